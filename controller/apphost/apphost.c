@@ -201,8 +201,7 @@ apphost_add_app(struct apphost *host, struct pipeline_app *app,
     struct pipeline *pipeline = &host->pipeline;
     const struct vmn_app_class *class_ = app->class_;
 
-    if (app_check(class_, pipeline, why)
-        || stage_tables_check(class_, pipeline, why)) {
+    if (app_check(class_, pipeline, why)) {
         return EINVAL;
     }
     if (pipeline->n_apps >= PIPELINE_APPS_MAX) {

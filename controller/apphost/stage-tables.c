@@ -13,6 +13,8 @@
 
 #include "controller/flow/pipeline.h"
 #include "controller/schema/error.h"
+#include "controller/schema/schema.h"
+#include "openvswitch/dynamic-string.h"
 #include "util.h"
 
 /* How many tables each hook has, one hook's after another's. */
@@ -27,7 +29,18 @@ static const unsigned hook_tables[VMN_N_HOOKS] = {
     [VMN_HOOK_UNBALANCE] = 16,
     [VMN_HOOK_DELIVER] = 16,
 };
-BUILD_ASSERT_DECL((VMN_N_HOOKS - 1) * 16 + 80 == PIPELINE_N_TABLES);
+
+/* Behind those of the hooks: for stages for which their hook has no room. */
+#define SPARE_FIRST 208
+BUILD_ASSERT_DECL((VMN_N_HOOKS - 1) * 16 + 80 == SPARE_FIRST);
+BUILD_ASSERT_DECL(SPARE_FIRST < PIPELINE_N_TABLES);
+
+/* Tables from 'first' on, without 'end'. */
+struct range {
+    unsigned first, end;
+};
+
+static const struct range spare = { SPARE_FIRST, PIPELINE_N_TABLES };
 
 unsigned
 stage_tables_of_hook(enum vmn_hook hook)
@@ -35,15 +48,15 @@ stage_tables_of_hook(enum vmn_hook hook)
     return hook_tables[hook];
 }
 
-static unsigned
-first_table(enum vmn_hook hook)
+static struct range
+hook_range(enum vmn_hook hook)
 {
     unsigned first = 0;
 
     for (unsigned i = 0; i < hook; i++) {
         first += hook_tables[i];
     }
-    return first;
+    return (struct range) { first, first + hook_tables[hook] };
 }
 
 struct placed {
@@ -72,39 +85,6 @@ compare_placed(const void *a_, const void *b_)
 
     /* An app's own stages keep the order in which it lists them. */
     return order ? order : x < y ? -1 : x > y;
-}
-
-/* Adds up the tables that an app's stages want, by hook. */
-static void
-count_tables(const struct vmn_app_class *class_, unsigned n[VMN_N_HOOKS])
-{
-    const struct vmn_stage_class *stage = class_->stages;
-
-    for (; stage && stage->name; stage++) {
-        n[stage->hook] += stage->n_tables;
-    }
-}
-
-int
-stage_tables_check(const struct vmn_app_class *class_,
-                   const struct pipeline *loaded, struct vmn_error *why)
-{
-    const struct vmn_stage_class *stage = class_->stages;
-    unsigned n[VMN_N_HOOKS] = { 0 };
-
-    for (size_t i = 0; i < loaded->n_apps; i++) {
-        count_tables(loaded->apps[i].class_, n);
-    }
-    count_tables(class_, n);
-    for (; stage && stage->name; stage++) {
-        if (n[stage->hook] > hook_tables[stage->hook]) {
-            return vmn_error_invalid(
-                why, "stage %s of app %s does not fit: the stages at its hook "
-                "need more than %u tables", stage->name, class_->name,
-                hook_tables[stage->hook]);
-        }
-    }
-    return 0;
 }
 
 /* Lists all stages in their order; the caller frees it. */
@@ -137,19 +117,18 @@ struct taken {
     bool tables[PIPELINE_N_TABLES];
 };
 
-/* Returns true if the stage may have its tables at 'first'. */
+/* Returns true if the stage may have its tables at 'first', inside of
+ * 'range'. */
 static bool
 is_free(const struct taken *taken, const struct pipeline_stage *stage,
-        unsigned first)
+        struct range range, unsigned first)
 {
-    unsigned begin = first_table(stage->class_->hook);
-    unsigned n = stage->class_->n_tables;
+    unsigned end = first + stage->class_->n_tables;
 
-    if (first < begin
-        || first + n > begin + hook_tables[stage->class_->hook]) {
+    if (first < range.first || end > range.end) {
         return false;
     }
-    for (unsigned i = first; i < first + n; i++) {
+    for (unsigned i = first; i < end; i++) {
         if (taken->tables[i]) {
             return false;
         }
@@ -169,32 +148,42 @@ static bool
 take_wanted(struct taken *taken, struct pipeline_stage *stage)
 {
     if (stage->wanted < 0 || (!stage->wanted && stage->rank)
-        || !is_free(taken, stage, stage->wanted)) {
+        || (!is_free(taken, stage, hook_range(stage->class_->hook),
+                     stage->wanted)
+            && !is_free(taken, stage, spare, stage->wanted))) {
         return false;
     }
     take(taken, stage, stage->wanted);
     return true;
 }
 
-/* Gives the stage the lowest tables that are free, where all packets come to
- * only if it is the first one.  Returns false if there are none. */
+/* Gives the stage the lowest tables of 'range' that are free.  Returns false
+ * if there are none. */
 static bool
-take_lowest(struct taken *taken, struct pipeline_stage *stage)
+take_lowest_of(struct taken *taken, struct pipeline_stage *stage,
+               struct range range)
 {
-    unsigned begin = first_table(stage->class_->hook);
-    unsigned end = begin + hook_tables[stage->class_->hook];
-
-    if (!begin && stage->rank) {
-        begin = 1;
-    }
-
-    for (unsigned first = begin; first < end; first++) {
-        if (is_free(taken, stage, first)) {
+    for (unsigned first = range.first; first < range.end; first++) {
+        if (is_free(taken, stage, range, first)) {
             take(taken, stage, first);
             return true;
         }
     }
     return false;
+}
+
+/* The same of its hook's tables, or else of the spare ones.  All packets come
+ * to table 0, so only the first stage may have it. */
+static bool
+take_lowest(struct taken *taken, struct pipeline_stage *stage)
+{
+    struct range range = hook_range(stage->class_->hook);
+
+    if (!range.first && stage->rank) {
+        range.first = 1;
+    }
+    return (take_lowest_of(taken, stage, range)
+            || take_lowest_of(taken, stage, spare));
 }
 
 /* Gives the stage tables, if it is its turn. */
@@ -214,45 +203,123 @@ take_in_round(struct taken *taken, const struct placed *placed, int round)
     }
 }
 
-/* Gives all stages tables.  Returns false if one does not fit. */
-static bool
-take_all(struct placed *placed, size_t n)
+/* Gives all stages tables, in the rounds from 'round' on.  Returns one that
+ * does not fit, or NULL. */
+static const struct placed *
+take_all(struct placed *placed, size_t n, int round, struct taken *taken)
 {
-    struct taken taken = { { false } };
-    size_t n_placed = 0;
-
-    for (int round = 0; round < N_ROUNDS; round++) {
+    *taken = (struct taken) { { false } };
+    for (; round < N_ROUNDS; round++) {
         for (size_t i = 0; i < n; i++) {
             struct pipeline_stage *stage = placed[i].stage;
 
-            if (!stage->placed && take_in_round(&taken, &placed[i], round)) {
-                stage->placed = true;
-                n_placed++;
-            }
+            stage->placed = (stage->placed
+                             || take_in_round(taken, &placed[i], round));
         }
     }
-    return n_placed == n;
+    for (size_t i = 0; i < n; i++) {
+        if (!placed[i].stage->placed) {
+            return &placed[i];
+        }
+    }
+    return NULL;
 }
 
+/* Gives all stages tables, in the rounds from 'round' on.  Returns false with
+ * '*left' and what the others have if one does not fit. */
 static bool
-assign(struct pipeline *pipeline)
+assign(struct pipeline *pipeline, int round, struct placed *left,
+       struct taken *taken)
 {
     size_t n;
     struct placed *placed = list_stages(pipeline, &n);
-    bool ok;
+    const struct placed *unplaced;
 
     for (size_t i = 0; i < n; i++) {
         placed[i].stage->placed = false;
         placed[i].stage->rank = i;
         placed[i].stage->next_table = -1;
     }
-    ok = take_all(placed, n);
+    unplaced = take_all(placed, n, round, taken);
+    if (unplaced) {
+        *left = *unplaced;
+    }
     for (size_t i = 1; i < n; i++) {
         placed[i - 1].stage->next_table = placed[i].stage->first_table;
     }
     free(placed);
-    return ok;
+    return !unplaced;
 }
+
+/* Errors.  ---------------------------------------------------------------- */
+
+/* Returns how many tables of 'range' are free in a row, at most. */
+static unsigned
+longest_free(const struct taken *taken, struct range range)
+{
+    unsigned n = 0, longest = 0;
+
+    for (unsigned i = range.first; i < range.end; i++) {
+        n = taken->tables[i] ? 0 : n + 1;
+        longest = MAX(longest, n);
+    }
+    return longest;
+}
+
+/* Returns true if the app has tables that a stage of 'hook' could have. */
+static bool
+is_in_the_way(const struct pipeline_app *app, enum vmn_hook hook)
+{
+    for (size_t i = 0; i < app->n_stages; i++) {
+        const struct pipeline_stage *stage = &app->stages[i];
+
+        if (stage->placed && (stage->class_->hook == hook
+                              || stage->first_table >= SPARE_FIRST)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Names the apps but VMN's own that have tables which 'left' could have.  The
+ * caller frees it. */
+static char *
+name_others(const struct pipeline *pipeline, const struct placed *left)
+{
+    struct ds names = DS_EMPTY_INITIALIZER;
+
+    for (size_t i = 0; i < pipeline->n_apps; i++) {
+        const struct pipeline_app *app = &pipeline->apps[i];
+
+        if (app != left->app && !app->builtin
+            && is_in_the_way(app, left->stage->class_->hook)) {
+            ds_put_format(&names, "%s%s", names.length ? ", " : "",
+                          app->class_->name);
+        }
+    }
+    return ds_steal_cstr(&names);
+}
+
+static int
+refuse(const struct pipeline *pipeline, const struct placed *left,
+       const struct taken *taken, const char *advice, struct vmn_error *why)
+{
+    const struct vmn_stage_class *class_ = left->stage->class_;
+    char *names = name_others(pipeline, left);
+
+    vmn_error_invalid(
+        why, "no room for stage %s of app %s%s%s: it needs %u in a row of the "
+        "tables of hook %s (%u free) or of the spare ones (%u free)%s",
+        class_->name, left->app->class_->name,
+        names[0] ? " beside the stages of " : "", names, class_->n_tables,
+        schema_hook_names[class_->hook],
+        longest_free(taken, hook_range(class_->hook)),
+        longest_free(taken, spare), advice);
+    free(names);
+    return EINVAL;
+}
+
+/* Wishes.  ---------------------------------------------------------------- */
 
 void
 stage_tables_want_one(struct pipeline_app *app, const char *name,
@@ -283,10 +350,16 @@ stage_tables_want(struct pipeline *pipeline, bool as_now)
 int
 stage_tables_assign(struct pipeline *pipeline, struct vmn_error *why)
 {
-    if (assign(pipeline)) {
-        return 0;
+    struct placed left;
+    struct taken taken;
+
+    /* What is taken in now has to have room at the next start, too. */
+    if (!assign(pipeline, FOR_OWN, &left, &taken)) {
+        return refuse(pipeline, &left, &taken, "", why);
     }
-    return vmn_error_invalid(
-        why, "the free tables at a hook are not enough, or not in a row; "
-        "they are after a restart of vmnd");
+    if (!assign(pipeline, FOR_WANTED, &left, &taken)) {
+        return refuse(pipeline, &left, &taken, "; from a start on there is "
+                      "room: have vmnd's options name it", why);
+    }
+    return 0;
 }

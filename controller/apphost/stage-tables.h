@@ -13,19 +13,16 @@ struct pipeline;
 struct pipeline_app;
 struct vmn_error;
 
-/* Tables of a hook, for the stages of all apps together. */
+/* Tables of a hook, for the stages of all apps together: the most that one may
+ * have. */
 unsigned stage_tables_of_hook(enum vmn_hook);
-
-/* Returns 0, or EINVAL with the error set if the app's stages would not fit
- * beside those of 'loaded'. */
-int stage_tables_check(const struct vmn_app_class *,
-                       const struct pipeline *loaded, struct vmn_error *why);
 
 /* Fills in 'rank', 'first_table' and 'next_table' of every stage.  A hook's
  * tables begin at a fixed number, so that an app more or less moves only its
  * neighbours at the same hook; and none that 'wants' tables which are free.
- * Each app has passed stage_tables_check().  Returns 0, or EINVAL with the
- * error set if what stages want leaves too little in a row for one. */
+ * Where a hook has no room for a stage, it gets spare tables, behind those of
+ * all hooks.  Returns 0, or EINVAL with the error set if a stage has no room,
+ * or would have none at the next start. */
 int stage_tables_assign(struct pipeline *, struct vmn_error *why);
 /* Has the app's stage of that name, hook and size want the tables from 'first'
  * on, if it has one. */

@@ -15,17 +15,17 @@
 
 struct app_worker;
 
-/* All hooks' tables are below this. */
-#define PIPELINE_N_TABLES 208
+/* All stages' tables are below this; above are those of the fabric. */
+#define PIPELINE_N_TABLES 240
 
 /* The most apps. */
 #define PIPELINE_APPS_MAX 64
 
 struct pipeline_stage {
     const struct vmn_stage_class *class_;
-    unsigned rank;              /* Its place in the order of all stages.  At a
-                                 * hook a stage that follows another one may
-                                 * have lower tables. */
+    unsigned rank;              /* Its place in the order of all stages.  One
+                                 * that follows another one may have lower
+                                 * tables. */
     int wanted;                 /* The first table that it is to have, if that
                                  * is free; -1: any. */
     bool placed;                /* While tables are given to stages. */

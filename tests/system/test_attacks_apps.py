@@ -21,9 +21,8 @@ from vmnlab.api import Refused
 from vmnlab.netns import wait_for
 
 APPDIR = os.environ.get("VMN_APPDIR", "_build/normal/appdir")
-# Neither "multicast" nor "monitors" fits beside these: the former is
-# loaded in place of one, and test_monitors.py has what the latter tells.
-APPS = ("chains", "metadata", "mirrors", "qos", "traffic")
+APPS = ("chains", "metadata", "mirrors", "monitors", "multicast", "paths",
+        "qos", "traffic")
 
 
 @pytest.fixture(name="lab", scope="module")
@@ -37,18 +36,6 @@ def _lab(tmp_path_factory):
         yield lab
     finally:
         close_lab(lab)
-
-
-@pytest.fixture(name="multicast")
-def _multicast(lab):
-    """In place of mirrors: there are not tables enough for both."""
-    ctl(lab, "app", "unload", "mirrors", "--wait")
-    ctl(lab, "app", "load", APPDIR + "/multicast.so", "--wait")
-    yield
-    for one in lab.vmnd.api.get("multicast-networks")["items"]:
-        lab.vmnd.api.delete("multicast-networks/" + one["name"])
-    ctl(lab, "app", "unload", "multicast", "--wait")
-    ctl(lab, "app", "load", APPDIR + "/mirrors.so", "--wait")
 
 
 @pytest.fixture(name="town", scope="module")
@@ -123,6 +110,7 @@ OWN = [
          "spec": {"description": "x"}}]}),
     ("mirrors", "shop-mirror", {"ports": ["shop-1"],
                                 "policies": [{"policy": "shop-in"}]}),
+    ("monitors", "shop-monitor", {"group": "shop-all"}),
     ("multicast-networks", "shop-mc", {"network": "shop-net"}),
     ("qos-policies", "shop-limit", {
         "selector": "project=shop", "filters": [{"protocol": "tcp"}],
@@ -148,6 +136,7 @@ SECRETS = [
     ("mirrors", "secret-mirror", {"groups": ["secret-group"],
                                   "to_port": "secret-2"}),
     ("mirrors", "secret-rules", {"policies": [{"policy": "secret-policy"}]}),
+    ("monitors", "secret-monitor", {"group": "secret-group"}),
     ("multicast-networks", "secret-mc", {"network": "shop-net"}),
     ("multicast-networks", "secret-wire", {"network": "wire"}),
     ("qos-policies", "secret-limit", {
@@ -210,23 +199,16 @@ def targets(shop, document):
         yield "revisions/%d" % item["revision"]
 
 
-@pytest.mark.parametrize("other", ["mirrors", "multicast"])
 def test_learn_by_all_that_can_be_read_what_others_have(
-        lab, town, shop, made, other, request):
+        lab, town, shop, made):
     """Whatever calls and types there are: of a type that is new this needs an
     object in OWN, and one of others."""
     api = made
-    if other == "multicast":
-        request.getfixturevalue("multicast")
-    there = {item["name"] for item in api.get("types")["items"]}
-    absent = {"mirrors", "multicast-networks"} - there
-    own = [one for one in OWN if one[0] not in absent]
-    secrets = [one for one in SECRETS if one[0] not in absent]
-    for kind, name, spec in own:
+    for kind, name, spec in OWN:
         if kind not in ("drafts", "observations"):
             spec = mine(**spec)
         shop.may("PUT", "%s/%s" % (kind, name), spec)
-    for kind, name, spec in secrets:
+    for kind, name, spec in SECRETS:
         api.put("%s/%s" % (kind, name), spec)
     try:
         document = api.get("openapi.json")
@@ -237,7 +219,7 @@ def test_learn_by_all_that_can_be_read_what_others_have(
                    "networks", "ports", "quotas", "telemetries", "tiers",
                    "tokens", "types"}
         admins = {"qos-uplinks", "traffic-counts"}
-        assert {kind for kind, _, _ in own} == kinds - nobodys - admins
+        assert {kind for kind, _, _ in OWN} == kinds - nobodys - admins
         meet(lab, town)
         found = set()
         for target in targets(shop, document):
@@ -250,7 +232,7 @@ def test_learn_by_all_that_can_be_read_what_others_have(
         # An administrator is told of them.
         for target in "traffic", "status", "events?limit=1000&follow=false":
             assert b"secret" in api.raw("GET", "/v1/" + target)[2], target
-        check_simulations(shop, own)
+        check_simulations(shop, OWN)
         check_mistakes(shop, there)
     finally:
         for kind, name, _ in reversed(own + secrets):
@@ -280,7 +262,7 @@ def not_yet(answer):
     return None if answer[0] == 429 else answer
 
 
-def check_simulations(shop, own):
+def check_simulations(shop, OWN):
     """Traces, tried and sent, and what would become of a change."""
     for to in ({"to_ip": "10.9.0.21"}, {"to": "shop-2"}, {"to": "secret-1"},
                {"to_ip": "10.2.0.22"}):
@@ -560,7 +542,7 @@ def test_limit_what_others_send(lab, town, shop, made):
     shop.may_not("DELETE", "qos-policies/of-all")
 
 
-def test_hear_others_multicast(multicast, shop, made):
+def test_hear_others_multicast(shop, made):
     """By a network that it only reads, by a port of its own as a router in
     its own, and by one of others that is not seen."""
     for spec, pointer, status in (
@@ -575,7 +557,6 @@ def test_hear_others_multicast(multicast, shop, made):
         shop.may_not("PUT", "multicast-networks/x", mine(**spec), pointer,
                      status=status)
     # What an administrator has for the wire stays, whatever the name.
-    assert multicast is None
     made.put("multicast-networks/z", {"network": "wire", "labels": SHOP})
     shop.may_not("PATCH", "multicast-networks/z", {"flood_unregistered":
                                                    True})

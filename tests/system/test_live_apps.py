@@ -20,6 +20,7 @@ from vmnlab.netns import wait_for
 from vmnlab.stream import Streams
 
 TOP = os.path.join(HERE, "../..")
+APPDIR = os.environ.get("VMN_APPDIR", "_build/normal/appdir")
 MAILGUARD = TOP + "/apps/example/mailguard.lua"
 
 
@@ -222,6 +223,88 @@ def test_what_cannot_be_loaded_changes_nothing(lab, world, tmp_path):
             lab.vmnd.api.call("PUT", "/v1/apps/mailguard/code", body)
         assert where in json.dumps(refused.value.problem), where
     assert lab.vmnd.api.get("status")["revision"] == revision
+
+
+# In which order they come: not the one that a start has.
+TOGETHER = ("traffic", "qos", "paths", "multicast", "monitors", "mirrors",
+            "metadata", "chains", "mailguard", "portguards")
+OBJECTS = (
+    ("metadata-networks", "net", {"network": "net"}),
+    ("mirrors", "m", {"selector": "end", "to_port": "probe"}),
+    ("monitors", "m", {"group": "ends"}),
+    ("multicast-networks", "net", {"network": "net"}),
+    ("qos-policies", "q", {"selector": "end", "limits": [
+        {"direction": way, "max_pps": 900000} for way in (
+            "egress", "ingress")]}),
+    ("traffic-counts", "t", {"all_networks": True}),
+)
+
+
+def tables(lab):
+    """The first tables of all stages, by their names."""
+    return {"%s.%s" % (one["name"], stage["name"]): stage["first_table"]
+            for one in lab.vmnd.api.get("apps")["items"]
+            for stage in one["status"].get("stages", ())}
+
+
+def load_together(lab):
+    """Loads all apps that there are, and returns which."""
+    found = {}
+    for name in TOGETHER:
+        file = ("%s/%s.lua" % (os.path.dirname(MAILGUARD), name)
+                if name.endswith(("guard", "guards"))
+                else "%s/%s.so" % (APPDIR, name))
+        before = tables(lab)
+        ctl(lab, "app", "load", file, "--wait")
+        found = tables(lab)
+        assert found.items() >= before.items(), name    # None has moved.
+    assert {name.split(".")[0] for name in found} >= set(TOGETHER) - {"paths"}
+    assert max(found.values()) >= 208, found    # A spare one.
+    return found
+
+
+def test_all_apps_together(lab, world):
+    """With something to do for each.  Packets get to where they did, no stage
+    is moved, and all of it is so after a restart."""
+    one = world.vm("one", "net", "h1", "10.0.0.1", tcp=[25, 80],
+                   labels={"end": "yes", "mail": "yes"})
+    two = world.vm("two", "net", "h2", "10.0.0.2", tcp=[25, 80],
+                   labels={"end": "yes"})
+    world.vm("fw", "net", "h1", "10.0.0.3")
+    world.vm("probe", "net", "h2", "10.0.0.4")
+    world.group("ends", "end")
+    found = load_together(lab)
+    for kind, name, spec in OBJECTS:
+        world.put(kind, name, **spec)
+    assert world.reaches(one, two) and world.reaches(two, one)
+    assert world.reaches(one, two, 25)
+    assert world.blocked(two, one, 25)
+    # By a guest that forwards nothing.
+    world.put("chains", "c", network="net", sources="end", destinations="end",
+              hops=[{"name": "fw", "functions": [{"in": "fw"}]}])
+    world.settle()
+    assert world.blocked(one, two)
+    world.delete("chains", "c")
+    assert world.reaches(one, two)
+    verify(lab)
+    said = lab.vmnd.api.call("POST", "/v1/live-trace", {
+        "from": "one", "to": "two", "protocol": "tcp", "port": 80,
+        "timeout": 60})
+    assert said["agrees"] and said["seen"]["verdict"] == "delivered", said
+
+    wait_aged(lab)
+    before = flows(lab.host("h1"))
+    lab.vmnd.kill()
+    lab.vmnd.start()
+    lab.await_synced()
+    assert tables(lab) == found
+    assert changes(before, flows(lab.host("h1"))) == []
+    assert world.reaches(one, two)
+    for kind, name, _ in OBJECTS:
+        world.delete(kind, name)
+    for name in TOGETHER:
+        ctl(lab, "app", "unload", name, "--wait")
+    assert world.reaches(one, two, 25) and world.reaches(two, one)
 
 
 def says(process, text):

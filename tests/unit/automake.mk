@@ -158,6 +158,7 @@ UNIT_TESTS = \
 # Those that load apps as the daemon does: apps find the engine's side of the
 # ABI in the program.
 APPS_TESTS = \
+	tests/unit/test-all-apps \
 	tests/unit/test-app-pages \
 	tests/unit/test-app-worker \
 	tests/unit/test-apps \
@@ -494,6 +495,7 @@ tests_unit_test_api_doc_SOURCES = tests/unit/test-api-doc.c \
 	build-aux/api-doc.c build-aux/api-doc.h
 
 # Those that read files of the source.
+tests/unit/test-all-apps.$(OBJEXT) \
 tests/unit/test-api-doc.$(OBJEXT) \
 tests/unit/test-app-pages.$(OBJEXT) \
 tests/unit/test-cluster-db.$(OBJEXT) \

@@ -13,7 +13,9 @@
 #include <string.h>
 
 #include "controller/apphost/apphost.h"
+#include "controller/apphost/stage-tables.h"
 #include "controller/flow/pipeline.h"
+#include "controller/schema/tables.h"
 #include "util.h"
 
 
@@ -283,7 +285,7 @@ stages_are_placed_by_hook_order_and_name(void **state)
     const struct pipeline *p = apphost_pipeline(host);
     const struct pipeline_stage *e = p->apps[0].stages;
     const struct pipeline_stage *l = p->apps[1].stages;
-    int deliver = PIPELINE_N_TABLES - 16;
+    int deliver = 192;
 
     assert_int_equal(e[1].first_table, 0);
     assert_int_equal(e[1].next_table, 3);
@@ -437,8 +439,159 @@ a_hook_that_is_full_is_refused(void **state)
 
     assert_int_equal(apphost_add(host, &a, &error), 0);
     assert_true(apphost_add(host, &b, &error));
-    assert_non_null(strstr(error.text, "stage s of app b does not fit"));
+    assert_string_equal(error.text, "no room for stage s of app b beside the "
+                        "stages of a: it needs 41 in a row of the tables of "
+                        "hook policy (39 free) or of the spare ones (32 "
+                        "free)");
     vmn_error_uninit(&error);
+    /* The one that was there stays. */
+    assert_int_equal(apphost_pipeline(host)->n_apps, 1);
+    assert_int_equal(apphost_pipeline(host)->apps[0].stages[0].first_table,
+                     96);
+    apphost_destroy(host);
+}
+
+/* Adds apps "a" and so on, each with a stage of so many tables at hook
+ * ROUTE. */
+static struct apphost *
+make_apps(struct vmn_stage_class stages[][2], const unsigned *sizes, size_t n)
+{
+    static const char *const names[] = { "a", "b", "c", "d", "e", "f" };
+    struct apphost *host = apphost_create(NULL, false);
+
+    for (size_t i = 0; i < n; i++) {
+        const struct vmn_app_class class_ = {
+            VMN_APP_HEAD, .name = names[i], .stages = stages[i],
+        };
+
+        stages[i][0] = (struct vmn_stage_class) {
+            .name = "s", .hook = VMN_HOOK_ROUTE, .n_tables = sizes[i],
+        };
+        stages[i][1] = (struct vmn_stage_class) { NULL };
+        assert_int_equal(apphost_add(host, &class_, NULL), 0);
+    }
+    return host;
+}
+
+static void
+assert_first_tables(const struct apphost *host, const unsigned *first,
+                    size_t n)
+{
+    const struct pipeline *p = apphost_pipeline(host);
+
+    for (size_t i = 0; i < n; i++) {
+        assert_int_equal(p->apps[i].stages[0].first_table, first[i]);
+        assert_int_equal(p->apps[i].stages[0].next_table,
+                         i + 1 < n ? (int) first[i + 1] : -1);
+    }
+}
+
+/* Those for which their hook has no room have tables behind all hooks', and
+ * their place in the order. */
+static void
+what_a_hook_has_no_room_for_gets_spare_tables(void **state)
+{
+    static const unsigned sizes[] = { 10, 9, 6, 16, 7 };
+    static const unsigned first[] = { 48, 208, 58, 217, 233 };
+    static const struct vmn_stage_class of_f[] = {
+        { .name = "t", .hook = VMN_HOOK_ROUTE, .n_tables = 1 }, { NULL },
+    };
+    static const struct vmn_app_class f = { VMN_APP_HEAD, .name = "f",
+                                            .stages = of_f };
+    struct vmn_stage_class stages[ARRAY_SIZE(sizes)][2];
+    struct apphost *host = make_apps(stages, sizes, ARRAY_SIZE(sizes));
+    struct vmn_error error = VMN_ERROR_INIT;
+
+    assert_first_tables(host, first, ARRAY_SIZE(first));
+    assert_true(apphost_add(host, &f, &error));
+    assert_string_equal(error.text, "no room for stage t of app f beside the "
+                        "stages of a, b, c, d, e: it needs 1 in a row of the "
+                        "tables of hook route (0 free) or of the spare ones "
+                        "(0 free)");
+    vmn_error_uninit(&error);
+    assert_first_tables(host, first, ARRAY_SIZE(first));
+    apphost_destroy(host);
+}
+
+/* Where what others keep leaves too little in a row. */
+static void
+a_start_makes_room(void **state)
+{
+    static const unsigned sizes[] = { 1, 1, 1, 16 };
+    static const unsigned first[] = { 48, 49, 50, 208 };
+    static const int wanted[] = { 55, 215, 231 };
+    struct vmn_stage_class stages[ARRAY_SIZE(sizes)][2];
+    struct apphost *host = make_apps(stages, sizes, ARRAY_SIZE(sizes));
+    struct pipeline *p = CONST_CAST(struct pipeline *, apphost_pipeline(host));
+    struct vmn_error error = VMN_ERROR_INIT;
+
+    assert_first_tables(host, first, ARRAY_SIZE(first));
+    for (size_t i = 0; i < ARRAY_SIZE(wanted); i++) {
+        stage_tables_want_one(&p->apps[i], "s", VMN_HOOK_ROUTE, 1, wanted[i]);
+    }
+    assert_true(stage_tables_assign(p, &error));
+    assert_string_equal(error.text, "no room for stage s of app d beside the "
+                        "stages of a, b, c: it needs 16 in a row of the "
+                        "tables of hook route (8 free) or of the spare ones "
+                        "(15 free); from a start on there is room: have "
+                        "vmnd's options name it");
+    vmn_error_uninit(&error);
+    apphost_settle(host);
+    assert_first_tables(host, first, ARRAY_SIZE(first));
+    apphost_destroy(host);
+}
+
+/* An app that has room only as the others happen to have come would be gone
+ * after a restart. */
+static void
+what_a_start_has_no_room_for_is_refused(void **state)
+{
+    static const unsigned sizes[] = { 2, 15, 15, 4 };
+    static const unsigned first[] = { 208, 48, 210, 225 };
+    static const struct vmn_stage_class of_e[] = {
+        { .name = "s", .hook = VMN_HOOK_ROUTE, .n_tables = 11 }, { NULL },
+    };
+    static const struct vmn_app_class e = { VMN_APP_HEAD, .name = "e",
+                                            .stages = of_e };
+    struct vmn_stage_class stages[ARRAY_SIZE(sizes)][2];
+    struct apphost *host = make_apps(stages, sizes, ARRAY_SIZE(sizes));
+    struct pipeline *p = CONST_CAST(struct pipeline *, apphost_pipeline(host));
+    struct vmn_error error = VMN_ERROR_INIT;
+
+    for (size_t i = 0; i < ARRAY_SIZE(first); i++) {
+        stage_tables_want_one(&p->apps[i], "s", VMN_HOOK_ROUTE, sizes[i],
+                              first[i]);
+    }
+    apphost_settle(host);
+    assert_first_tables(host, first, ARRAY_SIZE(first));
+    assert_true(apphost_add(host, &e, &error));
+    assert_string_equal(error.text, "no room for stage s of app e beside the "
+                        "stages of a, b, c, d: it needs 11 in a row of the "
+                        "tables of hook route (10 free) or of the spare ones "
+                        "(2 free)");
+    vmn_error_uninit(&error);
+    assert_first_tables(host, first, ARRAY_SIZE(first));
+    apphost_destroy(host);
+}
+
+/* A stage that has spare tables keeps them, also once its hook has room. */
+static void
+spare_tables_are_kept(void **state)
+{
+    static const unsigned sizes[] = { 1, 4 };
+    static const unsigned first[] = { 48, 211 };
+    static const struct vmn_module_stage then = {
+        .name = "s", .hook = VMN_HOOK_ROUTE, .tables = 4, .first_table = 211,
+        .next_table = -1,
+    };
+    static const struct vmn_module before = { .n_stages = 1,
+                                              .stages = &then };
+    struct vmn_stage_class stages[ARRAY_SIZE(sizes)][2];
+    struct apphost *host = make_apps(stages, sizes, ARRAY_SIZE(sizes));
+
+    apphost_want_place(host, "b", &before);
+    apphost_settle(host);
+    assert_first_tables(host, first, ARRAY_SIZE(first));
     apphost_destroy(host);
 }
 
@@ -457,6 +610,10 @@ main(void)
         cmocka_unit_test(a_register_that_another_keeps_is_refused),
         cmocka_unit_test(an_app_of_earlier_headers_writes_what_nobody_keeps),
         cmocka_unit_test(a_hook_that_is_full_is_refused),
+        cmocka_unit_test(what_a_hook_has_no_room_for_gets_spare_tables),
+        cmocka_unit_test(a_start_makes_room),
+        cmocka_unit_test(what_a_start_has_no_room_for_is_refused),
+        cmocka_unit_test(spare_tables_are_kept),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
