@@ -289,7 +289,7 @@ def test_all_apps_together(lab, world):
     verify(lab)
     said = lab.vmnd.api.call("POST", "/v1/live-trace", {
         "from": "one", "to": "two", "protocol": "tcp", "port": 80,
-        "timeout": 60})
+        "timeout": 30})
     assert said["agrees"] and said["seen"]["verdict"] == "delivered", said
 
     wait_aged(lab)
