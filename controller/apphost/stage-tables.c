@@ -353,7 +353,9 @@ stage_tables_assign(struct pipeline *pipeline, struct vmn_error *why)
     struct placed left;
     struct taken taken;
 
-    /* What is taken in now has to have room at the next start, too. */
+    /* What is taken in now has to have room at the next start, too.  There a
+     * hook is filled in the order of its stages, so that without one of them
+     * the others need no more spare tables: to remove an app never fails. */
     if (!assign(pipeline, FOR_OWN, &left, &taken)) {
         return refuse(pipeline, &left, &taken, "", why);
     }

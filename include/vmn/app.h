@@ -554,7 +554,8 @@ struct vmn_stage_class {
     const char *name;           /* [a-z][a-z0-9-]*. */
     enum vmn_hook hook;
     int order;                  /* 0 unless it matters. */
-    unsigned n_tables;          /* 1 to 16, to 80 at VMN_HOOK_POLICY. */
+    unsigned n_tables;          /* In a row: 1 to 16, to 80 at
+                                 * VMN_HOOK_POLICY. */
     enum vmn_miss miss;         /* Of each of its tables. */
     /* Returns the VMN_PREFIX_* of one of its tables, from 0; 0: those of IPv4,
      * which are Open vSwitch's default.  NULL: 0 for all. */
