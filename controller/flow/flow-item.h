@@ -103,6 +103,14 @@ flow_item_is_counted_group(const struct flow_item *item)
             && item->cookie & FLOW_COOKIE_COUNTED);
 }
 
+/* Returns true for a flow that is counted (vmn_flow_count()), or drops. */
+static inline bool
+flow_item_is_counted_flow(const struct flow_item *item)
+{
+    return (item->kind == FLOW_ITEM_FLOW
+            && item->cookie & FLOW_COOKIE_COUNTED);
+}
+
 struct flow_item *flow_item_ref(const struct flow_item *);
 void flow_item_unref(struct flow_item *);
 

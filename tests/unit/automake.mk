@@ -217,6 +217,7 @@ FABRIC_TESTS = \
 	tests/unit/test-client \
 	tests/unit/test-counter-reports \
 	tests/unit/test-counter-takes \
+	tests/unit/test-counted-flows \
 	tests/unit/test-fabric-acks \
 	tests/unit/test-fields \
 	tests/unit/test-fabric-observe \

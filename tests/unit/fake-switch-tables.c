@@ -21,6 +21,7 @@
 #include "openvswitch/ofp-group.h"
 #include "openvswitch/ofp-msgs.h"
 #include "openvswitch/ofp-util.h"
+#include "timeval.h"
 #include "util.h"
 
 void
@@ -335,6 +336,12 @@ fake_dump_flows(struct fake_switch *fs, const struct ofp_header *request)
         stats.hard_timeout = fm.hard_timeout;
         stats.importance = fm.importance;
         stats.flags = fm.flags & OFPUTIL_FF_STATE;
+        if (flow->created_ms) {
+            long long int age_ms = time_msec() - flow->created_ms;
+
+            stats.duration_sec = age_ms / 1000;
+            stats.duration_nsec = age_ms % 1000 * 1000000;
+        }
         stats.packet_count = flow->packets;
         stats.byte_count = flow->bytes;
         stats.ofpacts = fm.ofpacts;

@@ -26,6 +26,8 @@ struct fake_flow {
     unsigned age;               /* Number of the commit that added it. */
     uint64_t packets, bytes;    /* As the test says; they outlive a flow mod
                                  * that replaces it. */
+    int64_t created_ms;         /* The same, time_msec(), but that it is not
+                                 * known of a new one: 0. */
 };
 
 struct fake_group {

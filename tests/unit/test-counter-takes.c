@@ -348,6 +348,19 @@ what_is_made_again_begins_at_nothing(void **state OVS_UNUSED)
     assert_int_equal(counted(), 4);
 }
 
+/* The member has taken nothing off: its switch had deleted them before. */
+static void
+what_is_made_again_was_deleted(void **state OVS_UNUSED)
+{
+    struct counter_report_flow both[2];
+
+    make_again(both);
+    take(1, false, NULL, 0);
+    set(&both[0], 6, 6);
+    take(1, false, both, 1);
+    assert_int_equal(counted(), 6);
+}
+
 static void
 what_is_made_again_is_told_by_another(void **state OVS_UNUSED)
 {
@@ -594,6 +607,8 @@ main(int argc OVS_UNUSED, char *argv[])
         cmocka_unit_test_setup_teardown(
             flow_with_another_counter_is_told_later, setup_counts, teardown),
         cmocka_unit_test_setup_teardown(what_is_made_again_begins_at_nothing,
+                                        setup_counts, teardown),
+        cmocka_unit_test_setup_teardown(what_is_made_again_was_deleted,
                                         setup_counts, teardown),
         cmocka_unit_test_setup_teardown(
             what_is_made_again_is_told_by_another, setup_counts, teardown),

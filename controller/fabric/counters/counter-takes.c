@@ -309,6 +309,15 @@ take_over_part(const struct hmap *flows, struct counted_flow *flow,
     }
 }
 
+/* Returns true if the member has taken nothing off what the switch has counted
+ * for a flow that is new: it began at nothing. */
+static bool
+has_begun(const struct taking *taking, const struct counter_report_flow *told)
+{
+    return (taking->goes_on && told->total_packets == told->packets
+            && told->total_bytes == told->bytes);
+}
+
 /* Returns the flow, with what was seen of it; or NULL. */
 static struct counted_flow *
 get_flow(struct taking *taking, const struct counter_report_flow *told,
@@ -325,7 +334,8 @@ get_flow(struct taking *taking, const struct counter_report_flow *told,
     }
     if (flow && told->group && *is_new) {
         take_over_part(flows, flow, &now);
-    } else if (flow && !told->group && !flow->seen.packets) {
+    } else if (flow && !told->group && !flow->seen.packets
+               && !(*is_new && has_begun(taking, told))) {
         counters_take_over_seen(taking->cs, flow, &now);
     }
     return flow;

@@ -80,6 +80,9 @@ struct counted_flow {
     struct counter *counter;
     uint32_t xid;               /* Of the item that it was installed for at the
                                  * last reading. */
+    uint32_t gone;              /* It was deleted since the reading of that
+                                 * round: 'seen' is of no flow that a later
+                                 * one has.  0: it was not. */
     struct counted_seen seen;   /* Statistics of the last reading. */
     struct fabric_count total;
     uint32_t round;             /* Round of the last reading that had it. */
@@ -143,6 +146,8 @@ struct counters_of_switch {
                                  * are as of; 0: of none. */
     int64_t reported_until_ms;  /* time_msec(): until then its master reads
                                  * it. */
+    int64_t dumped_ms;          /* time_msec() when this member's last reading
+                                 * of flows ended in any way; 0: none has. */
     int64_t read_here_ms;       /* time_msec() when this member's own last
                                  * reading ended in any way, or a group's
                                  * answer came. */
@@ -223,7 +228,7 @@ struct counters_of_switch *counters_of(const struct fabric_switch *);
  * one does. */
 bool counters_are_read_here(const struct fabric_switch *);
 /* Gives 'flow', which is new or was installed again, what the switch has
- * counted for the flow that it replaces. */
+ * counted for the flow that it replaces, if that was not deleted before. */
 void counters_take_over_seen(const struct counters_of_switch *,
                              struct counted_flow *flow,
                              const struct counted_seen *now);

@@ -45,6 +45,8 @@ static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(5, 20);
 /* A deleted flow whose owner still exists is forgotten after this time; by the
  * writer of a cluster earlier than by a member that tells it of the flow. */
 #define GONE_MS (3600 * 1000)
+/* Ages of flows are by the switch's own clock: so much they may be off. */
+#define JITTER_MS 500
 
 struct counters_of_switch *
 counters_of(const struct fabric_switch *sw)
@@ -56,9 +58,11 @@ counters_of(const struct fabric_switch *sw)
 
 /* Two flows of a host with equal hashes are rare, and then hardly ever have
  * the same owner and reason.  A flow whose log was just enabled has another
- * counter, which takes over the statistics seen so far. */
+ * counter, which takes over the statistics seen so far.  '*same' is set if it
+ * is of the same item as at the last reading. */
 static struct counted_flow *
-find_flow(const struct counters_of_switch *cs, const struct flow_item *item)
+find_flow(const struct counters_of_switch *cs, const struct flow_item *item,
+          bool *same)
 {
     struct counted_flow *flow;
 
@@ -71,11 +75,38 @@ find_flow(const struct counters_of_switch *cs, const struct flow_item *item)
             && (flow->xid == item->xid    /* Decoding the item is more
                                            * expensive. */
                 || flow->counter->part == flow_item_part(item))) {
+            *same = flow->xid == item->xid;
             flow->xid = item->xid;
             return flow;
         }
     }
+    *same = false;
     return NULL;
+}
+
+/* Returns true if the flow was deleted before this reading, and since the one
+ * that has seen it: the switch counts anew. */
+static bool
+was_deleted(const struct counters_of_switch *cs,
+            const struct counted_flow *flow)
+{
+    return flow->gone && flow->gone != cs->round;
+}
+
+/* Returns true if the switch does not count on from what was seen of the flow.
+ * It does so when a flow is added in the place of another, though it tells a
+ * new age then: so that says something of the 'same' item only, which is not
+ * added twice unless it was away, or somebody has altered it. */
+static bool
+is_anew(const struct counters_of_switch *cs, const struct counted_flow *flow,
+        bool same, const struct ofdump_counts *counts)
+{
+    return (counts->packets < flow->seen.packets
+            || counts->bytes < flow->seen.bytes
+            || was_deleted(cs, flow)
+            || (same && counts->age_ms && cs->dumped_ms
+                && cs->requested_ms - counts->age_ms - JITTER_MS
+                   > cs->dumped_ms));
 }
 
 /* A flow that replaces another one keeps that one's statistics.  Both are told
@@ -86,18 +117,19 @@ counters_take_over_seen(const struct counters_of_switch *cs,
                         struct counted_flow *flow,
                         const struct counted_seen *now)
 {
-    struct counted_flow *other;
+    struct counted_flow *other, *last = NULL;
 
     HMAP_FOR_EACH_WITH_HASH (other, node, flow->node.hash, &cs->flows) {
-        if (other != flow && other->round != cs->round
-            && other->seen.packets <= now->packets
-            && other->seen.bytes <= now->bytes) {
-            flow->dirty |= other->seen.packets != 0;
-            flow->seen = other->seen;
-            other->dirty |= other->seen.packets != 0;
-            other->seen = (struct counted_seen) { 0, 0 };
-            return;
+        if (other != flow && other->round != cs->round && other->seen.packets
+            && (!last || other->round > last->round)) {
+            last = other;
         }
+    }
+    if (last && !was_deleted(cs, last) && last->seen.packets <= now->packets
+        && last->seen.bytes <= now->bytes) {
+        flow->seen = last->seen;
+        last->seen = (struct counted_seen) { 0, 0 };
+        flow->dirty = last->dirty = true;
     }
 }
 
@@ -115,13 +147,16 @@ get_flow(struct counters_of_switch *cs, const struct flow_item *item,
          const struct ofdump_counts *counts)
 {
     struct fabric *f = cs->sw->host->fabric;
-    struct counted_flow *flow = find_flow(cs, item);
+    bool same;
+    struct counted_flow *flow = find_flow(cs, item, &same);
     struct counter *counter;
 
     if (flow) {
         if (!flow->seen.packets) {
             take_over_seen(cs, flow, counts); /* The flow was installed
                                                * again. */
+        } else if (is_anew(cs, flow, same, counts)) {
+            counted_flow_set_seen(flow, f->observing, 0, 0);
         }
         return flow;
     }
@@ -143,17 +178,14 @@ get_flow(struct counters_of_switch *cs, const struct flow_item *item,
     return flow;
 }
 
-/* Adds the difference to the last reading.  A lower packet count means that
- * the flow was deleted and added again. */
+/* Adds the difference to the last reading. */
 static void
 add_hits(struct counters_of_switch *cs, struct counted_flow *flow,
          const struct ofdump_counts *counts)
 {
     bool observing = cs->sw->host->fabric->observing;
-    bool anew = counts->packets < flow->seen.packets
-                || counts->bytes < flow->seen.bytes;
-    uint64_t packets = counts->packets - (anew ? 0 : flow->seen.packets);
-    uint64_t bytes = counts->bytes - (anew ? 0 : flow->seen.bytes);
+    uint64_t packets = counts->packets - flow->seen.packets;
+    uint64_t bytes = counts->bytes - flow->seen.bytes;
     int64_t ms = cs->before_ms ? cs->requested_ms - cs->before_ms : 0;
     int64_t last_ms = cs->wall_ms;
 
@@ -161,6 +193,7 @@ add_hits(struct counters_of_switch *cs, struct counted_flow *flow,
         last_ms -= counts->idle_s * INT64_C(1000);
     }
     flow->round = cs->round;
+    flow->gone = was_deleted(cs, flow) ? 0 : flow->gone;
     counted_flow_set_seen(flow, observing, counts->packets, counts->bytes);
     if (observing) {
         flow->installed_ms = (counts->age_ms ? time_msec() - counts->age_ms
@@ -293,6 +326,7 @@ counters_forget_gone(struct counters_of_switch *cs, bool all, bool complete,
 
         if (complete || flow->emptied) {
             counted_flow_set_seen(flow, f->observing, 0, 0);
+            flow->gone = 0;
         }
         flow->emptied = false;
         counted_flow_set_rate(flow, 0, 0);
@@ -321,7 +355,7 @@ static void
 stop(struct counters_of_switch *cs)
 {
     if (cs->dump) {
-        cs->read_here_ms = time_msec();
+        cs->dumped_ms = cs->read_here_ms = time_msec();
     }
     ofdump_destroy(cs->dump);
     cs->dump = NULL;
@@ -652,6 +686,32 @@ destroy(struct fabric_switch *sw, void *cs_)
     }
 }
 
+/* What was sent may not have been carried out. */
+static void
+reset(struct fabric_switch *sw OVS_UNUSED, void *cs_,
+      const char *reason OVS_UNUSED)
+{
+    struct counters_of_switch *cs = cs_;
+    struct counted_flow *flow;
+
+    HMAP_FOR_EACH (flow, node, &cs->flows) {
+        flow->gone = 0;
+    }
+}
+
+/* A reading that is in progress was requested before. */
+static void
+flow_deleted(struct fabric_switch *sw OVS_UNUSED, void *cs_,
+             const struct flow_item *item)
+{
+    struct counters_of_switch *cs = cs_;
+    struct counted_flow *flow;
+
+    HMAP_FOR_EACH_WITH_HASH (flow, node, item->key_hash, &cs->flows) {
+        flow->gone = cs->round;
+    }
+}
+
 static enum switch_message
 message(struct fabric_switch *sw OVS_UNUSED, void *cs_, enum ofptype type,
         const struct ofp_header *oh)
@@ -677,6 +737,8 @@ const struct switch_part_class counters_part = {
     .init = init,
     .disconnected = disconnected,
     .destroy = destroy,
+    .flow_deleted = flow_deleted,
+    .reset = reset,
     .message = message,
     .is_owed = is_owed,
 };

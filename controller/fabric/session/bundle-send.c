@@ -73,6 +73,15 @@ out_block(struct out *out, struct block *block)
     }
 }
 
+/* Tells the parts that the bundle deletes a flow, if that is counted. */
+static void
+report_deleted(struct fabric_switch *sw, const struct flow_item *item)
+{
+    if (flow_item_is_counted_flow(item)) {
+        SWITCH_CALL_PARTS(sw, flow_deleted, item);
+    }
+}
+
 /* Sends the conditional withdrawals of a kind that apply to this host.
  * Returns how many there are. */
 static unsigned
@@ -89,6 +98,7 @@ out_doubtful(struct out *out, const struct scope_diff *diff,
             && !ofmessage_find_desired(host->fabric->engine, host->name,
                                        item)) {
             flow_item_put_delete(item, &out->gathered);
+            report_deleted(out->sw, item);
             n++;
         }
     }
@@ -179,6 +189,19 @@ report_groups(struct fabric_switch *sw)
     }
 }
 
+/* Tells the parts which counted flows the bundle deletes in any case. */
+static void
+report_flows(struct fabric_switch *sw)
+{
+    for (size_t i = 0; i < sw->bundles.n_diffs; i++) {
+        const struct scope_diff *diff = sw->bundles.diffs[i];
+
+        for (size_t j = 0; j < diff->n_gone; j++) {
+            report_deleted(sw, diff->gone[j]);
+        }
+    }
+}
+
 /* Returns the first revision that the reply to this group's bundle
  * acknowledges: its last; none, if the group has no revision. */
 static uint64_t
@@ -197,6 +220,7 @@ send_bundle(struct revision_diff *gd, struct fabric_switch *sw,
     struct out out;
 
     report_groups(sw);
+    report_flows(sw);
     out_begin(&out, sw);
     for (int phase = 0; phase < N_PHASES; phase++) {
         n[phase] = out_phase(&out, phase);
@@ -270,6 +294,7 @@ append_change(struct fabric_switch *sw, const struct backlog_change *change,
         return group ? GROUPS_ADD : FLOWS_ADD;
     }
     flow_item_put_delete(sent, b);
+    report_deleted(sw, sent);
     return group ? GROUPS_DEL : FLOWS_DEL;
 }
 

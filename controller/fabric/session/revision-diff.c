@@ -99,6 +99,19 @@ find_added(const struct revision_diff *gd, const struct flow_item *item)
 }
 
 static void
+note_gone(struct scope_diff *diff, const struct flow_item *item)
+{
+    if (!flow_item_is_counted_flow(item)) {
+        return;
+    }
+    if (diff->n_gone >= diff->allocated_gone) {
+        diff->gone = x2nrealloc(diff->gone, &diff->allocated_gone,
+                                sizeof *diff->gone);
+    }
+    diff->gone[diff->n_gone++] = item;
+}
+
+static void
 withdraw_item(struct revision_diff *gd, struct scope_diff *diff,
               const struct flow_item *item)
 {
@@ -117,6 +130,7 @@ withdraw_item(struct revision_diff *gd, struct scope_diff *diff,
     if (!added) {
         flow_item_put_delete(item, block_of(diff, item->kind == FLOW_ITEM_GROUP
                                             ? GROUPS_DEL : FLOWS_DEL));
+        note_gone(diff, item);
         return;
     }
     if (diff->kind == DIFF_CHANGED && added->scope == item->scope) {
@@ -415,6 +429,7 @@ revision_diff_uninit(struct revision_diff *gd)
         }
         kept_diff_unref(diff->kept);
         free(diff->doubtful);
+        free(diff->gone);
         free(diff->added);
         free(diff->withdrawn);
         free(diff);

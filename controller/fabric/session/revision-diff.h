@@ -62,6 +62,9 @@ struct scope_diff {
     const struct flow_item **doubtful;
     bool counted_groups;        /* Groups with counted buckets are among the
                                  * added or the withdrawn. */
+    /* Counted flows that are deleted from each of its hosts. */
+    size_t n_gone, allocated_gone;
+    const struct flow_item **gone;
     struct kept_diff *kept;     /* NULL: not asked for.  Counted. */
 };
 

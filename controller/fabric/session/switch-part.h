@@ -75,6 +75,11 @@ struct switch_part_class {
     void (*group_changes)(struct fabric_switch *, void *state,
                           const struct flow_item *, bool added);
 
+    /* The same of a live switch, for each counted flow that is deleted, and
+     * not replaced. */
+    void (*flow_deleted)(struct fabric_switch *, void *state,
+                         const struct flow_item *);
+
     /* The switch is not live any more, for 'reason': it is being reconciled,
      * or waits for that.  Not called when it disconnects. */
     void (*reset)(struct fabric_switch *, void *state, const char *reason);

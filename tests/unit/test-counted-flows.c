@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Tests of the fabric's counters where a flow is deleted and made again, or
+ * takes another's place, between two readings: what the switch has counted for
+ * which of them.  Other tests of counters are in test-fabric-counters.c. */
+
+#include <config.h>
+
+#include "tests/unit/fabric-hosts.h"
+
+#include "controller/fabric/counters/counters-private.h"
+#include "controller/fabric/fabric-counters.h"
+#include "controller/fabric/hosts/hosts.h"
+#include "timeval.h"
+#include "util.h"
+
+/* Port "d", whose flow has this priority, action and label. */
+static void
+edit_flow(int prio, int value, const char *label)
+{
+    edit(VMN_TABLE_PORT, "d", json_pack(
+             "{s:s, s:{s:o, s:o, s:s, s:s}}", "network", "red", "labels",
+             "prio", json_sprintf("%d", prio),
+             "value", json_sprintf("%d", value), "scope", "all", label, ""));
+}
+
+/* What host h0 tells of the flow of priority 'prio' from now on. */
+static void
+hit(uint16_t prio, uint64_t packets)
+{
+    struct fake_flow *flow = fake_switch_find(&switches[0], prio);
+
+    assert_non_null(flow);
+    flow->packets = packets;
+    flow->bytes = packets * 100;
+}
+
+struct sums {
+    struct fabric_load passed, dropped;
+};
+
+static void
+part_cb(void *sums_, uint32_t part OVS_UNUSED, const char *reason,
+        const struct fabric_load *load)
+{
+    struct sums *sums = sums_;
+    struct fabric_load *sum = reason ? &sums->dropped : &sums->passed;
+
+    sum->packets += load->packets;
+    sum->bytes += load->bytes;
+}
+
+static struct sums
+sums(void)
+{
+    struct sums now = { .passed = { .packets = 0 } };
+
+    fabric_parts(fabric, VMN_TABLE_PORT, "d", part_cb, &now);
+    return now;
+}
+
+/* What the flows of port "d" have let through, and what they have dropped. */
+static struct fabric_load
+counted(void)
+{
+    return sums().passed;
+}
+
+static struct fabric_load
+dropped(void)
+{
+    return sums().dropped;
+}
+
+/* Has no counters of h0 be read until resume_readings(). */
+static void
+pause_readings(void)
+{
+    struct counters_of_switch *cs = counters_of(host(0)->sw);
+
+    TURN_UNTIL(!cs->dump);
+    cs->rest_until_ms = INT64_MAX;
+}
+
+static void
+resume_readings(void)
+{
+    counters_of(host(0)->sw)->rest_until_ms = 0;
+}
+
+/* A flow that is deleted, and made again with more hits by the next reading
+ * than the last one had: it does not go on from these. */
+static void
+flow_that_was_away_begins_anew(void **state OVS_UNUSED)
+{
+    const struct counters_of_switch *cs;
+
+    edit_flow(100, 1, "count");
+    connect_host(0);
+    cs = counters_of(host(0)->sw);
+    hit(100, 5);
+    TURN_UNTIL(counted().packets == 5);
+    pause_readings();
+    edit_flow(101, 1, "count");
+    edit_flow(100, 1, "count");
+    until_acked(0);
+    hit(100, 7);
+    resume_readings();
+    TURN_UNTIL(counted().packets > 5);
+    assert_int_equal(counted().packets, 12);
+    assert_int_equal(counted().bytes, 1200);
+
+    /* What a reading has that was requested before is of the one before. */
+    TURN_UNTIL(cs->dump);
+    edit_flow(101, 1, "count");
+    edit_flow(100, 1, "count");
+    until_acked(0);
+    hit(100, 9);
+    TURN_UNTIL(counted().packets > 12);
+    assert_int_equal(counted().packets, 21);
+    /* And from now on it goes on. */
+    hit(100, 10);
+    TURN_UNTIL(counted().packets == 22);
+    assert_int_equal(counted().bytes, 2200);
+}
+
+/* Also where it is another object of that name. */
+static void
+what_is_made_again_begins_at_nothing(void **state OVS_UNUSED)
+{
+    edit_flow(200, 1, "drop");
+    connect_host(0);
+    hit(200, 3);
+    TURN_UNTIL(dropped().packets == 3);
+    pause_readings();
+    edit(VMN_TABLE_PORT, "d", NULL);
+    edit_flow(200, 1, "drop");
+    until_acked(0);
+    hit(200, 10);
+    resume_readings();
+    TURN_UNTIL(dropped().packets);
+    assert_int_equal(dropped().packets, 10);
+}
+
+/* Not by this vmnd: the switch was started again, say, and says so by the
+ * flow's age. */
+static void
+flow_that_is_younger_begins_anew(void **state OVS_UNUSED)
+{
+    struct counters_of_switch *cs;
+
+    edit_flow(100, 1, "count");
+    connect_host(0);
+    cs = counters_of(host(0)->sw);
+    hit(100, 5);
+    TURN_UNTIL(counted().packets == 5);
+    pause_readings();
+    /* The last reading was an hour ago. */
+    cs->dumped_ms -= 3600 * 1000;
+    hit(100, 7);
+    fake_switch_find(&switches[0], 100)->created_ms
+        = time_msec() - 1800 * 1000;
+    resume_readings();
+    TURN_UNTIL(counted().packets > 5);
+    assert_int_equal(counted().packets, 12);
+
+    /* One that takes a flow's place is younger, too, but goes on. */
+    pause_readings();
+    edit_flow(100, 2, "count");
+    until_acked(0);
+    cs->dumped_ms -= 1000 * 1000;
+    hit(100, 8);
+    fake_switch_find(&switches[0], 100)->created_ms
+        = time_msec() - 500 * 1000;
+    resume_readings();
+    TURN_UNTIL(counted().packets > 12);
+    assert_int_equal(counted().packets, 13);
+}
+
+/* What the switch has counted for a flow goes from counter to counter. */
+static void
+figures_are_of_the_last_counter(void **state OVS_UNUSED)
+{
+    static const char *const labels[] = { "count", "log", "count", "log" };
+
+    connect_host(0);
+    for (size_t i = 0; i < ARRAY_SIZE(labels); i++) {
+        edit_flow(200, 1, labels[i]);
+        until_acked(0);
+        hit(200, 10 * (i + 1));
+        TURN_UNTIL(counted().packets == 10 * (i + 1));
+    }
+    edit_flow(200, 1, "drop");
+    until_acked(0);
+    hit(200, 43);
+    TURN_UNTIL(dropped().packets);
+    assert_int_equal(dropped().packets, 3);
+}
+
+int
+main(int argc OVS_UNUSED, char *argv[])
+{
+    const struct CMUnitTest tests[] = {
+#define T(NAME) \
+    cmocka_unit_test_setup_teardown(NAME, setup_counts, teardown)
+        T(flow_that_was_away_begins_anew),
+        T(what_is_made_again_begins_at_nothing),
+        T(flow_that_is_younger_begins_anew),
+        T(figures_are_of_the_last_counter),
+    };
+
+    return run_all(argv, tests, ARRAY_SIZE(tests));
+}
