@@ -401,9 +401,7 @@ has_source(const struct copies *c)
     const struct mirror *row = c->row;
 
     return (row->n_ports || row->n_groups || row->n_networks
-            || row->selector.text
-            || vmn_relation_values(c->view, REL_COPIES,
-                                   row->object.row.name).n);
+            || row->selector.text || mirror_copies_rules(c->view, row));
 }
 
 /* Says whether it copies, and which hosts lack what that takes, or else which

@@ -26,37 +26,113 @@ static const char *const directions[VMN_N_DIRECTIONS] = {
 
 /* Sources.  --------------------------------------------------------------- */
 
-static void
-publish_key(struct vmn_view *view, struct vmn_emit *emit, const char *policy,
-            const char *which, const char *mirror)
+/* The keys of what a mirror has of a policy: a rule each, or a direction. */
+static size_t
+n_keys(const struct mirror_policy *of)
 {
-    vmn_publish(emit, REL_DECIDED, vmn_printf(view, "%s|%s", policy, which),
-                mirror);
+    return of->n_rules ? of->n_rules : VMN_N_DIRECTIONS;
+}
+
+static const char *
+key_at(struct vmn_view *view, const struct mirror_policy *of, size_t i)
+{
+    return (of->n_rules
+            ? vmn_printf(view, "%s|%d", of->policy, of->rules[i])
+            : vmn_printf(view, "%s|%s", of->policy, directions[i]));
 }
 
 void
 mirror_publish_rules(struct vmn_view *view, struct vmn_emit *emit,
                      const struct mirror *row)
 {
-    const char *name = row->object.row.name;
-
     for (size_t i = 0; i < row->n_policies; i++) {
         const struct mirror_policy *of = &row->policies[i];
 
-        for (size_t j = 0; j < of->n_rules; j++) {
-            publish_key(view, emit, of->policy,
-                        vmn_printf(view, "%d", of->rules[j]), name);
-        }
-        for (int d = 0; !of->n_rules && d < VMN_N_DIRECTIONS; d++) {
-            publish_key(view, emit, of->policy, directions[d], name);
+        for (size_t j = 0; j < n_keys(of); j++) {
+            vmn_publish(emit, REL_DECIDED, key_at(view, of, j),
+                        row->object.row.name);
         }
     }
+}
+
+static bool
+has_name(struct vmn_names names, const char *name)
+{
+    for (size_t i = 0; i < names.n; i++) {
+        if (!strcmp(names.names[i], name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Returns true if flows of the policy lead to the key's group.  Those of one
+ * that could not be compiled are as they were before. */
+static bool
+is_used(struct vmn_view *view, const char *key)
+{
+    return vmn_relation_values(view, VMN_REL_RULE_GROUP_USES, key).n != 0;
+}
+
+bool
+mirror_copies_rules(struct vmn_view *view, const struct mirror *row)
+{
+    const char *name = row->object.row.name;
+    struct vmn_names of = vmn_relation_values(view, REL_COPIES, name);
+    struct vmn_names out = vmn_relation_values(view, REL_LEFT_OUT, name);
+
+    for (size_t i = 0; i < row->n_policies; i++) {
+        const struct mirror_policy *policy = &row->policies[i];
+
+        for (size_t j = 0; j < n_keys(policy)
+                           && has_name(of, policy->policy); j++) {
+            const char *key = key_at(view, policy, j);
+
+            if (is_used(view, key) && !has_name(out, key)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* Returns what a key is of, as users call it. */
+static const char *
+describe(struct vmn_view *view, const char *key)
+{
+    const char *policy, *which;
+
+    return (!vmn_key_split_two(view, key, &policy, &which) ? key
+            : vmn_printf(view, *which >= '0' && *which <= '9'
+                         ? "rule %s of policy %s" : "%s of policy %s", which,
+                         policy));
+}
+
+/* Returns which key of the mirror no flows lead to, or NULL. */
+static const char *
+unused_fault(struct vmn_view *view, const struct mirror *row)
+{
+    for (size_t i = 0; i < row->n_policies; i++) {
+        const struct mirror_policy *of = &row->policies[i];
+
+        for (size_t j = 0; j < n_keys(of); j++) {
+            const char *key = key_at(view, of, j);
+
+            if (!is_used(view, key)) {
+                return vmn_printf(view, "no copies of %s: the policy's flows "
+                                  "are not as it is now, as these could not "
+                                  "be computed (vmnctl status says why)",
+                                  describe(view, key));
+            }
+        }
+    }
+    return NULL;
 }
 
 const char *
 mirror_rule_fault(struct vmn_view *view, const struct mirror *row)
 {
-    const char *name = row->object.row.name, *policy, *which;
+    const char *name = row->object.row.name;
     struct vmn_names out = vmn_relation_values(view, REL_LEFT_OUT, name);
 
     for (size_t i = 0; i < row->n_policies; i++) {
@@ -75,14 +151,12 @@ mirror_rule_fault(struct vmn_view *view, const struct mirror *row)
             return vmn_printf(view, "policy %s has no rules", of->policy);
         }
     }
-    if (out.n && vmn_key_split_two(view, out.names[0], &policy, &which)) {
-        return vmn_printf(view, "no copies of %s of policy %s: %d other "
-                          "mirrors have them, as many as may",
-                          *which >= '0' && *which <= '9'
-                          ? vmn_printf(view, "rule %s", which) : which,
-                          policy, MIRRORS_OF_PORT_MAX);
+    if (out.n) {
+        return vmn_printf(view, "no copies of %s: %d other mirrors have them, "
+                          "as many as may", describe(view, out.names[0]),
+                          MIRRORS_OF_PORT_MAX);
     }
-    return NULL;
+    return unused_fault(view, row);
 }
 
 /* Groups.  ---------------------------------------------------------------- */

@@ -208,6 +208,8 @@ void mirror_publish_rules(struct vmn_view *, struct vmn_emit *,
 void mirror_emit_rules(struct vmn_view *, struct vmn_emit *,
                        const struct mirror *, uint32_t number,
                        const char *hosts);
+/* Returns true if it has copies of what rules decide, of some at least. */
+bool mirror_copies_rules(struct vmn_view *, const struct mirror *);
 /* Returns what the mirror names of policies that is not there, or of which it
  * has no copies; or NULL. */
 const char *mirror_rule_fault(struct vmn_view *, const struct mirror *);

@@ -567,6 +567,9 @@ alternate(struct apps_fixture *f, bool on)
                        : "{'groups/peers': {'groups': ['ga']}}");
 }
 
+#define NOT_COMPUTED ": the policy's flows are not as it is now, as these" \
+    " could not be computed (vmnctl status says why)"
+
 /* A policy whose verdicts fail to compile keeps those that it had, which go
  * through the group: a switch that deletes a group deletes such flows with it,
  * denials as well.  So it stays, also when its last mirror goes. */
@@ -601,10 +604,30 @@ a_verdict_that_fails_keeps_its_group(void **state)
     apps_fixture_apply(f, "{'mirrors/n': {'policies': [{'policy': 'w',"
                        " 'rules': [0, 1]}], 'to_port': 'b'}}");
     assert_groups_of_verdicts(f, 1, 2);
+    /* One that nothing leads to has no copies, and says so. */
+    apps_fixture_apply(f, "{'mirrors/o': {'policies': [{'policy': 'w',"
+                       " 'rules': [2]}]},"
+                       " 'mirrors/q': {'policies': [{'policy': 'w'}],"
+                       " 'ports': ['b']}}");
+    assert_value(f, "mirrors.active", "m", "true");
+    assert_value(f, "mirrors.problem", "m", "");
+    assert_value(f, "mirrors.active", "n", "true");
+    assert_value(f, "mirrors.problem", "n", "no copies of rule 1 of policy w"
+                 NOT_COMPUTED);
+    assert_value(f, "mirrors.active", "o", "false");
+    assert_value(f, "mirrors.problem", "o", "no copies of rule 2 of policy w"
+                 NOT_COMPUTED);
+    assert_value(f, "mirrors.active", "q", "true");
+    assert_value(f, "mirrors.problem", "q", "no copies of ingress of policy w"
+                 NOT_COMPUTED);
+    apps_fixture_apply(f, "{'mirrors/q': null}");
     apps_fixture_apply(f, "{'mirrors/m': null, 'mirrors/n': null}");
     assert_groups_of_verdicts(f, 1, 0);
 
     alternate(f, false);
+    assert_value(f, "mirrors.active", "o", "true");
+    assert_value(f, "mirrors.problem", "o", "");
+    apps_fixture_apply(f, "{'mirrors/o': null}");
     assert_groups_of_verdicts(f, 0, 0);
     assert_buckets(f, "h1", 0);
     assert_int_equal(engine_relation_values(
