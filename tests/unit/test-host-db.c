@@ -7,11 +7,13 @@
 
 #include "tests/unit/fabric-fixture.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "controller/fabric/fabric-watch.h"
 #include "controller/fabric/hosts/hosts.h"
 #include "controller/fabric/ovsdb/host-db.h"
 #include "controller/fabric/ovsdb/table-prefixes.h"
@@ -200,6 +202,7 @@ uplink_that_guarantees_nothing_is_told(void **state OVS_UNUSED)
     };
 
     VSCTL(0, "add-br br-ex -- add-port br-ex eth1");
+    fabric->retained_ms = 1;
     put_uplink("eth1", 1);
     UNTIL(reported("hv1"));
     UNTIL(uplink_is("eth1", NULL));
@@ -222,11 +225,130 @@ uplink_that_guarantees_nothing_is_told(void **state OVS_UNUSED)
     UNTIL(!get_vif("hv1/" VMN_VIF_QUEUES) && !reason_has("hv1", "uplink"));
 }
 
+/* Returns true if the status of host hv1 says of uplink eth1, its only one,
+ * that it is 'active', and a reason that begins like that; NULL: none. */
+static bool
+eth1_is(bool active, const char *reason)
+{
+    json_t *status = fixture_host_status("hv1");
+    const json_t *uplink = json_array_get(json_object_get(status, "uplinks"),
+                                          0);
+    const char *s = json_string_value(json_object_get(uplink, "reason"));
+    bool is = (json_is_true(json_object_get(uplink, "active")) == active
+               && (reason ? s && !strncmp(s, reason, strlen(reason)) : !s));
+
+    json_decref(status);
+    return is;
+}
+
+static uint64_t
+queues_revision(void)
+{
+    struct model_meta meta;
+
+    assert_non_null(model_get_durable(toy.model, VMN_TABLE_VIF,
+                                      "hv1/" VMN_VIF_QUEUES, &meta));
+    return meta.revision;
+}
+
+/* A device that is away for a moment is no change. */
+static void
+uplink_whose_device_comes_and_goes_stays_active(void **state OVS_UNUSED)
+{
+    uint64_t before;
+
+    VSCTL(0, "add-br br-ex -- add-port br-ex eth1");
+    put_uplink("eth1", 1);
+    UNTIL(reported("hv1"));
+    UNTIL(uplink_is("eth1", NULL));
+    before = queues_revision();
+    fabric->retained_ms = INT_MAX;  /* However slow the machine is. */
+    for (int i = 0; i < 3; i++) {
+        VSCTL(0, "set Interface eth1 ofport=-1 error=gone");
+        host_db_settle();
+        assert_true(eth1_is(true, NULL) && !reason_has("hv1", "eth1"));
+        VSCTL(0, "set Interface eth1 ofport=1 -- "
+              "clear Interface eth1 error");
+        host_db_settle();
+    }
+    assert_int_equal(queues_revision(), before);
+
+    /* One that stays away is told in the end, with no change of the
+     * database. */
+    fabric->retained_ms = 500;
+    VSCTL(0, "set Interface eth1 ofport=-1 error=gone");
+    UNTIL(uplink_is("eth1", "could not be opened by the switch (gone)"));
+    assert_true(eth1_is(false, "could not be opened"));
+    /* And each new fault of it at once, until it holds again. */
+    fabric->retained_ms = INT_MAX;
+    VSCTL(0, "set Interface eth1 error=broken");
+    UNTIL(uplink_is("eth1", "could not be opened by the switch (broken)"));
+    VSCTL(0, "set Interface eth1 ofport=1 -- clear Interface eth1 error");
+    UNTIL(uplink_is("eth1", NULL));
+}
+
+static void
+host_cb(void *n_, const char *host)
+{
+    unsigned *n = n_;
+
+    *n += !strcmp(host, "hv1");
+}
+
+/* What is said of an uplink is of the same report as the host's reason, and is
+ * told to those that watch the host by itself. */
+static void
+uplinks_are_told_with_the_rest(void **state OVS_UNUSED)
+{
+    static const struct fabric_watch watch = { .host = host_cb };
+    struct report_limit *limit;
+    unsigned n = 0;
+
+    VSCTL(0, "add-br br-ex -- add-port br-ex eth1");
+    put_uplink("eth1", 1);
+    UNTIL(reported("hv1"));
+    UNTIL(uplink_is("eth1", NULL));
+    limit = &fabric_find_host(fabric, "hv1")->db->limit;
+
+    /* The host may report nothing for a while. */
+    limit->rate = 1;
+    limit->bucket = (struct token_bucket) { .tokens = 0 };
+    VSCTL(0, "set Open_vSwitch . other_config:hw-offload=true");
+    host_db_settle();
+    assert_true(eth1_is(true, NULL) && !reason_has("hv1", "eth1"));
+    limit->rate = 0;
+    UNTIL(uplink_is("eth1", "may be given"));
+    assert_true(eth1_is(false, "may be given"));
+
+    /* The host's reason is another one, and stays. */
+    VSCTL(0, "set Interface vmn-vxlan ofport=-1 error=broken");
+    UNTIL(reason_has("hv1", "broken"));
+    fabric_add_watch(fabric, &watch, &n);
+    VSCTL(0, "remove Open_vSwitch . other_config hw-offload");
+    UNTIL(eth1_is(true, NULL));
+    assert_true(reason_has("hv1", "broken"));
+    assert_int_not_equal(n, 0);
+    fabric_remove_watch(fabric, &watch, &n);
+
+    /* A host that is rejected has no uplinks that hold, and none are looked
+     * at. */
+    VSCTL(0, "set Interface vmn-vxlan ofport=100 -- "
+          "clear Interface vmn-vxlan error");
+    UNTIL(status_is("hv1", "state", "rejected"));
+    assert_true(eth1_is(false, NULL));
+    VSCTL(0, "set Open_vSwitch . other_config:hw-offload=true");
+    host_db_settle();
+    assert_true(eth1_is(false, NULL));
+    VSCTL(0, "set Interface vmn-vxlan ofport=40000");
+    UNTIL(eth1_is(false, "may be given"));
+}
+
 /* Its queues are on each of its members. */
 static void
 uplink_may_be_a_bond(void **state OVS_UNUSED)
 {
     VSCTL(0, "add-br br-ex -- add-bond br-ex bond0 eth1 eth2");
+    fabric->retained_ms = 1;
     put_uplink("bond0", 1);
     UNTIL(reported("hv1"));
     UNTIL(uplink_is("bond0", NULL));
@@ -494,6 +616,8 @@ main(int argc, char *argv[])
         T(host_without_zone_limits_says_so),
         T(host_has_the_queues_that_apps_want),
         T(uplink_that_guarantees_nothing_is_told),
+        T(uplink_whose_device_comes_and_goes_stays_active),
+        T(uplinks_are_told_with_the_rest),
         T(uplink_may_be_a_bond),
         T(host_that_reports_late_keeps_its_queues),
         T(inbound_host_is_taken_in),

@@ -130,7 +130,6 @@ host_db_update(struct fabric_host_db *db)
         host_telemetry_check(db, snapshot);
         host_bfd_report(db, snapshot);
         host_copies_report(db, snapshot);
-        host_queues_report(db, snapshot);
         host_db_report(db, snapshot, &status);
     } else {
         db->limit.due_ms = db->limit.mtu_due_ms = INT64_MAX;

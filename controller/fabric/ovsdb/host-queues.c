@@ -27,6 +27,7 @@
 #include "controller/schema/status.h"
 #include "controller/schema/value.h"
 #include "openvswitch/dynamic-string.h"
+#include "proto/loop/loop.h"
 #include "proto/ovsdb/ovsdb.h"
 #include "sset.h"
 #include "util.h"
@@ -259,13 +260,15 @@ datapath_of(const struct ovsdb_snapshot *snapshot, const char *bridge)
 }
 
 /* Returns why nothing is guaranteed at an interface of an uplink, as a clause
- * that the caller frees; or NULL. */
+ * that the caller frees; or NULL.  '*passes' is set if that may pass by
+ * itself. */
 static char *
 fault_of(const struct ovsdb_snapshot *snapshot,
-         const struct ovsdb_interface *iface)
+         const struct ovsdb_interface *iface, bool *passes)
 {
     const char *datapath = datapath_of(snapshot, iface->bridge);
 
+    *passes = false;
     if (iface->has_qos && (!iface->qos_owner
                            || strcmp(iface->qos_owner, HOST_DB_OWNER))) {
         return xasprintf("has a QoS that was not made by %s", HOST_DB_OWNER);
@@ -275,6 +278,7 @@ fault_of(const struct ovsdb_snapshot *snapshot,
         return xasprintf("is on datapath \"%.32s\", which has no queues",
                          datapath);
     } else if (iface->ofport < 0 || iface->error) {
+        *passes = true;
         return xasprintf("could not be opened by the switch (%.200s)",
                          iface->error ? iface->error : "no reason given");
     } else if (snapshot->hw_offload) {
@@ -285,19 +289,21 @@ fault_of(const struct ovsdb_snapshot *snapshot,
 }
 
 /* Returns the state of uplink 'port', whose 'fault' the caller owns.  Of one
- * with several interfaces, a bond, each has the queues. */
+ * with several interfaces, a bond, each has the queues.  '*passes' as
+ * fault_of(). */
 static struct host_uplink
-state_of(const struct ovsdb_snapshot *snapshot, const char *port)
+state_of(const struct ovsdb_snapshot *snapshot, const char *port, bool *passes)
 {
     struct host_uplink state = { .fault = NULL };
     bool found = false;
 
+    *passes = false;
     for (size_t i = 0; !state.fault && i < snapshot->n_interfaces; i++) {
         const struct ovsdb_interface *iface = &snapshot->interfaces[i];
 
         if (!strcmp(iface->port ? iface->port : iface->name, port)) {
             found = true;
-            state.fault = fault_of(snapshot, iface);
+            state.fault = fault_of(snapshot, iface, passes);
             state.active = iface->has_qos && !state.fault;
         }
     }
@@ -307,7 +313,25 @@ state_of(const struct ovsdb_snapshot *snapshot, const char *port)
     return state;
 }
 
-void
+/* Takes a fault that may pass by itself off 'next', for a while, if the uplink
+ * was active: a device that comes and goes would have all be computed again
+ * each time. */
+static void
+retain(const struct fabric_host_db *db, const struct host_uplink *state,
+       struct host_uplink *next)
+{
+    int64_t now_ms = loop_now_ms(db->host->fabric->loop);
+    int64_t until_ms = (state->retained_ms ? state->retained_ms
+                        : now_ms + db->host->fabric->retained_ms);
+
+    if (state->active && now_ms < until_ms) {
+        free(next->fault);
+        *next = (struct host_uplink) { .active = true,
+                                       .retained_ms = until_ms };
+    }
+}
+
+bool
 host_queues_report(struct fabric_host_db *db,
                    const struct ovsdb_snapshot *snapshot)
 {
@@ -316,8 +340,13 @@ host_queues_report(struct fabric_host_db *db,
 
     for (size_t i = 0; i < q->n_uplinks; i++) {
         struct host_uplink *state = &q->states[i];
-        struct host_uplink next = state_of(snapshot, q->uplinks[i].port);
+        bool passes;
+        struct host_uplink next = state_of(snapshot, q->uplinks[i].port,
+                                           &passes);
 
+        if (passes) {
+            retain(db, state, &next);
+        }
         changed |= (next.active != state->active
                     || !nullable_string_is_equal(next.fault, state->fault));
         free(state->fault);
@@ -327,6 +356,22 @@ host_queues_report(struct fabric_host_db *db,
     if (changed) {
         fabric_host_changed(db->host);
     }
+    return changed;
+}
+
+int64_t
+host_queues_deadline(const struct fabric_host_db *db)
+{
+    int64_t now_ms = loop_now_ms(db->host->fabric->loop);
+    const struct host_queues *q = &db->queues;
+    int64_t when_ms = INT64_MAX;
+
+    for (size_t i = 0; i < q->n_uplinks; i++) {
+        if (q->states[i].retained_ms > now_ms) {
+            when_ms = MIN(when_ms, q->states[i].retained_ms);
+        }
+    }
+    return when_ms;
 }
 
 char *
@@ -404,7 +449,8 @@ host_queues_status(const struct fabric_host_db *db, struct arena *arena,
         status->uplinks[i] = (struct status_uplink) {
             .interface = arena_strdup(arena, q->uplinks[i].port),
             .max_kbps = q->uplinks[i].max_kbps,
-            .active = q->states[i].active,
+            /* The last state of one that is refused is of before that. */
+            .active = q->states[i].active && !db->refused,
             .reason = (q->states[i].fault
                        ? arena_strdup(arena, q->states[i].fault) : NULL),
         };

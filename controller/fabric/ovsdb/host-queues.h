@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct arena;
 struct fabric;
@@ -28,6 +29,9 @@ struct host_uplink {
     bool active;                /* It has vmnd's queues, and no fault. */
     char *fault;                /* Why nothing is guaranteed there, a clause;
                                  * or NULL. */
+    int64_t retained_ms;        /* Of an active one that the switch cannot
+                                 * open now: that is a fault from then on, of
+                                 * loop_now_ms().  0: it can. */
 };
 
 struct host_queues {
@@ -56,9 +60,13 @@ void host_queues_uninit(struct fabric_host_db *);
  * has stay until then. */
 bool host_queues_are_known(const struct fabric_host_db *);
 
-/* Takes in what the host's database says of its uplinks. */
-void host_queues_report(struct fabric_host_db *,
+/* Takes in what the host's database says of its uplinks.  Returns true if that
+ * is another than before. */
+bool host_queues_report(struct fabric_host_db *,
                         const struct ovsdb_snapshot *);
+/* Returns when that is to be done again at the latest, as of loop_now_ms(), if
+ * the database has not changed until then; INT64_MAX: never. */
+int64_t host_queues_deadline(const struct fabric_host_db *);
 /* Returns which of them guarantee nothing, and why, as a sentence that the
  * caller frees; or NULL. */
 char *host_queues_reason(const struct fabric_host_db *);

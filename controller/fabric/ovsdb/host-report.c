@@ -22,6 +22,7 @@
 #include "controller/fabric/ovsdb/host-db.h"
 #include "controller/fabric/ovsdb/host-ipsec.h"
 #include "controller/fabric/ovsdb/host-provider.h"
+#include "controller/fabric/ovsdb/host-queues.h"
 #include "controller/fabric/ovsdb/host-trunk.h"
 #include "controller/fabric/ovsdb/tunnel-ports.h"
 #include "openvswitch/vlog.h"
@@ -361,11 +362,12 @@ report_underlay(struct fabric_host_db *db,
 void
 host_report_set_reason(struct fabric_host_db *db, bool refused, char *reason)
 {
+    static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(60, 200);
     bool changed;
 
     if (reason && !nullable_string_is_equal(db->reason, reason)) {
-        VLOG_WARN("%s: %s%s", db->host->name, refused ? "rejected: " : "",
-                  reason);
+        VLOG_WARN_RL(&rl, "%s: %s%s", db->host->name,
+                     refused ? "rejected: " : "", reason);
     }
     changed = (!nullable_string_is_equal(db->reason, reason)
                || db->refused != refused);
@@ -438,6 +440,9 @@ host_report(struct fabric_host_db *db, const struct ovsdb_snapshot *snapshot)
         MIN(host_ipsec_mtu(db, db->underlay_mtu), UINT16_MAX),
         loop_now_ms(db->host->fabric->loop)));
     reason = check_tunnels(db, snapshot, &refused);
+    if (!refused) {
+        db->reason_changed |= host_queues_report(db, snapshot);
+    }
     if (!reason) {
         reason = check_switch(db, snapshot);
     }
@@ -475,7 +480,7 @@ int64_t
 host_report_deadline(const struct fabric_host_db *db)
 {
     int64_t now_ms = loop_now_ms(db->host->fabric->loop);
-    int64_t when_ms = INT64_MAX;
+    int64_t when_ms = host_queues_deadline(db);
     struct shash_node *node;
 
     SHASH_FOR_EACH (node, &db->retained) {
