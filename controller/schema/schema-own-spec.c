@@ -8,12 +8,21 @@
 #include "controller/schema/schema-own.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <string.h>
 
 #include "util.h"
 
 /* Structs within each other, at most. */
 #define DEPTH_MAX 8
+
+/* The flags that are known here.  One that is not may be part of the rights,
+ * which are not given up in silence. */
+#define FIELD_FLAGS                                                     \
+    (VMN_FIELD_REQUIRED | VMN_FIELD_LIST | VMN_FIELD_SET | VMN_FIELD_KEY \
+     | VMN_FIELD_MENTIONS | VMN_FIELD_SECRET | VMN_FIELD_LINES          \
+     | VMN_FIELD_ADMINISTRATORS | VMN_FIELD_OR_ALL)
+#define TYPE_FLAGS VMN_TYPE_SINGLE
 
 struct declaring {
     const struct vmn_app_class *class_; /* For how long its structs are. */
@@ -49,6 +58,20 @@ put_number(json_t *object, const char *name, int64_t number)
     if (number) {
         json_object_set_new(object, name, json_integer(number));
     }
+}
+
+/* Returns true if all 'flags' are among 'known'; else that is the error. */
+static bool
+knows_flags(const char *of, const char *name, uint32_t flags, uint32_t known,
+            struct vmn_error *why)
+{
+    if (flags & ~known) {
+        vmn_error_invalid(why, "%s \"%s\": this vmnd does not know flags "
+                          "0x%"PRIx32": the app needs a newer one", of,
+                          name ? name : "", flags & ~known);
+        return false;
+    }
+    return true;
 }
 
 static bool
@@ -97,6 +120,9 @@ declare_field(struct declaring *d, const struct vmn_field_class *f, int depth)
     if ((unsigned) f->type > VMN_FIELD_STRUCT) {
         vmn_error_invalid(d->why, "field \"%s\" of a type: there is no type "
                           "%d", f->name, (int) f->type);
+        return NULL;
+    }
+    if (!knows_flags("field", f->name, f->flags, FIELD_FLAGS, d->why)) {
         return NULL;
     }
     if (f->type == VMN_FIELD_STRUCT && !declare_struct(d, f->nested,
@@ -166,7 +192,7 @@ declare_fields(struct declaring *d, const void *fields, int depth)
     return array;
 }
 
-/* Returns what the status has of the app. */
+/* Returns what the status has of the app; NULL: the error is set. */
 static json_t *
 declare_status(const struct declaring *d, const struct vmn_type_class *type)
 {
@@ -175,8 +201,14 @@ declare_status(const struct declaring *d, const struct vmn_type_class *type)
     for (size_t i = 0; type->status
          && field_at(d->class_, type->status, i)->name; i++) {
         const struct vmn_field_class *f = field_at(d->class_, type->status, i);
-        json_t *object = json_object();
+        json_t *object;
 
+        if (!knows_flags("status member", f->name, f->flags, FIELD_FLAGS,
+                         d->why)) {
+            json_decref(array);
+            return NULL;
+        }
+        object = json_object();
         put_text(object, "name", f->name);
         put_text(object, "type", ((unsigned) f->type <= VMN_FIELD_STRUCT
                                   ? schema_own_type_names[f->type] : ""));
@@ -192,32 +224,49 @@ declare_status(const struct declaring *d, const struct vmn_type_class *type)
     return array;
 }
 
+/* Returns what the type says of objects, with these fields and members of the
+ * status, of which it takes ownership. */
+static json_t *
+declare_type(const struct declaring *d, const struct vmn_type_class *type,
+             json_t *fields, json_t *status)
+{
+    json_t *spec = json_object();
+
+    put_text(spec, "app", d->class_->name);
+    put_text(spec, "singular", type->singular);
+    put_text(spec, "doc", type->doc);
+    put_flag(spec, "single", type->flags & VMN_TYPE_SINGLE);
+    put_flag(spec, "checks", type->check != NULL);
+    put_number(spec, "max_objects", type->max_objects);
+    json_object_set(spec, "structs", d->structs);
+    json_object_set_new(spec, "fields", fields);
+    if (type->status) {
+        json_object_set_new(spec, "status_members", status);
+    } else {
+        json_decref(status);
+    }
+    return spec;
+}
+
 json_t *
 schema_own_spec(const struct vmn_app_class *class_,
                 const struct vmn_type_class *type, struct vmn_error *why)
 {
     struct declaring d = { class_, json_array(), why };
-    json_t *fields = (type->row
-                      ? declare_fields(&d, type->row->fields, 0) : NULL);
-    json_t *spec = NULL;
+    json_t *fields = NULL, *status = NULL, *spec = NULL;
 
     if (!type->row) {
         vmn_error_invalid(why, "type %s does not say what its rows are",
                           type->name);
-    } else if (fields) {
-        spec = json_object();
-        put_text(spec, "app", class_->name);
-        put_text(spec, "singular", type->singular);
-        put_text(spec, "doc", type->doc);
-        put_flag(spec, "single", type->flags & VMN_TYPE_SINGLE);
-        put_flag(spec, "checks", type->check != NULL);
-        put_number(spec, "max_objects", type->max_objects);
-        json_object_set(spec, "structs", d.structs);
-        json_object_set_new(spec, "fields", fields);
-        if (type->status) {
-            json_object_set_new(spec, "status_members",
-                                declare_status(&d, type));
-        }
+    } else if (knows_flags("type", type->name, type->flags, TYPE_FLAGS,
+                           why)) {
+        fields = declare_fields(&d, type->row->fields, 0);
+        status = fields ? declare_status(&d, type) : NULL;
+    }
+    if (status) {
+        spec = declare_type(&d, type, fields, status);
+    } else {
+        json_decref(fields);
     }
     json_decref(d.structs);
     return spec;

@@ -55,7 +55,8 @@ enum vmn_field_type {
     VMN_FIELD_STRUCT = 10,      /* As 'nested' describes. */
 };
 
-/* Flags of a field: it must be there; */
+/* Flags of a field, of which vmnd refuses those that it does not know, since
+ * they may be rights: it must be there; */
 #define VMN_FIELD_REQUIRED (1u << 0)
 /* it is an array in JSON, in the row "size_t n_X; const T *X;"; */
 #define VMN_FIELD_LIST (1u << 1)

@@ -87,6 +87,7 @@ UNIT_TESTS = \
 	tests/unit/test-other-members \
 	tests/unit/test-overlaps \
 	tests/unit/test-ownership \
+	tests/unit/test-own-declarations \
 	tests/unit/test-own-schema \
 	tests/unit/test-own-types \
 	tests/unit/test-past-times \

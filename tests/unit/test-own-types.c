@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Types that apps declare: what a declaration must be, how rows are laid out,
- * and what becomes of objects while their type changes.  Not for descriptions
- * alone (test-own-schema.c). */
+ * Types that apps declare: how rows are laid out, and what becomes of objects
+ * while their type changes.  Not for what a declaration must be
+ * (test-own-declarations.c), nor for descriptions alone
+ * (test-own-schema.c). */
 
 #include <config.h>
 
@@ -114,131 +115,6 @@ load(const struct vmn_type_class *declared, struct pipeline_app *app,
     *app = (struct pipeline_app) { .class_ = &class_ };
     return app_types_init(app, why);
 }
-
-static void
-assert_refused(const struct vmn_type_class *declared, const char *text)
-{
-    struct vmn_error why = VMN_ERROR_INIT;
-    struct pipeline_app app;
-
-    assert_int_not_equal(load(declared, &app, &why), 0);
-    assert_string_equal(why.text, text);
-    vmn_error_uninit(&why);
-    app_types_uninit(&app);
-}
-
-/* The same with other fields. */
-static void
-assert_fields_refused(const struct vmn_field_class *fields, const char *text)
-{
-    const struct vmn_struct_class row = {
-        .name = "x", .size = sizeof(struct vmn_object) + 8, .fields = fields };
-    const struct vmn_type_class declared[] = {
-        { .name = "chains", .singular = "chain", .doc = "D.", .row = &row },
-        { .name = NULL },
-    };
-
-    assert_refused(declared, text);
-}
-
-static void
-declarations_that_make_no_sense_are_refused(void **state OVS_UNUSED)
-{
-    const size_t at = sizeof(struct vmn_object);
-    const struct vmn_type_class other_name[] = {
-        { .name = "chain", .singular = "c", .doc = "D.",
-          .row = &chain_struct }, { .name = NULL } };
-    const struct vmn_type_class twice[] = {
-        types[0], types[0], { .name = NULL } };
-    const struct vmn_type_class no_doc[] = {
-        { .name = "chains", .singular = "chain", .row = &chain_struct },
-        { .name = NULL } };
-    const struct vmn_type_class no_row[] = {
-        { .name = "chains", .singular = "chain", .doc = "D." },
-        { .name = NULL } };
-
-    assert_refused(other_name, "type chain: its name is to be \"chains\", or "
-                   "that and more after a hyphen");
-    assert_refused(twice, "it declares type chains twice");
-    assert_refused(no_doc, "type chains: /doc: is required");
-    assert_refused(no_row, "type chains does not say what its rows are");
-
-#define FIELDS(...)                                                     \
-    (const struct vmn_field_class[]) { { __VA_ARGS__ }, { .name = NULL } }
-    assert_fields_refused(
-        FIELDS(.name = "Bad", .offset = at, .type = VMN_FIELD_BOOL,
-               .doc = "D."),
-        "type chains: /fields/0/name: must be the name of a field: 1 to 31 "
-        "of a-z, 0-9 and '_', with a letter first");
-    assert_fields_refused(
-        FIELDS(.name = "labels", .offset = at, .type = VMN_FIELD_BOOL,
-               .doc = "D."),
-        "type chains: /fields/0/name: every object has such a field");
-    assert_fields_refused(
-        FIELDS(.name = "status", .offset = at, .type = VMN_FIELD_BOOL,
-               .doc = "D."),
-        "type chains: /fields/0/name: is what a part of each object is "
-        "called");
-    assert_fields_refused(
-        FIELDS(.name = "a", .offset = at, .type = VMN_FIELD_ENUM,
-               .doc = "D."),
-        "type chains: /fields/0/values: an enum has values, and `default` is "
-        "the place of one");
-    assert_fields_refused(
-        FIELDS(.name = "a", .offset = at, .type = VMN_FIELD_REF,
-               .ref = "accounts", .doc = "D."),
-        "type chains: /fields/0/ref: must be a type of VMN's own that apps "
-        "read, or one of the app's, in the plural");
-    assert_fields_refused(
-        FIELDS(.name = "a", .offset = at, .type = VMN_FIELD_REF,
-               .ref = "chains-later", .doc = "D."),
-        "type chains: field \"a\" names objects of type \"chains-later\", "
-        "which the app does not declare before it");
-    assert_fields_refused(
-        FIELDS(.name = "a", .offset = at, .type = VMN_FIELD_INT, .min = 5,
-               .max = 9, .doc = "D."),
-        "type chains: /fields/0/default: must be within `min` and `max`");
-    assert_fields_refused(
-        FIELDS(.name = "a", .offset = at, .type = VMN_FIELD_SELECTOR,
-               .flags = VMN_FIELD_LIST, .doc = "D."),
-        "type chains: /fields/0/type: a selector is not in a struct or list");
-    assert_fields_refused(
-        FIELDS(.name = "a", .offset = at, .type = 11, .doc = "D."),
-        "field \"a\" of a type: there is no type 11");
-    assert_fields_refused(
-        FIELDS(.name = "a", .offset = at + 4, .type = VMN_FIELD_INT,
-               .doc = "D."),
-        "struct \"x\": \"a\" is at 52, and is to be at 48: members come in "
-        "the order of the fields, of a list \"n_X\" before \"X\"");
-    assert_fields_refused(
-        FIELDS(.name = "a", .offset = at, .type = VMN_FIELD_TEXT, .max = -1,
-               .doc = "D."),
-        "type chains: /fields/0/max: is the length of a text: at most "
-        "65,536, and not less than `min`");
-    assert_fields_refused(
-        FIELDS(.name = "a", .offset = at + 8, .n_offset = at,
-               .type = VMN_FIELD_INT, .flags = VMN_FIELD_LIST, .doc = "D."),
-        "struct \"x\" has 56 bytes, and its fields take 64: it has other "
-        "members");
-}
-
-static void
-secrets_and_lines_are_of_texts(void **state OVS_UNUSED)
-{
-    const size_t at = sizeof(struct vmn_object);
-
-    assert_fields_refused(
-        FIELDS(.name = "a", .offset = at, .type = VMN_FIELD_TEXT,
-               .flags = VMN_FIELD_SECRET | VMN_FIELD_REQUIRED, .doc = "D."),
-        "type chains: /fields/0/secret: is for a text of the object itself, "
-        "neither required nor a list");
-    assert_fields_refused(
-        FIELDS(.name = "a", .offset = at, .type = VMN_FIELD_BOOL,
-               .flags = VMN_FIELD_LINES, .doc = "D."),
-        "type chains: /fields/0/lines: is for a text");
-}
-
-#undef FIELDS
 
 /* Rows.  ------------------------------------------------------------------ */
 
@@ -595,25 +471,6 @@ object_goes_with_the_last_that_it_names(void **state OVS_UNUSED)
               { __VA_ARGS__ }, { .name = NULL } } }, { .name = NULL } }
 
 static void
-status_members_that_make_no_sense_are_refused(void **state OVS_UNUSED)
-{
-    assert_refused(STATUS(.name = "n", .type = VMN_FIELD_INT, .doc = "D.",
-                          .relation = "chain.n"),
-                   "type chains: \"n\" of the status: relation \"chain.n\" is "
-                   "to be one of the app: its name, a dot, and more");
-    assert_refused(STATUS(.name = "packets", .type = VMN_FIELD_INT,
-                          .doc = "D.", .relation = "chains.n"),
-                   "type chains: there is another member \"packets\" of the "
-                   "status");
-    assert_refused(STATUS(.name = "n", .type = VMN_FIELD_MAC, .doc = "D.",
-                          .relation = "chains.n"),
-                   "type chains: /status_members/0/type: must be one of "
-                   "\"bool\", \"int\", \"text\"");
-    assert_refused(STATUS(.name = "n", .type = VMN_FIELD_INT, .doc = "D."),
-                   "type chains: /status_members/0/relation: is required");
-}
-
-static void
 status_members_follow_what_is_known_of_all(void **state OVS_UNUSED)
 {
     struct model *model = make_model();
@@ -756,13 +613,10 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(declarations_that_make_no_sense_are_refused),
-        cmocka_unit_test(secrets_and_lines_are_of_texts),
         cmocka_unit_test(rows_are_the_structs_of_the_app),
         cmocka_unit_test(objects_follow_their_type),
         cmocka_unit_test(objects_name_objects_of_the_app),
         cmocka_unit_test(object_goes_with_the_last_that_it_names),
-        cmocka_unit_test(status_members_that_make_no_sense_are_refused),
         cmocka_unit_test(status_members_follow_what_is_known_of_all),
         cmocka_unit_test(taken_back_with_the_request),
         cmocka_unit_test(types_go_after_their_objects),
