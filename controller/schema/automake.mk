@@ -40,6 +40,8 @@ controller_libvmn_a_SOURCES += \
 	controller/schema/schema-log.h \
 	controller/schema/schema-network.c \
 	controller/schema/schema-observation.c \
+	controller/schema/schema-own-columns.c \
+	controller/schema/schema-own-refs.c \
 	controller/schema/schema-own-spec.c \
 	controller/schema/schema-own-status.c \
 	controller/schema/schema-own.c \

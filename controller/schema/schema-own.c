@@ -25,9 +25,6 @@
 #define TEXT_MAX 1024           /* Of a text, unless its field says. */
 #define ITEMS_MAX 1000          /* Of a list. */
 #define OBJECTS_MAX 10000       /* Of a type. */
-#define COLUMNS_MAX 8           /* Of vmnctl's table. */
-/* Members of the status that have a column although there are more fields. */
-#define STATUS_COLUMNS_MAX 3
 /* Fields, with those of structs as often as these are there. */
 #define ALL_FIELDS_MAX 500
 
@@ -506,54 +503,6 @@ make_row(struct making *m, struct schema_struct *s)
                        sizeof(struct vmn_object));
 }
 
-/* Returns a heading of vmnctl's table: "MAX-RATE" of "max_rate". */
-static char *
-heading(struct arena *arena, const char *name)
-{
-    char *text = arena_strdup(arena, name);
-
-    for (char *p = text; *p; p++) {
-        *p = (*p == '_' ? '-' : *p >= 'a' && *p <= 'z' ? *p - 'a' + 'A' : *p);
-    }
-    return text;
-}
-
-static struct schema_column
-make_column(struct arena *arena, const char *name, const char *part)
-{
-    return (struct schema_column) {
-        .heading = heading(arena, name),
-        .path = arena_printf(arena, "/%s/%s", part, name),
-    };
-}
-
-/* The name, the first fields that fit, the first members that the app adds to
- * the status, the description. */
-static const struct schema_column *
-make_columns(struct arena *arena, const struct schema_table *table)
-{
-    struct schema_column *columns = arena_alloc(
-        arena, (COLUMNS_MAX + 1) * sizeof *columns);
-    size_t n_status = MIN(table->n_relations, STATUS_COLUMNS_MAX);
-    const struct schema_field *f = table->row.fields + ARRAY_SIZE(common);
-    size_t n = 0;
-
-    columns[n++] = (struct schema_column) { .heading = "NAME",
-                                            .path = "/name" };
-    for (; f->name && n < COLUMNS_MAX - 1 - n_status; f++) {
-        columns[n++] = make_column(arena, f->name, "spec");
-    }
-    for (f = table->status->fields; f->name; f++) {
-        if (f->flags & SCHEMA_PRINTED && n < COLUMNS_MAX - 1) {
-            columns[n++] = make_column(arena, f->name, "status");
-        }
-    }
-    columns[n++] = (struct schema_column) { .heading = "DESCRIPTION",
-                                            .path = "/spec/description" };
-    columns[n] = (struct schema_column) { .heading = NULL };
-    return columns;
-}
-
 /* "OwnChain" of "chain", "OwnChainsSettings" of "chains-settings": none that
  * VMN has. */
 static char *
@@ -601,7 +550,8 @@ make_table(struct making *m, struct schema_table *table)
     table->passes_on = true;    /* What it names acts on what that names. */
     table->unscoped = row->single; /* The app's settings are for everybody. */
     table->check_name = row->single ? check_single_name : value_check_name;
-    table->columns = make_columns(m->arena, table);
+    table->columns = schema_own_make_columns(
+        table, table->row.fields + ARRAY_SIZE(common), m->arena);
     table->doc = arena_strdup(m->arena, row->doc);
     return true;
 }
@@ -762,43 +712,4 @@ schema_own_row_as(const struct vmn_row *row, const struct vmn_row *like,
     vmn_errors_uninit(&errors);
     json_decref(spec);
     return as;
-}
-
-/* What types refer to.  --------------------------------------------------- */
-
-static bool
-each_ref(const struct vmn_type_row *row, const struct vmn_type_field *fields,
-         size_t n, const char *where,
-         bool (*cb)(void *aux, const char *type, const char *pointer),
-         void *aux)
-{
-    bool go_on = true;
-
-    for (size_t i = 0; i < n && go_on; i++) {
-        if (fields[i].type == VMN_FIELD_REF && fields[i].ref
-            && schema_own_is_ref(fields[i].ref, row->app)) {
-            char *pointer = xasprintf("%s/fields/%"PRIuSIZE"/ref", where, i);
-
-            go_on = cb(aux, fields[i].ref, pointer);
-            free(pointer);
-        }
-    }
-    return go_on;
-}
-
-bool
-schema_own_each_ref(const struct vmn_type_row *row,
-                    bool (*cb)(void *aux, const char *type,
-                               const char *pointer), void *aux)
-{
-    bool go_on = each_ref(row, row->fields, row->n_fields, "", cb, aux);
-
-    for (size_t i = 0; i < row->n_structs && go_on; i++) {
-        char *where = xasprintf("/structs/%"PRIuSIZE, i);
-
-        go_on = each_ref(row, row->structs[i].fields,
-                         row->structs[i].n_fields, where, cb, aux);
-        free(where);
-    }
-    return go_on;
 }

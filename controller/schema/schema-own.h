@@ -81,6 +81,12 @@ bool schema_own_check(const struct vmn_type_row *row, const char *pointer,
 void schema_own_make_status(const struct vmn_type_row *row,
                             struct schema_table *table, struct arena *arena);
 
+/* Returns the columns of vmnctl's table of such objects, in 'arena'; 'field'
+ * is the first of the type's own. */
+const struct schema_column *schema_own_make_columns(
+    const struct schema_table *table, const struct schema_field *field,
+    struct arena *arena);
+
 /* Has schema_tables[] show 'table', which schema_own_table() has returned, at
  * its place. */
 void schema_own_show(const struct schema_table *table);
