@@ -217,6 +217,23 @@ is_unchanged(const struct vmn_draft_change *change, bool sees,
             && !strcmp(change->base, sees ? etag : VMN_DRAFT_NONE));
 }
 
+/* Returns what is told of the object as it is now, which the caller owns.  One
+ * that was within the scope when the draft was written, and is only read now,
+ * is told of as one that is read (model_shows_secrets()); no other secrets are
+ * in drafts. */
+static json_t *
+spec_now(const struct model_rights *rights, const struct vmn_row *row)
+{
+    json_t *spec = schema_row_spec(row);
+    json_t *scale = json_object_get(spec, "scale");
+
+    if (row->table == VMN_TABLE_LOADBALANCER && !model_in_scope(rights, row)
+        && json_object_get(scale, "webhook")) {
+        json_object_set_new(scale, "webhook", json_string(SCHEMA_REDACTED));
+    }
+    return spec;
+}
+
 void
 draft_conflicts(const struct model *model, const struct model_rights *rights,
                 const struct vmn_draft *draft, draft_conflict_cb *cb,
@@ -236,7 +253,7 @@ draft_conflicts(const struct model *model, const struct model_rights *rights,
         };
 
         if (!is_unchanged(change, sees, meta.revision)) {
-            json_t *now = sees ? schema_row_spec(row) : NULL;
+            json_t *now = sees ? spec_now(rights, row) : NULL;
 
             compare_object(&c, model, change, now, meta.created_ms);
             json_decref(now);

@@ -82,12 +82,16 @@ selects(const struct vmn_selector *selector, const json_t *spec)
     return matches;
 }
 
+/* What concerns the whole installation is not within a scope, whatever its
+ * labels: nobody with a scope changes it, or is shown all of it. */
 static bool
 change_is_within(const struct vmn_draft_change *change,
                  const struct vmn_selector *selector)
 {
+    const struct schema_table *table = schema_find_table(change->type);
     json_t *was = draft_base_spec(change), *spec = draft_spec(change);
-    bool within = !was || selects(selector, was);
+    bool within = ((!table || !table->unscoped)
+                   && (!was || selects(selector, was)));
 
     if (within && spec) {
         json_t *becomes = change->op == VMN_DRAFT_PATCH

@@ -25,7 +25,8 @@ json_t *draft_spec(const struct vmn_draft_change *);
 json_t *draft_base_spec(const struct vmn_draft_change *);
 
 /* Returns true if the labels of all objects that the draft changes are
- * selected, as they were when that was written and as they are to be. */
+ * selected, as they were when that was written and as they are to be, and none
+ * of them is of the whole installation. */
 bool draft_is_within(const struct vmn_draft *, const struct vmn_selector *);
 
 #endif /* controller/model/draft-contents.h */

@@ -281,6 +281,13 @@ char *model_suggestion_for(const struct vmn_errors *errors,
  * among theirs, and it is within their scope. */
 bool model_may_change(const struct model_rights *, const struct vmn_row *);
 
+/* Returns true if a client with 'rights' (NULL: all) is shown what is kept
+ * secret of 'row': the URL of a balancer's webhook, which may be all that is
+ * needed to call it, the same in a draft, and fields with SCHEMA_SECRET, for
+ * those who may change it alone; and of a host all but its name, for accounts
+ * without a scope. */
+bool model_shows_secrets(const struct model_rights *, const struct vmn_row *);
+
 /* Usage of a quota. */
 struct model_usage {
     int64_t objects[VMN_N_TABLES];

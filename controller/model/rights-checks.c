@@ -351,7 +351,7 @@ check_rights(struct txn *txn)
         }
         /* What is as it was is refused in the words of a change: that it
          * exists, or what it says, must not be disclosed. */
-        if (!(rights->tables & UINT64_C(1) << entry->table)) {
+        if (!rights_have_table(rights, entry->table)) {
             txn_error(txn, entry, VMN_ERR_FORBIDDEN, "",
                       "%s must not be changed by this account",
                       txn_name(txn, entry->table, entry->name));

@@ -121,39 +121,17 @@ rights_own(const struct model_rights *rights, const struct vmn_row *row)
 }
 
 bool
+rights_have_table(const struct model_rights *rights, enum vmn_table table)
+{
+    return !rights || rights->tables & UINT64_C(1) << table;
+}
+
+bool
 model_sees(const struct model_rights *rights, const struct vmn_row *row)
 {
     return (rights_own(rights, row) || schema_tables[row->table]->everyone_sees
             || (row->table != VMN_TABLE_DRAFT
                 && selects(&rights->reads, row)));
-}
-
-/* Returns true if the row has something that is shown to who may change it
- * alone. */
-static bool
-has_secrets(const struct vmn_row *row)
-{
-    const struct schema_field *f = schema_struct_of(row)->fields;
-
-    if (row->table == VMN_TABLE_LOADBALANCER) {
-        return ((const struct vmn_loadbalancer *) row)->scale.webhook;
-    }
-    for (; f->name; f++) {
-        if (f->flags & SCHEMA_SECRET
-            && *(const char *const *) (const void *)
-               ((const char *) row + f->offset)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-bool
-rights_show_all(const struct model_rights *rights, const struct vmn_row *row)
-{
-    return (!rights || !rights->scope.text
-            || (row->table != VMN_TABLE_HOST && model_sees(rights, row)
-                && (rights_own(rights, row) || !has_secrets(row))));
 }
 
 bool
@@ -166,8 +144,49 @@ bool
 model_may_change(const struct model_rights *rights,
                  const struct vmn_row *row)
 {
-    return (!rights || (rights->tables & UINT64_C(1) << row->table
-                        && rights_own(rights, row)));
+    return (rights_have_table(rights, row->table)
+            && rights_own(rights, row));
+}
+
+/* Secrets.  --------------------------------------------------------------- */
+
+bool
+model_shows_secrets(const struct model_rights *rights,
+                    const struct vmn_row *row)
+{
+    return (row->table == VMN_TABLE_HOST ? !rights || !rights->scope.text
+            : model_may_change(rights, row));
+}
+
+/* Returns true if something may be missing of the row where its secrets are
+ * not shown.  If that there is one is not shown either, it goes by the type
+ * alone: else it could be told from how a change is refused. */
+static bool
+may_have_secrets(const struct vmn_row *row)
+{
+    const struct schema_field *f = schema_struct_of(row)->fields;
+
+    switch ((int) row->table) {
+    case VMN_TABLE_HOST:
+    case VMN_TABLE_DRAFT:
+        return true;
+    case VMN_TABLE_LOADBALANCER: /* SCHEMA_REDACTED is shown. */
+        return ((const struct vmn_loadbalancer *) row)->scale.webhook;
+    case VMN_TABLE_APP:         /* Its code is shown to nobody. */
+        return false;
+    default:
+        while (f->name && !(f->flags & SCHEMA_SECRET)) {
+            f++;
+        }
+        return f->name;
+    }
+}
+
+bool
+rights_show_all(const struct model_rights *rights, const struct vmn_row *row)
+{
+    return (model_sees(rights, row)
+            && (model_shows_secrets(rights, row) || !may_have_secrets(row)));
 }
 
 const struct vmn_row *

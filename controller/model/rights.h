@@ -34,8 +34,11 @@ struct rights_memo {
 /* rights.c */
 /* Returns true if 'row' is within the scope, or if there is none. */
 bool rights_own(const struct model_rights *, const struct vmn_row *row);
-/* Returns true if the account is shown all that 'row' says.  Else that it says
- * what a request says must not be disclosed either. */
+/* Returns true if objects of the table are for the account to change, or if
+ * there are no 'rights': all are. */
+bool rights_have_table(const struct model_rights *rights, enum vmn_table);
+/* Returns true if the account is shown all that 'row' says.  Else it must not
+ * be disclosed either that it says what a request says. */
 bool rights_show_all(const struct model_rights *, const struct vmn_row *row);
 /* Returns the row as it was before the request, or as the request creates it;
  * NULL if there is none. */

@@ -47,27 +47,26 @@ is_left_over(const struct txn *txn, const struct entry *entry)
 }
 
 /* Of an object that the account is not shown whole, and so does not change,
- * nothing is told by the way: its revision, or what does not fit what it says.
- * What may be changed is said where all of it is known (rights-checks.c). */
+ * nothing is told by the way: its revision, or what does not fit what it says;
+ * nor whether there is an account or a token.  Whatever the request says, and
+ * whatever 'old' (NULL: no object) does, there is one answer, and nothing else
+ * is looked at.  What may be changed is said where all of it is known
+ * (rights-checks.c). */
 static bool
 check_shown(struct txn *txn, const struct model_op *op,
-            const struct vmn_row *row)
+            const struct version *old)
 {
     const struct model_rights *rights = txn->request->rights;
     const struct schema_table *table = schema_tables[op->table];
+    bool have_table = rights_have_table(rights, op->table);
 
-    if (rights_show_all(rights, row)) {
-        return true;
-    } else if (!(rights->tables & UINT64_C(1) << op->table)) {
-        txn_op_error(txn, op, VMN_ERR_FORBIDDEN, "",
-                     "%s \"%s\" must not be changed by this account",
-                     table->singular, op->name);
-        return false;
-    } else if (table->observed || rights_own(rights, row)) {
+    if (table->authenticates ? have_table
+        : !old || table->observed || rights_show_all(rights, old->row)) {
         return true;
     }
-    txn_op_error(txn, op, VMN_ERR_FORBIDDEN, "",
-                 "%s \"%s\" is not within this account's scope",
+    txn_op_error(txn, op, VMN_ERR_FORBIDDEN, "", have_table
+                 ? "%s \"%s\" is not within this account's scope"
+                 : "%s \"%s\" must not be changed by this account",
                  table->singular, op->name);
     return false;
 }
@@ -91,7 +90,7 @@ check_op(struct txn *txn, const struct model_op *op,
                      "time", table->singular, op->name);
         return false;
     }
-    if (old && !check_shown(txn, op, old->row)) {
+    if (!check_shown(txn, op, old)) {
         return false;
     }
     if (!check_if_match(txn, op, old)) {

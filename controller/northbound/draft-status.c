@@ -101,13 +101,13 @@ value_text(const json_t *value, struct arena *arena, bool *left_out)
     return copy;
 }
 
-/* Returns true if the field may have the URL of a webhook, which is for those
- * to see who may change it. */
+/* Returns true if the field may have the URL of a webhook, and the draft is
+ * not shown with it. */
 static bool
 is_secret(const struct nb_status_query *q, const struct vmn_draft *draft,
           const struct status_draft_conflict *status)
 {
-    return (!model_may_change(q->rights, &draft->row)
+    return (!model_shows_secrets(q->rights, &draft->row)
             && !strcmp(status->type,
                        schema_tables[VMN_TABLE_LOADBALANCER]->plural)
             && (!*status->path

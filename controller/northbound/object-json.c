@@ -10,7 +10,6 @@
 #include <string.h>
 
 #include "controller/schema/arena.h"
-#include "controller/schema/schema-own.h"
 #include "controller/schema/schema-row.h"
 #include "openvswitch/dynamic-string.h"
 #include "util.h"
@@ -31,7 +30,8 @@ put_host_name(const struct vmn_row *row, struct ds *ds)
                 "\"spec\":{},\"status\":{}");
 }
 
-/* Prints the row of an app's type, without its secrets. */
+/* Prints the row, of any type that has no function of its own here, without
+ * its fields that are secret. */
 static void
 put_without_secrets(const struct vmn_row *row, const struct model_meta *meta,
                     struct ds *ds)
@@ -94,35 +94,39 @@ put_draft_without_secrets(const struct vmn_row *row,
     free(changes);
 }
 
-/* Prints 'row' as a client with 'rights' sees it.  Clients that may not change
- * it do not see secrets, such as the URL of a webhook, which may be all that
- * is needed to call it; and nobody sees the code of an app, which is large. */
+static void
+put_balancer_without_webhook(const struct vmn_row *row,
+                             const struct model_meta *meta, struct ds *ds)
+{
+    struct vmn_loadbalancer lb = *(const struct vmn_loadbalancer *) row;
+
+    if (lb.scale.webhook) {
+        lb.scale.webhook = SCHEMA_REDACTED;
+    }
+    model_row_print(&lb.row, meta, ds);
+}
+
+/* Prints 'row' as a client with 'rights' sees it; nobody sees the code of an
+ * app, which is large. */
 static void
 put_row(const struct model_rights *rights, const struct vmn_row *row,
         const struct model_meta *meta, struct ds *ds)
 {
-    if (nb_hides_hosts(rights) && row->table == VMN_TABLE_HOST) {
-        put_host_name(row, ds);
-    } else if (row->table == VMN_TABLE_LOADBALANCER
-        && !model_may_change(rights, row)) {
-        struct vmn_loadbalancer lb = *(const struct vmn_loadbalancer *) row;
-
-        if (lb.scale.webhook) {
-            lb.scale.webhook = SCHEMA_REDACTED;
-        }
-        model_row_print(&lb.row, meta, ds);
-    } else if (row->table == VMN_TABLE_DRAFT
-               && !model_may_change(rights, row)) {
-        put_draft_without_secrets(row, meta, ds);
-    } else if (row->table == VMN_TABLE_APP) {
+    if (row->table == VMN_TABLE_APP) {
         struct vmn_app_row app = *(const struct vmn_app_row *) row;
 
         app.code = NULL;
         model_row_print(&app.row, meta, ds);
-    } else if (schema_is_own(row->table) && !model_may_change(rights, row)) {
-        put_without_secrets(row, meta, ds);
-    } else {
+    } else if (model_shows_secrets(rights, row)) {
         model_row_print(row, meta, ds);
+    } else if (row->table == VMN_TABLE_HOST) {
+        put_host_name(row, ds);
+    } else if (row->table == VMN_TABLE_LOADBALANCER) {
+        put_balancer_without_webhook(row, meta, ds);
+    } else if (row->table == VMN_TABLE_DRAFT) {
+        put_draft_without_secrets(row, meta, ds);
+    } else {
+        put_without_secrets(row, meta, ds);
     }
 }
 

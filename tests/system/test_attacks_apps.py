@@ -328,35 +328,63 @@ def test_guess_how_hosts_are_set_up(shop, made):
     assert len(told) == 1, told
 
 
-def test_guess_the_secrets_of_what_is_read(shop, made):
-    """Of a balancer the URL of its webhook: whatever one tries, and with which
-    ETag, the answer is that of what is not the account's."""
-    made.put("loadbalancers/read", {
+# Objects with something that is shown to who may change them alone, each with
+# changes that guess it: what it says first, then what it does not, what it
+# cannot be, and what goes or does not go with what it may be.
+READ = [
+    ("loadbalancers/read", {
         "vip": "10.9.0.200", "networks": ["shop-net"],
-        "ports": [{"port": 80}], "labels": {"shared": "yes"},
+        "ports": [{"port": 80}],
         "scale": {"metric": "connections", "high": 10,
-                  "webhook": "https://a.example/key"}})
+                  "webhook": "https://a.example/key"}}, [
+                      {"scale": {"webhook": "https://a.example/key"}},
+                      {"scale": {"webhook": "https://a.example/guess"}},
+                      {"scale": {"webhook": "nothing"}},
+                      {"scale": {"high": -1}}, {"scale": None}]),
+    ("metadata/read", {"selector": "project=bank", "user_data": "a?key"}, [
+        {"user_data": "a?key"}, {"user_data": "guess"},
+        {"user_data_encoding": "base64"}, {"user_data": None},
+        {"hostname": "x"}]),
+    # Nor is it told that there is nothing to guess.
+    ("metadata/read-2", {"selector": "project=bank"}, [
+        {"user_data": "guess"}, {"user_data_encoding": "base64"},
+        {"user_data": None}, {"hostname": "x"}]),
+]
+
+
+@pytest.mark.parametrize("name, spec, guesses", READ,
+                         ids=[one[0] for one in READ])
+def test_guess_the_secrets_of_what_is_read(shop, made, name, spec, guesses):
+    """Whatever one tries, and with which ETag, the answer is that of what is
+    not the account's."""
+    kind, short = name.split("/")
+    item = made.put(name, dict(spec, labels={"shared": "yes"}))
+    etags = [{}] + [{"If-Match": '"%s"' % etag}
+                    for etag in (item["metadata"]["etag"], "1")]
+    told = set()
     try:
-        item = made.get("loadbalancers/read")
-        assert "key" not in json.dumps(shop.may("GET", "loadbalancers/read"))
-        told = set()
-        for scale in ({"webhook": "https://a.example/key"},
-                      {"webhook": "https://a.example/guess"},
-                      {"webhook": "nothing"}, {"high": -1}, None):
+        assert "key" not in shop.raw("GET", name)[1]
+        for guess in guesses + [item["spec"]]:
             for query in "", "?dry_run=true", "?dry_run=plan":
-                status, answer = shop.tries(
-                    "PATCH", "loadbalancers/read" + query, {"scale": scale})
-                assert status == 403, answer
-                told.add(json.dumps(answer))
-        for etag in item["metadata"]["etag"], "1":
-            status, answer = shop.call(
-                "PUT", "loadbalancers/read", {"spec": item["spec"]},
-                {"If-Match": '"%s"' % etag})
+                for etag in etags:
+                    for method in "PATCH", "PUT":
+                        status, answer = shop.call(
+                            method, name + query, {"spec": guess}, etag)
+                        assert status == 403, answer
+                        told.add(json.dumps(answer))
+            status, answer = shop.call("POST", "apply", {"objects": [
+                {"type": kind, "name": short, "op": "patch", "spec": guess}]})
+            assert status == 403, answer
+            assert [e["detail"] for e in answer["errors"]] == [
+                json.loads(next(iter(told)))["errors"][0]["detail"]], answer
+        for etag in etags:
+            status, answer = shop.call("DELETE", name, headers=etag)
             assert status == 403, answer
             told.add(json.dumps(answer))
         assert len(told) == 1, told
+        assert made.get(name)["spec"] == item["spec"]
     finally:
-        made.delete("loadbalancers/read")
+        made.delete(name)
 
 
 # Chains.  --------------------------------------------------------------------

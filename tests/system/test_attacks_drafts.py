@@ -4,6 +4,8 @@ and a `reads`: to see or touch what is others', by what it writes down itself
 or by what others have written.  One function per attack, named for what the
 attacker wants."""
 
+import json
+
 import pytest
 from conftest import close_lab, make_token_lab
 from tenants import (BANK, PORT, SHARED, SHOP, _api, _shop, _tenants,
@@ -113,6 +115,31 @@ def test_apply_by_a_draft_what_is_refused_at_once(lab, shop, api):
         patch("ports", "shop-2", description="x")]))
     assert viewer.call("POST", "drafts/f/apply")[0] == 403
     assert viewer.tries("PUT", "drafts/f", mine(changes=[]))[0] == 403
+
+
+def test_learn_by_a_draft_a_secret_of_what_was_ones_own(shop, api):
+    """The draft goes by what the object was when it was written; of what it
+    is now, which is another's, no more is told than to who reads it."""
+    balancer = {"vip": "10.0.0.100", "networks": ["shop"],
+                "ports": [{"port": 80}], "scale": {
+                    "metric": "connections", "high": 10}}
+    shop.may("PUT", "loadbalancers/vip", mine(**balancer))
+    secret = "https://a.example/secret"
+    for name, guess in ("right", secret), ("wrong", "https://a.example/x"):
+        shop.may("PUT", "drafts/" + name, mine(changes=[
+            patch("loadbalancers", "vip", scale={"webhook": guess})]))
+    shop.may("PUT", "drafts/whole", mine(changes=[
+        put("loadbalancers", "vip", **mine(**balancer))]))
+    balancer["scale"]["webhook"] = secret
+    api.put("loadbalancers/vip", dict(balancer, labels=SHARED))
+    for name in "right", "wrong", "whole":
+        made = shop.may("GET", "drafts/" + name)
+        [now] = [c["now"] for c in made["status"]["conflicts"]
+                 if c["path"] == "/spec/scale/webhook"]
+        assert now == "redacted", made
+        status, answer = shop.call("POST", "drafts/%s/apply" % name)
+        assert status == 409, answer
+        assert (secret in json.dumps([made, answer])) == (name == "right")
 
 
 def test_watch_by_a_cascade_what_refers_to_ones_object(shop, api):

@@ -182,6 +182,7 @@ APPS_TESTS = \
 	tests/unit/test-router \
 	tests/unit/test-router-errors \
 	tests/unit/test-rule-windows \
+	tests/unit/test-secrets \
 	tests/unit/test-segments \
 	tests/unit/test-trace \
 	tests/unit/test-trace-outside
