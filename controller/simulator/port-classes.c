@@ -15,6 +15,7 @@
 #include "controller/model/model.h"
 #include "controller/schema/value.h"
 #include "controller/simulator/address-patterns.h"
+#include "controller/simulator/isolation.h"
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/shash.h"
 #include "sset.h"
@@ -44,9 +45,10 @@ number_of(const struct search *search, const char *query, const char *port)
     return number;
 }
 
-/* Returns the port's groups as "a,b", which the caller frees. */
+/* Returns the groups that the port is in by itself as "a,b", which the caller
+ * frees. */
 static char *
-groups_of(const struct search *search, const char *port)
+direct_groups_of(const struct search *search, const char *port)
 {
     size_t size;
     char *value = engine_peek(search->engine, VMN_QUERY_GROUPS, port, &size);
@@ -56,6 +58,25 @@ groups_of(const struct search *search, const char *port)
         return xstrdup("");
     }
     return value;
+}
+
+/* Returns all groups that the port is in, those that contain its groups
+ * included, as "a,b", sorted.  The caller frees it. */
+static char *
+groups_of(const struct search *search, const char *port)
+{
+    struct sset all = SSET_INITIALIZER(&all);
+    struct ds ds = DS_EMPTY_INITIALIZER;
+    const char **sorted;
+
+    isolation_groups_of_port(search->engine, search->model, port, &all);
+    sorted = sset_sort(&all);
+    for (size_t i = 0; i < sset_count(&all); i++) {
+        ds_put_format(&ds, "%s%s", i ? "," : "", sorted[i]);
+    }
+    free(sorted);
+    sset_destroy(&all);
+    return ds_steal_cstr(&ds);
 }
 
 /* Appends the gateways to which the port sends, if there are routers. */
@@ -80,13 +101,15 @@ put_gateways(const struct search *search, const struct endpoint *endpoint,
     }
 }
 
-/* Returns what identifies the port's class; the caller frees it. */
+/* Returns what identifies the port's class; the caller frees it.  Ports that
+ * are in the same groups by themselves are in the same groups that contain
+ * these. */
 static char *
-signature(const struct search *search, const struct endpoint *endpoint,
-          const char *groups)
+signature(const struct search *search, const struct endpoint *endpoint)
 {
-    struct ds ds = DS_EMPTY_INITIALIZER;
     const struct vmn_port *port = endpoint->port;
+    char *groups = direct_groups_of(search, port->row.name);
+    struct ds ds = DS_EMPTY_INITIALIZER;
 
     ds_put_format(&ds, "%s|%u|%u|%d|%d|%s", port->network,
                   number_of(search, VMN_QUERY_IDENTITY, port->row.name),
@@ -94,6 +117,7 @@ signature(const struct search *search, const struct endpoint *endpoint,
                   endpoint_ip(endpoint, 4) != NULL,
                   endpoint_ip(endpoint, 6) != NULL,
                   groups);
+    free(groups);
     put_gateways(search, endpoint, &ds);
     /* A port with configuration of its own is a class by itself. */
     if (port->n_allowed_addresses
@@ -121,16 +145,14 @@ static void
 add_endpoint(struct shash *by_signature, const struct search *search,
              const struct endpoint *endpoint)
 {
-    char *groups = groups_of(search, endpoint->port->row.name);
-    char *text = signature(search, endpoint, groups);
+    char *text = signature(search, endpoint);
     struct port_class *class_ = shash_find_data(by_signature, text);
 
     if (!class_) {
         class_ = xzalloc(sizeof *class_);
         class_->network = endpoint->port->network;
         class_->domain = engine_domain_of(search->engine, class_->network);
-        class_->groups = groups;
-        groups = NULL;
+        class_->groups = groups_of(search, endpoint->port->row.name);
         shash_add(by_signature, text, class_);
     }
     if (class_->n >= class_->allocated) {
@@ -138,7 +160,6 @@ add_endpoint(struct shash *by_signature, const struct search *search,
                                        sizeof *class_->endpoints);
     }
     class_->endpoints[class_->n++] = *endpoint;
-    free(groups);
     free(text);
 }
 

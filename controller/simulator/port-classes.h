@@ -20,7 +20,7 @@ struct model;
 struct port_class {
     const char *network;        /* Borrowed from the model. */
     char *domain;               /* Key of the network's routing domain. */
-    char *groups;               /* "a,b", sorted. */
+    char *groups;               /* All that its ports are in: "a,b", sorted. */
     size_t n, allocated;
     struct endpoint *endpoints; /* In the order of names. */
     const struct endpoint **by_host; /* The same in that of hosts. */

@@ -50,7 +50,7 @@ struct reach_class {
     size_t id;                  /* Its index. */
     const char *network;
     const char *domain;         /* The routing domain's key. */
-    const char *groups;         /* "a,b", sorted. */
+    const char *groups;         /* All that its ports are in: "a,b", sorted. */
     size_t n_ports;
     const char **ports;         /* In the order of names. */
 };

@@ -568,6 +568,43 @@ groups_name_the_ports_that_differ(void **state)
     apps_fixture_destroy(f);
 }
 
+/* A group that has no port but those of the groups in it is one of theirs. */
+static void
+groups_within_groups_count(void **state)
+{
+    struct apps_fixture *f = create_shop(
+        "{" BASE "," POLICY ","
+        "'groups/back': {'groups': ['app', 'db']},"
+        "'groups/all': {'groups': ['back', 'web']}}");
+    const struct reach_groups *groups;
+    const json_t *classes, *cell;
+    struct arena arena;
+    json_t *json;
+
+    (void) state;
+    arena_init(&arena);
+    json = matrix(f, 5432);
+    classes = json_object_get(json, "classes");
+    cell = json_array_get(classes, kind_of(json, "db1"));
+    assert_string_equal(text_of(cell, "groups"), "all,back,db");
+    json_decref(json);
+    groups = reach_by_group(apps_fixture_engine(f),
+                            make_matrix(f, 5432, &arena), &arena, NULL);
+    assert_non_null(groups);
+    json = schema_struct_to_json(&nb_reply_groups, groups);
+    arena_uninit(&arena);
+
+    assert_int_equal(json_array_size(json_object_get(json, "groups")), 5);
+    cell = group_cell(json, "app", "db");
+    assert_string_equal(text_of(cell, "verdict"), "delivered");
+    cell = group_cell(json, "web", "back");
+    assert_string_equal(text_of(cell, "verdict"), "mixed");
+    cell = group_cell(json, "all", "back");
+    assert_string_equal(text_of(cell, "verdict"), "mixed");
+    json_decref(json);
+    apps_fixture_destroy(f);
+}
+
 int
 main(void)
 {
@@ -575,6 +612,7 @@ main(void)
         cmocka_unit_test(ports_of_one_identity_are_one_kind),
         cmocka_unit_test(groups_sum_up_their_ports),
         cmocka_unit_test(groups_name_the_ports_that_differ),
+        cmocka_unit_test(groups_within_groups_count),
         cmocka_unit_test(families_that_differ_are_told_apart),
         cmocka_unit_test(difference_names_the_ports_that_it_concerns),
         cmocka_unit_test(cells_are_as_traces_of_each_pair),
