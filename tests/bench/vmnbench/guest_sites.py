@@ -162,9 +162,12 @@ class OvnSite(Ovn, Site):
     none."""
 
     _ROUTER_MAC = "02:00:00:00:ff:00"
-    _DISTRIBUTED = "a floating address, distributed"
-    floats = {"a floating address, at the gateway": FLOATING,
-              _DISTRIBUTED: FLOATING}
+    _DISTRIBUTED = ", distributed"
+    # By a way's name.
+    floats = {"a floating address, IPv4, at the gateway": FLOATING,
+              "a floating address, IPv4" + _DISTRIBUTED: FLOATING,
+              "a floating address, IPv6, at the gateway": FLOATING6,
+              "a floating address, IPv6" + _DISTRIBUTED: FLOATING6}
 
     def __init__(self, vmnd, kind):
         super().__init__(vmnd, [
@@ -247,7 +250,8 @@ class OvnSite(Ovn, Site):
                        "address_mode": "dhcpv6_stateful",
                        "send_periodic": "true"})),
             insert("Logical_Router_Port", "rout", name="rout",
-                   mac="02:00:00:00:ff:01", networks=OURS + "/24",
+                   mac="02:00:00:00:ff:01", networks=["set", [
+                       OURS + "/24", OURS6 + "/64"]],
                    gateway_chassis=ovsdb.uuid_set(["gc"])),
             insert("NAT", "snat", type="snat", external_ip=OURS,
                    logical_ip="10.0.1.0/24"),
@@ -279,7 +283,7 @@ class OvnSite(Ovn, Site):
     def _rules(self):
         insert = self._insert
         allowed = ["ip4.src == %s || ip6.src == %s" % tuple(ips_of("peer")),
-                   "ip4.src == " + OUTSIDE]
+                   "ip4.src == %s || ip6.src == %s" % (OUTSIDE, OUTSIDE6)]
         rules = [insert("ACL", "a%d" % i, direction="to-lport", priority=2000,
                         action="allow-related",
                         match="outport == @guest && (%s)" % match)
@@ -300,10 +304,11 @@ class OvnSite(Ovn, Site):
                 ["nat", "delete", row["_uuid"]]]} for row in found))
             return
         more = ({"logical_port": IFACE_ID, "external_mac": "02:00:00:00:fe:11"}
-                if kind == self._DISTRIBUTED else {})
+                if kind.endswith(self._DISTRIBUTED) else {})
+        ip = self.floats[kind]
         self.commit(
-            self._insert("NAT", "f", type="dnat_and_snat",
-                         external_ip=FLOATING, logical_ip=IPS[0], **more),
+            self._insert("NAT", "f", type="dnat_and_snat", external_ip=ip,
+                         logical_ip=IPS[1] if ":" in ip else IPS[0], **more),
             {"op": "mutate", **of_router, "mutations": [
                 ["nat", "insert", ovsdb.uuid_set(["f"])]]})
 
