@@ -27,14 +27,15 @@ class Refused(netns.Error):
 
 class _Connection(http.client.HTTPConnection):
     def __init__(self, path, timeout):
-        super().__init__("localhost", timeout=timeout)
+        super().__init__("localhost", timeout=timeout * netns.PATIENCE)
         self.path = path
+        self.seconds = timeout
 
     def connect(self):
         self.sock = socket.socket(socket.AF_UNIX)
         self.sock.settimeout(self.timeout)
         # A full queue is an error at once, with a time-out.
-        netns.wait_for("a place in vmnd's queue", self._try, self.timeout)
+        netns.wait_for("a place in vmnd's queue", self._try, self.seconds)
 
     def _try(self):
         try:

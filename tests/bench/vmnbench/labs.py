@@ -6,6 +6,7 @@ in.  Real Open vSwitch with its userspace datapath and tunnels, in namespaces
 
 Not for hosts by the dozen: see hosts.py and ../compare."""
 
+import base64
 import ipaddress
 import os
 import shutil
@@ -13,6 +14,7 @@ import subprocess
 import tempfile
 
 from vmnlab import netns
+from vmnlab.api import Refused
 from vmnlab.lab import Lab
 
 from . import ovsdb
@@ -21,6 +23,9 @@ from .process import (Error, Processes, cpu_seconds, run, wait_for,
 
 N_GROUPS = 10
 SCHEMAS = "/usr/share/ovn/"
+# A minute, or on an emulated processor as long as vmnd waits at most.
+INSTALLED = {"wait": "installed",
+             "timeout": "%ds" % min(300, 60 * netns.PATIENCE)}
 
 
 class Rule:
@@ -80,8 +85,8 @@ class Switched:
                          for pid in host.pids("ovs-vswitchd")}
         a, b = self.lab.vm(self.vms[0][0]), self.vms[1][3]
         wait_for("packets of " + self.name, lambda: netns.run(
-            ["ping", "-c", "1", "-W", "1", b], ns=a.ns,
-            check=False).find(" 0% packet loss") > 0, 60)
+            ["ping", "-c", "1", "-W", "%d" % max(1, netns.PATIENCE), b],
+            ns=a.ns, check=False).find(" 0% packet loss") > 0, 60)
 
     def ips(self, name, ip):
         return [ip, *self.more.get(name, ())]
@@ -216,7 +221,26 @@ class Vmn(Switched):
         """Whether it made a difference."""
         return self.lab.vmnd.api.apply(
             [{"type": t, "name": n, "spec": s} for t, n, s in objects],
-            wait="installed", timeout="60s", **query)["changed"]
+            **INSTALLED, **query)["changed"]
+
+    def load_app(self, name):
+        """One that is not there by itself."""
+        with open(os.path.join(os.path.dirname(self.vmnd), "appdir",
+                               name + ".so"), "rb") as file:
+            code = base64.b64encode(file.read()).decode()
+
+        def loaded():
+            """On an emulated processor it may take longer than it may."""
+            try:
+                self.lab.vmnd.api.call("PUT", "/v1/apps/%s/code" % name, {
+                    "file": name + ".so", "code": code}, **INSTALLED)
+            except Refused as refused:
+                if "of processor time" not in str(refused):
+                    raise
+                return False
+            return True
+
+        wait_for("app " + name, loaded)
 
     def set_rules(self, rules):
         self._set_policy(list(rules))
