@@ -152,7 +152,8 @@ def run(args, env=None, check=True):
     """Runs a command to its end; returns what it printed."""
     done = subprocess.run(args, env=dict(os.environ, **(env or {})),
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                          text=True, timeout=300, check=False)
+                          text=True, timeout=300 * netns.PATIENCE,
+                          check=False)
     if check and done.returncode:
         raise Error("%s: %s" % (" ".join(args)[:200], done.stderr.strip()))
     return done.stdout
