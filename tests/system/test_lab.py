@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The lab itself: labs stand side by side, and leave nothing behind."""
 
+import contextlib
 import http.client
 import os
 import random
@@ -328,27 +329,51 @@ def test_vmnd_is_stopped_and_started_under_running_vms():
         lab.unlock()
 
 
-def test_silent_cut_is_not_over_before_both_sides_know():
+@contextlib.contextmanager
+def sleeping(lab, monkeypatch):
+    """vmnd gets no turn, so that it misses nobody, and has its hosts as
+    synced."""
+    pid = lab.vmnd.pid()
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        with monkeypatch.context() as patch:
+            patch.setattr(lab, "host_state", lambda host: "synced")
+            yield patch
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+def test_silent_cut_is_not_over_before_both_sides_know(monkeypatch):
     """The host counts as synced until vmnd misses it, which would be long
     after: no test is to go on with connections that are about to break."""
     lab = make_lab("sil", 1)
     try:
-        lab.vmnd.api.apply([
-            {"type": "networks", "name": "n",
-             "spec": {"subnets": [{"cidr": "10.0.0.0/24"}]}},
-            {"type": "ports", "name": "a", "spec": {"network": "n"}}])
-        lab.add_vm_of_port("a", "h1")
-        lab.await_ports(["a"])
         host = lab.host("h1")
-        assert not host.is_stalled()
-        host.cut(silent=True)
-        lab.vmnd.api.delete("ports/a")      # Which the host is to hear of.
-        wait_for("it to be sent in vain", host.is_stalled, 60)
-        with pytest.raises(netns.Error, match="h1 is not ready"):
-            lab.await_synced(seconds=1)
+        wait_for("all to have arrived", lambda: not host.stalled())
+        with sleeping(lab, monkeypatch) as patch:
+            host.cut(silent=True)
+            assert lab.why_not_synced(host) == "it is cut off"
+            wait_for("something to be sent in vain", host.stalled, 60)
+            # As if it could be heard again, and TCP had not tried yet.
+            patch.setattr(host, "is_cut", lambda: False)
+            assert "there waits: " in lab.why_not_synced(host)
+            # The host gives all up, and nothing of that arrives: what is left
+            # is what vmnd has.
+            netns.run(["ss", "-K", "dst", lab.control_ip], ns=host.ns)
+            wait_for("one end of each to be left", lambda: all(
+                line.split()[2].startswith(lab.control_ip + ":")
+                for line in host.stalled()))
+            assert "there waits: " in lab.why_not_synced(host)
         host.heal()
         lab.await_synced(seconds=120)
         assert not host.was_silent
+        # What ends with a word is over with it.
+        host.cut()
+        wait_for("it to be missed", lambda: lab.host_state(host) == "offline")
+        with pytest.raises(netns.Error, match="h1 is not ready: it is "):
+            lab.await_synced(seconds=1)
+        host.heal()
+        lab.await_synced(seconds=60)
     finally:
         lab.down()
         lab.unlock()
@@ -447,6 +472,13 @@ def test_machine_of_a_controller():
         c3.api.put("networks/n", {})
         assert " n " in " ".join(run("exec", "c3", "vmnctl", "get",
                                      "networks")[1].split())
+        # In a shell there, commands of another one's machine are that one's.
+        where = "timeout 60 ovs-appctl -t /run/vmn/vmnd.ctl cluster/status"
+        said = run("exec", "c3", "sh", "-c", "%s %s exec --name %s c2 %s %s "
+                   "exec --name %s c3 sh -c '%s; command -v vmnctl'" % (
+                       2 * (sys.executable, VMN_LAB, lab.name) + (where,)))
+        assert said[0] == 0 and said[1].startswith("member: c3\n"), said
+        assert said[1].endswith(c3.path("bin/vmnctl") + "\n"), said
         pid = c3.pid()
         assert run("exec", "c3", "systemctl", "kill", "-s", "KILL",
                    "vmnd") == (0, "")

@@ -261,6 +261,7 @@ def test_half_open_connections_are_noticed(lab, town):
     h3.heal()
     lab.await_ports(["red5"])
     assert town.reaches(lab.vm("red3"), new, seconds=60)
+    lab.await_synced([h3], seconds=120)
 
 
 def test_wait_installed_names_the_host_that_is_away(lab, town):

@@ -244,6 +244,7 @@ def test_own_control_link_cut_for_a_minute(lab, town, streams, silent):
     h1.heal()
     # A silent link is found out by a probe, or as soon as packets pass again
     # and TCP tries once more.
+    lab.await_synced([h1], seconds=90)
     wait_quiet(lab, 90)
     judge(lab, streams)
 

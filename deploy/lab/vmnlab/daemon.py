@@ -17,10 +17,10 @@ APPS = ("overlay", "firewall", "loadbalancer", "router", "gateway", "dhcp",
         "dns")
 
 
-def find(name):
+def find(name, search=None):
     """Returns the path of our program 'name': from the environment (VMND,
     VMNCTL), from the build tree or installation that this file is in, or from
-    PATH."""
+    PATH, 'search' in place of it if given."""
     given = os.environ.get(name.upper())
     if given:
         return given
@@ -33,8 +33,8 @@ def find(name):
         built = os.path.join(place, name)
         if os.access(built, os.X_OK) and os.path.isfile(built):
             return built
-    found = shutil.which(name) or shutil.which(name, path="/usr/sbin:"
-                                               "/usr/local/sbin")
+    found = shutil.which(name, path=search) or shutil.which(
+        name, path="/usr/sbin:/usr/local/sbin")
     if not found:
         raise Error("%s is not here: build it, or set %s to its path"
                     % (name, name.upper()))

@@ -22,6 +22,8 @@ SCHEMA = "/usr/share/openvswitch/vswitch.ovsschema"
 OVS_SAVE = "/usr/share/openvswitch/scripts/ovs-save"
 OVSDB_PORT = 6640
 TUNNEL_PORT = 40000             # OpenFlow's, of vmnd's making.
+# How ss shows what was sent again, or asked for again by a closed window.
+_AGAIN = re.compile(r"timer:\((?:on|persist),[^,]*,0*[1-9]")
 _SO_RCVBUFFORCE = 33
 _BUFFER_SIZE = 8 << 20
 
@@ -323,7 +325,10 @@ class Host:
         The host's own link stays up: with one that goes down or up its routes
         change, and Open vSwitch forgets all of them for the moment that it
         takes to read them anew.  Packets that need a tunnel just then are
-        lost, whatever the controller does."""
+        lost, whatever the controller does.
+
+        After heal() only Lab.await_synced() knows the end of a silent cut: all
+        else that says that the host is there may be of before it."""
         netns.ip(self.lab.net_ns, "link set c-%s nomaster" % self.name)
         self.was_silent = silent
         if not silent:
@@ -341,17 +346,27 @@ class Host:
             ["ip", "-n", self.lab.net_ns, "link", "show", "dev",
              "c-" + self.name])
 
-    def is_stalled(self):
-        """Whether one of its connections to vmnd has sent something again that
-        has not arrived: as of a silent cut, until TCP tries once more, which
-        may be as long after it as it has lasted, or one of both sides has
-        given it up and the other one knows."""
-        return any(int(n) for ns, end in ((self.ns, "src"),
-                                          (self.lab.net_ns, "dst"))
-                   for n in re.findall(
-                       r"timer:\((?:on|persist),[^,]*,(\d+)\)",
-                       netns.run(["ss", "-Htano", end, self.control_ip],
-                                 ns=ns)))
+    def stalled(self):
+        """Its connections with vmnd, as ss shows them, over which one side
+        does not know yet what the other one knows: that has sent something
+        again that has not arrived, as of a silent cut until TCP tries once
+        more, which may be as long after it as it has lasted; or has given the
+        connection up, perhaps without a trace, and the end that is left stays
+        until somebody writes to it."""
+        here, there = (self._connections(ns, *ends) for ns, ends in (
+            (self.ns, (self.control_ip, self.lab.control_ip)),
+            (self.lab.net_ns, (self.lab.control_ip, self.control_ip))))
+        return [line for ours, others in ((here, there), (there, here))
+                for (local, peer), line in ours.items()
+                if (peer, local) not in others or _AGAIN.search(line)]
+
+    @staticmethod
+    def _connections(ns, local, peer):
+        """{(local, peer): line} of those that are open at this end."""
+        said = netns.run(["ss", "-Htno", "state", "established",
+                          "src", local, "and", "dst", peer], ns=ns)
+        # Without the state, as there is one.
+        return {tuple(line.split()[2:4]): line for line in said.splitlines()}
 
     def ovsdb_target(self):
         """How vmnd reaches the database: a host's 'ovsdb' in the API."""

@@ -281,25 +281,33 @@ class Lab:
     def await_synced(self, hosts=None, seconds=30):
         for host in hosts or self.hosts:
             try:
-                netns.wait_for("it", lambda h=host: self._is_synced(h),
+                netns.wait_for("it", lambda h=host: not self.why_not_synced(h),
                                seconds)
             except Error:
+                why = self.why_not_synced(host) or "it is now"
                 status = self.vmnd.api.get("hosts/" + host.name)["status"]
-                raise Error("%s is not ready: %s" % (host.name,
-                                                     json.dumps(status)))
+                raise Error("%s is not ready: %s; %s"
+                            % (host.name, why, json.dumps(status)))
 
-    def _is_synced(self, host):
-        """What vmnd says; but a host that was cut off silently it has as
-        synced until it misses it, which may be when it is there again.  Once
-        nothing is under way in vain, the second answer is of after vmnd has
-        heard what the host had to say, be it the end of a connection."""
-        if not host.was_silent:
-            return self.host_state(host) == "synced"
-        if host.is_stalled() or any(self.host_state(host) != "synced"
-                                    for _ in range(2)):
-            return False
-        host.was_silent = host.is_cut()
-        return True
+    def why_not_synced(self, host):
+        """Why it is not, or None.  That is what vmnd says; but a host that was
+        cut off silently it has as synced until it misses it, which may be when
+        it is there again.  Once both sides know of all connections what the
+        other one knows, the second answer is of after vmnd has heard what the
+        host had to say, be it the end of a connection."""
+        if host.was_silent:
+            if host.is_cut():
+                return "it is cut off"
+            stalled = host.stalled()
+            if stalled:
+                return "since it was cut off there waits: %s" \
+                    % ", ".join(" ".join(line.split()) for line in stalled)
+        for _ in range(2 if host.was_silent else 1):
+            state = self.host_state(host)
+            if state != "synced":
+                return "it is %s" % state
+        host.was_silent = False
+        return None
 
     def host_state(self, host):
         return self.vmnd.api.get("hosts/" + host.name)["status"].get("state")

@@ -33,6 +33,8 @@ _SOCKETS = {
     "/run/vmn-ovsdb/ovsdb-server.ctl": "db.ctl",
     "/run/vmn-ovsdb/cluster.sock": "db.sock",
 }
+# In each controller's folder of programs.
+_MARK = ".of-a-lab"
 _VERBS = ("start", "stop", "restart", "kill", "status", "is-active",
           "enable", "disable")
 
@@ -71,41 +73,53 @@ def put_tools(folder, systemctl):
 def environment(controller):
     """The environment of a command on the controller's machine, for which it
     makes the programs that are to be found there."""
+    outside = _outside(os.environ["PATH"])
     tools, bin_dir = controller.path("tools"), controller.path("bin")
     here = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
     systemctl = "#!/bin/sh\nPYTHONPATH=%s exec %s -m vmnlab.machine %s %s " \
         "\"$@\"\n" % (shlex.quote(here), shlex.quote(sys.executable),
                       controller.lab.name, controller.name)
+    put(os.path.join(bin_dir, _MARK), "")
     put_tools(tools, systemctl)
     put(os.path.join(tools, "hostname"), "#!/bin/sh\necho %s\n"
         % controller.name)
-    with open(_beside(controller, "vmn-cluster")) as file:
+    with open(_beside(controller, "vmn-cluster", outside)) as file:
         text = command(file.read(), _paths(controller))
     put(os.path.join(bin_dir, "vmn-cluster"), text.replace(
         "\nset -eu\n", "\nset -eu\nPATH=%s:$PATH\n" % shlex.quote(tools), 1))
     put(os.path.join(bin_dir, "systemctl"), systemctl)
     for name in ("ovs-appctl", "ovsdb-client"):
-        put(os.path.join(bin_dir, name), _with_sockets(controller, name))
+        put(os.path.join(bin_dir, name), _with_sockets(
+            controller, shutil.which(name, path=outside) or name))
     put(os.path.join(bin_dir, "vmnctl"), "#!/bin/sh\nexec %s \"$@\"\n"
-        % shlex.quote(os.path.realpath(_beside(controller, "vmnctl"))))
-    return dict(os.environ, PATH="%s:%s" % (bin_dir, os.environ["PATH"]),
+        % shlex.quote(os.path.realpath(_beside(controller, "vmnctl",
+                                               outside))))
+    return dict(os.environ, PATH="%s:%s" % (bin_dir, outside),
                 VMNCTL_SERVER="unix:" + controller.socket)
 
 
-def _with_sockets(controller, name):
-    """Program 'name' of Open vSwitch, told of sockets where packages have
-    them."""
+def _outside(path):
+    """PATH 'path' as it is on no controller's machine: in a shell on one it
+    has the programs made here, which would call themselves."""
+    return ":".join(folder for folder in path.split(":")
+                    if not os.path.exists(os.path.join(folder, _MARK)))
+
+
+def _with_sockets(controller, program):
+    """'program' of Open vSwitch, told of sockets where packages have them."""
     cases = "".join('*%s) set -- "$@" "${1%%%s}"%s ;;\n' % (
         path, path, shlex.quote(controller.path(own)))
         for path, own in _SOCKETS.items())
     return ('#!/bin/sh\nfor word; do\ncase $word in\n%s*) set -- "$@" "$1" ;;'
             '\nesac\nshift\ndone\nexec %s "$@"\n'
-            % (cases, shlex.quote(shutil.which(name) or name)))
+            % (cases, shlex.quote(program)))
 
 
-def _beside(controller, name):
+def _beside(controller, name, search):
+    """Our program 'name': the one beside vmnd, or that find() finds, which
+    searches the PATH 'search' last."""
     path = os.path.join(os.path.dirname(controller.program), name)
-    return path if os.access(path, os.X_OK) else find(name)
+    return path if os.access(path, os.X_OK) else find(name, search)
 
 
 def _paths(controller):
