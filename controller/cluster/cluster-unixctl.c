@@ -65,9 +65,10 @@ put_member(const struct status_cluster_member *member, bool self,
     ds_put_char(ds, '\n');
 }
 
+/* 'copy' is what there is to say of this member's. */
 static void
 put_status(const struct status_cluster *status, const char *remote,
-           struct ds *ds)
+           const char *copy, struct ds *ds)
 {
     ds_put_format(ds, "member: %s\nrole: %s\ndatabase: %s, %s\n",
                   status->member, status->role, remote,
@@ -93,10 +94,10 @@ put_status(const struct status_cluster *status, const char *remote,
         return;
     }
     ds_put_format(ds, "writer: %s\nepoch: %"PRId64"\nbatch: %"PRId64" (this "
-                  "member has %"PRId64")\nrevision: %"PRIu64"\n"
+                  "member has %"PRId64")\ncopy: %s\nrevision: %"PRIu64"\n"
                   "generation: %"PRIu64"\nmembers:\n",
                   status->writer ? status->writer : "none", status->epoch,
-                  status->batch, status->stored, status->revision,
+                  status->batch, status->stored, copy, status->revision,
                   status->generation);
     for (size_t i = 0; i < status->n_members; i++) {
         put_member(&status->members[i],
@@ -127,7 +128,8 @@ status_cb(struct unixctl_conn *conn, int argc OVS_UNUSED,
 
     arena_init(&arena);
     cluster_get_status(c, &arena, &status);
-    put_status(&status, c->options->remote, &ds);
+    put_status(&status, c->options->remote,
+               cluster_is_current(c) ? "current" : "may be old", &ds);
     if (c->relay) {
         put_relayed(c->relay, &ds);
     }

@@ -245,6 +245,10 @@ def test_vmnctl_cluster(cluster):
                        ("cluster give", "cluster remove MEMBER")):
         status, said = vmnctl(a, *words.split())
         assert status and why in said, said
+    for to, why in (("a", 409), ("x", 404)):
+        with pytest.raises(Refused) as refused:
+            a.api.call("POST", "/v1/cluster/transfer", to=to)
+        assert refused.value.status == why
     status, said = vmnctl(a, "cluster", "remove", "c")
     assert status == 0 and "\nc " not in said
     wait_for("c to know", lambda: "was removed" in
