@@ -167,13 +167,12 @@ write_member(const struct json *row)
     self->heard_ms = fake.now_ms;
 }
 
-/* Ends the oldest transaction. */
+/* Ends the oldest transaction; 'fault': NULL, or why it came to nothing. */
 static void
-end_transaction(void)
+end_transaction(const char *fault)
 {
     struct transaction *t = CONTAINER_OF(
         ovs_list_pop_front(&fake.transactions), struct transaction, node);
-    const char *fault = fake.fault;
 
     for (size_t i = 1; !fault && i < json_array(t->ops)->n; i++) {
         const struct json *cluster = written_row(t->ops, i, "Cluster");
@@ -201,7 +200,7 @@ fake_answer(void)
     while (!fake.holds && !ovs_list_is_empty(&fake.transactions)) {
         /* None is sent again and again without waiting. */
         ovs_assert(++n < 100);
-        end_transaction();
+        end_transaction(fake.fault);
     }
 }
 
@@ -262,8 +261,9 @@ fake_cut(void)
 {
     fake.view.current = false;
     fake.callbacks->lost(fake.aux);
-    fake.fault = "the connection was lost";
-    fake_answer();
+    while (!ovs_list_is_empty(&fake.transactions)) {
+        end_transaction("the connection was lost");
+    }
 }
 
 void

@@ -39,8 +39,7 @@ extern struct cluster_fake fake;
 void fake_init(void);
 void fake_uninit(void);
 /* Adds a member that was heard just now. */
-struct cluster_member *fake_add_member(const char *name,
-                                               const char *listen);
+struct cluster_member *fake_add_member(const char *name, const char *listen);
 /* It answers what it was sent, and has the member look at what is new, until
  * nothing is under way, unless it 'holds'. */
 void fake_answer(void);
@@ -49,7 +48,8 @@ void fake_see(void);
 /* The writer beats; and appends a batch, which is a beat. */
 void fake_beat(void);
 void fake_append(void);
-/* The connection is lost; and is there again, with what is there then. */
+/* The connection is lost, and what was under way with it; and is there again,
+ * with what is there then. */
 void fake_cut(void);
 void fake_mend(void);
 

@@ -9,6 +9,8 @@
 
 #include "util.h"
 
+/* What is private to cluster-standby.c is said once more here: a change of it
+ * is to be noticed. */
 #define BEAT (LEASE / LEASE_BEATS)
 /* The shortest pause by which a beat counts. */
 #define PACE (BEAT / 2)
