@@ -333,14 +333,16 @@ def test_vmnd_is_stopped_and_started_under_running_vms():
 def sleeping(lab, monkeypatch):
     """vmnd gets no turn, so that it misses nobody, and has its hosts as
     synced."""
-    pid = lab.vmnd.pid()
-    os.kill(pid, signal.SIGSTOP)
+    pids = lab.vmnd.pids()
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
     try:
         with monkeypatch.context() as patch:
             patch.setattr(lab, "host_state", lambda host: "synced")
             yield patch
     finally:
-        os.kill(pid, signal.SIGCONT)
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
 
 
 def test_silent_cut_is_not_over_before_both_sides_know(monkeypatch):
