@@ -498,6 +498,11 @@ cluster_resign(struct cluster *c)
     while (c->writer && loop_now_ms(c->loop) < end_ms) {
         loop_turn(c->loop, 50);
     }
+    if (c->writer) {
+        VLOG_WARN("the database has not taken it within %d ms that this "
+                  "member gives up the lease: others wait for its end",
+                  RESIGN_MS);
+    }
     cluster_append_abandon(c, "this member is shutting down");
     cluster_unregister(c);
     while (c->registered && loop_now_ms(c->loop) < end_ms) {

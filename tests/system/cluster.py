@@ -168,6 +168,12 @@ class Member(cluster.Member):
         with open(self.log, errors="replace") as log:
             return log.read()[-4000:]
 
+    def words_from(self, size):
+        """What it has logged since its log was of that size."""
+        with open(self.log, "rb") as log:
+            log.seek(size)
+            return log.read().decode(errors="replace")
+
     def kill(self):
         self.process.kill()
         self.process.wait()

@@ -152,21 +152,25 @@ def taken_from(member):
 
 def test_end_hands_over_without_a_time_out(cluster):
     """It tries that for a second, in which a database on a busy machine may
-    not take anything: then another one is to show it."""
+    not take anything: then it says so, and another one is to show it."""
     cluster.writer().api.put("networks/n", {})
-    found = []
-    for _ in range(3):
+    for _ in range(5):
         writer = cluster.writer()
         before = {m: len(taken_from(m)) for m in cluster.members}
+        size = os.path.getsize(writer.log)
         assert writer.stop() == 0
         successor = cluster.writer(but=[writer])
-        found = taken_from(successor)[before[successor]:]
-        assert found and "n" in networks(successor)
-        if set(found) == {""}:
-            break
+        assert "n" in networks(successor)
+        found = {m.name: taken_from(m)[before[m]:] for m in cluster.members}
+        if "has not taken it within" not in writer.words_from(size):
+            # One that is slow may have taken it before this one.
+            assert [""] in [f[:1] for f in found.values()], found
+            assert writer.name not in sum(found.values(), []), found
+            return
+        print("the database was too slow:", found)
         writer.start()
         in_sync(cluster)
-    assert set(found) == {""}, found
+    pytest.skip("not proven: the database takes no end of a lease in time")
 
 
 def test_revisions_go_on(cluster):
@@ -332,6 +336,8 @@ class Line(threading.Thread):
         self.passes = threading.Event()
         self.passes.set()
         self.loses = threading.Event()
+        self.log = member.log
+        self.lost_at = None     # The size of its log when it has lost one.
         self.asked = b""        # Of the newest connection.
         self.start()
         member.db_ctl("ovsdb-server/reconnect")
@@ -355,6 +361,7 @@ class Line(threading.Thread):
                 else:
                     self.asked += data
                     if self.loses.is_set() and b'"transact"' in data:
+                        self.lost_at = os.path.getsize(self.log)
                         self.loses.clear()
                         continue
                 if not data:
@@ -415,9 +422,9 @@ def test_transaction_that_is_lost(cluster):
     line = Line(other)
     wait_for("it to go that way", lambda: b'"transact"' in line.asked, 60)
     line.loses.set()
-    wait_for("it to be lost", lambda: "no reply to a transaction" in
-             other.last_words(), 60)
-    assert not line.loses.is_set()
+    wait_for("it to be lost", lambda: not line.loses.is_set(), 60)
+    wait_for("it to be missed", lambda: "no reply to a transaction" in
+             other.words_from(line.lost_at), 60)
     wait_for("it to be heard", lambda: writer.heard_ms(other.name) < 2000, 60)
     in_sync(cluster)
 
