@@ -29,7 +29,8 @@ def family_of(ip):
 class Servers:
     """Servers of any number of VMs, in one thread.  Each answers a line or
     datagram with its VM's name, the peer's address and the line.  The line
-    "stream" has it send a line each 10 ms from then on, unasked."""
+    "stream" has it send a line each 10 ms from then on, unasked: its VM's
+    name, a number, and the time (time.monotonic())."""
 
     INTERVAL = 0.01
 
@@ -158,8 +159,8 @@ class Servers:
         for line in data.splitlines():
             if line == b"stream":
                 count = iter(range(1, 1 << 31))
-                self._streams.append(lambda: _try(
-                    send, b"%s %d\n" % (name.encode(), next(count))))
+                self._streams.append(lambda: _try(send, b"%s %d %.6f\n" % (
+                    name.encode(), next(count), time.monotonic())))
                 continue
             _try(send, b"%s %s %s\n" % (name.encode(), peer[0].encode(),
                                         line))
@@ -427,42 +428,53 @@ class Connection:
             if answer or time.monotonic() > end:
                 return answer
 
-    def cut(self, within=1.0, stays=0.8, ask=True):
-        """Returns how many seconds from now the last thing arrived, if that
-        was less than 'within' and nothing has come for 'stays' since; 0 if
-        nothing has come at all; otherwise None.  Asks on and on meanwhile,
-        unless 'ask' is false: then what matters is what the other side sends
-        unasked.
+    def cut(self, within=1.0, late=5.0, stays=0.8, ask=True):
+        """Returns how many seconds from now the newest of what arrives was
+        asked for, if that is less than 'within' and nothing has come for
+        'stays' then, 'late' seconds from now at most; 0 if nothing of it
+        arrives; otherwise None.  Asks on and on meanwhile, unless 'ask' is
+        false: then what matters is when the other side, a stream of Servers,
+        has sent something.
 
-        A change that a switch has acknowledged is in its tables; its
-        datapath's cache follows some milliseconds later.  So an answer at
-        once proves nothing, and one that comes later does.  'stays' is long
-        enough for two of TCP's retransmissions."""
+        When something arrives tells little: on a busy machine what has passed
+        a switch long ago may be read only now.  'stays' is long enough for
+        two of TCP's retransmissions."""
         self.drain()
-        start = last = time.monotonic()
-        while last - start < within:
+        start = last = newest = time.monotonic()
+        while last - start < late and newest - start < within:
             now = time.monotonic()
             if now - last >= stays:
-                return last - start
+                return newest - start
             try:
                 if ask:
                     self.sock.setblocking(False)
-                    self.sock.send(b"still there?\n")
+                    self.sock.send(b"still there? %.6f\n" % now)
             except BlockingIOError:
                 pass            # All that fits is on its way.
             except OSError:
-                return last - start     # The connection itself has ended.
-            if self._arrives(0.01):
+                return newest - start   # The connection itself has ended.
+            times = self._arrived(0.01)
+            if times:
                 last = time.monotonic()
+                newest = max(newest, *[t for t in times if t <= last])
         return None
 
-    def _arrives(self, seconds):
-        """Whether something arrives within 'seconds'; forgets it."""
+    def _arrived(self, seconds):
+        """Of all that arrives within 'seconds' when it was asked for, or 0
+        where that cannot be told, as of parts of lines."""
         self.sock.settimeout(seconds)
         try:
-            return bool(self.sock.recv(65536))
+            data = self.sock.recv(65536)
         except OSError:
-            return False
+            return []
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        times = [0.0] if data else []
+        for line in lines:
+            try:
+                times.append(float(line.split()[-1]))
+            except (IndexError, ValueError):
+                pass
+        return times
 
     def close(self):
         self.sock.close()
