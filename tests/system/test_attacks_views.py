@@ -5,6 +5,7 @@ named for what the attacker wants."""
 
 import http.client
 import json
+import re
 
 import pytest
 from conftest import World, close_lab, make_token_lab
@@ -344,6 +345,10 @@ def test_learn_by_resuming_what_happened_to_others(shop, town, stream):
         more = stream("shop", "?follow=false&after=%d" % number).until("end")
         # What has come since may follow.
         assert more[:-1][:len(told[i:])] == told[i:], i
+        since = more[:-1][len(told[i:]):]
+        numbers = [told[-1][0]] + [n for n, _, _ in since]
+        assert numbers == sorted(set(numbers)), more
+        assert not re.search("secret|bank", json.dumps(since)), since
     for number in 0, 1, 9 * 10 ** 17:
         first = next(iter(stream("shop", "?after=%d" % number)))
         assert first[1] == "reset" and first[2]["hidden"] == 0

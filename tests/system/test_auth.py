@@ -389,8 +389,8 @@ def stream_of_token(pki, lab, seconds):
     """Whether one begins with a token that is good for so long; it has to end
     then."""
     api = lab.vmnd.api
-    expires = time.strftime("%Y-%m-%dT%H:%M:%SZ",
-                            time.gmtime(time.time() + seconds))
+    expires_s = int(time.time() + seconds)
+    expires = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(expires_s))
     token = make_token(api, "short", "viewer", expires=expires)
     context = ssl.create_default_context(cafile=pki.path("ca.pem"))
     try:
@@ -400,8 +400,13 @@ def stream_of_token(pki, lab, seconds):
             stream.sendall(
                 ("GET /v1/events?kinds=host HTTP/1.1\r\nHost: h\r\n"
                  "Authorization: Bearer %s\r\n\r\n" % token).encode())
-            head = stream.recv(4096)
+            head = b""
+            while b"\r\n" not in head:
+                more = stream.recv(4096)
+                assert more, head
+                head += more
             if head.startswith(b"HTTP/1.1 401 "):
+                assert time.time() >= expires_s, "it is refused too early"
                 return False
             read_start(stream, head)
             # It is looked at every 15 s.

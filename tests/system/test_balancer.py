@@ -15,7 +15,7 @@ import socket
 import time
 
 import pytest
-from conftest import SETTLE, rule, wait_counted, wait_quiet
+from conftest import SETTLE, WAIT, rule, wait_counted, wait_quiet
 
 from vmnlab import frames, netns, traffic
 from vmnlab.api import Refused
@@ -67,7 +67,7 @@ def balance(town, vip, name="lb", **spec):
     spec.setdefault("ports", [{"port": 80, "target": 8080}])
     spec.setdefault("networks", ["a", "b"])
     town.api.put("loadbalancers/" + name, dict(spec, vip=vip),
-                 wait="installed", timeout="45s")
+                 wait="installed", timeout=WAIT)
 
 
 def spread(client, vip, n=40, port=80, protocol="tcp"):
@@ -214,7 +214,7 @@ def test_connections_stay_or_are_cut_as_told(town, vip):
     spec = town.api.get("loadbalancers/lb")["spec"]
     for name in ("lb", "other"):
         town.api.apply([{"type": "loadbalancers", "name": name, "spec": spec}],
-                       prune="renamed", wait="installed", timeout="45s")
+                       prune="renamed", wait="installed", timeout=WAIT)
     all_go_on(names)
     town.lab.vmnd.kill()
     all_go_on(names)
@@ -246,7 +246,7 @@ def test_clients_of_a_deleted_balancer_are_told_nothing(town, vip):
     balance(town, vip, backends=[{"port": "b1"}])
     serve(ca, vip, ["b1"])
     one, = hold(ca, vip, 1)["b1"]
-    town.api.delete("loadbalancers/lb", wait="installed", timeout="45s")
+    town.api.delete("loadbalancers/lb", wait="installed", timeout=WAIT)
     town.revalidated()
     one.sock.send(b"x\n")
     one.sock.settimeout(2.0)

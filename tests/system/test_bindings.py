@@ -8,7 +8,7 @@ import os
 import subprocess
 
 import pytest
-from conftest import wait_quiet
+from conftest import COMMAND_S, WAIT, wait_quiet
 from test_events import Reader
 from test_plan import counts, n_held
 from vmnlab.daemon import find
@@ -44,7 +44,7 @@ def interface(host, iface_id):
 
 def vmnctl(world, *args):
     return subprocess.run(
-        [find("vmnctl"), *args], check=True, text=True, timeout=60,
+        [find("vmnctl"), *args], check=True, text=True, timeout=COMMAND_S,
         stdout=subprocess.PIPE,
         env=dict(os.environ, VMNCTL_SERVER="unix:" + world.api.path)).stdout
 
@@ -88,7 +88,7 @@ def test_change_that_unbinds_is_one_revision(net, change):
     assert status(net, "m2")["state"] == "up"
 
     done = api.call(method, "/v1/" + target, body, wait="installed",
-                    timeout="45s")
+                    timeout=WAIT)
     assert warnings_of(done, "m2") == [(pointer, text)]
     receipt = done["receipt"]
     assert receipt["installed"] and receipt["revision"] == done["revision"]
@@ -116,7 +116,7 @@ def test_change_that_moves_a_port_is_one_revision(net):
             for c in r["changes"]))
         newest = net.api.get("revisions", limit=1)["revision"]
         assert net.api.get("revisions/%d" % newest, wait="installed",
-                           timeout="45s")["receipt"]["installed"]
+                           timeout=WAIT)["receipt"]["installed"]
         plan = net.api.call("PATCH", "/v1/ports/m2", {"spec": {"host": "h1"}},
                             dry_run="plan")
         done = net.patch("ports", "m2", host="h1")

@@ -748,6 +748,7 @@ def test_any_member_of_a_cluster_has_it(cluster):
     draft(other.api, "d", change("networks", "n", "patch",
                                  {"description": "new"}))
     writer.api.patch("networks/n", {"description": "theirs"})
+    other.await_current()
     conflict, = wait_for("a reply of its own", lambda: own_conflicts(other),
                          60)
     assert conflict["now"] == "theirs"

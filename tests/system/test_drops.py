@@ -432,14 +432,15 @@ def test_flood_of_drops_is_sampled_within_the_budget(world, pair):
         "udp", 9)]))
     before, start = world.api.metrics(), time.monotonic()
     flood(cli, srv)
+    flooded = time.monotonic() - start
     # Most are lost before they come to a switch.
     wait_counted("the flood to be counted", lambda: rules(world, "p")[0][
         "packets"] > 1000)
-    after, seconds = world.api.metrics(), time.monotonic() - start
+    after = world.api.metrics()
     came = (after["vmn_samples_received_total"]
             - before["vmn_samples_received_total"])
     # A meter's burst, and its rate while it lasts.
-    assert 1 <= came <= 10 + 5 * (seconds + 4), (came, seconds)
+    assert 1 <= came <= 10 + 5 * (flooded + 4), (came, flooded)
     assert sample(world, reason="denied by rule")["count"] >= 2
 
 
@@ -486,16 +487,18 @@ def test_log_tells_what_rules_decide_and_changes_nothing(world, pair):
 
     # Rules have budgets of their own: a flood of one takes nothing from the
     # other, and what is not told is counted.
+    before_it = rules(world, "p")[0]["log"]
     flood(cli, srv)
     assert world.reaches(cli, srv, 80)
     wait_counted("what was suppressed", lambda: rules(world, "p")[1]["log"][
-        "suppressed"] > 500 and rules(world, "p")[0]["log"]["events"] >= 2)
+        "suppressed"] > 500 and rules(world, "p")[0]["log"]["events"]
+        > max(1, before_it["events"]))
     allow, deny = (r["log"] for r in rules(world, "p"))
     assert deny["logged"] + deny["suppressed"] == deny["events"]
     assert deny["events"] > deny["logged"]
     # A switch may count the packet that opens a connection twice, and on a
     # busy machine some are tried again.
-    assert allow["logged"] >= 2, allow
+    assert allow["logged"] > max(1, before_it["logged"]), (before_it, allow)
     assert allow["suppressed"] <= 4 + allow["logged"], allow
     told = json.loads(vmnctl(world, "logs", "--policy", "p", "-o", "json"))
     assert [r["rule"] for r in told["rules"]] == [0, 1]

@@ -96,6 +96,7 @@ def test_host_that_is_cut_off_is_given_up(lab, world):
     assert world.answers(other, NEAR) == "near"
     assert world.unanswered(other, old.ip)
     assert world.never(lambda: not is_silent(old, other))
+    assert is_silent(old, other)
 
     # Its VM is started elsewhere.
     began = time.monotonic()

@@ -8,7 +8,7 @@ import os
 import subprocess
 
 import pytest
-from conftest import SETTLE, entry, rule, wait_aged, wait_quiet
+from conftest import SETTLE, WAIT, entry, rule, wait_aged, wait_quiet
 from migrating import WAYS, beyond_end, both_ways, make_moving
 
 from vmnlab import frames, netns
@@ -87,7 +87,7 @@ def test_new_port_is_protected_from_its_first_packet(town):
             town.delete("ports", "server")
             town.api.put("ports/server", dict(
                 spec, labels={"role": "server", "number": str(i)}),
-                wait="installed", timeout="45s")
+                wait="installed", timeout=WAIT)
         found = finish(streams)
     check_denied(found)
     assert found["allowed"].seen
@@ -100,11 +100,11 @@ def test_port_and_its_policy_in_one_transaction(town):
     with to_server(town) as streams:
         for _ in range(12):
             town.api.delete("ports/server")
-            town.api.delete("policies/p", wait="installed", timeout="45s")
+            town.api.delete("policies/p", wait="installed", timeout=WAIT)
             town.api.apply([
                 {"type": "ports", "name": "server", "spec": spec},
                 {"type": "policies", "name": "p", "spec": policy},
-            ], wait="installed", timeout="45s")
+            ], wait="installed", timeout=WAIT)
         found = finish(streams)
     check_denied(found)
     assert found["allowed"].seen
@@ -115,11 +115,11 @@ def test_port_before_its_policy_is_seen_by_these_tests(town):
     policy = town.api.get("policies/p")["spec"]
     with to_server(town) as streams:
         town.api.delete("ports/server")
-        town.api.delete("policies/p", wait="installed", timeout="45s")
-        town.api.put("ports/server", spec, wait="installed", timeout="45s")
+        town.api.delete("policies/p", wait="installed", timeout=WAIT)
+        town.api.put("ports/server", spec, wait="installed", timeout=WAIT)
         town.revalidated()
-        streams.begin_to_arrive("other port", "far", "near")
-        town.api.put("policies/p", policy, wait="installed", timeout="45s")
+        streams.await_first("other port", "far", "near")
+        town.api.put("policies/p", policy, wait="installed", timeout=WAIT)
         found = finish(streams)
     for name in ("other port", "far", "near"):
         assert found[name].seen
@@ -162,7 +162,7 @@ def test_edited_policy_is_never_half_there(town):
         for number, step in enumerate(steps):
             town.api.put("policies/p", dict(POLICIES[step],
                                             applies_to=["server"]),
-                         wait="installed", timeout="45s")
+                         wait="installed", timeout=WAIT)
             if number < 2:      # Either is denied, and then allowed.
                 town.revalidated()
         found = finish(streams, "allowed")
@@ -219,7 +219,7 @@ def test_ports_groups_change_without_a_gap(town):
                     labels=dict(odd, role=name))}
                 for name in (("server",), ("client",),
                              ("client", "server"))[i // 2 % 3]
-            ], wait="installed", timeout="45s")
+            ], wait="installed", timeout=WAIT)
         found = finish(streams, "allowed")
     check_denied(found)
     assert not found["allowed"].lost

@@ -9,7 +9,7 @@ import subprocess
 import threading
 
 import pytest
-from conftest import changes, entry, flows, rule, wait_quiet
+from conftest import WAIT, changes, entry, flows, rule, wait_quiet
 from vmnlab.daemon import find
 from vmnlab.netns import wait_for
 
@@ -73,7 +73,7 @@ def test_plan_tells_what_then_happens(filled, change):
         == [[] for _ in hosts]
 
     done = api.call(method, "/v1/" + target, body, wait="installed",
-                    timeout="45s", **query)
+                    timeout=WAIT, **query)
     if method == "PUT":
         filled.made.append(tuple(target.split("/")))
     assert done["receipt"]["installed"], done

@@ -14,8 +14,8 @@ import termios
 import time
 
 import pytest
-from conftest import (changes, close_lab, flows, make_lab, patient,
-                      wait_quiet)
+from conftest import (COMMAND_S, WAIT, changes, close_lab, flows, make_lab,
+                      patient, wait_quiet)
 
 from vmnlab import netns
 from vmnlab.daemon import find
@@ -49,13 +49,13 @@ class Filled:
 
     def apply(self, objects):
         self.api.call("POST", "/v1/apply", {"objects": objects},
-                      wait="installed", timeout="45s")
+                      wait="installed", timeout=WAIT)
 
     def vmnctl(self, line):
         """Returns the exit status, what it wrote, and its complaints."""
         done = subprocess.run(
             [find("vmnctl"), *patient(line.split())], stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE, text=True, timeout=60,
+            stderr=subprocess.PIPE, text=True, timeout=COMMAND_S,
             env=dict(os.environ, VMNCTL_SERVER="unix:" + self.api.path))
         return done.returncode, done.stdout, done.stderr
 

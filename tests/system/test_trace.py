@@ -9,7 +9,7 @@ import re
 import subprocess
 
 import pytest
-from conftest import OWN_TABLES, entry, rule, wait_quiet
+from conftest import OWN_TABLES, WAIT, entry, rule, wait_quiet
 from vmnlab.api import Refused
 from vmnlab.daemon import find
 
@@ -194,7 +194,7 @@ def random_model(world, rng):
         objects.append({"type": "policies", "name": "p%d" % i, "spec":
                         dict(random_policy(rng), tier=tier, priority=i)})
     try:
-        answer = world.api.apply(objects, wait="installed", timeout="45s")
+        answer = world.api.apply(objects, wait="installed", timeout=WAIT)
     except Refused as refused:
         if not re.search("never decides|can never match", str(refused)):
             raise

@@ -12,7 +12,7 @@ import tarfile
 import time
 
 import pytest
-from conftest import close_lab, make_lab, patient, wait_quiet
+from conftest import COMMAND_S, close_lab, make_lab, patient, wait_quiet
 
 from vmnlab import traffic
 from vmnlab.daemon import find
@@ -54,8 +54,9 @@ class Shop:
         """Runs it, and returns what it wrote and its complaints."""
         done = subprocess.run(
             [find("vmnctl"), *patient(words)], stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE, text=True, timeout=60, env=dict(
-                os.environ, VMNCTL_SERVER="unix:" + self.api.path, **more))
+            stderr=subprocess.PIPE, text=True, timeout=COMMAND_S,
+            env=dict(os.environ, VMNCTL_SERVER="unix:" + self.api.path,
+                     **more))
         assert done.returncode == status, (words, done)
         return done.stdout, done.stderr
 
@@ -299,7 +300,8 @@ def on_terminal(shop, *words, **more):
     """What vmnctl writes if standard output and error are a terminal."""
     master, slave = pty.openpty()
     done = subprocess.run(
-        [find("vmnctl"), *words], stdout=slave, stderr=slave, timeout=60,
+        [find("vmnctl"), *words], stdout=slave, stderr=slave,
+        timeout=COMMAND_S,
         env=dict(os.environ, VMNCTL_SERVER="unix:" + shop.api.path,
                  TERM="xterm", **more))
     os.close(slave)
@@ -338,8 +340,8 @@ def bash(shop, line):
     vmnctl = find("vmnctl")
     done = subprocess.run(
         ["bash", "--norc", "-c", BASH, "bash", vmnctl, vmnctl + " " + line],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=60,
-        cwd=os.path.dirname(os.path.realpath(__file__)),
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        timeout=COMMAND_S, cwd=os.path.dirname(os.path.realpath(__file__)),
         env=dict(os.environ, VMNCTL_SERVER="unix:" + shop.api.path))
     assert done.returncode == 0 and not done.stderr, done
     return done.stdout.split()

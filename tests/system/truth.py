@@ -21,7 +21,7 @@ import itertools
 import re
 import time
 
-from conftest import SETTLE, installed
+from conftest import SETTLE, WAIT, installed
 from vmnlab import traffic
 
 PODS = ["%s/%s" % (ns, pod) for ns in "xyz" for pod in "abc"]
@@ -151,7 +151,7 @@ class Nine:
         """Puts what a case wants in the place of what the last one wanted."""
         unique = {(o["type"], o["name"]): o for o in objects}
         installed(self.world.api.apply(list(unique.values()), prune=SET,
-                                       wait="installed", timeout="45s"))
+                                       wait="installed", timeout=WAIT))
 
     def label(self, where, **labels):
         self.world.patch("ports", vm_name(where), labels=labels)

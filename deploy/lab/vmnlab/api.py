@@ -48,7 +48,7 @@ class _Connection(http.client.HTTPConnection):
 class Api:
     """A client of the API at unix socket 'path'."""
 
-    def __init__(self, path, timeout=60):
+    def __init__(self, path, timeout=60 * netns.PATIENCE):
         self.path = path
         self.timeout = timeout
 

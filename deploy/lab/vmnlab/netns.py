@@ -249,10 +249,10 @@ def _await_exit(fds, seconds):
 
 def wait_for(what, condition, seconds=30.0, step=None):
     """Returns what 'condition' returns, as soon as that is true; an Error
-    that says what was waited for after 'seconds', which cost nothing where all
-    is well: on a busy machine a process gets no turn for seconds.  It is asked
-    every 'step', or, without, first every 20 ms and then more rarely: most
-    conditions start a process, and asking takes no more than half of the
+    that says what was waited for after 'seconds'.  Nobody waits so long where
+    all is well; on a busy machine a process gets no turn for seconds.  It is
+    asked every 'step', or, without, first every 20 ms and then more rarely:
+    most conditions start a process, and asking takes no more than half of the
     time."""
     seconds *= PATIENCE
     start = time.monotonic()

@@ -171,26 +171,26 @@ class Streams:
         """Waits until as many packets of each stream have arrived as were sent
         before the call, but 'seconds' at most: the results say what is
         lost."""
-        def counts():
-            self._tell("count")
-            found = json.loads(self._process.stdout.readline())
-            return [found[self.names.index(name)] for name in names]
-        sent = [n for n, _ in counts()]
+        sent = [n for n, _ in self._counts(names)]
         with contextlib.suppress(netns.Error):
             netns.wait_for("packets", lambda: all(
-                seen >= n for (_, seen), n in zip(counts(), sent)), seconds)
+                seen >= n for (_, seen), n in zip(self._counts(names), sent)),
+                           seconds)
         return self
 
-    def begin_to_arrive(self, *names, seconds=20):
+    def await_first(self, *names, seconds=20):
         """Waits until some of each stream has arrived, but 'seconds' at
         most."""
-        def some():
-            self._tell("count")
-            found = json.loads(self._process.stdout.readline())
-            return all(found[self.names.index(name)][1] for name in names)
         with contextlib.suppress(netns.Error):
-            netns.wait_for("packets", some, seconds)
+            netns.wait_for("packets", lambda: all(
+                seen for _, seen in self._counts(names)), seconds)
         return self
+
+    def _counts(self, names):
+        """[(sent, arrived)] of the streams."""
+        self._tell("count")
+        found = json.loads(self._process.stdout.readline())
+        return [found[self.names.index(name)] for name in names]
 
     def run(self, seconds):
         """Lets the streams flow for a while."""
