@@ -282,8 +282,8 @@ def test_members_ask_who_can_answer(cluster):
     writer.api.put("hosts/h1", {"ovsdb": "ssl:h1:6640",
                                 "tunnel_ip": "192.0.2.1"})
 
-    def manager():
-        return writer.ctl("cluster/manager", "h1").split()[0]
+    def manager(member=writer):
+        return member.ctl("cluster/manager", "h1").split()[0]
 
     # Whose share the host is may change once more while members are heard
     # late: then all is asked anew.
@@ -292,9 +292,10 @@ def test_members_ask_who_can_answer(cluster):
         asked = next(m for m in standbys(cluster) if m.name != at_first)
         asked.await_current()
         wait_for("it to know the host", lambda m=asked: "h1" in m.hosts(), 60)
+        wait_for("both to know whose it is", lambda m=asked: manager(m)
+                 == manager(), 60)
         found = ask_by_mistake(cluster, asked)
-        if manager() == at_first and asked.ctl(
-                "cluster/manager", "h1").split()[0] == at_first:
+        if manager() == manager(asked) == at_first:
             break
     (status, headers, problem), others = found
     assert (status, headers["Retry-After"]) == (503, "1"), problem

@@ -28,8 +28,7 @@ class Member:
     other servers find its server at 'raft'.  Who derives from it says how its
     processes are started: start_server(), start() and runs()."""
 
-    def __init__(self, folder, name, raft,
-                 timeout=60 * netns.PATIENCE):
+    def __init__(self, folder, name, raft, timeout=60 * netns.PATIENCE):
         self.name = name
         self.dir = os.path.join(folder, name)
         self.raft = raft
