@@ -499,9 +499,9 @@ cluster_resign(struct cluster *c)
         loop_turn(c->loop, 50);
     }
     if (c->writer) {
-        VLOG_WARN("the database has not taken it within %d ms that this "
-                  "member gives up the lease: others wait for its end",
-                  RESIGN_MS);
+        VLOG_WARN("the lease is not given up within %d ms%s: others wait for "
+                  "its end", RESIGN_MS, c->lease.n_sent || c->append.active
+                  ? ", for the database has not replied" : "");
     }
     cluster_append_abandon(c, "this member is shutting down");
     cluster_unregister(c);

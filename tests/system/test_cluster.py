@@ -152,8 +152,10 @@ def taken_from(member):
 
 def test_end_hands_over_without_a_time_out(cluster):
     """It tries that for a second, in which a database on a busy machine may
-    not take anything: then it says so, and another one is to show it."""
+    not take anything, or it gets no turn itself: then it says so, and another
+    one is to show it."""
     cluster.writer().api.put("networks/n", {})
+    n_missed = 0
     for _ in range(5):
         writer = cluster.writer()
         before = {m: len(taken_from(m)) for m in cluster.members}
@@ -162,12 +164,15 @@ def test_end_hands_over_without_a_time_out(cluster):
         successor = cluster.writer(but=[writer])
         assert "n" in networks(successor)
         found = {m.name: taken_from(m)[before[m]:] for m in cluster.members}
-        if "has not taken it within" not in writer.words_from(size):
+        said = writer.words_from(size)
+        if "the lease is not given up within" not in said:
             # One that is slow may have taken it before this one.
             assert [""] in [f[:1] for f in found.values()], found
             assert writer.name not in sum(found.values(), []), found
             return
-        print("the database was too slow:", found)
+        print("it was not given up in time:", found)
+        n_missed += "the database has not replied" not in said
+        assert n_missed < 3, said
         writer.start()
         in_sync(cluster)
     pytest.skip("not proven: the database takes no end of a lease in time")
