@@ -17,6 +17,7 @@ apps_firewall_firewall_la_SOURCES = \
 	apps/firewall/policy.c \
 	apps/firewall/quarantine.c \
 	apps/firewall/reject.c \
+	apps/firewall/rule-limit.c \
 	apps/firewall/rule-window.c \
 	apps/firewall/sctp.c \
 	apps/firewall/service-blocks.c \

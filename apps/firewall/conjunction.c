@@ -188,7 +188,8 @@ emit_rule(const struct policy_ctx *ctx, const struct rule *rule)
 
 static void
 act_verdict(struct vmn_view *view, struct vmn_actions *actions,
-            const struct rule_head *rule)
+            const struct rule_head *rule, unsigned number,
+            const struct rule_limits *limits)
 {
     if (rule->shadow) {
         vmn_act_set(actions, REG_SHADOW, 0);
@@ -196,10 +197,15 @@ act_verdict(struct vmn_view *view, struct vmn_actions *actions,
     }
     switch (rule->action) {
     case VMN_ALLOW:
-        act_allow(actions, rule->direction, rule->keep ? rule->position : 0);
+        if (act_limits(actions, limits, number)) {
+            act_allow(actions, rule->direction,
+                      rule->keep ? rule->position : 0);
+        }
         break;
     case VMN_PASS:
-        act_pass(view, actions, rule->direction, rule->position);
+        if (act_limits(actions, limits, number)) {
+            act_pass(view, actions, rule->direction, rule->position);
+        }
         break;
     case VMN_REJECT:
         act_reject(actions);
@@ -288,7 +294,7 @@ act_groups(struct vmn_actions *actions, const struct rule_groups *groups,
 static struct vmn_flow *
 add_verdict(struct vmn_view *view, struct vmn_emit *emit, const char *policy,
             const struct rule_head *rule, unsigned number,
-            const struct rule_groups *groups, uint16_t priority)
+            const struct detours *detours, uint16_t priority)
 {
     struct vmn_flow *flow = vmn_flow_add(
         emit, vmn_scope_relation(REL_HOSTS, policy), STAGE_POLICY,
@@ -296,8 +302,8 @@ add_verdict(struct vmn_view *view, struct vmn_emit *emit, const char *policy,
 
     vmn_match(flow, VMN_F_CONJ_ID, rule->conj);
     vmn_flow_count(flow);
-    act_groups(vmn_flow_actions(flow), groups, rule, number);
-    act_verdict(view, vmn_flow_actions(flow), rule);
+    act_groups(vmn_flow_actions(flow), &detours->groups, rule, number);
+    act_verdict(view, vmn_flow_actions(flow), rule, number, &detours->limits);
     return flow;
 }
 
@@ -309,17 +315,17 @@ add_verdict(struct vmn_view *view, struct vmn_emit *emit, const char *policy,
 void
 emit_verdict(struct vmn_view *view, struct vmn_emit *emit,
              const char *policy, const struct rule_head *rule,
-             unsigned number, const struct rule_groups *groups)
+             unsigned number, const struct detours *detours)
 {
     bool drops = !rule->shadow && (rule->action == VMN_DENY
                                    || rule->action == VMN_REJECT);
     struct vmn_flow *flow = add_verdict(view, emit, policy, rule,
-                                        number, groups, rule->priority);
+                                        number, detours, rule->priority);
 
     if (rule->log && drops) {
         vmn_flow_log(flow);
     } else if (rule->log) {
-        flow = add_verdict(view, emit, policy, rule, number, groups,
+        flow = add_verdict(view, emit, policy, rule, number, detours,
                            rule->priority + 1);
         vmn_match_masked(flow, VMN_F_CT_STATE, VMN_CT_NEW | VMN_CT_TRK,
                          VMN_CT_NEW | VMN_CT_TRK);

@@ -120,7 +120,8 @@ static const struct vmn_stage_class stages[] = {
     [STAGE_POLICY] = { "policy", VMN_HOOK_POLICY, 0, POLICY_N_TABLES,
                        VMN_MISS_NONE, policy_prefixes,
                        .scratch = (VMN_SCRATCH(REG_KEEP)
-                                   | VMN_SCRATCH(REG_SHADOW)) },
+                                   | VMN_SCRATCH(REG_SHADOW)
+                                   | VMN_SCRATCH(REG_LIMIT)) },
     { .name = NULL },
 };
 
@@ -186,6 +187,10 @@ static const struct vmn_unit_class units[] = {
       .each = VMN_EACH_KEY,
       .relation = REL_BUCKETS,
       .compile = compile_bucket },
+    { .name = "rule-limit",
+      .each = VMN_EACH_KEY,
+      .relation = VMN_REL_LIMITS,
+      .compile = compile_rule_limit },
     { .name = "block",
       .each = VMN_EACH_KEY,
       .relation = REL_BLOCKS,

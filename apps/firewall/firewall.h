@@ -35,7 +35,10 @@ enum {
     POLICY_DONE,                /* Continues with the next stage. */
     POLICY_SHADOW,              /* Detours: for each direction, a table for
                                  * each position but the first. */
-    POLICY_N_TABLES = POLICY_SHADOW + 2 * (VMN_TIER_POSITIONS - 1)
+    POLICY_LIMITS = POLICY_SHADOW + 2 * (VMN_TIER_POSITIONS - 1),
+                                /* A detour: the limits of what rules let
+                                 * through. */
+    POLICY_N_TABLES
 };
 
 /* Priorities in the tables of tiers; rules are in between. */
@@ -89,6 +92,9 @@ enum {
 /* In the application tier, the ID of the shadow policy that would isolate the
  * packet's port and has no matching rule, or 0. */
 #define REG_SHADOW VMN_F_REG13
+
+/* The limit that the packet is to meet in POLICY_LIMITS (VMN_REL_LIMITS). */
+#define REG_LIMIT VMN_F_REG14
 
 /* Parts of a policy's rules in a domain, each compiled by itself; at most
  * 32. */
@@ -400,10 +406,37 @@ struct rule_groups {
 /* Sets 'groups' to those of the policy, which its unit holds from here on. */
 void rule_groups_hold(struct vmn_view *, struct vmn_emit *,
                       const char *policy, struct rule_groups *groups);
+/* rule-limit.c */
+/* Limits that what a policy's rules let through meets (VMN_REL_RULE_LIMITS),
+ * in the order of the rules. */
+struct rule_limit {
+    unsigned rule;
+    uint32_t limit;             /* 0: too many. */
+};
+struct rule_limits {
+    size_t n;
+    struct rule_limit *limits;
+};
+void rule_limits_read(struct vmn_view *, const char *policy,
+                      struct rule_limits *);
+/* Has the packet meet those of rule 'number'.  Returns false if it gets
+ * through none: then it is dropped. */
+bool act_limits(struct vmn_actions *, const struct rule_limits *,
+                unsigned number);
+void compile_rule_limit(struct vmn_view *, const char *key,
+                        struct vmn_emit *);
+
+/* conjunction.c */
+/* What a packet goes through before what a policy's rules say becomes of
+ * it. */
+struct detours {
+    struct rule_groups groups;
+    struct rule_limits limits;
+};
 /* 'number' says which rule of the policy it is, from 0. */
 void emit_verdict(struct vmn_view *, struct vmn_emit *, const char *policy,
                   const struct rule_head *, unsigned number,
-                  const struct rule_groups *);
+                  const struct detours *);
 
 /* What the services of a rule come to. */
 struct ranges {

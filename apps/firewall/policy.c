@@ -170,7 +170,7 @@ compile_verdicts(struct vmn_view *view, const char *key,
                  struct vmn_emit *emit)
 {
     const struct applies *applies;
-    struct rule_groups groups;
+    struct detours detours;
     const char *p, *end;
     size_t size;
 
@@ -185,13 +185,14 @@ compile_verdicts(struct vmn_view *view, const char *key,
     if (!is_complete(emit, key, p)) {
         return;
     }
-    rule_groups_hold(view, emit, key, &groups);
+    rule_groups_hold(view, emit, key, &detours.groups);
+    rule_limits_read(view, key, &detours.limits);
     end = p + size - 1;
     for (unsigned number = 0; p < end; number++) {
         struct rule rule;
 
         p = (const char *) rule_read(p, &rule);
-        emit_verdict(view, emit, key, rule.head, number, &groups);
+        emit_verdict(view, emit, key, rule.head, number, &detours);
     }
 }
 

@@ -3,6 +3,7 @@ app_LTLIBRARIES += apps/qos/qos.la
 apps_qos_qos_la_SOURCES = \
 	apps/qos/qos-filter.c \
 	apps/qos/qos-policy.c \
+	apps/qos/qos-rule.c \
 	apps/qos/qos-uplink.c \
 	apps/qos/qos.c \
 	apps/qos/qos.h

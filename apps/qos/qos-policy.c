@@ -81,12 +81,14 @@ check_policy(const void *row_, struct vmn_check *check)
     bool has_other = (row->n_groups || row->network || row->selector.text
                       || row->n_hosts);
 
-    if (row->n_ports && has_other) {
+    if (row->n_policies) {
+        qos_check_rules(row, check);
+    } else if (row->n_ports && has_other) {
         vmn_check_fail(check, "/ports", "a policy has either ports, or "
                        "groups, a network, a selector and hosts");
     } else if (!row->n_ports && !has_other) {
         vmn_check_fail(check, "", "a policy needs ports, or one of groups, "
-                       "network, selector and hosts");
+                       "network, selector and hosts, or policies");
     }
     if (!row->n_limits && !row->n_shared_limits && !row->min_kbps
         && !row->shared_min_kbps && row->dscp == DSCP_KEPT && !tags(row)) {
@@ -153,6 +155,12 @@ static const struct vmn_struct_class policy = {
           .flags = VMN_FIELD_SET | VMN_FIELD_ADMINISTRATORS,
           .doc = "In place of `ports`: those that are on these hosts; with "
                  "`network` or `selector`, of these." },
+        { VMN_LIST_FIELD(qos_policy, policies), .type = VMN_FIELD_STRUCT,
+          .flags = VMN_FIELD_SET, .nested = &qos_rules_class,
+          .max_items = RULE_POLICIES_MAX,
+          .doc = "In place of `ports`, and of the others: what rules of these "
+                 "policies let through, or pass on, on each host together "
+                 "(`shared_limits`); of the ports that they apply to." },
         { VMN_FIELD(qos_policy, priority), .type = VMN_FIELD_INT, .min = 0,
           .max = PRIORITY_MAX, .def = PRIORITY_MAX / 2,
           .doc = "Of several policies of a port that say a `dscp`, the one "
@@ -216,7 +224,11 @@ static const struct vmn_field_class status[] = {
     { .name = "hosts", .type = VMN_FIELD_TEXT, .flags = VMN_FIELD_LIST,
       .relation = REL_HOSTS,
       .doc = "Hosts with ports of it, if it has `shared_limits`, which each "
-             "of these hosts allows, or `filters`." },
+             "of these hosts allows, or `filters`; with `policies`, hosts on "
+             "which rules of these may decide." },
+    { .name = "unlimited", .type = VMN_FIELD_TEXT, .flags = VMN_FIELD_LIST,
+      .relation = REL_UNLIMITED,
+      .doc = "Of its `policies`, what it does not limit, and why." },
     { .name = "unguaranteed", .type = VMN_FIELD_TEXT, .flags = VMN_FIELD_LIST,
       .relation = REL_UNGUARANTEED,
       .doc = "Hosts with ports of it that have no queue for its `min_kbps` "
@@ -271,6 +283,7 @@ qos_publish_policy(struct vmn_view *view, const char *key,
     if (!row) {
         return;
     }
+    qos_publish_rules(view, row, emit);
     for (size_t i = 0; i < row->n_ports; i++) {
         vmn_publish(emit, REL_POLICIES,
                     vmn_printf(view, "port %s", row->ports[i]), key);

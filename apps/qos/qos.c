@@ -15,6 +15,7 @@
  * Meters come from a pool that may be used up, which fails the unit that wants
  * one.  So what has a port's packets meet their limits is a unit without
  * meters, and the port's own limits are two others: what there is, holds.
+ * Limits of what rules let through are the firewall's flows (qos-rule.c).
  *
  * ARP and neighbour discovery have a limit of their own: a VM that sends too
  * much would lose its neighbours otherwise, and with them what it may send. */
@@ -33,8 +34,6 @@
 /* 1: the filters of that limit's policy match it. */
 #define REG_MATCHED VMN_F_REG11
 
-/* The two that a policy may have for a direction. */
-enum limit_kind { LIMIT_KBPS, LIMIT_PPS, N_LIMIT_KINDS };
 /* In place of a kind, where it is to be found whether filters match. */
 #define FILTERS N_LIMIT_KINDS
 
@@ -56,6 +55,18 @@ burst(int given, int rate, int least)
     return (uint32_t) (given ? given
                        : rate / BURST_PARTS > least ? rate / BURST_PARTS
                        : least);
+}
+
+uint32_t
+qos_rate(const struct qos_limit *limit, enum limit_kind kind,
+         uint32_t *at_once)
+{
+    if (kind == LIMIT_KBPS) {
+        *at_once = burst(limit->burst_kb, limit->max_kbps, BURST_KB_MIN);
+        return (uint32_t) limit->max_kbps;
+    }
+    *at_once = burst(limit->burst_packets, limit->max_pps, BURST_PACKETS_MIN);
+    return (uint32_t) limit->max_pps;
 }
 
 /* Limits.  ---------------------------------------------------------------- */
@@ -137,17 +148,10 @@ static void
 act_limit(struct vmn_actions *actions, const struct metered *m,
           enum limit_kind kind)
 {
-    const struct qos_limit *limit = m->limit;
+    uint32_t at_once, rate = qos_rate(m->limit, kind, &at_once);
 
-    if (kind == LIMIT_KBPS) {
-        vmn_act_limit_kbps(actions, m->key, (uint32_t) limit->max_kbps,
-                           burst(limit->burst_kb, limit->max_kbps,
-                                 BURST_KB_MIN));
-    } else {
-        vmn_act_limit(actions, m->key, (uint32_t) limit->max_pps,
-                      burst(limit->burst_packets, limit->max_pps,
-                            BURST_PACKETS_MIN));
-    }
+    (kind == LIMIT_KBPS ? vmn_act_limit_kbps : vmn_act_limit)(
+        actions, m->key, rate, at_once);
 }
 
 /* Emits both kinds of a limit, as far as it has them.  A shared limit is on
@@ -176,20 +180,23 @@ emit_limit(const struct metered *m)
     }
 }
 
-static uint32_t
-policy_number(struct vmn_view *view, const struct qos_policy *row)
+uint32_t
+qos_number(struct vmn_view *view, const struct qos_policy *row)
 {
     return vmn_id_of(view, POOL_POLICY, row->object.row.name);
 }
 
 /* Returns policy 'key', if it has shared limits or filters and there are ports
- * of it on hosts; NULL otherwise. */
+ * of it on hosts; NULL otherwise, and if it is for what rules let through. */
 static const struct qos_policy *
 policy_in_use(struct vmn_view *view, const char *key)
 {
-    return (vmn_relation_values(view, REL_HOSTS, key).n
-            ? (const struct qos_policy *) vmn_read(view, ROW_POLICY, key)
-            : NULL);
+    const struct qos_policy *row
+        = (vmn_relation_values(view, REL_HOSTS, key).n
+           ? (const struct qos_policy *) vmn_read(view, ROW_POLICY, key)
+           : NULL);
+
+    return row && !row->n_policies ? row : NULL;
 }
 
 static void
@@ -206,7 +213,7 @@ compile_shared(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     for (unsigned stage = 0; row && stage < N_STAGES; stage++) {
         const struct metered m = {
             .emit = emit, .policy = key, .stage = stage,
-            .number = policy_number(view, row), .filtered = row->n_filters,
+            .number = qos_number(view, row), .filtered = row->n_filters,
             .key = vmn_printf(view, "shared %s/%s", stage_name(stage), key),
             .limit = shared_limit(row, stage),
         };
@@ -243,7 +250,7 @@ compile_filters(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 
     for (unsigned stage = 0; row && stage < N_STAGES; stage++) {
         const struct filters filters = {
-            emit, key, policy_number(view, row), stage,
+            emit, key, qos_number(view, row), stage,
         };
         const struct qos_filtered to = { add_filter, &filters };
 
@@ -361,7 +368,7 @@ meet_all(struct vmn_view *view, struct vmn_actions *actions,
         for (size_t i = 0; i < effect->n; i++) {
             const struct qos_policy *row = effect->policies[i];
 
-            meet_policy(actions, stage, policy_number(view, row), shared, row);
+            meet_policy(actions, stage, qos_number(view, row), shared, row);
         }
     }
     /* What would keep packets apart for nothing. */
@@ -578,7 +585,7 @@ emit_filtered(struct vmn_view *view, struct vmn_emit *emit,
         for (unsigned stage = 0; row->n_filters && stage < N_STAGES; stage++) {
             const struct metered m = {
                 .emit = emit, .place = place, .stage = stage,
-                .number = policy_number(view, row), .filtered = true,
+                .number = qos_number(view, row), .filtered = true,
                 .key = limit_key(view, place, stage,
                                  vmn_printf(view, "by %s",
                                             row->object.row.name)),
@@ -660,6 +667,8 @@ static const struct vmn_unit_class units[] = {
       .compile = compile_filtered },
     { .name = "number", .each = VMN_EACH_ROW, .row_type = ROW_POLICY,
       .compile = qos_compile_number },
+    { .name = "rules", .each = VMN_EACH_KEY, .relation = REL_OF_RULES,
+      .compile = qos_compile_rules },
     { .name = "uplink", .each = VMN_EACH_ROW, .row_type = ROW_UPLINK,
       .compile = qos_compile_uplink },
     { .name = "uplinks", .each = VMN_EACH_ROW, .row_type = VMN_ROW_HOST,

@@ -19,9 +19,15 @@
 /* Relation: "" -> "", while there is a policy with groups: which ones a port
  * is in is not asked for else. */
 #define REL_BY_GROUP "qos.by-group"
-/* Relation: policy with shared limits or filters -> hosts with ports of it; as
- * its status has it. */
-#define REL_HOSTS "qos.hosts"
+/* Relation: policy with shared limits or filters -> hosts with ports of it, or
+ * on which its rules decide; as its status has it. */
+#define REL_HOSTS VMN_REL_LIMIT_HOSTS
+/* Relation: the firewall's policy -> policies that limit what its rules let
+ * through. */
+#define REL_OF_RULES "qos.of-rules"
+/* Relation: policy -> "POLICY: REASON", what it names of the firewall's and
+ * does not limit; as its status has it. */
+#define REL_UNLIMITED "qos.unlimited"
 /* Relation: port -> hosts on which it has limits of its own. */
 #define REL_LIMITED "qos.limited"
 
@@ -61,6 +67,12 @@
 #define POLICIES_OF_PORT_MAX 32
 #define FILTERED_OF_PORT_MAX 4
 #define FILTERS_MAX 8
+/* The firewall's policies that one may name, and of each how many rules; and
+ * how many may name a rule.  With more nothing of it gets through. */
+#define RULE_POLICIES_MAX 16
+#define RULES_MAX 64
+#define RULE_MAX 999            /* A policy of the firewall has 1,000. */
+#define POLICIES_OF_RULE_MAX 32
 
 /* Stages and their tables. */
 enum { STAGE_EGRESS, STAGE_INGRESS, N_STAGES };
@@ -101,6 +113,16 @@ struct qos_limit {
     int max_pps, burst_packets;
 };
 
+/* The two that a limit may have. */
+enum limit_kind { LIMIT_KBPS, LIMIT_PPS, N_LIMIT_KINDS };
+
+/* Rules of the firewall, as in the mirrors app. */
+struct qos_rules {
+    const char *policy;
+    size_t n_rules;
+    const int *rules;           /* Their places, from 0; none: all. */
+};
+
 /* Which packets: those that are all of this, as in the mirrors app. */
 struct qos_filter {
     int protocol;               /* enum protocol. */
@@ -119,6 +141,8 @@ struct qos_policy {
     struct vmn_selector selector;
     size_t n_hosts;
     const char *const *hosts;
+    size_t n_policies;
+    const struct qos_rules *policies;
     int priority;
     size_t n_filters;
     const struct qos_filter *filters;
@@ -170,6 +194,24 @@ bool qos_has_too_many(const struct qos_effect *);
  * none. */
 bool qos_effect_on(struct vmn_view *, const struct vmn_port *,
                    const char *host, struct qos_effect *);
+
+/* qos-rule.c */
+extern const struct vmn_struct_class qos_rules_class;
+/* Checks the rules that the policy is for, which are in place of ports. */
+void qos_check_rules(const struct qos_policy *, struct vmn_check *);
+/* Publishes of which of the firewall's policies it is. */
+void qos_publish_rules(struct vmn_view *, const struct qos_policy *,
+                       struct vmn_emit *);
+/* Unit: of each of the firewall's policies that is named. */
+void qos_compile_rules(struct vmn_view *, const char *key, struct vmn_emit *);
+
+/* qos.c */
+/* Returns the rate of a limit, 0 if it has none of that kind, and sets
+ * '*burst' to what may come at once. */
+uint32_t qos_rate(const struct qos_limit *, enum limit_kind, uint32_t *burst);
+/* Returns the number of a policy with shared limits or filters; 0: there is
+ * none left, and the unit fails. */
+uint32_t qos_number(struct vmn_view *, const struct qos_policy *);
 
 /* qos-uplink.c */
 extern const struct vmn_struct_class qos_uplink_class;

@@ -204,6 +204,27 @@ enum vmn_hook {
  * Published by firewall; read by mirrors. */
 #define VMN_REL_RULE_GROUP_USES "firewall.rule-group-uses"
 
+/* Relation: policy name -> "RULE|LIMIT": what rule number RULE of it, from 0,
+ * lets through or passes on meets limit LIMIT first, one of VMN_REL_LIMITS,
+ * on the host where that is decided, behind VMN_REL_RULE_GROUPS.  With LIMIT
+ * 0, as there are more than it may meet, it is dropped.  Published by qos;
+ * read by firewall. */
+#define VMN_REL_RULE_LIMITS "qos.rule-limits"
+
+/* Relation: name -> "LIMIT WAY UNIT RATE BURST KEY", limits that there are on
+ * the hosts that VMN_REL_LIMIT_HOSTS has at that name.  LIMIT is a number that
+ * no other name has, WAY VMN_LIMIT_OPENING (of what opens connections and goes
+ * on with them) or VMN_LIMIT_ANSWERS (of what VMN_CT_RPL says), UNIT "kbps" or
+ * "pps"; RATE, BURST and KEY are those of vmn_act_limit_kbps() and
+ * vmn_act_limit().  Published by qos; read by firewall. */
+#define VMN_REL_LIMITS "qos.limits"
+#define VMN_LIMIT_OPENING "opening"
+#define VMN_LIMIT_ANSWERS "answers"
+
+/* Relation: name, as in VMN_REL_LIMITS -> hosts that have these limits.
+ * Published by qos; read by firewall. */
+#define VMN_REL_LIMIT_HOSTS "qos.hosts"
+
 /* Relation: target, "APP.NAME" of the app that publishes it -> what is probed,
  * and how, one value (vmn/probes.h).  Published by whichever app wants it;
  * read by vmnd, which has what it finds out be rows of VMN_ROW_HEALTH. */

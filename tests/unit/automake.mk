@@ -180,6 +180,7 @@ APPS_TESTS = \
 	tests/unit/test-reachability \
 	tests/unit/test-metadata \
 	tests/unit/test-mirrors \
+	tests/unit/test-qos-rules \
 	tests/unit/test-router \
 	tests/unit/test-router-errors \
 	tests/unit/test-rule-windows \
