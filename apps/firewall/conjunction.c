@@ -197,13 +197,13 @@ act_verdict(struct vmn_view *view, struct vmn_actions *actions,
     }
     switch (rule->action) {
     case VMN_ALLOW:
-        if (act_limits(actions, limits, number)) {
+        if (act_limits(actions, limits, number, rule->direction)) {
             act_allow(actions, rule->direction,
                       rule->keep ? rule->position : 0);
         }
         break;
     case VMN_PASS:
-        if (act_limits(actions, limits, number)) {
+        if (act_limits(actions, limits, number, rule->direction)) {
             act_pass(view, actions, rule->direction, rule->position);
         }
         break;
@@ -318,7 +318,10 @@ emit_verdict(struct vmn_view *view, struct vmn_emit *emit,
              unsigned number, const struct detours *detours)
 {
     bool drops = !rule->shadow && (rule->action == VMN_DENY
-                                   || rule->action == VMN_REJECT);
+                                   || rule->action == VMN_REJECT
+                                   || rule_limits_too_many(&detours->limits,
+                                                           number,
+                                                           rule->direction));
     struct vmn_flow *flow = add_verdict(view, emit, policy, rule,
                                         number, detours, rule->priority);
 

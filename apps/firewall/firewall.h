@@ -406,27 +406,16 @@ struct rule_groups {
 /* Sets 'groups' to those of the policy, which its unit holds from here on. */
 void rule_groups_hold(struct vmn_view *, struct vmn_emit *,
                       const char *policy, struct rule_groups *groups);
-/* rule-limit.c */
 /* Limits that what a policy's rules let through meets (VMN_REL_RULE_LIMITS),
  * in the order of the rules. */
 struct rule_limit {
-    unsigned rule;
+    unsigned rule;              /* Its number, or all of a direction. */
     uint32_t limit;             /* 0: too many. */
 };
 struct rule_limits {
     size_t n;
     struct rule_limit *limits;
 };
-void rule_limits_read(struct vmn_view *, const char *policy,
-                      struct rule_limits *);
-/* Has the packet meet those of rule 'number'.  Returns false if it gets
- * through none: then it is dropped. */
-bool act_limits(struct vmn_actions *, const struct rule_limits *,
-                unsigned number);
-void compile_rule_limit(struct vmn_view *, const char *key,
-                        struct vmn_emit *);
-
-/* conjunction.c */
 /* What a packet goes through before what a policy's rules say becomes of
  * it. */
 struct detours {
@@ -437,6 +426,22 @@ struct detours {
 void emit_verdict(struct vmn_view *, struct vmn_emit *, const char *policy,
                   const struct rule_head *, unsigned number,
                   const struct detours *);
+
+/* rule-limit.c */
+/* Sets 'limits' to those of the policy, whose numbers its unit holds from here
+ * on. */
+void rule_limits_hold(struct vmn_view *, struct vmn_emit *,
+                      const char *policy, struct rule_limits *limits);
+/* Returns true if what rule 'number' lets through is dropped, as it would meet
+ * too many. */
+bool rule_limits_too_many(const struct rule_limits *, unsigned number,
+                          enum vmn_direction);
+/* Has the packet meet those of rule 'number'.  Returns false if it gets
+ * through none: then it is dropped. */
+bool act_limits(struct vmn_actions *, const struct rule_limits *,
+                unsigned number, enum vmn_direction);
+void compile_rule_limit(struct vmn_view *, const char *key,
+                        struct vmn_emit *);
 
 /* What the services of a rule come to. */
 struct ranges {

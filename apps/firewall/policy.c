@@ -186,7 +186,7 @@ compile_verdicts(struct vmn_view *view, const char *key,
         return;
     }
     rule_groups_hold(view, emit, key, &detours.groups);
-    rule_limits_read(view, key, &detours.limits);
+    rule_limits_hold(view, emit, key, &detours.limits);
     end = p + size - 1;
     for (unsigned number = 0; p < end; number++) {
         struct rule rule;

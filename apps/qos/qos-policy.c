@@ -162,7 +162,7 @@ static const struct vmn_struct_class policy = {
                  "policies let through, or pass on, on each host together "
                  "(`shared_limits`); of the ports that they apply to." },
         { VMN_FIELD(qos_policy, priority), .type = VMN_FIELD_INT, .min = 0,
-          .max = PRIORITY_MAX, .def = PRIORITY_MAX / 2,
+          .max = PRIORITY_MAX, .def = PRIORITY_DEFAULT,
           .doc = "Of several policies of a port that say a `dscp`, the one "
                  "with the least counts, and one with `hosts` before all "
                  "others; of equal ones the first by name.  So it is of those "
@@ -228,7 +228,10 @@ static const struct vmn_field_class status[] = {
              "which rules of these may decide." },
     { .name = "unlimited", .type = VMN_FIELD_TEXT, .flags = VMN_FIELD_LIST,
       .relation = REL_UNLIMITED,
-      .doc = "Of its `policies`, what it does not limit, and why." },
+      .doc = "Of its `policies`, what it does not limit, and why; and what "
+             "lets nothing through any more, as too many limit it.  Hosts "
+             "with no meter left are among the problems of apps, at unit "
+             "firewall.rule-limit." },
     { .name = "unguaranteed", .type = VMN_FIELD_TEXT, .flags = VMN_FIELD_LIST,
       .relation = REL_UNGUARANTEED,
       .doc = "Hosts with ports of it that have no queue for its `min_kbps` "

@@ -25,6 +25,10 @@
 /* Relation: the firewall's policy -> policies that limit what its rules let
  * through. */
 #define REL_OF_RULES "qos.of-rules"
+/* Relation: the firewall's policy -> numbers of rules that more policies limit
+ * than may, or CROWDED_ALL. */
+#define REL_CROWDED "qos.crowded"
+#define CROWDED_ALL "all"
 /* Relation: policy -> "POLICY: REASON", what it names of the firewall's and
  * does not limit; as its status has it. */
 #define REL_UNLIMITED "qos.unlimited"
@@ -67,12 +71,14 @@
 #define POLICIES_OF_PORT_MAX 32
 #define FILTERED_OF_PORT_MAX 4
 #define FILTERS_MAX 8
-/* The firewall's policies that one may name, and of each how many rules; and
- * how many may name a rule.  With more nothing of it gets through. */
+/* The firewall's policies that one may name, and of each how many rules. */
 #define RULE_POLICIES_MAX 16
 #define RULES_MAX 64
 #define RULE_MAX 999            /* A policy of the firewall has 1,000. */
+/* How many may limit a rule, and rules of one of the firewall's policies.
+ * With more nothing of the rule, or of the policy, gets through. */
 #define POLICIES_OF_RULE_MAX 32
+#define POLICIES_OF_FIREWALL_MAX 128
 
 /* Stages and their tables. */
 enum { STAGE_EGRESS, STAGE_INGRESS, N_STAGES };
@@ -92,6 +98,7 @@ enum protocol {
 };
 
 #define PRIORITY_MAX 1000
+#define PRIORITY_DEFAULT (PRIORITY_MAX / 2)
 #define DSCP_KEPT (-1)
 /* Of a VLAN tag (PCP, IEEE 802.1Q): none is said, and what the DSCP says. */
 #define PCP_KEPT (-1)
@@ -202,7 +209,11 @@ void qos_check_rules(const struct qos_policy *, struct vmn_check *);
 /* Publishes of which of the firewall's policies it is. */
 void qos_publish_rules(struct vmn_view *, const struct qos_policy *,
                        struct vmn_emit *);
-/* Unit: of each of the firewall's policies that is named. */
+/* Units: of each policy, for what is of rules; of each whose number is in the
+ * firewall's flows; and of each of the firewall's policies that is named. */
+void qos_compile_limited(struct vmn_view *, const char *key,
+                         struct vmn_emit *);
+void qos_compile_held(struct vmn_view *, const char *key, struct vmn_emit *);
 void qos_compile_rules(struct vmn_view *, const char *key, struct vmn_emit *);
 
 /* qos.c */

@@ -204,14 +204,21 @@ enum vmn_hook {
  * Published by firewall; read by mirrors. */
 #define VMN_REL_RULE_GROUP_USES "firewall.rule-group-uses"
 
-/* Relation: policy name -> "RULE|LIMIT": what rule number RULE of it, from 0,
- * lets through or passes on meets limit LIMIT first, one of VMN_REL_LIMITS,
- * on the host where that is decided, behind VMN_REL_RULE_GROUPS.  With LIMIT
- * 0, as there are more than it may meet, it is dropped.  Published by qos;
- * read by firewall. */
+/* Relation: policy name -> "WHICH|LIMIT|NAME": what rules of it let through or
+ * pass on meets limit LIMIT first, one of VMN_REL_LIMITS at NAME, on the host
+ * where that is decided, behind VMN_REL_RULE_GROUPS.  WHICH is as there: a
+ * rule's number, from 0, or "ingress" or "egress".  "WHICH|0": there are more
+ * than they may meet, and it is dropped.  Published by qos; read by
+ * firewall. */
 #define VMN_REL_RULE_LIMITS "qos.rule-limits"
 
-/* Relation: name -> "LIMIT WAY UNIT RATE BURST KEY", limits that there are on
+/* Relation: NAME, of values of VMN_REL_RULE_LIMITS -> "", as long as flows lead
+ * to limits of it: those of a policy whose rules are too many keep on, with
+ * what they had before, and LIMIT is to be no other's meanwhile.  Published by
+ * firewall; read by qos. */
+#define VMN_REL_RULE_LIMIT_USES "firewall.rule-limit-uses"
+
+/* Relation: name -> "LIMIT|WAY|UNIT|RATE|BURST|KEY", limits that there are on
  * the hosts that VMN_REL_LIMIT_HOSTS has at that name.  LIMIT is a number that
  * no other name has, WAY VMN_LIMIT_OPENING (of what opens connections and goes
  * on with them) or VMN_LIMIT_ANSWERS (of what VMN_CT_RPL says), UNIT "kbps" or

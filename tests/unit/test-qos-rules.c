@@ -217,11 +217,6 @@ a_limit_is_of_a_direction(void **state)
                        LIMIT("ingress", "'max_kbps': 900") "]}}");
     ASSERT_FLOWS(f, "h1", 1, LIMITS);
     ASSERT_FLOWS(f, "h1", 1, LIMITS, ANSWERS);
-    /* Neither kind is said: there is nothing to meet. */
-    apps_fixture_apply(f, "{'qos-policies/q': {'policies': [{'policy': 'p'}],"
-                       " 'shared_limits': [{'direction': 'egress'}]}}");
-    ASSERT_FLOWS(f, "h1", 0, LEADS);
-    ASSERT_FLOWS(f, "h1", 0, LIMITS);
 }
 
 #define OF_P(RULES) "{'qos-policies/q': {'policies': [{'policy': 'p'" RULES \
@@ -247,8 +242,8 @@ what_is_not_limited_is_named(void **state)
     assert_values(f, "qos.unlimited", "q",
                   "p: it is in mode shadow, and lets nothing through");
     apps_fixture_apply(f, POLICY_P("'on_change': 'keep',", "allow"));
-    assert_values(f, "qos.unlimited", "q", "p: with on_change: keep its rules"
-                  " decide on the first packets of a connection alone");
+    assert_values(f, "qos.unlimited", "q", "p: it has on_change: keep, so"
+                  " open connections go on without its rules");
     ASSERT_FLOWS(f, "h1", 0, LEADS);
     ASSERT_FLOWS(f, "h1", 0, LIMITS);
     apps_fixture_apply(f, POLICY_P("", "allow"));
@@ -275,15 +270,150 @@ a_rule_has_limits_up_to_a_number(void **state)
     apps_fixture_apply(f, ds_cstr(&rows));
     ds_destroy(&rows);
     ASSERT_FLOWS(f, "h1", 0, LEADS);
-    assert_values(f, VMN_REL_RULE_LIMITS, "p", "0|0");
+    assert_values(f, "qos.crowded", "p", "0");
     /* Rule 1 denies. */
     ASSERT_FLOWS(f, "h1", 2, "conj_id=", "actions=drop");
     assert_values(f, "qos.unlimited", "q32", "p: rule 0 lets nothing through"
-                  " any more: 33 policies limit it, and 32 may");
+                  " any more: more than 32 policies limit it");
     apps_fixture_apply(f, "{'qos-policies/q07': null}");
     ASSERT_FLOWS(f, "h1", 1, "conj_id=", LEADS);
     ASSERT_FLOWS(f, "h1", 32, LIMITS);
     assert_values(f, "qos.unlimited", "q32", "");
+}
+
+/* Adds 'n' policies that limit both kinds of both directions of what 'of'
+ * says of p, from number 'first' on. */
+static void
+add_limiters(struct apps_fixture *f, unsigned first, unsigned n,
+             const char *of)
+{
+    struct ds rows = DS_EMPTY_INITIALIZER;
+
+    for (unsigned i = first; i < first + n; i++) {
+        ds_put_format(&rows, "%s'qos-policies/q%03u': {'policies': [{'policy':"
+                      " 'p'%s}], 'shared_limits': ["
+                      LIMIT("ingress", "'max_pps': 9, 'max_kbps': 900") ", "
+                      LIMIT("egress", "'max_pps': 9, 'max_kbps': 900") "]}",
+                      i == first ? "{" : ", ", i, of);
+    }
+    ds_put_cstr(&rows, "}");
+    apps_fixture_apply(f, ds_cstr(&rows));
+    ds_destroy(&rows);
+}
+
+/* Makes p one of as many rules as there may be, which all allow. */
+static void
+have_many_rules(struct apps_fixture *f)
+{
+    struct ds row = DS_EMPTY_INITIALIZER;
+
+    ds_put_cstr(&row, "{'policies/p': {'applies_to': ['ga'], 'rules': [");
+    for (int i = 1; i <= 1000; i++) {
+        ds_put_format(&row, "%s" RULE("ingress", "allow", "%d"),
+                      i > 1 ? ", " : "", i);
+    }
+    ds_put_cstr(&row, "]}}");
+    apps_fixture_apply(f, ds_cstr(&row));
+    ds_destroy(&row);
+}
+
+/* Within what is documented no unit fails, whoever else limits the same: the
+ * fixture has no problems at the end. */
+static void
+the_most_that_there_may_be(void **state)
+{
+    struct apps_fixture *f = *state;
+
+    have_many_rules(f);
+    add_limiters(f, 0, 32, "");
+    ASSERT_FLOWS(f, "h1", 1000, "conj_id=", LEADS);
+    ASSERT_FLOWS(f, "h1", 32 * 4, LIMITS);
+    assert_values(f, "qos.hosts", "q031", "h1; h2");
+    assert_values(f, "qos.unlimited", "q031", "");
+    /* One more of a single rule closes that one. */
+    add_limiters(f, 32, 1, ", 'rules': [5]");
+    ASSERT_FLOWS(f, "h1", 999, "conj_id=", LEADS);
+    assert_values(f, "qos.unlimited", "q031", "p: rules that more than 32"
+                  " policies limit let nothing through any more");
+    assert_values(f, "qos.unlimited", "q032", "p: rule 5 lets nothing through"
+                  " any more: more than 32 policies limit it");
+    /* One more of all closes all. */
+    add_limiters(f, 32, 1, "");
+    ASSERT_FLOWS(f, "h1", 0, "conj_id=", LEADS);
+    apps_fixture_apply(f, "{'qos-policies/q000': null}");
+    ASSERT_FLOWS(f, "h1", 1000, "conj_id=", LEADS);
+}
+
+/* How many may limit rules of one policy has a bound, too. */
+static void
+a_policy_has_limits_up_to_a_number(void **state)
+{
+    struct apps_fixture *f = *state;
+
+    have_many_rules(f);
+    for (unsigned i = 0; i < 128; i += 32) {
+        char *of = xasprintf(", 'rules': [%u, %u, %u]", i, i + 1, i + 2);
+
+        add_limiters(f, i, 32, of);
+        free(of);
+    }
+    ASSERT_FLOWS(f, "h1", 12, "conj_id=", LEADS);
+    add_limiters(f, 128, 1, ", 'rules': [999]");
+    ASSERT_FLOWS(f, "h1", 0, "conj_id=", LEADS);
+    ASSERT_FLOWS(f, "h1", 0, LIMITS);
+    ASSERT_FLOWS(f, "h1", 1000, "conj_id=", "actions=drop");
+    assert_values(f, "qos.unlimited", "q000", "p: its rules let nothing"
+                  " through any more: more than 128 policies limit them");
+    apps_fixture_apply(f, "{'qos-policies/q000': null}");
+    ASSERT_FLOWS(f, "h1", 13, "conj_id=", LEADS);
+}
+
+/* The firewall says whose limits its flows lead to, once each. */
+static void
+flows_hold_what_they_lead_to(void **state)
+{
+    struct apps_fixture *f = *state;
+
+    apps_fixture_apply(f, OF_P(", 'rules': [0, 2]"));
+    assert_values(f, VMN_REL_RULE_LIMITS, "p", "0|7|q; 2|5|q");
+    assert_int_equal(engine_relation_values(apps_fixture_engine(f),
+                                            VMN_REL_RULE_LIMIT_USES, "q").n,
+                     1);
+    apps_fixture_apply(f, "{'qos-policies/q': null}");
+    assert_int_equal(engine_relation_values(apps_fixture_engine(f),
+                                            VMN_REL_RULE_LIMIT_USES, "q").n,
+                     0);
+}
+
+/* Both flows of a rule that logs lead to limits; and what too many limit is
+ * logged as a denial, each packet. */
+static void
+a_rule_that_logs(void **state)
+{
+    struct apps_fixture *f = *state;
+
+    apps_fixture_apply(f, "{'policies/p': {'applies_to': ['ga'], 'rules': ["
+                       "{'direction': 'ingress', 'action': 'allow',"
+                       " 'log': true}]}}");
+    apps_fixture_apply(f, OF_P(""));
+    ASSERT_FLOWS(f, "h1", 2, "conj_id=", LEADS);
+    ASSERT_FLOWS(f, "h1", 1, "conj_id=", LEADS, "ct_state=+new+trk");
+    add_limiters(f, 0, 32, "");
+    ASSERT_FLOWS(f, "h1", 1, "conj_id=");
+    ASSERT_FLOWS(f, "h1", 0, "conj_id=", LEADS);
+}
+
+/* A host that the policy gets later has the limits. */
+static void
+a_host_comes_later(void **state)
+{
+    struct apps_fixture *f = *state;
+
+    apps_fixture_apply(f, OF_P(""));
+    ASSERT_FLOWS(f, "h3", 0, LIMITS);
+    apps_fixture_apply(f, "{" PORT("d", "n", "4", "h3") "}");
+    ASSERT_FLOWS(f, "h3", 2, LIMITS);
+    assert_values(f, "qos.hosts", "q", "h1; h2; h3");
 }
 
 /* Rules in front, the policy itself: numbers are places. */
@@ -315,6 +445,16 @@ main(int argc OVS_UNUSED, char *argv[])
                                         teardown),
         cmocka_unit_test_setup_teardown(a_rule_has_limits_up_to_a_number,
                                         setup, teardown),
+        cmocka_unit_test_setup_teardown(the_most_that_there_may_be, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(a_policy_has_limits_up_to_a_number, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(flows_hold_what_they_lead_to, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(a_rule_that_logs, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(a_host_comes_later, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(rules_come_and_go, setup, teardown),
     };
 
