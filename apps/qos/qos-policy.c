@@ -156,7 +156,7 @@ static const struct vmn_struct_class policy = {
           .doc = "In place of `ports`: those that are on these hosts; with "
                  "`network` or `selector`, of these." },
         { VMN_LIST_FIELD(qos_policy, policies), .type = VMN_FIELD_STRUCT,
-          .flags = VMN_FIELD_SET, .nested = &qos_rules_class,
+          .flags = VMN_FIELD_SET, .nested = &qos_rules_class, .min = 1,
           .max_items = RULE_POLICIES_MAX,
           .doc = "In place of `ports`, and of the others: what rules of these "
                  "policies let through, or pass on, on each host together "

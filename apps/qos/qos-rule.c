@@ -356,15 +356,6 @@ publish_hosts(const struct limiter *l)
     }
 }
 
-/* Returns true if the object has gone on without the last of its 'policies',
- * in a cascade: none may be written so. */
-static bool
-is_of_nothing(const struct qos_policy *row)
-{
-    return (!row->n_ports && !row->n_groups && !row->network
-            && !row->selector.text && !row->n_hosts);
-}
-
 void
 qos_compile_limited(struct vmn_view *view, const char *key,
                     struct vmn_emit *emit)
@@ -375,10 +366,6 @@ qos_compile_limited(struct vmn_view *view, const char *key,
     };
 
     if (!l.row || !l.row->n_policies) {
-        if (l.row && is_of_nothing(l.row)) {
-            vmn_publish(emit, REL_UNLIMITED, key, "It limits nothing: the "
-                        "policies that it named are gone");
-        }
         return;
     }
     l.number = qos_number(view, l.row);

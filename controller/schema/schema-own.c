@@ -344,7 +344,9 @@ make_field(const struct making *m, const struct vmn_type_field *fields,
                      : NULL),
         .max_items = from->max_items ? from->max_items : ITEMS_MAX,
         .min_items = (from->required
-                      || (from->type == VMN_FIELD_REF && from->min > 0)),
+                      || (from->min > 0
+                          && (from->type == VMN_FIELD_REF
+                              || from->type == VMN_FIELD_STRUCT))),
         .doc = arena_strdup(m->arena, from->doc),
     };
     return check_field(m, fields, i) && set_type(m, i, from, f);

@@ -212,10 +212,10 @@ enum vmn_hook {
  * firewall. */
 #define VMN_REL_RULE_LIMITS "qos.rule-limits"
 
-/* Relation: NAME, of values of VMN_REL_RULE_LIMITS -> "", as long as flows lead
- * to limits of it: those of a policy whose rules are too many keep on, with
- * what they had before, and LIMIT is to be no other's meanwhile.  Published by
- * firewall; read by qos. */
+/* Relation: NAME, of values of VMN_REL_RULE_LIMITS -> "", as long as flows
+ * lead to limits of it: those of a policy whose rules are too many keep on,
+ * with what they had before, and LIMIT is to be no other's meanwhile.
+ * Published by firewall; read by qos. */
 #define VMN_REL_RULE_LIMIT_USES "firewall.rule-limit-uses"
 
 /* Relation: name -> "LIMIT|WAY|UNIT|RATE|BURST|KEY", limits that there are on

@@ -8,6 +8,7 @@ are in test_qos.py."""
 import os
 import re
 import time
+import zlib
 
 import pytest
 from conftest import (World, check_log, close_lab, flows, make_token_lab,
@@ -65,9 +66,16 @@ def _vms(lab):
     world.close()
 
 
+class Limited(World):
+    """'prefix' begins the names of limits, and so the keys of meters: a test
+    is to have none that another one has used up."""
+    prefix = ""
+
+
 @pytest.fixture(name="world")
-def _world(lab, vms):
-    world = World(lab)
+def _world(lab, vms, request):
+    world = Limited(lab)
+    world.prefix = "t%08x-" % zlib.crc32(request.node.name.encode())
     assert vms
     yield world
     for item in world.api.get("qos-policies")["items"]:
@@ -80,14 +88,14 @@ def _world(lab, vms):
 def limited(world, *policies, name="q", directions=("ingress",), **what):
     """Has policies of these names, or elements of "policies", be limited."""
     what = what or {"max_pps": 1, "burst_packets": BURST}
-    world.put("qos-policies", name, policies=[
+    world.put("qos-policies", world.prefix + name, policies=[
         {"policy": p} if isinstance(p, str) else p for p in policies],
         shared_limits=[dict(what, direction=d) for d in directions])
     world.revalidated()
 
 
 def status_of(world, name="q"):
-    return world.api.get("qos-policies/" + name)["status"]
+    return world.api.get("qos-policies/" + world.prefix + name)["status"]
 
 
 def dropped(host):
@@ -152,7 +160,7 @@ def test_what_a_rule_lets_in(world, lab, to, host):
         world.api.get("policies/p")["status"]["rules"][1]["packets"]) >= SENT,
         120)
     said = ctl(lab, "trace", "a", to, "udp/7", "-v")
-    assert "delivered" in said and "firewall.rule-limit/q" in said, said
+    assert "delivered" in said and "firewall.rule-limit/" in said, said
 
 
 def test_what_a_rule_lets_out(world, lab):
@@ -193,7 +201,7 @@ def test_a_connection_that_is_open_already(world, lab):
     check_free(lab, "a", "c")
     limited(world, "p")
     check_limited(lab, "a", "c", "h2")
-    world.delete("qos-policies", "q")
+    world.delete("qos-policies", world.prefix + "q")
     world.revalidated()
     check_free(lab, "a", "c")
 
@@ -276,8 +284,28 @@ def test_it_costs_nothing_where_there_is_none(world, lab):
     limited(world, "p")
     with_it = texts()
     assert [len(b) + 1 for b in before] == [len(w) for w in with_it]
-    world.delete("qos-policies", "q")
+    world.delete("qos-policies", world.prefix + "q")
     assert texts() == before
+
+
+def test_it_goes_with_its_app(world, lab):
+    """And comes back with it: no rule leads to what is not there."""
+    world.policy("p", "c", rule("allow", port=7))
+    limited(world, "p")
+    check_limited(lab, "a", "c", "h2")
+    ctl(lab, "app", "unload", "qos", "--wait")
+    try:
+        wait_quiet(lab)
+        assert not [f.actions for host in lab.hosts
+                    for f in flows(host).values() if f.table == LIMITS
+                    or "resubmit(,%d)" % LIMITS in f.actions]
+        world.revalidated()
+        check_free(lab, "a", "c")
+    finally:
+        ctl(lab, "app", "load", APP, "--wait")
+        wait_quiet(lab)
+    world.revalidated()
+    check_limited(lab, "a", "c", "h2")
 
 
 # What is not.  ---------------------------------------------------------------
@@ -296,14 +324,12 @@ def test_it_says_what_it_does_not_limit(world, lab):
     world.patch("policies", "p", mode="enforce", on_change="keep")
     assert "on_change: keep" in status_of(world)["unlimited"][0]
     check_free(lab, "a", "c")
-    # It is named: it goes from the list, or not at all; and what it was the
-    # last one of limits nothing, and no ports either.
+    # It is named: who limits nothing else goes with it, or it not at all.
     with pytest.raises(Refused) as refused:
         world.api.delete("policies/p")
     assert refused.value.status == 409
     world.api.delete("policies/p", cascade="true", wait="installed")
-    assert not world.api.get("qos-policies/q")["spec"].get("policies")
-    assert not status_of(world).get("hosts")
+    assert not world.api.get("qos-policies")["items"]
     check_free(lab, "a", "c")
 
 
@@ -322,6 +348,9 @@ MISTAKES = [
       "limits": [{"direction": "egress", "max_pps": 1}]}, "/limits"),
     ({"policies": [{"policy": "p"}], "filters": [{"protocol": "tcp"}]},
      "/filters"),
+    ({"policies": [{"policy": "p"}],
+      "shared_limits": [{"direction": "egress"}]}, "/shared_limits"),
+    ({"policies": [{"policy": "p"}], "priority": 1}, "/priority"),
     ({"policies": [{"policy": "p"}], "dscp": 1}, "/dscp"),
     ({"policies": [{"policy": "p"}], "pcp": 1}, "/pcp"),
     ({"policies": [{"policy": "p"}], "pcp_from_dscp": True},
@@ -358,6 +387,20 @@ def test_a_tenant_limits_its_own_policies(world, lab):
                      "/policies/0/policy", status=400)
         shop.may_not("PUT", "qos-policies/q", spec("wide"),
                      "/policies/0/policy")
+        # Its limit is of whatever the policy applies to, and what comes to act
+        # on others' ports is not its to change any more.
+        world.group("later", ports=["c"], labels=SHOP)
+        world.policy("later", "later", rule("allow"), labels=SHOP, priority=2)
+        shop.may("PUT", "qos-policies/later", spec("later"))
+        world.group("later", ports=["c", "x"], labels=SHOP)
+        shop.may_not("DELETE", "qos-policies/later")
+        world.group("later", ports=["c"], labels=SHOP)
+        shop.may("DELETE", "qos-policies/later")
+        # So is one in a tier that is not for it: it limits its own ports.
+        world.policy("higher", "c", rule("pass"), labels=SHOP, priority=3,
+                     tier="security")
+        shop.may("PUT", "qos-policies/higher", spec("higher"))
+        shop.may("DELETE", "qos-policies/higher")
         shop.may("DELETE", "qos-policies/mine")
     finally:
         world.api.delete("accounts/shop", cascade="true")
