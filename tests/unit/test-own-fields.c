@@ -36,10 +36,10 @@ static const char *const apps[] = {
     "monitors", "multicast", "qos", "traffic", NULL,
 };
 
-/* Of each type an object with an element in each list of structs, so that
- * these fields have a place, and with all selectors; for an account whose
- * scope is project=shop.  A field that an account with a scope may not set is
- * left out. */
+/* Of each type an object with an element in each list of structs, if not with
+ * its companions, so that these fields have a place, and with all selectors;
+ * for an account whose scope is project=shop.  A field that an account with a
+ * scope may not set is left out. */
 static const struct {
     bool for_others;            /* No account with a scope may have one. */
     const char *type, *spec;
@@ -80,6 +80,9 @@ static const struct {
     { "mirrors", "erspan_hwid", "{'to_remote': '192.0.2.7', 'encap':"
       " 'erspan', 'erspan_ver': 2}", NULL },
     { "qos-policies", "ports", "{'selector': null}", NULL },
+    { "qos-policies", "policies", "{'selector': null, 'filters': null,"
+      " 'limits': null, 'policies': [{'policy': 'shop-policy', 'rules':"
+      " [0]}]}", NULL },
     { "qos-policies", "pcp", "{'filters': null}", NULL },
     { "qos-policies", "pcp_from_dscp", "{'filters': null}", NULL },
     { "qos-policies", "min_kbps", "{'filters': null}", "100" },
@@ -285,7 +288,31 @@ companion_of(const struct visit *v, const struct schema_field *field)
     return i;
 }
 
-/* Has 'each' see the field, with its companions in the object. */
+static void visit_struct(struct visit *, const struct schema_struct *,
+                         json_t *object, const char *pointer);
+
+/* Visits the fields of the struct that a field is, or the first one of a
+ * list. */
+static void
+visit_nested(struct visit *v, const struct schema_field *field,
+             json_t *object, const char *pointer)
+{
+    bool list = field->flags & SCHEMA_LIST, nested = v->nested;
+    json_t *inner = json_object_get(object, field->name);
+    char *of = xasprintf("%s%s", pointer, list ? "/0" : "");
+
+    inner = list ? json_array_get(inner, 0) : inner;
+    if (!inner) {
+        fail_msg("the base of type %s lacks %s", v->type, of);
+    }
+    v->nested = true;
+    visit_struct(v, field->nested, inner, of);
+    v->nested = nested;
+    free(of);
+}
+
+/* Has 'each' see the field, and those in it, with its companions in the
+ * object. */
 static void
 visit_field(struct visit *v, const struct schema_field *field, json_t *object,
             const char *pointer)
@@ -301,6 +328,9 @@ visit_field(struct visit *v, const struct schema_field *field, json_t *object,
     }
     v->each(v, field, object, pointer);
     v->n++;
+    if (field->type == SCHEMA_STRUCT) {
+        visit_nested(v, field, object, pointer);
+    }
     json_object_clear(object);
     json_object_update(object, was);
     json_decref(was);
@@ -314,22 +344,6 @@ visit_struct(struct visit *v, const struct schema_struct *s, json_t *object,
         char *at = xasprintf("%s/%s", pointer, field->name);
 
         visit_field(v, field, object, at);
-        if (field->type == SCHEMA_STRUCT) {
-            json_t *inner = json_object_get(object, field->name);
-            char *of = xasprintf("%s%s", at, field->flags & SCHEMA_LIST
-                                             ? "/0" : "");
-            bool nested = v->nested;
-
-            inner = field->flags & SCHEMA_LIST ? json_array_get(inner, 0)
-                                               : inner;
-            if (!inner) {
-                fail_msg("the base of type %s lacks %s", v->type, of);
-            }
-            v->nested = true;
-            visit_struct(v, field->nested, inner, of);
-            v->nested = nested;
-            free(of);
-        }
         free(at);
     }
 }
