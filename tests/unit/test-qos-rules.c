@@ -17,6 +17,8 @@
 
 #include "controller/engine/engine.h"
 #include "controller/engine/relation.h"
+#include "controller/model/id-pools.h"
+#include "controller/model/model.h"
 #include "openvswitch/dynamic-string.h"
 #include "tests/unit/apps-fixture.h"
 #include "util.h"
@@ -368,7 +370,15 @@ a_policy_has_limits_up_to_a_number(void **state)
     ASSERT_FLOWS(f, "h1", 13, "conj_id=", LEADS);
 }
 
-/* The firewall says whose limits its flows lead to, once each. */
+/* Returns how many values say that flows lead to limits of q. */
+static size_t
+n_uses(struct apps_fixture *f)
+{
+    return engine_relation_values(apps_fixture_engine(f),
+                                  VMN_REL_RULE_LIMIT_USES, "q").n;
+}
+
+/* The firewall says whose limits its flows lead to. */
 static void
 flows_hold_what_they_lead_to(void **state)
 {
@@ -376,13 +386,78 @@ flows_hold_what_they_lead_to(void **state)
 
     apps_fixture_apply(f, OF_P(", 'rules': [0, 2]"));
     assert_values(f, VMN_REL_RULE_LIMITS, "p", "0|7|q; 2|5|q");
-    assert_int_equal(engine_relation_values(apps_fixture_engine(f),
-                                            VMN_REL_RULE_LIMIT_USES, "q").n,
-                     1);
+    assert_int_equal(n_uses(f), 1);
     apps_fixture_apply(f, "{'qos-policies/q': null}");
-    assert_int_equal(engine_relation_values(apps_fixture_engine(f),
-                                            VMN_REL_RULE_LIMIT_USES, "q").n,
-                     0);
+    assert_int_equal(n_uses(f), 0);
+}
+
+/* Has every second rule of p deny, or takes that back, in the row itself: that
+ * of a policy whose rules change so often was stored before such ones were
+ * refused.  Then what reads it is computed. */
+static void
+alternate(struct apps_fixture *f, bool on)
+{
+    const struct vmn_policy *policy = model_get(
+        apps_fixture_model(f), VMN_TABLE_POLICY, "p");
+
+    for (size_t i = 1; i < policy->n_rules; i += 2) {
+        CONST_CAST(struct vmn_rule *, vmn_policy_rule_at(policy, i))->action
+            = on ? VMN_DENY : VMN_ALLOW;
+    }
+    apps_fixture_apply(f, on ? "{'groups/peers': {'groups': ['ga', 'gb']}}"
+                       : "{'groups/peers': {'groups': ['ga']}}");
+}
+
+/* Returns the number that q has, once all hosts have what there is; 0: it may
+ * be another's. */
+static uint32_t
+number_of_q(struct apps_fixture *f)
+{
+    struct id_pools *pools = model_id_pools(apps_fixture_model(f));
+
+    id_pools_acked(pools, UINT64_MAX);
+    return id_pools_peek(pools, "qos.policy", "q");
+}
+
+/* Flows that stay, as the policy is too complex now, keep the number of a
+ * limit that is gone: it is no other's. */
+static void
+flows_that_stay_hold_it_too(void **state)
+{
+    struct apps_fixture *f = *state;
+    struct ds rows = DS_EMPTY_INITIALIZER;
+    char *problems;
+
+    ds_put_cstr(&rows, "{'groups/gb': {'ports': ['b']},"
+                " 'groups/peers': {'groups': ['ga']},"
+                " 'policies/p': {'applies_to': ['ga'], 'rules': [");
+    for (int i = 0; i < 40; i++) {
+        ds_put_format(&rows, "%s{'direction': 'ingress', 'action': 'allow',"
+                      " 'peers': [{'group': 'peers'}], 'services':"
+                      " [{'protocol': 'tcp', 'ports': [%d]}]}",
+                      i ? ", " : "", 100 + i);
+    }
+    ds_put_cstr(&rows, "]}}");
+    apps_fixture_apply(f, ds_cstr(&rows));
+    ds_destroy(&rows);
+    apps_fixture_apply(f, OF_P(""));
+    ASSERT_FLOWS(f, "h1", 40, "conj_id=", LEADS);
+
+    alternate(f, true);
+    problems = apps_fixture_problems(f);
+    assert_non_null(strstr(problems, "policy p is too complex"));
+    free(problems);
+    apps_fixture_apply(f, "{'qos-policies/q': null}");
+    assert_values(f, VMN_REL_RULE_LIMITS, "p", "");
+    ASSERT_FLOWS(f, "h1", 0, LIMITS);
+    ASSERT_FLOWS(f, "h1", 40, "conj_id=", LEADS);
+    assert_int_equal(n_uses(f), 1);
+    assert_int_not_equal(number_of_q(f), 0);
+
+    alternate(f, false);
+    ASSERT_FLOWS(f, "h1", 0, LEADS);
+    assert_int_equal(n_uses(f), 0);
+    assert_int_equal(number_of_q(f), 0);
 }
 
 /* Both flows of a rule that logs lead to limits; and what too many limit is
@@ -450,6 +525,8 @@ main(int argc OVS_UNUSED, char *argv[])
         cmocka_unit_test_setup_teardown(a_policy_has_limits_up_to_a_number, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(flows_hold_what_they_lead_to, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(flows_that_stay_hold_it_too, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(a_rule_that_logs, setup,
                                         teardown),
