@@ -96,22 +96,32 @@ find_row(const struct vmnd *vmnd, const char *file)
     return row && row->module.file ? row : NULL;
 }
 
+/* Adds an app that cannot be loaded: with the stages of 'before' (or NULL), or
+ * if these have no room, with none.  It is to be there, whatever: otherwise
+ * its row would be taken for that of an app which nobody wants any more. */
 static void
-add_absent(struct vmnd *vmnd, const struct vmnd_unloaded *unloaded)
+add_absent(struct vmnd *vmnd, const char *name,
+           const struct vmn_module *before, const char *reason)
+{
+    struct vmn_error why = VMN_ERROR_INIT;
+
+    if (apphost_add_absent(vmnd->apphost, name, before, reason, &why)) {
+        VLOG_ERR("app %s, which could not be loaded, loses its place in the "
+                 "pipeline: %s", name, why.text);
+        vmn_error_uninit(&why);
+        apphost_add_absent(vmnd->apphost, name, NULL, reason, NULL);
+    }
+}
+
+/* The same for one that vmnd's options name. */
+static void
+add_unloaded(struct vmnd *vmnd, const struct vmnd_unloaded *unloaded)
 {
     const struct vmn_app_row *before = find_row(vmnd, unloaded->file);
     char *name = (before ? xstrdup(before->row.name)
                   : name_of(unloaded->file));
-    struct vmn_error why = VMN_ERROR_INIT;
-    int error = apphost_add_absent(vmnd->apphost, name,
-                                   before ? &before->module : NULL,
-                                   unloaded->why, &why);
 
-    if (error) {
-        VLOG_ERR("app %s, which could not be loaded, loses its place in the "
-                 "pipeline: %s", name, why.text);
-        vmn_error_uninit(&why);
-    }
+    add_absent(vmnd, name, before ? &before->module : NULL, unloaded->why);
     free(name);
 }
 
@@ -128,21 +138,17 @@ add_stored(struct vmnd *vmnd, const struct vmn_app_row *row)
     if (apphost_add_file(vmnd->apphost, row->row.name, &file, &why)) {
         VLOG_ERR("cannot load app %s: %s; goes on without it", row->row.name,
                  why.text);
-        apphost_add_absent(vmnd->apphost, row->row.name, &row->module,
-                           why.text, NULL);
+        add_absent(vmnd, row->row.name, &row->module, why.text);
         vmn_error_uninit(&why);
     }
 }
 
-void
-vmnd_place_apps(struct vmnd *vmnd)
+static void
+add_all_stored(struct vmnd *vmnd)
 {
     const struct pipeline *pipeline = apphost_pipeline(vmnd->apphost);
     struct vmn_names names = model_names(vmnd->model, VMN_TABLE_APP);
 
-    for (size_t i = 0; i < vmnd->n_unloaded; i++) {
-        add_absent(vmnd, &vmnd->unloaded[i]);
-    }
     for (size_t i = 0; i < names.n; i++) {
         const struct vmn_app_row *row = model_get(vmnd->model, VMN_TABLE_APP,
                                                   names.names[i]);
@@ -150,6 +156,22 @@ vmnd_place_apps(struct vmnd *vmnd)
         if (row->module.digest && !pipeline_find(pipeline, row->row.name)) {
             add_stored(vmnd, row);
         }
+    }
+}
+
+void
+vmnd_place_apps(struct vmnd *vmnd)
+{
+    struct vmn_names names = model_names(vmnd->model, VMN_TABLE_APP);
+
+    for (size_t i = 0; i < vmnd->n_unloaded; i++) {
+        add_unloaded(vmnd, &vmnd->unloaded[i]);
+    }
+    add_all_stored(vmnd);
+    for (size_t i = 0; i < names.n; i++) {
+        const struct vmn_app_row *row = model_get(vmnd->model, VMN_TABLE_APP,
+                                                  names.names[i]);
+
         if (row->module.file) {
             apphost_want_place(vmnd->apphost, row->row.name, &row->module);
         }
@@ -255,7 +277,8 @@ put_app(struct vmnd *vmnd, const struct pipeline_app *app,
 }
 
 /* Has the rows deleted of apps that vmnd's options do not name any more.  Not
- * while there are some whose names may not be known. */
+ * while there are some whose names may not be known; and none with an app's
+ * code, which goes when the app is unloaded, and by nothing else. */
 static void
 delete_others(struct vmnd *vmnd, struct model_request *request)
 {
@@ -263,7 +286,10 @@ delete_others(struct vmnd *vmnd, struct model_request *request)
     struct vmn_names rows = model_names(vmnd->model, VMN_TABLE_APP);
 
     for (size_t i = 0; i < rows.n; i++) {
-        if (!pipeline_find(pipeline, rows.names[i])) {
+        const struct vmn_app_row *row = model_get(vmnd->model, VMN_TABLE_APP,
+                                                  rows.names[i]);
+
+        if (!row->module.digest && !pipeline_find(pipeline, rows.names[i])) {
             model_request_add(request, MODEL_DELETE, VMN_TABLE_APP,
                               rows.names[i], NULL);
             model_request_set_types(request, vmnd->model, rows.names[i], NULL,

@@ -204,20 +204,41 @@ want_those_of(struct pipeline_app *app, const struct pipeline_app *old)
     }
 }
 
+/* Exchanges 'app' and what is in 'slot', and has all stages want the tables
+ * that they have. */
+static void
+swap_in(struct pipeline *pipeline, size_t slot, struct pipeline_app *app)
+{
+    stage_tables_want(pipeline, true);
+    want_those_of(app, &pipeline->apps[slot]);
+    swap(&pipeline->apps[slot], app);
+    pipeline->n_apps = MAX(pipeline->n_apps, slot + 1);
+}
+
+/* Takes back swap_in(); there were 'n' apps. */
+static void
+swap_back(struct pipeline *pipeline, size_t slot, struct pipeline_app *app,
+          size_t n)
+{
+    swap(&pipeline->apps[slot], app);
+    pipeline->n_apps = n;
+    apphost_keep(pipeline);
+}
+
 /* Puts 'app' into 'slot'; '*app' is what was there then.  If it does not fit,
- * leaves all as it is. */
+ * leaves all as it is.  One without stages does. */
 static int
 exchange(struct pipeline *pipeline, size_t slot, struct pipeline_app *app,
          struct vmn_error *why)
 {
-    struct pipeline_app *place = &pipeline->apps[slot];
     size_t n = pipeline->n_apps;
     int error;
 
-    stage_tables_want(pipeline, true);
-    want_those_of(app, place);
-    swap(place, app);
-    pipeline->n_apps = MAX(n, slot + 1);
+    swap_in(pipeline, slot, app);
+    if (!pipeline->apps[slot].n_stages) {
+        apphost_keep(pipeline);
+        return 0;
+    }
     error = apphost_assign(pipeline, why);
     if (!error && has_moved(pipeline, slot)) {
         error = vmn_error_invalid(why, "all packets would come to it first, "
@@ -225,9 +246,7 @@ exchange(struct pipeline *pipeline, size_t slot, struct pipeline_app *app,
                                   "have vmnd's options name it");
     }
     if (error) {
-        swap(place, app);
-        pipeline->n_apps = n;
-        apphost_assign(pipeline, NULL);
+        swap_back(pipeline, slot, app, n);
     }
     return error;
 }
@@ -308,8 +327,7 @@ apphost_prepare(struct apphost *host, const char *name,
         return EINVAL;
     }
     /* And back: nobody has seen it. */
-    exchange(pipeline, slot, &app, NULL);
-    pipeline->n_apps = n;
+    swap_back(pipeline, slot, &app, n);
     host->prepared = xmemdup(&app, sizeof app);
     return 0;
 }

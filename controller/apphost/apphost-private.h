@@ -29,8 +29,11 @@ struct apphost {
 
 /* apphost.c.  ------------------------------------------------------------- */
 
-/* Gives all stages their tables and registers. */
+/* Give all stages their tables and registers: with something new, which is
+ * checked (stage_tables_assign()), and as it was, or with something less
+ * (stage_tables_keep()). */
 int apphost_assign(struct pipeline *, struct vmn_error *why);
+void apphost_keep(struct pipeline *);
 /* Fills in the app's stages, once it has a class. */
 int apphost_init_stages(struct pipeline_app *, struct vmn_error *why);
 /* Adds an app, with a class that it then owns, or with the worker that owns

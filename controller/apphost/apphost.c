@@ -149,8 +149,23 @@ apphost_assign(struct pipeline *pipeline, struct vmn_error *why)
             || stage_registers_assign(pipeline, why) ? EINVAL : 0);
 }
 
-/* Gives the stages of all apps, of which 'app' is the newest, their tables and
- * registers. */
+void
+apphost_keep(struct pipeline *pipeline)
+{
+    stage_tables_keep(pipeline, NULL);
+    stage_registers_assign(pipeline, NULL);
+}
+
+static int
+assign_anew(struct pipeline *pipeline, struct vmn_error *why)
+{
+    return (stage_tables_start(pipeline, why)
+            || stage_registers_assign(pipeline, why) ? EINVAL : 0);
+}
+
+/* Gives the stages of all apps, of which 'app' is the newest, tables and
+ * registers.  Wishes come later (apphost_settle()): those of the ones that are
+ * there already could take the room that this one had. */
 static int
 place(struct pipeline *pipeline, const struct pipeline_app *app,
       struct vmn_error *why)
@@ -160,7 +175,7 @@ place(struct pipeline *pipeline, const struct pipeline_app *app,
     pipeline->apps[pipeline->n_apps++] = *app;
     qsort(pipeline->apps, pipeline->n_apps, sizeof *pipeline->apps,
           compare_apps);
-    if (!apphost_assign(pipeline, why)) {
+    if (!assign_anew(pipeline, why)) {
         return 0;
     }
     while (pipeline->apps[i].class_ != app->class_) {
@@ -170,7 +185,7 @@ place(struct pipeline *pipeline, const struct pipeline_app *app,
     memmove(&pipeline->apps[i], &pipeline->apps[i + 1],
             (pipeline->n_apps - i) * sizeof *pipeline->apps);
     /* The others fit, as they did before. */
-    apphost_assign(pipeline, NULL);
+    assign_anew(pipeline, NULL);
     return EINVAL;
 }
 
@@ -448,11 +463,12 @@ apphost_settle(struct apphost *host)
 {
     struct vmn_error why = VMN_ERROR_INIT;
 
-    if (apphost_assign(&host->pipeline, &why)) {
-        VLOG_WARN("stages cannot have the tables that they had: %s",
-                  why.text);
+    if (stage_tables_keep(&host->pipeline, &why)) {
+        VLOG_WARN("stages cannot have the tables that they had, and all are "
+                  "placed anew: %s", why.text);
         vmn_error_uninit(&why);
         stage_tables_want(&host->pipeline, false);
-        apphost_assign(&host->pipeline, NULL);
+        stage_tables_start(&host->pipeline, NULL);
     }
+    stage_registers_assign(&host->pipeline, NULL);
 }

@@ -49,7 +49,9 @@ int apphost_add_absent(struct apphost *, const char *name,
                        struct vmn_error *why);
 
 /* Have the stages of an app get the tables that they had when vmnd ran the
- * last time, as far as they are free; and give all stages tables again. */
+ * last time, as far as they are free.  To be called for all apps, once all are
+ * added; then apphost_settle() gives all stages tables again: those that they
+ * had, or if there is no room so, others. */
 void apphost_want_place(struct apphost *, const char *app,
                         const struct vmn_module *before);
 void apphost_settle(struct apphost *);

@@ -300,17 +300,20 @@ name_others(const struct pipeline *pipeline, const struct placed *left)
     return ds_steal_cstr(&names);
 }
 
+/* 'when' and 'advice' are put before and behind of what there is no room
+ * for. */
 static int
 refuse(const struct pipeline *pipeline, const struct placed *left,
-       const struct taken *taken, const char *advice, struct vmn_error *why)
+       const struct taken *taken, const char *when, const char *advice,
+       struct vmn_error *why)
 {
     const struct vmn_stage_class *class_ = left->stage->class_;
     char *names = name_others(pipeline, left);
 
     vmn_error_invalid(
-        why, "no room for stage %s of app %s%s%s: it needs %u in a row of the "
-        "tables of hook %s (%u free) or of the spare ones (%u free)%s",
-        class_->name, left->app->class_->name,
+        why, "%sno room for stage %s of app %s%s%s: it needs %u in a row of "
+        "the tables of hook %s (%u free) or of the spare ones (%u free)%s",
+        when, class_->name, left->app->class_->name,
         names[0] ? " beside the stages of " : "", names, class_->n_tables,
         schema_hook_names[class_->hook],
         longest_free(taken, hook_range(class_->hook)),
@@ -347,21 +350,46 @@ stage_tables_want(struct pipeline *pipeline, bool as_now)
     }
 }
 
+/* All stages.  ------------------------------------------------------------ */
+
+int
+stage_tables_start(struct pipeline *pipeline, struct vmn_error *why)
+{
+    struct placed left;
+    struct taken taken;
+
+    return (assign(pipeline, FOR_OWN, &left, &taken)
+            ? 0 : refuse(pipeline, &left, &taken, "", "", why));
+}
+
+int
+stage_tables_keep(struct pipeline *pipeline, struct vmn_error *why)
+{
+    struct placed left;
+    struct taken taken;
+
+    return (assign(pipeline, FOR_WANTED, &left, &taken)
+            ? 0 : refuse(pipeline, &left, &taken, "", "", why));
+}
+
 int
 stage_tables_assign(struct pipeline *pipeline, struct vmn_error *why)
 {
     struct placed left;
     struct taken taken;
+    bool starts = assign(pipeline, FOR_OWN, &left, &taken);
 
-    /* What is taken in now has to have room at the next start, too.  There a
-     * hook is filled in the order of its stages, so that without one of them
-     * the others need no more spare tables: to remove an app never fails. */
-    if (!assign(pipeline, FOR_OWN, &left, &taken)) {
-        return refuse(pipeline, &left, &taken, "", why);
-    }
     if (!assign(pipeline, FOR_WANTED, &left, &taken)) {
-        return refuse(pipeline, &left, &taken, "; from a start on there is "
-                      "room: have vmnd's options name it", why);
+        return refuse(pipeline, &left, &taken, "",
+                      starts ? "; from a start on there is room: have vmnd's "
+                      "options name it" : "", why);
     }
-    return 0;
+    if (starts) {
+        return 0;
+    }
+    /* It may be another app that would go without, as there VMN's own and
+     * those that come first are served first. */
+    assign(pipeline, FOR_OWN, &left, &taken);
+    return refuse(pipeline, &left, &taken, "at the next start there would be ",
+                  "", why);
 }

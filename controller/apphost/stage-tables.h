@@ -17,13 +17,24 @@ struct vmn_error;
  * have. */
 unsigned stage_tables_of_hook(enum vmn_hook);
 
-/* Fills in 'rank', 'first_table' and 'next_table' of every stage.  A hook's
- * tables begin at a fixed number, so that an app more or less moves only its
- * neighbours at the same hook; and none that 'wants' tables which are free.
+/* These fill in 'rank', 'first_table' and 'next_table' of every stage.  A
+ * hook's tables begin at a fixed number, so that an app more or less moves only
+ * its neighbours at the same hook; and none that 'wants' tables which are free.
  * Where a hook has no room for a stage, it gets spare tables, behind those of
- * all hooks.  Returns 0, or EINVAL with the error set if a stage has no room,
- * or would have none at the next start. */
+ * all hooks.  They return 0, or EINVAL with the error set if a stage has no
+ * room: nobody's tables can be relied on then. */
+
+/* While it runs: gives each the tables that it wants.  What is taken in has to
+ * have room at the next start, too: it is an error if a stage had none
+ * there. */
 int stage_tables_assign(struct pipeline *, struct vmn_error *why);
+/* The same, whatever there is room for at the next start.  If all stages want
+ * the tables that they have, to take some away never fails. */
+int stage_tables_keep(struct pipeline *, struct vmn_error *why);
+/* As at a start that knows of no wishes: each hook is filled in the order of
+ * its stages. */
+int stage_tables_start(struct pipeline *, struct vmn_error *why);
+
 /* Has the app's stage of that name, hook and size want the tables from 'first'
  * on, if it has one. */
 void stage_tables_want_one(struct pipeline_app *, const char *name,

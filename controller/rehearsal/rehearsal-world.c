@@ -64,6 +64,11 @@ place_apps(struct rehearsal_world *world, struct vmn_error *why)
             error = apphost_add_file(world->apphost, row->row.name, &file,
                                      why);
         }
+    }
+    for (size_t i = 0; !error && i < names.n; i++) {
+        const struct vmn_app_row *row = model_get(world->model, VMN_TABLE_APP,
+                                                  names.names[i]);
+
         if (row->module.file) {
             apphost_want_place(world->apphost, row->row.name, &row->module);
         }

@@ -451,8 +451,22 @@ a_hook_that_is_full_is_refused(void **state)
     apphost_destroy(host);
 }
 
-/* Adds apps "a" and so on, each with a stage of so many tables at hook
- * ROUTE. */
+/* Adds an app with a stage of so many tables at hook ROUTE. */
+static void
+add_app_at_route(struct apphost *host, struct vmn_stage_class stages[2],
+                 const char *name, unsigned n_tables)
+{
+    const struct vmn_app_class class_ = { VMN_APP_HEAD, .name = name,
+                                          .stages = stages };
+
+    stages[0] = (struct vmn_stage_class) {
+        .name = "s", .hook = VMN_HOOK_ROUTE, .n_tables = n_tables,
+    };
+    stages[1] = (struct vmn_stage_class) { NULL };
+    assert_int_equal(apphost_add(host, &class_, NULL), 0);
+}
+
+/* Adds such apps "a" and so on. */
 static struct apphost *
 make_apps(struct vmn_stage_class stages[][2], const unsigned *sizes, size_t n)
 {
@@ -460,15 +474,7 @@ make_apps(struct vmn_stage_class stages[][2], const unsigned *sizes, size_t n)
     struct apphost *host = apphost_create(NULL, false);
 
     for (size_t i = 0; i < n; i++) {
-        const struct vmn_app_class class_ = {
-            VMN_APP_HEAD, .name = names[i], .stages = stages[i],
-        };
-
-        stages[i][0] = (struct vmn_stage_class) {
-            .name = "s", .hook = VMN_HOOK_ROUTE, .n_tables = sizes[i],
-        };
-        stages[i][1] = (struct vmn_stage_class) { NULL };
-        assert_int_equal(apphost_add(host, &class_, NULL), 0);
+        add_app_at_route(host, stages[i], names[i], sizes[i]);
     }
     return host;
 }
@@ -541,21 +547,56 @@ a_start_makes_room(void **state)
     apphost_destroy(host);
 }
 
+/* In the order of vmnd's start: one that the others' wishes leave no room for
+ * is not lost, whether these are known before it comes or only afterwards. */
+static void
+no_app_is_lost_for_the_wishes_of_others(void **state)
+{
+    static const unsigned sizes[] = { 1, 1, 1, 16, 1 };
+    static const unsigned first[] = { 48, 49, 50, 208, 51 };
+    static const int wanted[] = { 55, 215, 231, -1, 48 };
+    static const char *const order[] = { "d", "a", "b", "c", "e" };
+    struct vmn_stage_class stages[ARRAY_SIZE(sizes)][2];
+
+    for (int wishes_first = 0; wishes_first < 2; wishes_first++) {
+        struct apphost *host = apphost_create(NULL, false);
+
+        for (int i = 0; i < 2 * (int) ARRAY_SIZE(order); i++) {
+            const char *name = order[i % ARRAY_SIZE(order)];
+            size_t at = name[0] - 'a';
+            bool is_new = i < (int) ARRAY_SIZE(order);
+            const struct vmn_module_stage then = {
+                .name = "s", .hook = VMN_HOOK_ROUTE, .tables = sizes[at],
+                .first_table = wanted[at], .next_table = -1,
+            };
+            const struct vmn_module before = { .n_stages = 1,
+                                               .stages = &then };
+
+            if (is_new) {
+                add_app_at_route(host, stages[at], name, sizes[at]);
+            }
+            if (is_new == wishes_first && wanted[at] >= 0) {
+                apphost_want_place(host, name, &before);
+            }
+        }
+        apphost_settle(host);
+        assert_int_equal(apphost_pipeline(host)->n_apps, ARRAY_SIZE(sizes));
+        assert_first_tables(host, first, ARRAY_SIZE(first));
+        apphost_destroy(host);
+    }
+}
+
 /* An app that has room only as the others happen to have come would be gone
- * after a restart. */
+ * after a restart.  What is said of free tables is of then. */
 static void
 what_a_start_has_no_room_for_is_refused(void **state)
 {
-    static const unsigned sizes[] = { 2, 15, 15, 4 };
-    static const unsigned first[] = { 208, 48, 210, 225 };
-    static const struct vmn_stage_class of_e[] = {
-        { .name = "s", .hook = VMN_HOOK_ROUTE, .n_tables = 11 }, { NULL },
-    };
-    static const struct vmn_app_class e = { VMN_APP_HEAD, .name = "e",
-                                            .stages = of_e };
+    static const unsigned sizes[] = { 2, 15, 15, 4, 1 };
+    static const unsigned first[] = { 208, 48, 210, 225, 229 };
     struct vmn_stage_class stages[ARRAY_SIZE(sizes)][2];
     struct apphost *host = make_apps(stages, sizes, ARRAY_SIZE(sizes));
     struct pipeline *p = CONST_CAST(struct pipeline *, apphost_pipeline(host));
+    struct vmn_stage_class *of_e;
     struct vmn_error error = VMN_ERROR_INIT;
 
     for (size_t i = 0; i < ARRAY_SIZE(first); i++) {
@@ -564,12 +605,16 @@ what_a_start_has_no_room_for_is_refused(void **state)
     }
     apphost_settle(host);
     assert_first_tables(host, first, ARRAY_SIZE(first));
-    assert_true(apphost_add(host, &e, &error));
-    assert_string_equal(error.text, "no room for stage s of app e beside the "
-                        "stages of a, b, c, d: it needs 11 in a row of the "
-                        "tables of hook route (10 free) or of the spare ones "
-                        "(2 free)");
+    of_e = CONST_CAST(struct vmn_stage_class *, p->apps[4].stages[0].class_);
+    of_e->n_tables = 11;
+    assert_true(stage_tables_assign(p, &error));
+    assert_string_equal(error.text, "at the next start there would be no room "
+                        "for stage s of app e beside the stages of a, b, c, "
+                        "d: it needs 11 in a row of the tables of hook route "
+                        "(10 free) or of the spare ones (2 free)");
     vmn_error_uninit(&error);
+    of_e->n_tables = 1;
+    assert_int_equal(stage_tables_keep(p, NULL), 0);
     assert_first_tables(host, first, ARRAY_SIZE(first));
     apphost_destroy(host);
 }
@@ -612,6 +657,7 @@ main(void)
         cmocka_unit_test(a_hook_that_is_full_is_refused),
         cmocka_unit_test(what_a_hook_has_no_room_for_gets_spare_tables),
         cmocka_unit_test(a_start_makes_room),
+        cmocka_unit_test(no_app_is_lost_for_the_wishes_of_others),
         cmocka_unit_test(what_a_start_has_no_room_for_is_refused),
         cmocka_unit_test(spare_tables_are_kept),
     };
