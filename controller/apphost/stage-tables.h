@@ -18,11 +18,11 @@ struct vmn_error;
 unsigned stage_tables_of_hook(enum vmn_hook);
 
 /* These fill in 'rank', 'first_table' and 'next_table' of every stage.  A
- * hook's tables begin at a fixed number, so that an app more or less moves only
- * its neighbours at the same hook; and none that 'wants' tables which are free.
- * Where a hook has no room for a stage, it gets spare tables, behind those of
- * all hooks.  They return 0, or EINVAL with the error set if a stage has no
- * room: nobody's tables can be relied on then. */
+ * hook's tables begin at a fixed number, so that an app more or less moves
+ * only its neighbours at the same hook; and none that 'wants' tables which are
+ * free.  Where a hook has no room for a stage, it gets spare tables, behind
+ * those of all hooks.  They return 0, or EINVAL with the error set if a stage
+ * has no room: nobody's tables can be relied on then. */
 
 /* While it runs: gives each the tables that it wants.  What is taken in has to
  * have room at the next start, too: it is an error if a stage had none
