@@ -19,6 +19,8 @@ struct fabric;
 #define FABRIC_LIVE_HOSTS_MAX 16
 #define FABRIC_LIVE_TABLES_MAX 40 /* Each takes a resubmit, of 64 inside of
                                    * each other (ofproto-dpif-xlate). */
+#define FABRIC_LIVE_RESUBMITS_MAX 52 /* With those from one stage to the next.
+                                      * Apps have detours of their own. */
 #define FABRIC_LIVE_WAYS_MAX 64 /* 'onward' of a host, hops, and crossings. */
 #define FABRIC_LIVE_COPIES_MAX 256
 

@@ -571,6 +571,7 @@ begin(struct live_wait *wait, struct vmn_error *error)
         .ready_ms = READY_MS, .timeout_ms = wait->request.timeout * 1000,
     };
     const char *reason = "there is no VNI for it in tunnels";
+    size_t n_back = live_n_ways_back(wait->names.pipeline);
 
     request.n_tables = live_tables(wait->names.pipeline, tables,
                                    ARRAY_SIZE(tables), &request.last_table);
@@ -585,6 +586,15 @@ begin(struct live_wait *wait, struct vmn_error *error)
                       "apps have %"PRIuSIZE" stages: a live trace follows a "
                       "packet through %d", request.n_tables + 1,
                       FABRIC_LIVE_TABLES_MAX + 1);
+        return false;
+    }
+    if (request.n_tables + n_back > FABRIC_LIVE_RESUBMITS_MAX) {
+        vmn_error_set(error, VMN_ERR_TOO_LARGE, "",
+                      "apps have %"PRIuSIZE" stages, of which %"PRIuSIZE
+                      " come after one with higher tables: a live trace "
+                      "follows a packet through %d, both taken together",
+                      request.n_tables + 1, n_back,
+                      FABRIC_LIVE_RESUBMITS_MAX + 1);
         return false;
     }
     request.hosts = wait->hosts;

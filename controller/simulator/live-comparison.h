@@ -139,6 +139,10 @@ bool live_prediction_check(const struct live_prediction *, bool deliver,
 size_t live_tables(const struct pipeline *, uint8_t *tables, size_t max,
                    uint8_t *last);
 
+/* Returns how many stages come after one with higher tables: packets come to
+ * these by a resubmit, as to spare tables' followers. */
+size_t live_n_ways_back(const struct pipeline *);
+
 /* Returns how many tables the last stage has. */
 uint8_t live_n_last_tables(const struct pipeline *);
 

@@ -66,6 +66,24 @@ live_tables(const struct pipeline *pipeline, uint8_t *tables, size_t max,
     return n;
 }
 
+size_t
+live_n_ways_back(const struct pipeline *pipeline)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < pipeline->n_apps; i++) {
+        const struct pipeline_app *app = &pipeline->apps[i];
+
+        for (size_t j = 0; j < app->n_stages; j++) {
+            const struct pipeline_stage *stage = &app->stages[j];
+
+            n += (stage->next_table >= 0
+                  && stage->next_table < stage->first_table);
+        }
+    }
+    return n;
+}
+
 uint8_t
 live_n_last_tables(const struct pipeline *pipeline)
 {
