@@ -619,6 +619,53 @@ what_a_start_has_no_room_for_is_refused(void **state)
     apphost_destroy(host);
 }
 
+/* To take one away never fails, nor moves others: also if these would have no
+ * room at a start any more, as another stage comes first then. */
+static void
+what_is_left_keeps_its_tables(void **state)
+{
+    static const struct {
+        const char *name;
+        enum vmn_hook hook;
+        int order;
+        unsigned n_tables, first;
+    } apps[] = {
+        { "a", VMN_HOOK_ADMIT, 0, 1, 0 },
+        { "b", VMN_HOOK_SERVICE, -1, 7, 208 },
+        { "c", VMN_HOOK_ROUTE, 0, 16, 48 },
+        { "d", VMN_HOOK_ROUTE, 0, 16, 215 },
+        { "e", VMN_HOOK_ROUTE, 0, 9, 231 },
+        { "overlay", VMN_HOOK_SERVICE, 0, 10, 16 },
+    };
+    struct vmn_stage_class stages[ARRAY_SIZE(apps)][2] = { { { NULL } } };
+    struct apphost *host = apphost_create(NULL, false);
+    struct pipeline *p = CONST_CAST(struct pipeline *, apphost_pipeline(host));
+    struct vmn_error error = VMN_ERROR_INIT;
+
+    for (size_t i = 0; i < ARRAY_SIZE(apps); i++) {
+        const struct vmn_app_class class_ = { VMN_APP_HEAD,
+                                              .name = apps[i].name,
+                                              .stages = stages[i] };
+
+        stages[i][0] = (struct vmn_stage_class) {
+            .name = "s", .hook = apps[i].hook, .order = apps[i].order,
+            .n_tables = apps[i].n_tables,
+        };
+        assert_int_equal(apphost_add(host, &class_, NULL), 0);
+    }
+    stage_tables_want(p, true);
+    p->apps[0].n_stages = 0;
+    assert_true(stage_tables_assign(p, &error));
+    assert_non_null(strstr(error.text, "at the next start there would be no "
+                           "room for stage s of app e"));
+    vmn_error_uninit(&error);
+    assert_int_equal(stage_tables_keep(p, NULL), 0);
+    for (size_t i = 1; i < ARRAY_SIZE(apps); i++) {
+        assert_int_equal(p->apps[i].stages[0].first_table, apps[i].first);
+    }
+    apphost_destroy(host);
+}
+
 /* A stage that has spare tables keeps them, also once its hook has room. */
 static void
 spare_tables_are_kept(void **state)
@@ -659,6 +706,7 @@ main(void)
         cmocka_unit_test(a_start_makes_room),
         cmocka_unit_test(no_app_is_lost_for_the_wishes_of_others),
         cmocka_unit_test(what_a_start_has_no_room_for_is_refused),
+        cmocka_unit_test(what_is_left_keeps_its_tables),
         cmocka_unit_test(spare_tables_are_kept),
     };
 
