@@ -188,6 +188,31 @@ writer_goes_on_itself(void **state OVS_UNUSED)
     assert_int_equal(counted(), 12);
 }
 
+/* The deletion that this member has sent was before what it was told. */
+static void
+flow_made_again_goes_on_elsewhere(void **state OVS_UNUSED)
+{
+    struct counter_report_flow flow = read_once();
+
+    connect_host(0);
+    hit(0, 100, 6);
+    TURN_UNTIL(counted() == 6);
+    TURN_UNTIL(!counters_of(host(0)->sw)->dump);
+    counters_of(host(0)->sw)->rest_until_ms = INT64_MAX;
+    edit_counted("rule", 101, "count");
+    edit_counted("rule", 100, "count");
+    until_acked(0);
+    disconnect_host(0);
+    counters_of(host(0)->sw)->read_here_ms--;
+    set(&flow, 9, 9);
+    take(1, true, &flow, 1);
+    assert_int_equal(counted(), 9);
+    connect_host(0);
+    hit(0, 100, 10);
+    TURN_UNTIL(counted() > 9);
+    assert_int_equal(counted(), 10);
+}
+
 static void
 assert_untaken(struct counter_report_flow *flow, bool is_whole)
 {
@@ -607,6 +632,8 @@ main(int argc OVS_UNUSED, char *argv[])
         cmocka_unit_test_setup_teardown(
             flow_with_another_counter_is_told_later, setup_counts, teardown),
         cmocka_unit_test_setup_teardown(what_is_made_again_begins_at_nothing,
+                                        setup_counts, teardown),
+        cmocka_unit_test_setup_teardown(flow_made_again_goes_on_elsewhere,
                                         setup_counts, teardown),
         cmocka_unit_test_setup_teardown(what_is_made_again_was_deleted,
                                         setup_counts, teardown),

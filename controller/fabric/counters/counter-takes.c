@@ -387,6 +387,7 @@ note_told(const struct taking *taking, struct counted_flow *flow,
     flow->emptied = !told->packets && !told->group;
     if (!flow->emptied) {
         flow->seen = (struct counted_seen) { told->packets, told->bytes };
+        flow->gone = 0;
         flow->round = taking->cs->round;
     }
     flow->reported = (struct counted_seen) {

@@ -146,8 +146,6 @@ struct counters_of_switch {
                                  * are as of; 0: of none. */
     int64_t reported_until_ms;  /* time_msec(): until then its master reads
                                  * it. */
-    int64_t dumped_ms;          /* time_msec() when this member's last reading
-                                 * of flows ended in any way; 0: none has. */
     int64_t read_here_ms;       /* time_msec() when this member's own last
                                  * reading ended in any way, or a group's
                                  * answer came. */

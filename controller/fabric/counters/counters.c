@@ -45,8 +45,6 @@ static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(5, 20);
 /* A deleted flow whose owner still exists is forgotten after this time; by the
  * writer of a cluster earlier than by a member that tells it of the flow. */
 #define GONE_MS (3600 * 1000)
-/* Ages of flows are by the switch's own clock: so much they may be off. */
-#define JITTER_MS 500
 
 struct counters_of_switch *
 counters_of(const struct fabric_switch *sw)
@@ -58,11 +56,9 @@ counters_of(const struct fabric_switch *sw)
 
 /* Two flows of a host with equal hashes are rare, and then hardly ever have
  * the same owner and reason.  A flow whose log was just enabled has another
- * counter, which takes over the statistics seen so far.  '*same' is set if it
- * is of the same item as at the last reading. */
+ * counter, which takes over the statistics seen so far. */
 static struct counted_flow *
-find_flow(const struct counters_of_switch *cs, const struct flow_item *item,
-          bool *same)
+find_flow(const struct counters_of_switch *cs, const struct flow_item *item)
 {
     struct counted_flow *flow;
 
@@ -75,12 +71,10 @@ find_flow(const struct counters_of_switch *cs, const struct flow_item *item,
             && (flow->xid == item->xid    /* Decoding the item is more
                                            * expensive. */
                 || flow->counter->part == flow_item_part(item))) {
-            *same = flow->xid == item->xid;
             flow->xid = item->xid;
             return flow;
         }
     }
-    *same = false;
     return NULL;
 }
 
@@ -94,19 +88,15 @@ was_deleted(const struct counters_of_switch *cs,
 }
 
 /* Returns true if the switch does not count on from what was seen of the flow.
- * It does so when a flow is added in the place of another, though it tells a
- * new age then: so that says something of the 'same' item only, which is not
- * added twice unless it was away, or somebody has altered it. */
+ * Its age does not say so: a flow that is added in the place of another, or
+ * once more in its own, has a new one, and goes on from the old figures. */
 static bool
 is_anew(const struct counters_of_switch *cs, const struct counted_flow *flow,
-        bool same, const struct ofdump_counts *counts)
+        const struct ofdump_counts *counts)
 {
     return (counts->packets < flow->seen.packets
             || counts->bytes < flow->seen.bytes
-            || was_deleted(cs, flow)
-            || (same && counts->age_ms && cs->dumped_ms
-                && cs->requested_ms - counts->age_ms - JITTER_MS
-                   > cs->dumped_ms));
+            || was_deleted(cs, flow));
 }
 
 /* A flow that replaces another one keeps that one's statistics.  Both are told
@@ -129,6 +119,7 @@ counters_take_over_seen(const struct counters_of_switch *cs,
         && last->seen.bytes <= now->bytes) {
         flow->seen = last->seen;
         last->seen = (struct counted_seen) { 0, 0 };
+        last->gone = 0;
         flow->dirty = last->dirty = true;
     }
 }
@@ -147,15 +138,14 @@ get_flow(struct counters_of_switch *cs, const struct flow_item *item,
          const struct ofdump_counts *counts)
 {
     struct fabric *f = cs->sw->host->fabric;
-    bool same;
-    struct counted_flow *flow = find_flow(cs, item, &same);
+    struct counted_flow *flow = find_flow(cs, item);
     struct counter *counter;
 
     if (flow) {
         if (!flow->seen.packets) {
             take_over_seen(cs, flow, counts); /* The flow was installed
                                                * again. */
-        } else if (is_anew(cs, flow, same, counts)) {
+        } else if (is_anew(cs, flow, counts)) {
             counted_flow_set_seen(flow, f->observing, 0, 0);
         }
         return flow;
@@ -355,7 +345,7 @@ static void
 stop(struct counters_of_switch *cs)
 {
     if (cs->dump) {
-        cs->dumped_ms = cs->read_here_ms = time_msec();
+        cs->read_here_ms = time_msec();
     }
     ofdump_destroy(cs->dump);
     cs->dump = NULL;
@@ -649,6 +639,21 @@ init(struct fabric_switch *sw, void *cs_)
     }
 }
 
+/* Nobody knows any more which deletions were carried out, and which flows were
+ * added since.  If a mark stayed that is void, what the switch has counted for
+ * the flow would be counted twice; without one that holds, a few hits fewer
+ * are, at most as many as the flow had before. */
+static void
+forget_deletions(struct counters_of_switch *cs)
+{
+    struct counted_flow *flow;
+
+    HMAP_FOR_EACH (flow, node, &cs->flows) {
+        flow->gone = 0;
+    }
+}
+
+/* Also when this member's role changes. */
 static void
 disconnected(struct fabric_switch *sw, void *cs_)
 {
@@ -662,6 +667,7 @@ disconnected(struct fabric_switch *sw, void *cs_)
     cs->rest_until_ms = 0;
     cs->before_ms = 0;
     cs->whole = true;
+    forget_deletions(cs);
     HMAP_FOR_EACH (flow, node, &cs->flows) {
         counted_flow_set_rate(flow, 0, 0);
     }
@@ -686,29 +692,33 @@ destroy(struct fabric_switch *sw, void *cs_)
     }
 }
 
-/* What was sent may not have been carried out. */
 static void
 reset(struct fabric_switch *sw OVS_UNUSED, void *cs_,
       const char *reason OVS_UNUSED)
 {
-    struct counters_of_switch *cs = cs_;
-    struct counted_flow *flow;
-
-    HMAP_FOR_EACH (flow, node, &cs->flows) {
-        flow->gone = 0;
-    }
+    forget_deletions(cs_);
 }
 
-/* A reading that is in progress was requested before. */
+/* A reading that is in progress was requested before.  Only the very item that
+ * was read last says that the flow is gone: another one may be of another flow
+ * with an equal hash. */
 static void
-flow_deleted(struct fabric_switch *sw OVS_UNUSED, void *cs_,
-             const struct flow_item *item)
+flows_deleted(struct fabric_switch *sw OVS_UNUSED, void *cs_,
+              const struct deleted_flow *deleted, size_t n)
 {
     struct counters_of_switch *cs = cs_;
     struct counted_flow *flow;
 
-    HMAP_FOR_EACH_WITH_HASH (flow, node, item->key_hash, &cs->flows) {
-        flow->gone = cs->round;
+    if (hmap_is_empty(&cs->flows)) {
+        return;
+    }
+    for (size_t i = 0; i < n; i++) {
+        HMAP_FOR_EACH_WITH_HASH (flow, node, deleted[i].key_hash,
+                                 &cs->flows) {
+            if (flow->xid == deleted[i].xid) {
+                flow->gone = cs->round;
+            }
+        }
     }
 }
 
@@ -737,7 +747,7 @@ const struct switch_part_class counters_part = {
     .init = init,
     .disconnected = disconnected,
     .destroy = destroy,
-    .flow_deleted = flow_deleted,
+    .flows_deleted = flows_deleted,
     .reset = reset,
     .message = message,
     .is_owed = is_owed,

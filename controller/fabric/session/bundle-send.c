@@ -78,7 +78,9 @@ static void
 report_deleted(struct fabric_switch *sw, const struct flow_item *item)
 {
     if (flow_item_is_counted_flow(item)) {
-        SWITCH_CALL_PARTS(sw, flow_deleted, item);
+        const struct deleted_flow deleted = { item->key_hash, item->xid };
+
+        SWITCH_CALL_PARTS(sw, flows_deleted, &deleted, 1);
     }
 }
 
@@ -196,8 +198,8 @@ report_flows(struct fabric_switch *sw)
     for (size_t i = 0; i < sw->bundles.n_diffs; i++) {
         const struct scope_diff *diff = sw->bundles.diffs[i];
 
-        for (size_t j = 0; j < diff->n_gone; j++) {
-            report_deleted(sw, diff->gone[j]);
+        if (diff->n_gone) {
+            SWITCH_CALL_PARTS(sw, flows_deleted, diff->gone, diff->n_gone);
         }
     }
 }

@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "controller/fabric/hosts/hosts.h"
+#include "controller/fabric/session/switch-part.h"
 #include "controller/fabric/session/switch.h"
 #include "hash.h"
 #include "proto/openflow/ofmsg.h"
@@ -108,7 +109,9 @@ note_gone(struct scope_diff *diff, const struct flow_item *item)
         diff->gone = x2nrealloc(diff->gone, &diff->allocated_gone,
                                 sizeof *diff->gone);
     }
-    diff->gone[diff->n_gone++] = item;
+    diff->gone[diff->n_gone++] = (struct deleted_flow) {
+        item->key_hash, item->xid
+    };
 }
 
 static void

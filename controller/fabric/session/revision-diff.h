@@ -14,6 +14,7 @@
 #include "openvswitch/ofpbuf.h"
 
 struct commit_group;
+struct deleted_flow;
 struct engine_scope;
 struct fabric;
 struct fabric_host;
@@ -64,7 +65,7 @@ struct scope_diff {
                                  * added or the withdrawn. */
     /* Counted flows that are deleted from each of its hosts. */
     size_t n_gone, allocated_gone;
-    const struct flow_item **gone;
+    struct deleted_flow *gone;
     struct kept_diff *kept;     /* NULL: not asked for.  Counted. */
 };
 

@@ -27,6 +27,11 @@ struct status_host;
 typedef void switch_audit_cb(void *aux, uint8_t table, const char *what,
                              size_t n_missing, size_t n_unknown);
 
+/* A flow that is deleted: of the item with this 'xid' and 'key_hash'. */
+struct deleted_flow {
+    uint32_t key_hash, xid;
+};
+
 /* Result of a part for a message. */
 enum switch_message {
     SWITCH_MESSAGE_OTHER,       /* It belongs to another part. */
@@ -75,10 +80,11 @@ struct switch_part_class {
     void (*group_changes)(struct fabric_switch *, void *state,
                           const struct flow_item *, bool added);
 
-    /* The same of a live switch, for each counted flow that is deleted, and
-     * not replaced. */
-    void (*flow_deleted)(struct fabric_switch *, void *state,
-                         const struct flow_item *);
+    /* A live switch is about to be sent a bundle that deletes, and does not
+     * replace, 'n' counted flows.  May be called several times for one bundle,
+     * and is not for what a reconciliation or an audit deletes. */
+    void (*flows_deleted)(struct fabric_switch *, void *state,
+                          const struct deleted_flow *, size_t n);
 
     /* The switch is not live any more, for 'reason': it is being reconciled,
      * or waits for that.  Not called when it disconnects. */
