@@ -147,12 +147,19 @@ what_is_made_again_begins_at_nothing(void **state OVS_UNUSED)
 static void
 flow_that_is_younger_goes_on(void **state OVS_UNUSED)
 {
+    int64_t now;
+
     edit_flow(100, 1, "count");
     connect_host(0);
     hit(100, 5);
     TURN_UNTIL(counted().packets == 5);
+    pause_readings();
+    now = time_msec();
+    TURN_UNTIL(time_msec() >= now + 3000);
+    /* Two seconds after the last reading. */
     hit(100, 7);
-    fake_switch_find(&switches[0], 100)->created_ms = time_msec() - 1;
+    fake_switch_find(&switches[0], 100)->created_ms = time_msec() - 1000;
+    resume_readings();
     TURN_UNTIL(counted().packets > 5);
     assert_int_equal(counted().packets, 7);
 
@@ -160,7 +167,7 @@ flow_that_is_younger_goes_on(void **state OVS_UNUSED)
     edit_flow(100, 2, "count");
     until_acked(0);
     hit(100, 8);
-    fake_switch_find(&switches[0], 100)->created_ms = time_msec() - 1;
+    fake_switch_find(&switches[0], 100)->created_ms = time_msec();
     resume_readings();
     TURN_UNTIL(counted().packets > 7);
     assert_int_equal(counted().packets, 8);

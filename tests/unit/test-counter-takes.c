@@ -193,6 +193,7 @@ static void
 flow_made_again_goes_on_elsewhere(void **state OVS_UNUSED)
 {
     struct counter_report_flow flow = read_once();
+    struct hmap *flows = &counters_of(host(0)->sw)->flows;
 
     connect_host(0);
     hit(0, 100, 6);
@@ -207,6 +208,9 @@ flow_made_again_goes_on_elsewhere(void **state OVS_UNUSED)
     set(&flow, 9, 9);
     take(1, true, &flow, 1);
     assert_int_equal(counted(), 9);
+    assert_int_equal(hmap_count(flows), 1);
+    assert_false(CONTAINER_OF(hmap_first(flows), struct counted_flow,
+                              node)->gone);
     connect_host(0);
     hit(0, 100, 10);
     TURN_UNTIL(counted() > 9);
