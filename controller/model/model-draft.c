@@ -489,8 +489,10 @@ check_share(struct txn *txn, const struct model_op *op)
         const struct vmn_row *row = model_get(txn->model, VMN_TABLE_DRAFT,
                                               names.names[i]);
 
-        n += row && vmn_selector_matches(&rights->scope,
-                                         schema_row_labels(row));
+        /* Those alone that the account may delete: it cannot make room by
+         * others, nor is it told how many there are. */
+        n += row && model_in_scope(rights, row);
+        model_yield(txn->model);
     }
     if (n >= SHARE_MAX) {
         txn_op_error(txn, op, VMN_ERR_TOO_LARGE, "", "there are %"PRIuSIZE

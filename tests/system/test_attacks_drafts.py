@@ -380,6 +380,14 @@ def test_fill_the_table_of_drafts_without_a_quota(tenants, shop, api):
     shop.may_not("PUT", "drafts/d9", mine(), status=413)
 
 
+def test_use_up_a_share_by_drafts_that_are_not_seen(shop, api):
+    """Operators label theirs by project, too."""
+    for i in range(10):
+        api.put("drafts/h%d" % i, {"labels": SHOP, "changes": [
+            patch("hosts", "h1", description="x")]})
+    shop.may("PUT", "drafts/own", mine())
+
+
 def test_fill_the_table_of_drafts(shop, api):
     api.put("quotas/shop", {"scope": "project=shop", "drafts": 2})
     try:
