@@ -53,10 +53,10 @@ prune(struct txn *txn, enum vmn_table table)
     SSET_FOR_EACH (name, &names) {
         struct entry *entry = model_find(model, table, name);
 
-        /* The account must not remove objects of others from the set, nor do
-         * they prevent the prune. */
+        /* The account must not remove objects of others from the set, such as
+         * accounts, nor do they prevent the prune. */
         if (entry_row(entry) && !entry->op
-            && rights_own(txn->request->rights, entry_row(entry))) {
+            && model_may_change(txn->request->rights, entry_row(entry))) {
             delete_entry(txn, entry, false, NULL);
         }
         model_yield(model);

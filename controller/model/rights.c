@@ -167,6 +167,8 @@ may_have_secrets(const struct vmn_row *row)
     const struct schema_field *f = schema_struct_of(row)->fields;
 
     switch ((int) row->table) {
+    case VMN_TABLE_ACCOUNT:
+    case VMN_TABLE_TOKEN:
     case VMN_TABLE_HOST:
     case VMN_TABLE_DRAFT:
         return true;

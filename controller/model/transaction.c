@@ -29,6 +29,7 @@
 #include "controller/model/row-checks.h"
 #include "controller/model/transaction-summary.h"
 #include "controller/model/txn.h"
+#include "controller/schema/arena.h"
 #include "controller/schema/schema-diff.h"
 #include "controller/schema/schema-row.h"
 #include "controller/schema/value.h"
@@ -46,11 +47,59 @@ is_left_over(const struct txn *txn, const struct entry *entry)
     return type && !model_get(txn->model, VMN_TABLE_APP, type->app);
 }
 
+/* Returns the set that the object belongs to after this request. */
+static const char *
+set_of(const struct txn *txn, const struct model_op *op,
+       const struct version *old)
+{
+    if (txn->request->prune_set && !schema_tables[op->table]->observed
+        && !schema_tables[op->table]->of_daemon
+        && !model_is_builtin(op->table, op->name)) {
+        return txn->request->prune_set;
+    }
+    if (op->sets) {
+        return op->set;
+    }
+    return old ? old->meta.set : NULL;
+}
+
+/* Returns true if the request puts 'old', an account or a token, just as it
+ * is, and the account that does has no scope: administrators keep such in
+ * files that operators apply as well. */
+static bool
+puts_what_is(const struct txn *txn, const struct model_op *op,
+             const struct version *old)
+{
+    const struct model_rights *rights = txn->request->rights;
+    const struct vmn_row *row;
+    struct vmn_errors errors;
+    struct arena arena;
+    json_t *spec;
+    bool same;
+
+    if (!old || op->kind != MODEL_PUT || op->if_match || op->creates
+        || rights->scope.text
+        || !nullable_string_is_equal(set_of(txn, op, old), old->meta.set)) {
+        return false;
+    }
+    arena_init(&arena);
+    vmn_errors_init(&errors);
+    spec = spec_of_op(op, old, rights, false);
+    row = schema_row_parse(model_table(txn->model, op->table), op->name, spec,
+                           "", &arena, &errors);
+    same = row && schema_row_same_spec(row, old->row);
+    json_decref(spec);
+    vmn_errors_uninit(&errors);
+    arena_uninit(&arena);
+    return same;
+}
+
 /* Of an object that the account is not shown whole, and so does not change,
  * nothing is told by the way: its revision, or what does not fit what it says;
- * nor whether there is an account or a token.  Whatever the request says, and
- * whatever 'old' (NULL: no object) does, there is one answer, and nothing else
- * is looked at.  What may be changed is said where all of it is known
+ * nor whether there is an account or a token.  Whatever the request says,
+ * there is one answer, and nothing else is looked at.  Of accounts and tokens
+ * it is the same whatever 'old' (NULL: no object) is, unless all that it says
+ * is put as it is.  What may be changed is said where all of it is known
  * (rights-checks.c). */
 static bool
 check_shown(struct txn *txn, const struct model_op *op,
@@ -60,7 +109,7 @@ check_shown(struct txn *txn, const struct model_op *op,
     const struct schema_table *table = schema_tables[op->table];
     bool have_table = rights_have_table(rights, op->table);
 
-    if (table->authenticates ? have_table
+    if (table->authenticates ? have_table || puts_what_is(txn, op, old)
         : !old || table->observed || rights_show_all(rights, old->row)) {
         return true;
     }
@@ -150,22 +199,6 @@ is_same(const struct version *version, const struct version *old)
 {
     return old && schema_row_same_spec(version->row, old->row)
            && nullable_string_is_equal(version->meta.set, old->meta.set);
-}
-
-/* Returns the set that the object belongs to after this request. */
-static const char *
-set_of(const struct txn *txn, const struct model_op *op,
-       const struct version *old)
-{
-    if (txn->request->prune_set && !schema_tables[op->table]->observed
-        && !schema_tables[op->table]->of_daemon
-        && !model_is_builtin(op->table, op->name)) {
-        return txn->request->prune_set;
-    }
-    if (op->sets) {
-        return op->set;
-    }
-    return old ? old->meta.set : NULL;
 }
 
 static void

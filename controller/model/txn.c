@@ -94,16 +94,25 @@ txn_shows(const struct txn *txn, enum vmn_table table, const char *name)
     const struct entry *entry = model_find(txn->model, table, name);
     const struct vmn_row *row = rights_row(txn, table, name);
 
-    return (!rights || !rights->scope.text || (entry && entry->op)
-            || (row && model_sees(rights, row)));
+    if (!rights || (entry && entry->op)) {
+        return true;
+    }
+    if (schema_tables[table]->authenticates
+        && !rights_have_table(rights, table)) {
+        return false;
+    }
+    return !rights->scope.text || (row && model_sees(rights, row));
 }
 
 const char *
 txn_name(struct txn *txn, enum vmn_table table, const char *name)
 {
+    const struct model_rights *rights = txn->request->rights;
     char *text = (txn_shows(txn, table, name)
                   ? xasprintf("%s \"%s\"", schema_singular(table), name)
-                  : xstrdup("an object outside of this account's scope"));
+                  : xstrdup(rights->scope.text
+                            ? "an object outside of this account's scope"
+                            : "an object that this account is not shown"));
 
     svec_add_nocopy(&txn->names, text);
     return text;

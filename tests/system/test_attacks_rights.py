@@ -472,6 +472,72 @@ def test_have_others_prunes_refused(tenants, shop, api):
     assert "g" in names and "b1" in names and "b0" not in names
 
 
+CHANGES = [
+    {"op": "patch", "spec": {}}, {"op": "patch", "spec": {"enabled": False}},
+    {"op": "patch", "spec": {"sha256": "0"}}, {"op": "delete"},
+    {"op": "delete", "cascade": True}, {"spec": {}},
+    {"spec": {"role": "viewer"}}, {"spec": {"account": "shop"}},
+]
+
+
+@pytest.fixture(name="operator")
+def _operator(lab, api):
+    yield make_tenant(lab, "ci")
+    api.delete("accounts/ci", cascade="true")
+
+
+def test_find_accounts_and_tokens_by_changing_them(shop, operator):
+    """Whether there is one or not, there is one answer."""
+    for who in shop, operator:
+        for kind in "accounts", "tokens":
+            answers = set()
+            for name in "bank", "nobody", "bankk":
+                for change in CHANGES:
+                    status, text = who.raw("POST", "apply", {"objects": [
+                        dict(change, type=kind, name=name)]})
+                    assert status == 403, text
+                    answers.add(text.replace('"%s' % name, '"NAME'))
+            assert len(answers) == 1, answers
+
+
+def test_learn_by_a_prune_which_accounts_there_are(operator, api):
+    """Administrators have accounts in a set that operators apply as well."""
+    accounts = [
+        {"type": "accounts", "name": "alice", "spec": {
+            "role": "operator", "scope": "a=b", "tiers": ["own"]}},
+        {"type": "tokens", "name": "alice-1", "spec": {
+            "account": "alice", "sha256": "ab" * 32}}]
+    others = [
+        {"type": "tiers", "name": "own", "spec": {"position": 2}},
+        {"type": "groups", "name": "g", "spec": {}}]
+
+    def apply(objects, query=""):
+        return operator.call("POST", "apply?prune=s" + query,
+                             {"objects": objects})
+
+    api.call("POST", "/v1/apply?prune=s", {"objects": accounts + others})
+    status, answer = apply(accounts + others)
+    assert status == 200 and not answer["changed"], answer
+    others[1]["spec"]["description"] = "changed"
+    status, answer = apply(accounts + others)
+    assert status == 200, answer
+    assert [r["outcome"] for r in answer["results"]] == [
+        "unchanged", "unchanged", "unchanged", "updated"]
+    # Without them they stay, and are not named.
+    for query in "&dry_run=true", "":
+        status, answer = apply(others[:1], query)
+        assert status == 200 and "alice" not in str(answer), answer
+    assert [o["name"] for o in answer["also_changed"]] == ["g"]
+    assert api.get("accounts/alice")["spec"]["tiers"] == ["own"]
+    assert api.get("tokens/alice-1")["spec"]["account"] == "alice"
+    # Nor are they by what they refer to.
+    for status, answer in (apply([]), operator.tries("DELETE", "tiers/own"),
+                           operator.tries("DELETE",
+                                          "tiers/own?cascade=true")):
+        assert status in (403, 409) and "alice" not in str(answer), answer
+    api.delete("accounts/alice", cascade="true")
+
+
 def test_crash_by_groups_inside_of_each_other(lab, shop):
     """A chain, and groups that all have all others: it takes no stack, and
     no time."""

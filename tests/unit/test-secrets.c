@@ -215,6 +215,12 @@ static const struct guess account = {
     { "{'role': 'admin'}", "{'role': 'viewer'}", "{'role': 'nothing'}",
       "{'enabled': true}", "{}" },
 };
+/* Not what it says: that may be put again without a scope. */
+static const struct guess other_account = {
+    "accounts alice",
+    { "{'role': 'operator'}", "{'role': 'viewer'}", "{'role': 'nothing'}",
+      "{'role': 'admin', 'description': 'x'}", "{}" },
+};
 static const struct guess draft = {
     "drafts d",
     { "{'changes': []}", "{'description': 'x'}", "{'changes': 7}",
@@ -304,7 +310,7 @@ whose_type_is_not_the_accounts_has_one_answer(void **state OVS_UNUSED)
     free(text);
     text = xasprintf(" account \"alice\" %s", why);
     expect_one_answer(shop, &account, text);
-    expect_one_answer(operators, &account, text);
+    expect_one_answer(operators, &other_account, text);
     free(text);
     text = xasprintf(" draft \"d\" %s", why);
     expect_one_answer(viewers, &draft, text);
@@ -315,23 +321,54 @@ whose_type_is_not_the_accounts_has_one_answer(void **state OVS_UNUSED)
 }
 
 static void
+expect_not_found_by_trying(const struct model_rights *rights,
+                           const char *name)
+{
+    static const char *const changes[][2] = {
+        { "patch", "{'role': 'viewer'}" }, { "patch", "{}" },
+        { "put", "{'role': 'viewer'}" }, { "put", "{'role': 'nothing'}" },
+        { "delete", "" }, { "cascade", "" },
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(changes); i++) {
+        struct ds text = DS_EMPTY_INITIALIZER;
+        char *expected = xasprintf("%d  account \"%s\" must not be changed by "
+                                   "this account;", (int) VMN_ERR_FORBIDDEN,
+                                   name);
+        char *answer;
+
+        ds_put_format(&text, "%s accounts %s %s\n", changes[i][0], name,
+                      changes[i][1]);
+        answer = answer_of(rights, ds_cstr(&text));
+        assert_string_equal(answer, expected);
+        free(answer);
+        free(expected);
+        ds_destroy(&text);
+    }
+}
+
+static void
 accounts_are_not_found_by_trying(void **state OVS_UNUSED)
 {
     static const char *const names[] = { "alice", "alise", "nobody" };
 
     for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-        char *text = xasprintf("patch accounts %s {'role': 'viewer'}\n",
-                               names[i]);
-        char *answer = answer_of(operators, text);
-        char *expected = xasprintf("%d  account \"%s\" must not be changed by "
-                                   "this account;", (int) VMN_ERR_FORBIDDEN,
-                                   names[i]);
-
-        assert_string_equal(answer, expected);
-        free(expected);
-        free(answer);
-        free(text);
+        expect_not_found_by_trying(operators, names[i]);
+        expect_not_found_by_trying(shop, names[i]);
     }
+}
+
+/* Administrators keep accounts in files that operators apply as well. */
+static void
+account_may_be_put_as_it_is_without_a_scope(void **state OVS_UNUSED)
+{
+    char *unchanged = xasprintf("outcome %d", (int) MODEL_UNCHANGED);
+    char *answer = answer_of(operators, "put accounts alice {'role':"
+                             " 'admin'}\n");
+
+    assert_string_equal(answer, unchanged);
+    free(answer);
+    free(unchanged);
 }
 
 /* What the account is shown whole is as it was. */
@@ -421,6 +458,7 @@ main(int argc, char *argv[])
         cmocka_unit_test(who_reads_an_object_does_not_guess_its_secrets),
         cmocka_unit_test(whose_type_is_not_the_accounts_has_one_answer),
         cmocka_unit_test(accounts_are_not_found_by_trying),
+        cmocka_unit_test(account_may_be_put_as_it_is_without_a_scope),
         cmocka_unit_test(what_is_shown_whole_may_be_sent_again),
         cmocka_unit_test(draft_does_not_tell_the_secret_of_what_was_ones_own),
         cmocka_unit_test(draft_of_a_host_is_not_within_a_scope),
