@@ -40,21 +40,6 @@ groups_of(struct vmn_view *view, const char *port)
     return (const char *) vmn_query(view, VMN_QUERY_GROUPS, port, &size);
 }
 
-/* Returns the name at '*groups', and moves that behind it; NULL at the end. */
-static const char *
-next_group(struct vmn_view *view, const char **groups)
-{
-    size_t len = *groups ? strcspn(*groups, ",") : 0;
-    const char *name;
-
-    if (!len) {
-        return NULL;
-    }
-    name = vmn_printf(view, "%.*s", (int) len, *groups);
-    *groups += len + ((*groups)[len] == ',');
-    return name;
-}
-
 /* What the relation says may be of a row that has changed since, so it is
  * looked at. */
 static bool
@@ -76,7 +61,7 @@ is_of(const struct mirrors_of *of, const struct mirror *mirror)
         return false;
     }
     groups = mirror->n_groups ? groups_of(of->view, port->row.name) : NULL;
-    while ((group = next_group(of->view, &groups))) {
+    while ((group = vmn_next_name(of->view, &groups))) {
         if (lists(mirror->groups, mirror->n_groups, group)) {
             return true;
         }
@@ -124,7 +109,7 @@ find_mirrors(struct mirrors_of *of)
     const char *groups = groups_of(of->view, name), *group;
 
     add_mirrors(of, vmn_printf(of->view, "port %s", name));
-    while ((group = next_group(of->view, &groups))) {
+    while ((group = vmn_next_name(of->view, &groups))) {
         add_mirrors(of, vmn_printf(of->view, "group %s", group));
     }
     add_mirrors(of, vmn_printf(of->view, "network %s", of->port->network));
@@ -239,7 +224,7 @@ publish_decided(const struct mirrors_of *of, const char *host)
     const char *groups = groups_of(of->view, name), *group;
     bool any = false;
 
-    while ((group = next_group(of->view, &groups))) {
+    while ((group = vmn_next_name(of->view, &groups))) {
         struct vmn_names mirrors = vmn_relation_values(
             of->view, REL_DECIDED_PORTS, group);
 

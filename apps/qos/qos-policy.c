@@ -334,21 +334,6 @@ groups_of(struct vmn_view *view, const char *port)
             : NULL);
 }
 
-/* Returns the name at '*groups', and moves that behind it; NULL at the end. */
-static const char *
-next_group(struct vmn_view *view, const char **groups)
-{
-    size_t len = *groups ? strcspn(*groups, ",") : 0;
-    const char *name;
-
-    if (!len) {
-        return NULL;
-    }
-    name = vmn_printf(view, "%.*s", (int) len, *groups);
-    *groups += len + ((*groups)[len] == ',');
-    return name;
-}
-
 /* What the relation says may be of a row that has changed since, so it is
  * looked at. */
 static bool
@@ -506,7 +491,7 @@ is_found(const struct search *search, const struct qos_policy *row)
     if (!search->group || !row->n_groups) {
         return !search->group && !row->n_groups;
     }
-    while ((group = next_group(search->view, &groups)) != NULL
+    while ((group = vmn_next_name(search->view, &groups)) != NULL
            && strcmp(group, search->group)) {
         struct vmn_names names = policies_at(
             search->view, vmn_printf(search->view, "group %s", group));
@@ -558,7 +543,7 @@ qos_effect_on(struct vmn_view *view, const struct vmn_port *port,
         add_policies(&search, vmn_printf(view, "label %s=%s", label->key,
                                          label->value));
     }
-    while ((search.group = next_group(view, &groups)) != NULL) {
+    while ((search.group = vmn_next_name(view, &groups)) != NULL) {
         add_policies(&search, vmn_printf(view, "group %s", search.group));
     }
     return search.found;

@@ -344,6 +344,23 @@ vmn_host_of_port(struct vmn_view *view, const char *name)
     return binding ? binding->host : NULL;
 }
 
+/* Returns the first of the names in '*names', "a,b", such as a value of
+ * VMN_QUERY_GROUPS, in the view's memory, and moves '*names' behind it; NULL
+ * at the end, and if '*names' is NULL. */
+static inline const char *
+vmn_next_name(struct vmn_view *view, const char **names)
+{
+    size_t len = *names ? strcspn(*names, ",") : 0;
+    const char *name;
+
+    if (!len) {
+        return NULL;
+    }
+    name = vmn_printf(view, "%.*s", (int) len, *names);
+    *names += len + ((*names)[len] == ',');
+    return name;
+}
+
 /* Returns the interface on 'host' that leads to the physical network that
  * 'network' is on; NULL if the host has no bridge to it, or the network is no
  * provider network.  Of one, that becomes an input of the caller either
