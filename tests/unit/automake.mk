@@ -396,6 +396,7 @@ tests_unit_libfixture_a_SOURCES = \
 	tests/unit/app-loader.h \
 	tests/unit/apps-fixture.c \
 	tests/unit/apps-fixture.h \
+	tests/unit/own-fields-tables.h \
 	tests/unit/apps-rows.h \
 	tests/unit/apps-scenario.c \
 	tests/unit/apps-scenario.h \

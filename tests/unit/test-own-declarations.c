@@ -63,9 +63,8 @@ assert_fields_refused(const struct vmn_field_class *fields, const char *text)
 }
 
 static void
-declarations_that_make_no_sense_are_refused(void **state OVS_UNUSED)
+types_that_make_no_sense_are_refused(void **state OVS_UNUSED)
 {
-    const size_t at = sizeof(struct vmn_object);
     const struct vmn_type_class other_name[] = {
         { .name = "chain", .singular = "c", .doc = "D.",
           .row = &chain_struct }, { .name = NULL } };
@@ -86,6 +85,12 @@ declarations_that_make_no_sense_are_refused(void **state OVS_UNUSED)
     assert_refused(twice, "it declares type chains twice");
     assert_refused(no_doc, "type chains: /doc: is required");
     assert_refused(no_row, "type chains does not say what its rows are");
+}
+
+static void
+fields_that_make_no_sense_are_refused(void **state OVS_UNUSED)
+{
+    const size_t at = sizeof(struct vmn_object);
 
 #define FIELDS(...)                                                     \
     (const struct vmn_field_class[]) { { __VA_ARGS__ }, { .name = NULL } }
@@ -223,7 +228,8 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(declarations_that_make_no_sense_are_refused),
+        cmocka_unit_test(types_that_make_no_sense_are_refused),
+        cmocka_unit_test(fields_that_make_no_sense_are_refused),
         cmocka_unit_test(secrets_and_lines_are_of_texts),
         cmocka_unit_test(flags_that_are_not_known_are_refused),
         cmocka_unit_test(status_members_that_make_no_sense_are_refused),
