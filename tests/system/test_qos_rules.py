@@ -16,6 +16,9 @@ from conftest import (World, check_log, close_lab, flows, make_token_lab,
 from tenants import PORT, make_tenant
 from test_capture import datagrams
 from test_live_apps import ctl, verify
+# Rules that a limit is of name a port: guests' kernels send whatever they like
+# (MLD), which would count.
+from test_mirror_rules import rule
 from test_mirrors import Probe
 
 from vmnlab import frames
@@ -28,14 +31,6 @@ SHOP, BANK = {"project": "shop"}, {"project": "bank"}
 LIMITS = 167                    # The table of the limits of rules.
 BURST = 10
 SENT = 100                      # At once: fewer than a switch's socket holds.
-
-
-def rule(action, direction="ingress", port=None, **more):
-    """Those that a limit is of name a port: guests' kernels send whatever they
-    like (MLD), which would count."""
-    services = [{"protocol": "udp", "ports": [port]}] if port else None
-    return dict({"direction": direction, "action": action},
-                **({"services": services} if services else {}), **more)
 
 
 @pytest.fixture(scope="module")

@@ -101,6 +101,19 @@ add_op(struct model_request *request, const char *key, json_t *spec)
 }
 
 void
+apps_fixture_change_rules(struct apps_fixture *f, const char *name,
+                          enum vmn_action action)
+{
+    const struct vmn_policy *policy = model_get(f->model, VMN_TABLE_POLICY,
+                                                name);
+
+    for (size_t i = 1; i < policy->n_rules; i += 2) {
+        CONST_CAST(struct vmn_rule *, vmn_policy_rule_at(policy, i))->action
+            = action;
+    }
+}
+
+void
 apps_fixture_declare_types(struct apps_fixture *f, const char *name)
 {
     const struct pipeline_app *app

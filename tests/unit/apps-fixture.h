@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "openvswitch/dynamic-string.h"
+#include "vmn/rows.h"
 
 struct apphost;
 struct apps_fixture;
@@ -33,6 +34,12 @@ void apps_fixture_apply_at(struct apps_fixture *, const char *json,
 /* Has there be the types of objects that 'app', which is loaded, declares.
  * schema_tables[] shows those of one fixture at a time. */
 void apps_fixture_declare_types(struct apps_fixture *, const char *app);
+
+/* Gives every second rule of a policy, from 1 on, another action, in the row
+ * itself: that of a policy whose rules change so often was stored before such
+ * ones were refused.  Computes nothing. */
+void apps_fixture_change_rules(struct apps_fixture *, const char *policy,
+                               enum vmn_action);
 
 /* The flows that 'host' is to hold, a line each, sorted:
  * "APP.STAGE/TABLE PRIORITY MATCH actions=ACTIONS" with names of stages in

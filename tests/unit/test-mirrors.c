@@ -550,19 +550,11 @@ assert_groups_of_verdicts(struct apps_fixture *f, unsigned expected,
 }
 
 /* Has every second rule of policy w let through what the others deny, or
- * takes that back, in the row itself: that of a policy whose rules change so
- * often was stored before such ones were refused.  Then what reads it is
- * computed. */
+ * takes that back; then what reads it is computed. */
 static void
 alternate(struct apps_fixture *f, bool on)
 {
-    const struct vmn_policy *policy = model_get(
-        apps_fixture_model(f), VMN_TABLE_POLICY, "w");
-
-    for (size_t i = 1; i < policy->n_rules; i += 2) {
-        CONST_CAST(struct vmn_rule *, vmn_policy_rule_at(policy, i))->action
-            = on ? VMN_ALLOW : VMN_DENY;
-    }
+    apps_fixture_change_rules(f, "w", on ? VMN_ALLOW : VMN_DENY);
     apps_fixture_apply(f, on ? "{'groups/peers': {'groups': ['ga', 'gb']}}"
                        : "{'groups/peers': {'groups': ['ga']}}");
 }
