@@ -98,9 +98,10 @@ class Capture:
         self.process.communicate()
 
 
-def datagrams(a, b, n, size=20, port=7):
-    """Frames from a to b that differ."""
-    return [frames.udp(b.mac, a.mac, a.ip, b.ip, 1000, port,
+def datagrams(a, b, n, size=20, port=7, source=1000):
+    """Frames from a to b that differ.  They need no padding: the kernel's
+    conntrack would take it off."""
+    return [frames.udp(b.mac, a.mac, a.ip, b.ip, source, port,
                        struct.pack("!I", i) + bytes(size - 4))
             for i in range(n)]
 

@@ -207,8 +207,10 @@ def test_some_connections_are_copied_whole(world, lab):
            filters=[{"protocol": "udp", "prefix": "10.0.0.0/24"}])
     n, sent = 200, []
     for port in range(2000, 2000 + n):
-        there = frames.udp(c.mac, a.mac, a.ip, c.ip, port, 7, b"there")
-        back = frames.udp(a.mac, c.mac, c.ip, a.ip, 7, port, b"back")
+        there = frames.udp(c.mac, a.mac, a.ip, c.ip, port, 7,
+                           b"there".ljust(20))
+        back = frames.udp(a.mac, c.mac, c.ip, a.ip, 7, port,
+                          b"back".ljust(20))
         sent.append((there, back))
 
     def chosen(frames_):

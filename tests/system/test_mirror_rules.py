@@ -135,9 +135,8 @@ def test_directions_are_the_ports(world, lab):
     decides on."""
     a, c, p = (lab.vm(name) for name in "acp")
     world.policy("p", "c", rule("allow"))
-    out, back = datagrams(a, c, 5), [
-        frames.udp(a.mac, c.mac, c.ip, a.ip, 7, 1000, b"answer %d" % i)
-        for i in range(5)]
+    out = datagrams(a, c, 5)
+    back = datagrams(c, a, 5, port=1000, source=7)
     for way, wanted in (("ingress", out), ("egress", back)):
         mirror(world, policies=[{"policy": "p", "rules": [0]}], to_port="p",
                direction=way)
@@ -209,7 +208,8 @@ def test_to_an_interface_and_through_a_router(world, lab):
         with frames.Capture(h2.ns, "ids0") as at_ids:
             frames.send(a, *datagrams(a, c, 3))
             frames.send(far, *[frames.udp(mac, far.mac, far.ip, c.ip, 1, 7,
-                                          b"far %d" % i) for i in range(3)])
+                                          b"far, %15d" % i)
+                              for i in range(3)])
             wait_for("copies", lambda: len(
                 [f for f in at_ids.read() if frames.of_udp(f)]) >= 6, 15)
             got = [f for f in at_ids.read() if frames.of_udp(f)]

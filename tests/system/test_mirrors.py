@@ -189,10 +189,9 @@ def test_who_gets_copies_may_do_no_more_than_before(world, lab):
     mirror(world, ports=["a"], to_port="r")
     with Probe(lab.vm("c")) as at_c:
         frames.send(r, *datagrams(a, lab.vm("c"), 5))
-        own = frames.udp(lab.vm("c").mac, r.mac, r.ip, lab.vm("c").ip, 1, 7,
-                         b"own")
-        frames.send(r, own)
-        at_c.gets([own])
+        own = datagrams(r, lab.vm("c"), 1)
+        frames.send(r, *own)
+        at_c.gets(own)
     assert p
 
 

@@ -175,8 +175,7 @@ def test_answers(world, lab):
     limited(world, "p", directions=["egress"])
     a, c = lab.vm("a"), lab.vm("c")
     check_free(lab, "a", "c")
-    back = [frames.udp(a.mac, c.mac, c.ip, a.ip, 7, 1000, b"answer %d" % i)
-            for i in range(SENT)]
+    back = datagrams(c, a, SENT, port=1000, source=7)
     before = dropped(lab.host("h2"))
     with frames.Capture(a.ns) as capture:
         start = time.monotonic()
