@@ -86,6 +86,12 @@ put_difference(const json_t *trace, struct ds *ds)
 /* Stages.  ---------------------------------------------------------------- */
 
 static bool
+same_host(const json_t *a, const json_t *b)
+{
+    return a && b && !strcmp(text_of(a, "host"), text_of(b, "host"));
+}
+
+static bool
 is_result(const json_t *stage, const char *result)
 {
     return !strcmp(text_of(stage, "result"), result);
@@ -116,6 +122,26 @@ put_list(const json_t *list, struct ds *ds)
     }
 }
 
+/* The API has with each stage what had changed when the packet came there:
+ * gives that to the stage before of the same host to which it came, as what
+ * that one "does". */
+static void
+note_what_stages_do(json_t *stages)
+{
+    json_t *before = NULL, *stage, *changes;
+    size_t i;
+
+    json_array_foreach (stages, i, stage) {
+        changes = json_object_get(stage, "changes");
+        if (same_host(before, stage) && json_array_size(changes)) {
+            json_object_set(before, "does", changes);
+        }
+        if (!is_result(stage, "missing")) {
+            before = stage;
+        }
+    }
+}
+
 /* Of a stage that differs that alone is of interest. */
 static void
 print_what(const json_t *stage, struct ds *out)
@@ -126,7 +152,7 @@ print_what(const json_t *stage, struct ds *out)
     struct ds ds = DS_EMPTY_INITIALIZER;
 
     put_list(json_array_size(differences) ? differences
-             : json_object_get(stage, "changes"), &ds);
+             : json_object_get(stage, "does"), &ds);
     if (mark) {
         ds_put_format(&ds, "%s%s", ds.length ? " " : "", mark);
     }
@@ -143,12 +169,6 @@ static const struct ctl_column stage_columns[] = {
     { NULL, NULL, NULL },
 };
 
-static bool
-same_host(const json_t *a, const json_t *b)
-{
-    return a && b && !strcmp(text_of(a, "host"), text_of(b, "host"));
-}
-
 /* Returns true for a host's first and last stage, for those that change the
  * packet, and for those that differ and the one before; of several that are
  * missing or unexpected one after the other, for the first. */
@@ -156,20 +176,21 @@ static bool
 is_relevant(const json_t *before, const json_t *stage, const json_t *after)
 {
     return (!same_host(before, stage) || !same_host(stage, after)
-            || json_array_size(json_object_get(stage, "changes"))
+            || json_array_size(json_object_get(stage, "does"))
             || is_result(stage, "differs")
             || (is_result(stage, "same") && !is_result(after, "same"))
             || strcmp(text_of(stage, "result"), text_of(before, "result")));
 }
 
 static void
-show_stages(struct ctl *ctl, const json_t *stages)
+show_stages(struct ctl *ctl, json_t *stages)
 {
     struct ctl_table *table = ctl_table_create(stage_columns);
     bool differs = false;
     json_t *stage;
     size_t i;
 
+    note_what_stages_do(stages);
     json_array_foreach (stages, i, stage) {
         if (!differs && !is_result(stage, "same")) {
             json_object_set_new(stage, "first", json_true());

@@ -102,12 +102,14 @@ struct fabric_live_callbacks {
 bool fabric_live_is_busy(const struct fabric *);
 /* Begins a trace: has the hosts' switches take the flows for it, and then puts
  * the packet in.  All of the request is copied.  Returns NULL with '*reason',
- * a constant or borrowed until the next iteration of the loop, if a host
- * cannot be asked now. */
+ * a constant or borrowed until the next iteration of the loop, and '*host',
+ * the name in the request, if a host cannot be asked now; or with '*host'
+ * NULL, if it is no host's fault. */
 struct fabric_live *fabric_live_begin(struct fabric *,
                                       const struct fabric_live_request *,
                                       const struct fabric_live_callbacks *,
-                                      void *aux, const char **reason);
+                                      void *aux, const char **host,
+                                      const char **reason);
 /* Puts a packet in where crossing 'i' of the request comes to a host, once for
  * each; from the callback for a copy.  Not of a trace with 'deliver'. */
 void fabric_live_put_in(struct fabric_live *, size_t i, const uint8_t *frame,

@@ -570,7 +570,7 @@ begin(struct live_wait *wait, struct vmn_error *error)
         .tables = tables, .deliver = wait->request.deliver,
         .ready_ms = READY_MS, .timeout_ms = wait->request.timeout * 1000,
     };
-    const char *reason = "there is no VNI for it in tunnels";
+    const char *host = NULL, *reason = "there is no VNI for it in tunnels";
     size_t n_back = live_n_ways_back(wait->names.pipeline);
 
     request.n_tables = live_tables(wait->names.pipeline, tables,
@@ -607,12 +607,13 @@ begin(struct live_wait *wait, struct vmn_error *error)
     wait->result.changing = is_changing(wait);
     if (request.first_vni) {
         wait->live = fabric_live_begin(wait->nb->fabric, &request, &callbacks,
-                                       wait, &reason);
+                                       wait, &host, &reason);
     }
     if (!wait->live) {
         vmn_error_set(error, VMN_ERR_UNAVAILABLE, "",
-                      "a host on the packet's way cannot follow it now: %s",
-                      reason);
+                      "%s%s%s cannot %s now: %s", host ? "host \"" : "",
+                      host ? host : "the packet", host ? "\"" : "",
+                      host ? "follow the packet" : "be followed", reason);
         return false;
     }
     return true;

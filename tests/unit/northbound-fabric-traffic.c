@@ -308,10 +308,12 @@ fabric_pair_stats(const struct fabric *f, struct fabric_pair_stats *stats)
 
 struct fabric_live *
 fabric_live_begin(struct fabric *f OVS_UNUSED,
-                  const struct fabric_live_request *request OVS_UNUSED,
+                  const struct fabric_live_request *request,
                   const struct fabric_live_callbacks *cbs OVS_UNUSED,
-                  void *aux OVS_UNUSED, const char **reason)
+                  void *aux OVS_UNUSED, const char **host,
+                  const char **reason)
 {
+    *host = request->hosts[0].name;
     *reason = "its switch is not connected";
     return NULL;
 }

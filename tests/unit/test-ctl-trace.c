@@ -516,6 +516,46 @@ pairs_of_mixed_cells_are_told(void **state OVS_UNUSED)
     run_uninit(&result);
 }
 
+/* What the API has with the next stage of the host is what a stage does; the
+ * one to which the packet did not come does nothing. */
+static void
+live_trace_shows_which_stage_changes_what(void **state OVS_UNUSED)
+{
+#define STAGE(HOST, NAME, RESULT, MORE)                                 \
+    "{\"host\": \"" HOST "\", \"stage\": \"" NAME "\", \"table\": 1,"   \
+    " \"result\": \"" RESULT "\"" MORE "}"
+    static const struct step steps[] = {
+        { "POST /v1/live-trace", "{\"from\": \"a\", \"to\": \"c\","
+          " \"protocol\": \"icmp\"}", 200,
+          "{\"agrees\": false, \"difference\": \"lost\","
+          " \"from\": {\"port\": \"a\", \"host\": \"h1\", \"ip\": \"::1\"},"
+          " \"to\": {\"port\": \"c\", \"ip\": \"::2\"}, \"delivered\": false,"
+          " \"predicted\": {\"verdict\": \"lost\"},"
+          " \"seen\": {\"verdict\": \"lost\"}, \"stages\": ["
+          STAGE("h1", "o.admit", "same", "") ", "
+          STAGE("h1", "q.mark", "same", "") ", "
+          STAGE("h1", "q.gone", "missing", "") ", "
+          STAGE("h1", "l.next", "same", ", \"changes\": [\"dscp 0 -> 46\"]")
+          ", " STAGE("h1", "l.plain", "same", "") ", "
+          STAGE("h1", "o.deliver", "same", "") ", "
+          STAGE("h2", "o.admit", "same", ", \"changes\": [\"ttl\"]") "]}" },
+        { NULL, NULL, 0, NULL },
+    };
+#undef STAGE
+    struct run result;
+
+    play(&result, steps, "", "trace --live a c");
+    assert_non_null(strstr(result.out,
+                           "h1     q.mark      yes         yes    "
+                           "dscp 0 -> 46\n"
+                           "h1     q.gone      yes         -      "
+                           "<-- FIRST DIFFERENCE\n"
+                           "h1     l.next      yes         yes    -\n"
+                           "h1     o.deliver   yes         yes    -\n"
+                           "h2     o.admit     yes         yes    -\n"));
+    run_uninit(&result);
+}
+
 int
 main(int argc, char *argv[])
 {
@@ -534,6 +574,7 @@ main(int argc, char *argv[])
         cmocka_unit_test(trace_takes_types_and_codes),
         cmocka_unit_test(reach_by_one_family_says_which),
         cmocka_unit_test(pairs_of_mixed_cells_are_told),
+        cmocka_unit_test(live_trace_shows_which_stage_changes_what),
     };
 
     if (argc > 1) {

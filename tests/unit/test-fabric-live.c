@@ -37,6 +37,7 @@ struct outcome {
     unsigned enough;            /* So many copies are all. */
     struct trace_copy last;
     char *reason;
+    const char *not_by;         /* The host that cannot follow it. */
 };
 
 static const char *
@@ -98,7 +99,8 @@ begin_crossing(struct outcome *outcome, const struct flow *flow, bool deliver,
         .timeout_ms = timeout_ms,
     };
 
-    return fabric_live_begin(fabric, &request, &callbacks, outcome, reason);
+    return fabric_live_begin(fabric, &request, &callbacks, outcome,
+                             &outcome->not_by, reason);
 }
 
 static struct fabric_live *
@@ -324,13 +326,15 @@ trace_ends_with_a_host(void **state OVS_UNUSED)
     TURN_UNTIL(n_trace_flows(0) && n_trace_flows(1));
     disconnect_host(1);
     TURN_UNTIL(outcome.n_done);
-    assert_string_equal(outcome.reason, "a host on its way has disconnected");
+    assert_string_equal(outcome.reason,
+                        "host \"h1\" on its way has disconnected");
     TURN_UNTIL(!n_trace_flows(0));
     free(outcome.reason);
     outcome.reason = NULL;
 
     assert_null(begin(&outcome, 60000, &reason));
     assert_non_null(reason);
+    assert_string_equal(outcome.not_by, "h1");
     edit(VMN_TABLE_HOST, "h1", NULL);
     assert_null(begin(&outcome, 60000, &reason));
     assert_string_equal(reason, "there is no such host");

@@ -198,7 +198,7 @@ struct fabric_live *
 fabric_live_begin(struct fabric *f,
                   const struct fabric_live_request *request,
                   const struct fabric_live_callbacks *cbs, void *aux,
-                  const char **reason)
+                  const char **host, const char **reason)
 {
     struct fabric_switch *switches[FABRIC_LIVE_HOSTS_MAX];
     const struct timeval limit = { request->ready_ms / 1000,
@@ -207,6 +207,7 @@ fabric_live_begin(struct fabric *f,
 
     ovs_assert(request->n_hosts && request->n_hosts <= FABRIC_LIVE_HOSTS_MAX
                && request->n_crossings <= FABRIC_LIVE_WAYS_MAX);
+    *host = NULL;
     if (fabric_live_is_busy(f)) {
         *reason = "others are in progress";
         return NULL;
@@ -214,6 +215,7 @@ fabric_live_begin(struct fabric *f,
     for (size_t i = 0; i < request->n_hosts; i++) {
         switches[i] = find_switch(f, request->hosts[i].name, reason);
         if (!switches[i]) {
+            *host = request->hosts[i].name;
             return NULL;
         }
     }
@@ -431,8 +433,12 @@ disconnected(struct fabric_switch *sw, void *state OVS_UNUSED)
     LIST_FOR_EACH (live, node, &sw->host->fabric->live_traces) {
         for (size_t i = 0; i < live->n_hosts; i++) {
             if (live->hosts[i].sw == sw) {
+                char *reason = xasprintf("host \"%s\" on its way has "
+                                         "disconnected", live->hosts[i].name);
+
                 live->hosts[i].sw = NULL;
-                end_soon(live, "a host on its way has disconnected");
+                end_soon(live, reason);
+                free(reason);
             }
         }
     }
