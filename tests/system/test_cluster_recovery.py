@@ -298,6 +298,8 @@ def test_back_to_one(cluster):
     for wrong in ("a", "d", "b c", ""):
         status, said = machine.call("remove", *wrong.split())
         assert status, said
+    # A name that is mistaken is no reason to take a server out.
+    machine.refuses('there is no member "d": they are a b c', "remove", "d")
     listens_at(a, b)
     wait_for("b to be away", lambda: a.heard_ms("b") > 10000, 60)
     said = machine.does("remove", "b")
