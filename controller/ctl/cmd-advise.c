@@ -116,6 +116,28 @@ put_unsized(struct ctl *ctl, const json_t *body)
     }
 }
 
+/* Of the command line what has no effect. */
+static void
+put_unused(struct ctl *ctl, const json_t *body)
+{
+    const json_t *unused = json_object_get(body, "unused_labels");
+    json_t *key;
+    size_t i;
+
+    json_array_foreach (unused, i, key) {
+        const char *text = json_string_value(key);
+
+        fprintf(ctl->err, "warning: %s has a label \"%s\", so it changes "
+                "nothing\n", text && ctl->capacity_label
+                && !strcmp(text, ctl->capacity_label) ? "no host" : "no VM",
+                text ? text : "");
+    }
+    if (ctl->host_selector && !ctl_count(body, "hosts")) {
+        fprintf(ctl->err, "warning: --host-selector selects no host that VMs "
+                "may go to\n");
+    }
+}
+
 static void
 put_fixed(struct ctl *ctl, const json_t *body)
 {
@@ -149,6 +171,7 @@ put_limits(struct ctl *ctl, const json_t *body)
     json_int_t full = ctl_count(body, "full_hosts");
     bool known = ctl_count(body, "pairs");
 
+    put_unused(ctl, body);
     put_fixed(ctl, body);
     put_unsized(ctl, body);
     if (known && !json_is_true(json_object_get(body, "optimal"))) {

@@ -48,6 +48,7 @@ struct task {
     uint64_t capacity;          /* 0: as many as any host has, once these
                                  * are read. */
     const char *capacity_label; /* Or NULL. */
+    bool has_capacity_label;    /* A host has it. */
     const struct vmn_selector *host_selector; /* Or NULL. */
     struct advice_request request;
     struct advice *advice;
@@ -70,13 +71,14 @@ task_destroy(void *task_)
 static bool
 judge_host(void *task_, const struct vmn_host *row, uint64_t *vms)
 {
-    const struct task *task = task_;
+    struct task *task = task_;
     const char *text = (task->capacity_label
                         ? vmn_labels_get(&row->labels, task->capacity_label)
                         : NULL);
     uint64_t number = 0;
     bool valid = !text || nb_parse_number(text, &number);
 
+    task->has_capacity_label |= text != NULL;
     if (text && valid) {
         *vms = MIN(number, CAPACITY_MAX);
     }
@@ -287,6 +289,30 @@ fill_of_all(const struct task *task, struct nb_reply_placement *reply)
     reply->full_hosts = stats.n_full_hosts;
 }
 
+/* A key that nothing has may be a mistake, by which VMs that are to be apart
+ * come together. */
+static void
+fill_unused_labels(const struct task *task, struct arena *arena,
+                   struct nb_reply_placement *reply)
+{
+    const struct placed_vms *vms = &task->vms;
+    const char **unused = arena_alloc(arena, (vms->n_keys + 2)
+                                      * sizeof *unused);
+
+    for (size_t i = 0; i < vms->n_keys; i++) {
+        if (!vms->has_keys[i]) {
+            unused[reply->n_unused_labels++] = vms->keys[i];
+        }
+    }
+    if (vms->together && !vms->has_together) {
+        unused[reply->n_unused_labels++] = vms->together;
+    }
+    if (task->capacity_label && !task->has_capacity_label) {
+        unused[reply->n_unused_labels++] = task->capacity_label;
+    }
+    reply->unused_labels = reply->n_unused_labels ? unused : NULL;
+}
+
 static void
 task_reply(void *task_)
 {
@@ -315,6 +341,7 @@ task_reply(void *task_)
     reply.optimal = answer.optimal && answer.n_pairs;
     fill_moves(task, &answer, &arena, &reply);
     fill_no_room(task, &answer, &arena, &reply);
+    fill_unused_labels(task, &arena, &reply);
     nb_reply_struct(task->req, &nb_reply_placement, &reply);
     arena_uninit(&arena);
 }

@@ -313,6 +313,10 @@ const struct schema_struct nb_reply_placement = SHOWN_KEPT(
              "VMs that do not say how many vCPUs or how much memory they need "
              "where a host says what it has of that, or say nothing at all "
              "where one says something; absent: none."),
+    SHOWN_LIST_OF(nb_reply_placement, unused_labels, n_unused_labels, STRING,
+                  HIDE, "Keys of labels in `apart` and `together` that no VM "
+                  "has, and in `capacity_label` that no host has, so that "
+                  "they change nothing; absent: none."),
     SHOWN_OF(nb_reply_placement, unlisted_bytes, U64, HIDE,
              "What a pair of ports may have at most that was not among the "
              "heaviest of their five minutes, and does not count here; "

@@ -340,6 +340,7 @@ vm_of(struct placed_vms *p, const struct vmn_port *port, size_t host)
     if (!value) {
         return add_vm(p, host);
     }
+    p->has_together = true;
     name = xasprintf("%s/%"PRIuSIZE, value, host);
     vm = find_number(&p->named, name);
     if (vm == SIZE_MAX) {
@@ -403,6 +404,7 @@ bind_vm(struct placed_vms *p, size_t vm, const struct vmn_port *port)
         const char *value = vmn_labels_get(&port->labels, p->keys[i]);
 
         if (value) {
+            p->has_keys[i] = true;
             add_to_set(p, &p->vms[vm], p->keys[i], value);
         }
     }

@@ -60,8 +60,10 @@ struct placed_vms {
     const struct vmn_selector *selector; /* Of ports that may move; NULL:
                                           * all. */
     const char *together;       /* Key, or NULL. */
+    bool has_together;          /* A port that counts has it. */
     size_t n_keys;
     const char *keys[PLACED_APART_MAX];
+    bool has_keys[PLACED_APART_MAX]; /* A port that counts has it. */
     bool move_pinned;           /* Those with a `host`, too. */
 
     size_t n_hosts, allocated_hosts, allocated_advice_hosts; /* By name. */

@@ -316,6 +316,14 @@ ports_together_and_apart(void **state)
     assert_int_equal(number(f, "moves.0.saved_bytes"), 1600);
     assert_int_equal(ask(f, "?capacity=4&apart=x,app"), 1);
     assert_int_equal(number(f, "predicted_bytes"), 1500);
+    /* What nobody has, as of a key that is mistyped, is told. */
+    assert_text(f, "unused_labels.0", "x");
+    assert_null(at(f, "unused_labels.1"));
+    ask(f, "?capacity=4&together=y&apart=app&capacity_label=z");
+    assert_text(f, "unused_labels.0", "y");
+    assert_text(f, "unused_labels.1", "z");
+    ask(f, "?capacity=4&together=vm&apart=app");
+    assert_null(at(f, "unused_labels"));
 }
 
 /* What hosts have and VMs need binds beside the number of VMs, and what it
