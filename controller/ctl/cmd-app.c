@@ -166,6 +166,13 @@ set_enabled(struct ctl *ctl, const char *app, bool enabled)
     return status;
 }
 
+static bool
+is_of_one_name(const char *what)
+{
+    return (!strcmp(what, "unload") || !strcmp(what, "enable")
+            || !strcmp(what, "disable"));
+}
+
 enum ctl_exit
 ctl_cmd_app(struct ctl *ctl, int n_args, char *const args[])
 {
@@ -182,7 +189,9 @@ ctl_cmd_app(struct ctl *ctl, int n_args, char *const args[])
     } else if (!strcmp(what, "disable") && n_args == 2) {
         return set_enabled(ctl, args[1], false);
     }
-    fputs("vmnctl: app load FILE [NAME], app watch FILE [NAME], app unload "
-          "NAME, app enable NAME, or app disable NAME\n", ctl->err);
-    return CTL_USAGE;
+    return (is_of_one_name(what)
+            ? ctl_usage(ctl, "app %s: takes one NAME, and no \"%s\"", what,
+                        args[2])
+            : ctl_usage(ctl, "app: must be load, watch, unload, enable or "
+                        "disable, not \"%s\"", what));
 }

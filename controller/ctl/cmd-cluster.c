@@ -175,6 +175,25 @@ call(struct ctl *ctl, const char *method, const char *path)
     return status;
 }
 
+/* Says what is wrong with the words of the command. */
+static enum ctl_exit
+refuse(struct ctl *ctl, const char *what, const char *name)
+{
+    static const char *const alone[] = { "status", "init", "join-command" };
+
+    for (size_t i = 0; i < ARRAY_SIZE(alone); i++) {
+        if (!strcmp(what, alone[i])) {
+            return ctl_usage(ctl, "cluster %s: takes no argument, as \"%s\""
+                             "%s", what, name,
+                             i ? "; a member's name is --name" : "");
+        }
+    }
+    return (!strcmp(what, "remove")
+            ? ctl_usage(ctl, "cluster remove: give the name of a MEMBER")
+            : ctl_usage(ctl, "cluster: must be status, init, join-command, "
+                        "transfer or remove, not \"%s\"", what));
+}
+
 enum ctl_exit
 ctl_cmd_cluster(struct ctl *ctl, int n_args, char *const args[])
 {
@@ -200,10 +219,7 @@ ctl_cmd_cluster(struct ctl *ctl, int n_args, char *const args[])
         ctl_append_segment(&path, name);
         status = call(ctl, "DELETE", ds_cstr(&path));
     } else {
-        fputs("vmnctl: cluster [status], cluster init, cluster join-command, "
-              "cluster transfer [MEMBER], or cluster remove MEMBER\n",
-              ctl->err);
-        status = CTL_USAGE;
+        status = refuse(ctl, what, name);
     }
     ds_destroy(&path);
     return status;

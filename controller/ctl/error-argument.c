@@ -25,6 +25,11 @@ static const struct {
     { "reachability", "protocol", "SERVICE" },
     { "reachability", "port", "SERVICE" },
     { "quarantine", "ports", "PORT" },
+    { "paths", "host", "HOST" },
+    { "paths", "peer", "the second HOST" },
+    { "top", "group_by", "--by" },
+    { "top", "label", "--by label=KEY" },
+    { "rollback", "first", "FIRST" },
 };
 
 /* Returns the option of the command whose name is the member's; NULL if it has

@@ -148,9 +148,13 @@ option_set_for(struct ctl *ctl, const struct option_row *row, const char *arg)
     long int factor = (!strcmp(unit, "s") ? 1 : !strcmp(unit, "m") ? 60
                        : !strcmp(unit, "h") ? 3600 : 0);
 
-    if (value < 1 || !factor || value * factor > FOR_MAX_S) {
-        ctl_usage(ctl, "--%s: must be a time such as 90s, 10m or 8h, at most "
-                  "24h, not \"%s\"", row->name, arg);
+    if (value < 1 || !factor) {
+        ctl_usage(ctl, "--%s: must be a time such as 90s, 10m or 8h, not "
+                  "\"%s\"", row->name, arg);
+        return false;
+    } else if (value * factor > FOR_MAX_S) {
+        ctl_usage(ctl, "--%s: must be at most 24h, not \"%s\"", row->name,
+                  arg);
         return false;
     }
     *(int *) member_of(ctl, row) = (int) (value * factor);

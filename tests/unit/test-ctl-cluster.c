@@ -272,6 +272,20 @@ join_command_says_what_is_missing(void **state OVS_UNUSED)
 }
 
 static void
+words_that_are_wrong_are_named(void **state OVS_UNUSED)
+{
+    assert_alone("", "cluster trasnfer", CTL_USAGE,
+                 "must be status, init, join-command, transfer or remove, "
+                 "not \"trasnfer\"");
+    assert_alone("", "cluster remove", CTL_USAGE, "give the name");
+    assert_alone("", "cluster status b", CTL_USAGE, "no argument, as \"b\"");
+    assert_alone("", "cluster join-command b", CTL_USAGE,
+                 "as \"b\"; a member's name is --name");
+    assert_alone("", "app laod f.so", CTL_USAGE, "disable, not \"laod\"");
+    assert_alone("", "app unload a b", CTL_USAGE, "one NAME, and no \"b\"");
+}
+
+static void
 commands_are_completed(void **state OVS_UNUSED)
 {
     static const struct step none[] = { { NULL, NULL, 0, NULL } };
@@ -308,6 +322,7 @@ main(void)
         cmocka_unit_test(older_schema_is_told),
         cmocka_unit_test(join_command_has_addresses_and_a_token),
         cmocka_unit_test(join_command_says_what_is_missing),
+        cmocka_unit_test(words_that_are_wrong_are_named),
         cmocka_unit_test(commands_are_completed),
         cmocka_unit_test(init_needs_its_program),
     };

@@ -408,7 +408,7 @@ policies_are_recommended(void **state OVS_UNUSED)
     assert_alone("", "policy propose --network a", CTL_USAGE,
                  "must be recommend, not \"propose\"");
     assert_alone("", "policy recommend --network a --for 25h", CTL_USAGE,
-                 "at most 24h, not \"25h\"");
+                 "must be at most 24h, not \"25h\"");
     assert_alone("", "policy recommend --network a -o table", CTL_USAGE,
                  "json or yaml here");
 }

@@ -433,9 +433,13 @@ def _exec(args):
         host = lab.find_host(args.vm)
         if not host:
             raise Error("lab %s has neither a VM nor a host %s; its VMs: %s; "
-                        "its hosts: %s" % (lab.name, args.vm,
-                                           _names(lab.vms, lab.outsides),
-                                           _names(h.name for h in lab.hosts)))
+                        "its hosts: %s%s" % (
+                            lab.name, args.vm,
+                            _names(lab.vms, lab.outsides),
+                            _names(h.name for h in lab.hosts),
+                            "; its controllers: "
+                            + _names(c.name for c in lab.controllers)
+                            if lab.controllers else ""))
         ns, env = host.ns, host.env
     netns.enter(ns)
     try:
