@@ -404,6 +404,16 @@ has_source(const struct copies *c)
             || row->selector.text || mirror_copies_rules(c->view, row));
 }
 
+/* Returns true if its `to_port` is all that it is to copy: of that it copies
+ * nothing. */
+static bool
+is_of_itself(const struct mirror *row)
+{
+    return (row->to_port && row->n_ports == 1 && !row->n_groups
+            && !row->n_networks && !row->n_policies && !row->selector.text
+            && !strcmp(row->ports[0], row->to_port));
+}
+
 /* Says whether it copies, and which hosts lack what that takes, or else which
  * rule there is none of.  Where no port of it is there is none to be had, and
  * nothing wrong with it. */
@@ -449,6 +459,8 @@ compile_mirror(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     publish_sources(&c);
     fault = (row->to_port ? destination_fault(view, row->to_port)
              : remote_fault(view, &row->to_remote));
+    fault = (is_of_itself(row) ? "its only port is its to_port, of which it "
+             "copies nothing" : fault);
     if (fault) {
         vmn_publish(emit, REL_ACTIVE, key, "false");
         vmn_publish(emit, REL_PROBLEM, key, fault);

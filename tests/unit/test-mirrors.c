@@ -459,6 +459,23 @@ a_packet_of_a_rule_is_its_ports(void **state)
     assert_flows(f, "h2", "actions=set_field:0->reg10\n", 4);
 }
 
+/* It copies nothing, and says so. */
+static void
+a_port_that_is_its_own_to_port_is_named(void **state)
+{
+    struct apps_fixture *f = *state;
+
+    apps_fixture_apply(f, "{'mirrors/m': {'ports': ['a'], 'to_port': 'a'}}");
+    assert_value(f, "mirrors.active", "m", "false");
+    assert_value(f, "mirrors.problem", "m", "its only port is its to_port, of "
+                 "which it copies nothing");
+    apps_fixture_apply(f, "{'mirrors/m': {'ports': ['a', 'b'],"
+                       " 'to_port': 'a'}}");
+    assert_value(f, "mirrors.active", "m", "true");
+    assert_value(f, "mirrors.problem", "m", "");
+    assert_value(f, "mirrors.ports", "m", "b");
+}
+
 static void
 a_rule_that_is_not_there_is_named(void **state)
 {
@@ -675,6 +692,8 @@ main(int argc OVS_UNUSED, char *argv[])
             what_a_rule_decides_goes_through_a_group, setup_with_firewall,
             teardown),
         cmocka_unit_test_setup_teardown(a_packet_of_a_rule_is_its_ports,
+                                        setup_with_firewall, teardown),
+        cmocka_unit_test_setup_teardown(a_port_that_is_its_own_to_port_is_named,
                                         setup_with_firewall, teardown),
         cmocka_unit_test_setup_teardown(a_rule_that_is_not_there_is_named,
                                         setup_with_firewall, teardown),
