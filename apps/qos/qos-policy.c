@@ -138,18 +138,19 @@ static const struct vmn_struct_class policy = {
         { VMN_LIST_FIELD(qos_policy, ports), .type = VMN_FIELD_REF,
           .ref = "ports", .min = 1, .flags = VMN_FIELD_SET,
           .doc = "The ports that it is for, each by itself." },
+        /* The first three are columns of vmnctl's table. */
+        { VMN_FIELD(qos_policy, selector), .type = VMN_FIELD_SELECTOR,
+          .doc = "In place of `ports`: those with such labels; with "
+                 "`network`, of these." },
+        { VMN_FIELD(qos_policy, network), .type = VMN_FIELD_REF,
+          .ref = "networks", .flags = VMN_FIELD_ADMINISTRATORS,
+          .doc = "In place of `ports`: those of this network, whosever they "
+                 "are." },
         { VMN_LIST_FIELD(qos_policy, groups), .type = VMN_FIELD_REF,
           .ref = "groups", .min = 1, .flags = VMN_FIELD_SET,
           .doc = "In place of `ports`: those in one of these groups, or in "
                  "groups that are in them; with others of these fields, of "
                  "these." },
-        { VMN_FIELD(qos_policy, network), .type = VMN_FIELD_REF,
-          .ref = "networks", .flags = VMN_FIELD_ADMINISTRATORS,
-          .doc = "In place of `ports`: those of this network, whosever they "
-                 "are." },
-        { VMN_FIELD(qos_policy, selector), .type = VMN_FIELD_SELECTOR,
-          .doc = "In place of `ports`: those with such labels; with "
-                 "`network`, of these." },
         { VMN_LIST_FIELD(qos_policy, hosts), .type = VMN_FIELD_REF,
           .ref = "hosts", .min = 1,
           .flags = VMN_FIELD_SET | VMN_FIELD_ADMINISTRATORS,

@@ -142,10 +142,10 @@ struct qos_policy {
     struct vmn_object object;
     size_t n_ports;
     const char *const *ports;
+    struct vmn_selector selector;
+    const char *network;
     size_t n_groups;
     const char *const *groups;
-    const char *network;
-    struct vmn_selector selector;
     size_t n_hosts;
     const char *const *hosts;
     size_t n_policies;
