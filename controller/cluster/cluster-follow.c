@@ -109,8 +109,8 @@ find_obstacle(const struct cluster *c, const struct cluster_view *view)
     }
     if (place.cluster != view->number) {
         return xasprintf(
-            "the state of this member is %s: put a backup of the writer's in "
-            "its place", place.cluster ? "that of another cluster"
+            "the state of this member is %s: vmn-cluster leave, and join "
+            "again", place.cluster ? "that of another cluster"
             : "that of no cluster");
     }
     if (c->applied > view->head) {
@@ -122,7 +122,7 @@ find_obstacle(const struct cluster *c, const struct cluster_view *view)
         && !cluster_view_find_batch(view, c->applied + 1)) {
         return xasprintf(
             "the cluster does not have batch %"PRId64" any more, which this "
-            "member lacks: put a backup of the writer's in its state's place",
+            "member lacks: vmn-cluster leave, and join again",
             c->applied + 1);
     }
     return NULL;

@@ -31,6 +31,16 @@ struct run {
                                  * it was not compared, or nothing differs. */
 };
 
+/* Says that a member is none any more with what is restored. */
+static void
+warn_of_member(struct ctl *ctl)
+{
+    fprintf(ctl->err, "vmnctl: %s is of a member of a cluster: with a backup "
+            "in its place that takes no part in it any more; for a cluster "
+            "to go back to a backup see docs/cluster.md, \"Back to a "
+            "backup\"\n", ctl->database);
+}
+
 /* Says what is not as in the backup, and what is not known. */
 static void
 print_lacks(struct ctl *ctl, const struct store_restored *r)
@@ -330,6 +340,9 @@ confirm_restore(void *run_, const struct store_loss *loss)
     } else if (!ctl->dry_run || loss->n_objects) {
         print_loss(ctl, loss);
     }
+    if (loss->of_member && !ctl->dry_run && !ctl->yes) {
+        warn_of_member(ctl);
+    }
     return !ctl->dry_run && is_confirmed(run);
 }
 
@@ -337,6 +350,9 @@ static void
 show_result(const struct run *run, const char *file,
             const struct store_restored *r)
 {
+    if (r->of_member) {
+        warn_of_member(run->ctl);
+    }
     if (run->raw) {
         show_raw(run, r);
     } else if (run->ctl->dry_run) {

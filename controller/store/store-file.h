@@ -87,6 +87,8 @@ struct store_restored {
     char *uncompared;               /* Why the objects of the backup have not
                                      * been compared with it, or NULL.  Owned
                                      * by the caller. */
+    bool of_member;                 /* That was a cluster's member's: what is
+                                     * restored is of no cluster. */
     bool log_cut;                   /* The log lacks what changed since the
                                      * backup. */
     uint64_t n_taken_back;          /* Revisions of users since the backup,
@@ -129,6 +131,7 @@ struct store_loss {
                                  * "name", "reason".  They stay as they are
                                  * now, unless store_restore's 'with_revoked'
                                  * is set. */
+    bool of_member;             /* As in struct store_restored. */
 };
 #define STORE_LOSS_MAX 20
 /* Returns whether to go on. */

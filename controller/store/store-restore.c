@@ -204,6 +204,7 @@ ask(struct restore *restore, const struct store_states *states,
     struct store_loss loss = {
         .revisions = json_array(), .objects = json_array(),
         .revoked = restore->revoked,
+        .of_member = restore->place.cluster,
     };
     int error = store_loss_find(states, how->max ? how->max : STORE_LOSS_MAX,
                                 &loss, why);
@@ -257,6 +258,7 @@ compare(struct restore *restore, sqlite3 *db, struct vmn_error *why)
                                           &former, why);
     error = error ? error : store_log_open(&log, copy, why);
     error = error ? error : store_place_read(former, &restore->place, why);
+    restore->r->of_member = restore->place.cluster;
     if (!error
         && load_model(former, restore->database, &states.now, &reason)) {
         error = skip_comparison(restore, &states, &reason, why);

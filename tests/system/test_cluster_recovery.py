@@ -339,8 +339,11 @@ def test_backup_of_a_member_is_of_no_cluster(cluster):
     cluster.backup(copy, a)
     for member in cluster.members:
         member.stop()
-    assert "restored as" in run(find("vmnctl"), "restore", copy,
-                                "--database", a.state, "--yes")
+    restored = subprocess.run(
+        [find("vmnctl"), "restore", copy, "--database", a.state, "--yes"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=True)
+    assert "restored as" in restored.stdout
+    assert "takes no part in it any more" in restored.stderr
     a.alone = True
     a.start()
     wait_for("it", a.is_writer, 60)
