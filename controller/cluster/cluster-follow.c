@@ -109,9 +109,10 @@ find_obstacle(const struct cluster *c, const struct cluster_view *view)
     }
     if (place.cluster != view->number) {
         return xasprintf(
-            "the state of this member is %s: vmn-cluster leave, and join "
-            "again", place.cluster ? "that of another cluster"
-            : "that of no cluster");
+            "the state of this member is %s: if others go on, vmn-cluster "
+            "leave, and join again; if all are to go back to a backup, see "
+            "\"Back to a backup\" in docs/cluster.md", place.cluster
+            ? "that of another cluster" : "that of no cluster");
     }
     if (c->applied > view->head) {
         return xasprintf("the state of this member has batch %"PRId64", and "

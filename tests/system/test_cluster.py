@@ -507,8 +507,8 @@ def test_member_that_was_away_too_long_needs_a_copy(cluster):
     for i in range(2300):
         writer.api.put("networks/n", {"description": str(i)})
     c.start()
-    wait_for("c to say so", lambda: "backup" in
-             c.status().get("problem", ""), 60)
+    wait_for("c to say so", lambda: "which this member lacks"
+             in c.status().get("problem", ""), 60)
     assert "not been" in writer.ctl("cluster/transfer", "c", check=False) \
         or cluster.writer() is not c
     c.stop()

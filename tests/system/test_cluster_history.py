@@ -52,7 +52,7 @@ N_CLIENTS = 3                   # Of either kind that writes.
 N_HOSTS = 20
 LEASE_MS = 1000                 # So that there are several writers.
 DEPOSED = 4                     # vmnd's exit status.
-NEEDS_COPY = "vmn-cluster leave, and join again"
+NEEDS_COPY = "any more, which this member lacks"
 KEPT = 2000                     # Batches that the database keeps.
 
 
