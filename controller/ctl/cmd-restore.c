@@ -29,12 +29,19 @@ struct run {
     struct ctl_host_map hosts;
     json_t *loss;               /* With 'raw': the lists of print_loss(); NULL:
                                  * it was not compared, or nothing differs. */
+    bool warned;                /* By warn_of_member(). */
 };
 
 /* Says that a member is none any more with what is restored. */
 static void
-warn_of_member(struct ctl *ctl)
+warn_of_member(struct run *run)
 {
+    struct ctl *ctl = run->ctl;
+
+    if (run->warned) {
+        return;
+    }
+    run->warned = true;
     fprintf(ctl->err, "vmnctl: %s is of a member of a cluster: with a backup "
             "in its place that takes no part in it any more; for a cluster "
             "to go back to a backup see docs/cluster.md, \"Back to a "
@@ -248,13 +255,14 @@ static json_t *
 pack_done(const struct store_restored *r)
 {
     return (r->unchanged ? json_null()
-            : json_pack("{s:I, s:s?, s:I, s:b, s:I, s:b, s:I}", "revision",
+            : json_pack("{s:I, s:s?, s:I, s:b, s:I, s:b, s:I, s:b}", "revision",
                         (json_int_t) r->revision, "former", r->former,
                         "n_taken_back", (json_int_t) r->n_taken_back,
                         "log_cut", r->log_cut, "n_revoked",
                         (json_int_t) r->n_revoked, "revoked_unknown",
                         r->revoked_unknown, "n_shared_vnis",
-                        (json_int_t) r->n_shared));
+                        (json_int_t) r->n_shared, "of_member",
+                        r->of_member));
 }
 
 /* Returns what became of hosts that are others. */
@@ -296,9 +304,10 @@ show_raw(const struct run *run, const struct store_restored *r)
 
 /* The restore.  ----------------------------------------------------------- */
 
-/* Asks whether to go on, beside what is for a program. */
+/* Asks whether to go on, beside what is for a program.  Of a member there may
+ * be no changes to take back. */
 static bool
-is_confirmed(const struct run *run)
+is_confirmed(const struct run *run, bool has_changes)
 {
     struct ctl *ctl = run->ctl;
     FILE *out = run->raw ? ctl->err : ctl->out;
@@ -308,11 +317,12 @@ is_confirmed(const struct run *run)
         return true;
     }
     if (!isatty(fileno(ctl->in))) {
-        fputs("vmnctl: nothing was done: --yes takes these changes back\n",
-              ctl->err);
+        fprintf(ctl->err, "vmnctl: nothing was done: --yes %s\n",
+                has_changes ? "takes these changes back" : "restores it");
         return false;
     }
-    fputs("Take these changes back? [y/N] ", out);
+    fprintf(out, "%s? [y/N] ",
+            has_changes ? "Take these changes back" : "Restore it");
     fflush(out);
     if (fgets(line, sizeof line, ctl->in)
         && (line[0] == 'y' || line[0] == 'Y')) {
@@ -331,27 +341,32 @@ confirm_restore(void *run_, const struct store_loss *loss)
     struct ctl *ctl = run->ctl;
 
     if (run->raw) {
-        run->loss = pack_loss(loss);
-        if (!ctl->dry_run && !ctl->yes && isatty(fileno(ctl->in))) {
+        run->loss = (loss->uncompared ? pack_uncompared(loss->uncompared)
+                     : pack_loss(loss));
+        if (!loss->uncompared && !ctl->dry_run && !ctl->yes && isatty(fileno(ctl->in))) {
             fprintf(ctl->err, "%"PRIuSIZE" objects differ, and %"PRIuSIZE
                     " revisions are taken back (--dry-run lists them)\n",
                     loss->n_objects, loss->n_revisions);
         }
+    } else if (loss->uncompared) {
+        fprintf(ctl->out, "there is nothing to compare with: %s\n",
+                loss->uncompared);
     } else if (!ctl->dry_run || loss->n_objects) {
         print_loss(ctl, loss);
     }
-    if (loss->of_member && !ctl->dry_run && !ctl->yes) {
-        warn_of_member(ctl);
+    if (loss->of_member) {
+        fflush(ctl->out);
+        warn_of_member(run);
     }
-    return !ctl->dry_run && is_confirmed(run);
+    return !ctl->dry_run && is_confirmed(run, loss->n_objects);
 }
 
 static void
-show_result(const struct run *run, const char *file,
+show_result(struct run *run, const char *file,
             const struct store_restored *r)
 {
     if (r->of_member) {
-        warn_of_member(run->ctl);
+        warn_of_member(run);
     }
     if (run->raw) {
         show_raw(run, r);

@@ -131,6 +131,8 @@ struct store_loss {
                                  * "name", "reason".  They stay as they are
                                  * now, unless store_restore's 'with_revoked'
                                  * is set. */
+    const char *uncompared;     /* Why objects have not been compared: there
+                                 * are none here then.  Or NULL. */
     bool of_member;             /* As in struct store_restored. */
 };
 #define STORE_LOSS_MAX 20
@@ -155,10 +157,10 @@ struct store_restore {
 
 /* Verifies 'file', and replaces 'database', which no vmnd may be using, by its
  * content.  If objects differ from those of the backup, as far as the database
- * that is replaced can be read, 'confirm' is called before (by a dry run, also
- * if none differs); if it returns false, nothing is done, and ECANCELED is
- * returned without an error (0 of a dry run).  If none differs, nothing is
- * done, either.
+ * that is replaced can be read, or it is a cluster's member's, 'confirm' is
+ * called before (by a dry run, also if none differs); if it returns false,
+ * nothing is done, and ECANCELED is returned without an error (0 of a dry
+ * run).  If none differs, and it is no member's, nothing is done, either.
  *
  * No revision or ID that hosts or users have seen since the backup is used
  * again with another meaning: revisions continue after the newest, and IDs

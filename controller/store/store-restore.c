@@ -194,8 +194,8 @@ keep_revoked(struct restore *restore, struct store_states *states,
     return error;
 }
 
-/* Asks whether to go on, if objects differ; a dry run tells that none does.
- * Sets 'restore->done' if nothing is to be done. */
+/* Asks whether to go on, if objects differ, or a member is to be none any
+ * more; a dry run tells that none does.  Sets 'restore->done' if nothing is to be done. */
 static int
 ask(struct restore *restore, const struct store_states *states,
     struct vmn_error *why)
@@ -212,7 +212,8 @@ ask(struct restore *restore, const struct store_states *states,
     restore->r->unchanged = !error && !loss.n_objects
                             && !restore->place.cluster;
     restore->r->n_taken_back = loss.n_revisions;
-    if (!error && (loss.n_objects || how->dry_run) && how->confirm
+    if (!error
+        && (loss.n_objects || loss.of_member || how->dry_run) && how->confirm
         && !how->confirm(how->aux, &loss)) {
         error = ECANCELED;
     }
@@ -223,19 +224,31 @@ ask(struct restore *restore, const struct store_states *states,
 }
 
 /* Notes why the former database, whose rows cannot be loaded, has not been
- * compared.  Its log is there all the same: counts what is taken back. */
+ * compared.  Its log is there all the same: counts what is taken back.  Of
+ * a member's asks whether to go on: what that means for the cluster is known
+ * without a comparison. */
 static int
 skip_comparison(struct restore *restore, const struct store_states *states,
                 struct vmn_error *reason, struct vmn_error *why)
 {
+    const struct store_restore *how = restore->how;
     struct store_restored *r = restore->r;
-    struct store_loss loss = { .revisions = json_array() };
+    struct store_loss loss = {
+        .revisions = json_array(), .objects = json_array(),
+        .revoked = restore->revoked, .of_member = restore->place.cluster,
+    };
     int error = store_loss_find_revisions(states, 0, &loss, why);
 
     r->uncompared = vmn_error_steal_text(reason);
     r->revoked_unknown = has_accounts(states->then);
     r->n_taken_back = loss.n_revisions;
+    loss.uncompared = r->uncompared;
+    if (!error && loss.of_member && !how->dry_run && how->confirm
+        && !how->confirm(how->aux, &loss)) {
+        error = ECANCELED;
+    }
     json_decref(loss.revisions);
+    json_decref(loss.objects);
     return error;
 }
 

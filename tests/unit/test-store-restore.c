@@ -194,6 +194,58 @@ restore_asks_before_it_takes_changes_back(void **state)
     free(lost.text);
 }
 
+/* Has the file be a member's, restores it, and checks what comes of it. */
+static void
+restore_member(struct db_fixture *f, struct db_loss *lost, bool go_on,
+               bool compared)
+{
+    const struct store_restore how = {
+        .confirm = db_on_confirm, .aux = lost,
+    };
+    struct vmn_error why = VMN_ERROR_INIT;
+    struct store_restored r;
+
+    lost->go_on = go_on;
+    assert_int_equal(store_file_restore(f->file, f->path, &how, &r, &why),
+                     go_on ? 0 : ECANCELED);
+    assert_null(why.text);
+    assert_true(r.of_member);
+    assert_false(r.unchanged);
+    assert_int_equal(go_on, r.former != NULL);
+    assert_int_equal(compared, r.uncompared == NULL);
+    store_restored_uninit(&r);
+    db_check_loss(lost, "\"n_objects\":0,");
+}
+
+/* What is restored is of no cluster: that is asked for where no object
+ * differs, too, and where none can be compared. */
+static void
+restore_asks_before_a_member_is_none(void **state)
+{
+    const struct store_place member = { .cluster = 9, .index = 3 };
+    struct db_loss lost = { .go_on = false };
+    struct db_fixture *f = *state;
+
+    assert_int_equal(db_write(f, db_rows), 0);
+    db_copy(f);
+    assert_int_equal(store_sqlite_class.set_place(f->store, &member, NULL), 0);
+    db_close(f);
+    restore_member(f, &lost, false, true);
+    assert_int_equal(lost.n, 1);
+    restore_member(f, &lost, true, true);
+    assert_int_equal(lost.n, 2);
+    db_open(f);
+    assert_int_equal(store_sqlite_class.set_place(f->store, &member, NULL), 0);
+    db_close(f);
+    db_run_sql(f->path, "UPDATE ports SET network = 'none'");
+    restore_member(f, &lost, false, false);
+    assert_int_equal(lost.n, 3);
+    restore_member(f, &lost, true, false);
+    assert_int_equal(lost.n, 4);
+    db_open(f);
+    free(lost.text);
+}
+
 /* Fields say what they are now, and in the backup; vmnd may be running. */
 static void
 dry_run_of_a_restore_changes_nothing(void **state)
@@ -640,6 +692,7 @@ main(int argc, char *argv[])
     static const struct CMUnitTest tests[] = {
         TEST(restore_brings_back_what_was_saved),
         TEST(restore_asks_before_it_takes_changes_back),
+        TEST(restore_asks_before_a_member_is_none),
         TEST(dry_run_of_a_restore_changes_nothing),
         TEST(backup_of_nothing_takes_all_back),
         TEST(backup_may_have_any_name),
