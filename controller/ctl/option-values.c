@@ -143,7 +143,8 @@ bool
 option_set_for(struct ctl *ctl, const struct option_row *row, const char *arg)
 {
     size_t n = strspn(arg, "0123456789");
-    long int value = n && n < 6 ? strtol(arg, NULL, 10) : -1;
+    long int number = n ? strtol(arg, NULL, 10) : -1;
+    long int value = MIN(number, FOR_MAX_S + 1);
     const char *unit = arg + n;
     long int factor = (!strcmp(unit, "s") ? 1 : !strcmp(unit, "m") ? 60
                        : !strcmp(unit, "h") ? 3600 : 0);

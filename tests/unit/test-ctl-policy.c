@@ -409,6 +409,12 @@ policies_are_recommended(void **state OVS_UNUSED)
                  "must be recommend, not \"propose\"");
     assert_alone("", "policy recommend --network a --for 25h", CTL_USAGE,
                  "must be at most 24h, not \"25h\"");
+    assert_alone("", "policy recommend --network a --for 86401s", CTL_USAGE,
+                 "must be at most 24h, not \"86401s\"");
+    assert_alone("", "policy recommend --network a --for "
+                 "99999999999999999999s", CTL_USAGE, "must be at most 24h");
+    assert_alone("", "policy recommend --network a --for 0000000s", CTL_USAGE,
+                 "must be a time such as 90s, 10m or 8h, not \"0000000s\"");
     assert_alone("", "policy recommend --network a -o table", CTL_USAGE,
                  "json or yaml here");
 }
