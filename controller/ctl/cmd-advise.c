@@ -8,6 +8,7 @@
 #include "controller/ctl/ctl.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "controller/ctl/api-call.h"
@@ -116,6 +117,20 @@ put_unsized(struct ctl *ctl, const json_t *body)
     }
 }
 
+static void
+put_unused_key(struct ctl *ctl, const char *who, const json_t *key)
+{
+    const char *text = json_string_value(key);
+    char *line;
+
+    if (text) {
+        line = xasprintf("warning: %s has a label \"%s\", so it changes "
+                         "nothing\n", who, text);
+        ctl_print_safely(ctl->err, line);
+        free(line);
+    }
+}
+
 /* Of the command line what has no effect. */
 static void
 put_unused(struct ctl *ctl, const json_t *body)
@@ -125,13 +140,10 @@ put_unused(struct ctl *ctl, const json_t *body)
     size_t i;
 
     json_array_foreach (unused, i, key) {
-        const char *text = json_string_value(key);
-
-        fprintf(ctl->err, "warning: %s has a label \"%s\", so it changes "
-                "nothing\n", text && ctl->capacity_label
-                && !strcmp(text, ctl->capacity_label) ? "no host" : "no VM",
-                text ? text : "");
+        put_unused_key(ctl, "no VM that counts here", key);
     }
+    put_unused_key(ctl, "no host",
+                   json_object_get(body, "unused_capacity_label"));
     if (ctl->host_selector && !ctl_count(body, "hosts")) {
         fprintf(ctl->err, "warning: --host-selector selects no host that VMs "
                 "may go to\n");

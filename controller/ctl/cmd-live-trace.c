@@ -136,9 +136,7 @@ note_what_stages_do(json_t *stages)
         if (same_host(before, stage) && json_array_size(changes)) {
             json_object_set(before, "does", changes);
         }
-        if (!is_result(stage, "missing")) {
-            before = stage;
-        }
+        before = stage;
     }
 }
 

@@ -289,6 +289,17 @@ fill_of_all(const struct task *task, struct nb_reply_placement *reply)
     reply->full_hosts = stats.n_full_hosts;
 }
 
+static void
+add_key(const char *key, struct nb_reply_placement *reply)
+{
+    for (size_t i = 0; i < reply->n_unused_labels; i++) {
+        if (!strcmp(reply->unused_labels[i], key)) {
+            return;
+        }
+    }
+    reply->unused_labels[reply->n_unused_labels++] = key;
+}
+
 /* A key that nothing has may be a mistake, by which VMs that are to be apart
  * come together. */
 static void
@@ -296,19 +307,20 @@ fill_unused_labels(const struct task *task, struct arena *arena,
                    struct nb_reply_placement *reply)
 {
     const struct placed_vms *vms = &task->vms;
-    const char **unused = arena_alloc(arena, (vms->n_keys + 2)
+    const char **unused = arena_alloc(arena, (vms->n_keys + 1)
                                       * sizeof *unused);
 
+    reply->unused_labels = unused;
     for (size_t i = 0; i < vms->n_keys; i++) {
         if (!vms->has_keys[i]) {
-            unused[reply->n_unused_labels++] = vms->keys[i];
+            add_key(vms->keys[i], reply);
         }
     }
     if (vms->together && !vms->has_together) {
-        unused[reply->n_unused_labels++] = vms->together;
+        add_key(vms->together, reply);
     }
     if (task->capacity_label && !task->has_capacity_label) {
-        unused[reply->n_unused_labels++] = task->capacity_label;
+        reply->unused_capacity_label = task->capacity_label;
     }
     reply->unused_labels = reply->n_unused_labels ? unused : NULL;
 }

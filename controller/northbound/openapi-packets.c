@@ -315,8 +315,11 @@ const struct schema_struct nb_reply_placement = SHOWN_KEPT(
              "where one says something; absent: none."),
     SHOWN_LIST_OF(nb_reply_placement, unused_labels, n_unused_labels, STRING,
                   HIDE, "Keys of labels in `apart` and `together` that no VM "
-                  "has, and in `capacity_label` that no host has, so that "
-                  "they change nothing; absent: none."),
+                  "has that counts here, so that they change nothing; absent: "
+                  "none."),
+    SHOWN_OF(nb_reply_placement, unused_capacity_label, STRING, HIDE,
+             "The `capacity_label`, if no host has it, so that it changes "
+             "nothing; absent: one has it, or none was given."),
     SHOWN_OF(nb_reply_placement, unlisted_bytes, U64, HIDE,
              "What a pair of ports may have at most that was not among the "
              "heaviest of their five minutes, and does not count here; "

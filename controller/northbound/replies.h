@@ -239,7 +239,8 @@ struct nb_reply_placement {
     size_t not_selected, pinned, many_sets, migrating, unsynced;
     size_t unsized;
     size_t n_unused_labels;
-    const char **unused_labels;
+    const char **unused_labels; /* Of VMs. */
+    const char *unused_capacity_label; /* Or NULL. */
     uint64_t unlisted_bytes, full_hosts, unread_hosts;
     int64_t counted;            /* 0: not known. */
 };

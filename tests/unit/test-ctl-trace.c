@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * vmnctl's commands that follow packets, against a server that plays back a
- * script: trace, reachability. */
+ * script: trace, reachability; and advice by what packets were counted. */
 
 #include <config.h>
 
@@ -516,8 +516,8 @@ pairs_of_mixed_cells_are_told(void **state OVS_UNUSED)
     run_uninit(&result);
 }
 
-/* What the API has with the next stage of the host is what a stage does; the
- * one to which the packet did not come does nothing. */
+/* What the API has with the next stage of the host is what a stage does.  Of
+ * one that differs that alone is told. */
 static void
 live_trace_shows_which_stage_changes_what(void **state OVS_UNUSED)
 {
@@ -534,26 +534,56 @@ live_trace_shows_which_stage_changes_what(void **state OVS_UNUSED)
           " \"seen\": {\"verdict\": \"lost\"}, \"stages\": ["
           STAGE("h1", "o.admit", "same", "") ", "
           STAGE("h1", "q.mark", "same", "") ", "
-          STAGE("h1", "q.gone", "missing", "") ", "
           STAGE("h1", "l.next", "same", ", \"changes\": [\"dscp 0 -> 46\"]")
           ", " STAGE("h1", "l.plain", "same", "") ", "
-          STAGE("h1", "o.deliver", "same", "") ", "
-          STAGE("h2", "o.admit", "same", ", \"changes\": [\"ttl\"]") "]}" },
+          STAGE("h1", "l.other", "differs",
+                ", \"changes\": [\"mark 0 -> 1\"],"
+                " \"differences\": [\"mark 2, not 1\"]") ", "
+          STAGE("h1", "l.last", "differs",
+                ", \"changes\": [\"ttl 64 -> 63\"],"
+                " \"differences\": [\"mark 2, not 1\"]") ", "
+          STAGE("h1", "o.deliver", "missing", "") ", "
+          STAGE("h2", "o.admit", "missing", "") "]}" },
         { NULL, NULL, 0, NULL },
     };
 #undef STAGE
     struct run result;
 
     play(&result, steps, "", "trace --live a c");
-    assert_non_null(strstr(result.out,
-                           "h1     q.mark      yes         yes    "
-                           "dscp 0 -> 46\n"
-                           "h1     q.gone      yes         -      "
-                           "<-- FIRST DIFFERENCE\n"
-                           "h1     l.next      yes         yes    -\n"
-                           "h1     o.deliver   yes         yes    -\n"
-                           "h2     o.admit     yes         yes    -\n"));
+    assert_non_null(strstr(
+        result.out,
+        "h1     q.mark      yes         yes       dscp 0 -> 46\n"
+        "h1     l.plain     yes         yes       mark 0 -> 1\n"
+        "h1     l.other     yes         DIFFERS   mark 2, not 1 "
+        "<-- FIRST DIFFERENCE\n"
+        "h1     l.last      yes         DIFFERS   mark 2, not 1\n"
+        "h1     o.deliver   yes         -         -\n"
+        "h2     o.admit     yes         -         -\n"));
     run_uninit(&result);
+}
+
+/* Keys of labels that nothing has, and hosts that are none. */
+static void
+advice_tells_what_has_no_effect(void **state OVS_UNUSED)
+{
+    static const struct step steps[] = {
+        { "GET /v1/advice/placement?capacity_label=app&apart=app%2Cx"
+          "&host_selector=disk", NULL, 200,
+          "{\"vms\": 1, \"pairs\": 1, \"capacity\": 4, \"optimal\": true,"
+          " \"cross_host_bytes\": 0, \"predicted_bytes\": 0, \"moves\": [],"
+          " \"unused_labels\": [\"x\"], \"unused_capacity_label\": \"app\"}" },
+        { NULL, NULL, 0, NULL },
+    };
+
+    assert_play(steps, "", "advise placement --apart app,x --capacity-label "
+                "app --host-selector disk", CTL_DONE,
+                "0 bytes would have gone between hosts; at most 4 VMs on a "
+                "host\nnothing to move\n",
+                "warning: no VM that counts here has a label \"x\", so it "
+                "changes nothing\n"
+                "warning: no host has a label \"app\", so it changes nothing\n"
+                "warning: --host-selector selects no host that VMs may go "
+                "to\n");
 }
 
 int
@@ -575,6 +605,7 @@ main(int argc, char *argv[])
         cmocka_unit_test(reach_by_one_family_says_which),
         cmocka_unit_test(pairs_of_mixed_cells_are_told),
         cmocka_unit_test(live_trace_shows_which_stage_changes_what),
+        cmocka_unit_test(advice_tells_what_has_no_effect),
     };
 
     if (argc > 1) {

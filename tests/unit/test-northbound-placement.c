@@ -314,14 +314,16 @@ ports_together_and_apart(void **state)
     assert_int_equal(ask(f, "?capacity=4&together=vm&max_moves=1"), 1);
     assert_int_equal(json_array_size(at(f, "moves.0.ports")), 2);
     assert_int_equal(number(f, "moves.0.saved_bytes"), 1600);
-    assert_int_equal(ask(f, "?capacity=4&apart=x,app"), 1);
+    assert_int_equal(ask(f, "?capacity=4&apart=x,app,x"), 1);
     assert_int_equal(number(f, "predicted_bytes"), 1500);
     /* What nobody has, as of a key that is mistyped, is told. */
     assert_text(f, "unused_labels.0", "x");
     assert_null(at(f, "unused_labels.1"));
-    ask(f, "?capacity=4&together=y&apart=app&capacity_label=z");
+    assert_null(at(f, "unused_capacity_label"));
+    ask(f, "?capacity=4&together=y&apart=y,app&capacity_label=app");
     assert_text(f, "unused_labels.0", "y");
-    assert_text(f, "unused_labels.1", "z");
+    assert_null(at(f, "unused_labels.1"));
+    assert_text(f, "unused_capacity_label", "app");
     ask(f, "?capacity=4&together=vm&apart=app");
     assert_null(at(f, "unused_labels"));
 }
