@@ -609,14 +609,15 @@ begin(struct live_wait *wait, struct vmn_error *error)
         wait->live = fabric_live_begin(wait->nb->fabric, &request, &callbacks,
                                        wait, &host, &reason);
     }
-    if (!wait->live) {
+    if (!wait->live && host) {
         vmn_error_set(error, VMN_ERR_UNAVAILABLE, "",
-                      "%s%s%s cannot %s now: %s", host ? "host \"" : "",
-                      host ? host : "the packet", host ? "\"" : "",
-                      host ? "follow the packet" : "be followed", reason);
-        return false;
+                      "host \"%s\" cannot follow the packet now: %s", host,
+                      reason);
+    } else if (!wait->live) {
+        vmn_error_set(error, VMN_ERR_UNAVAILABLE, "",
+                      "the packet cannot be followed now: %s", reason);
     }
-    return true;
+    return wait->live;
 }
 
 /* The prediction.  -------------------------------------------------------- */
