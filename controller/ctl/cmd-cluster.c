@@ -183,7 +183,7 @@ refuse(struct ctl *ctl, const char *what, const char *name)
 
     for (size_t i = 0; i < ARRAY_SIZE(alone); i++) {
         if (!strcmp(what, alone[i])) {
-            return ctl_usage(ctl, "cluster %s: takes no argument, as \"%s\""
+            return ctl_usage(ctl, "cluster %s: takes no argument, not \"%s\""
                              "%s", what, name,
                              i ? "; a member's name is --name" : "");
         }

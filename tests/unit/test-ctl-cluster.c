@@ -278,9 +278,9 @@ words_that_are_wrong_are_named(void **state OVS_UNUSED)
                  "must be status, init, join-command, transfer or remove, "
                  "not \"trasnfer\"");
     assert_alone("", "cluster remove", CTL_USAGE, "give the name");
-    assert_alone("", "cluster status b", CTL_USAGE, "no argument, as \"b\"");
+    assert_alone("", "cluster status b", CTL_USAGE, "no argument, not \"b\"");
     assert_alone("", "cluster join-command b", CTL_USAGE,
-                 "as \"b\"; a member's name is --name");
+                 "not \"b\"; a member's name is --name");
     assert_alone("", "app laod f.so", CTL_USAGE, "disable, not \"laod\"");
     assert_alone("", "app unload a b", CTL_USAGE, "one NAME, and no \"b\"");
 }
