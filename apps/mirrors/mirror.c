@@ -405,7 +405,8 @@ has_source(const struct copies *c)
 }
 
 /* Returns true if its `to_port` is all that it is to copy: of that it copies
- * nothing. */
+ * nothing.  A group, network or selector of it alone may have others later,
+ * and is no mistake. */
 static bool
 is_of_itself(const struct mirror *row)
 {

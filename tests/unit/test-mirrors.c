@@ -693,8 +693,9 @@ main(int argc OVS_UNUSED, char *argv[])
             teardown),
         cmocka_unit_test_setup_teardown(a_packet_of_a_rule_is_its_ports,
                                         setup_with_firewall, teardown),
-        cmocka_unit_test_setup_teardown(a_port_that_is_its_own_to_port_is_named,
-                                        setup_with_firewall, teardown),
+        cmocka_unit_test_setup_teardown(
+            a_port_that_is_its_own_to_port_is_named, setup_with_firewall,
+            teardown),
         cmocka_unit_test_setup_teardown(a_rule_that_is_not_there_is_named,
                                         setup_with_firewall, teardown),
         cmocka_unit_test_setup_teardown(a_verdict_that_fails_keeps_its_group,
