@@ -255,8 +255,9 @@ static json_t *
 pack_done(const struct store_restored *r)
 {
     return (r->unchanged ? json_null()
-            : json_pack("{s:I, s:s?, s:I, s:b, s:I, s:b, s:I, s:b}", "revision",
-                        (json_int_t) r->revision, "former", r->former,
+            : json_pack("{s:I, s:s?, s:I, s:b, s:I, s:b, s:I, s:b}",
+                        "revision", (json_int_t) r->revision,
+                        "former", r->former,
                         "n_taken_back", (json_int_t) r->n_taken_back,
                         "log_cut", r->log_cut, "n_revoked",
                         (json_int_t) r->n_revoked, "revoked_unknown",
@@ -343,7 +344,8 @@ confirm_restore(void *run_, const struct store_loss *loss)
     if (run->raw) {
         run->loss = (loss->uncompared ? pack_uncompared(loss->uncompared)
                      : pack_loss(loss));
-        if (!loss->uncompared && !ctl->dry_run && !ctl->yes && isatty(fileno(ctl->in))) {
+        if (!loss->uncompared && !ctl->dry_run && !ctl->yes
+            && isatty(fileno(ctl->in))) {
             fprintf(ctl->err, "%"PRIuSIZE" objects differ, and %"PRIuSIZE
                     " revisions are taken back (--dry-run lists them)\n",
                     loss->n_objects, loss->n_revisions);

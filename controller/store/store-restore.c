@@ -195,7 +195,8 @@ keep_revoked(struct restore *restore, struct store_states *states,
 }
 
 /* Asks whether to go on, if objects differ, or a member is to be none any
- * more; a dry run tells that none does.  Sets 'restore->done' if nothing is to be done. */
+ * more; a dry run tells that none does.  Sets 'restore->done' if nothing is to
+ * be done. */
 static int
 ask(struct restore *restore, const struct store_states *states,
     struct vmn_error *why)

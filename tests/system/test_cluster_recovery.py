@@ -343,10 +343,21 @@ def test_backup_of_a_member_is_of_no_cluster(cluster):
     cluster.backup(copy, a)
     for member in cluster.members:
         member.stop()
-    restored = subprocess.run(
-        [find("vmnctl"), "restore", copy, "--database", a.state, "--yes"],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=True)
-    assert "restored as" in restored.stdout
+
+    def restore(*options):
+        return subprocess.run(
+            [find("vmnctl"), "restore", copy, "--database", a.state, *options],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, text=True, check=False)
+
+    # No object differs, and yet it is not done unasked.
+    refused = restore()
+    assert refused.returncode == 1, refused
+    assert "takes no part in it any more" in refused.stderr
+    assert "nothing was done: --yes restores it" in refused.stderr
+    restored = restore("--yes", "-o", "json")
+    assert restored.returncode == 0, restored
+    assert json.loads(restored.stdout)["restored"]["of_member"] is True
     assert restored.stderr.count("takes no part in it any more") == 1
     a.alone = True
     a.start()
