@@ -90,7 +90,7 @@ static const struct schema_struct uplink = SHOWN_KEPT(
              "and nothing there speaks against what they guarantee."),
     SHOWN_OF(status_uplink, reason, STRING, 0,
              "Why it guarantees nothing; absent as well while its queues are "
-             "not written yet."));
+             "not written yet, and of a host that is rejected."));
 
 static const struct schema_struct bfd = SHOWN_KEPT(
     "bfd", status_bfd,

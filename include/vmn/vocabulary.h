@@ -292,7 +292,7 @@ enum vmn_hook {
  * which is no interface; its number, VMN_QUEUES_OFPORT, is no port's.  Its
  * 'iface' has the names of those with queues for which the database tells
  * nothing that would make them of no use, each between commas: ",eth1,eth2,";
- * "," is none.
+ * "," is none, as of a host that is rejected.
  * Without the row nothing is known. */
 #define VMN_REL_UPLINKS "qos.uplinks"
 #define VMN_VIF_QUEUES "+queues"

@@ -251,6 +251,17 @@ queues_revision(void)
     return meta.revision;
 }
 
+/* Returns what the last report had of uplink eth1 of host hv1. */
+static const struct host_uplink *
+eth1_state(void)
+{
+    const struct host_queues *q = &fabric_find_host(fabric,
+                                                    "hv1")->db->queues;
+
+    assert_int_equal(q->n_uplinks, 1);
+    return &q->states[0];
+}
+
 /* A device that is away for a moment is no change. */
 static void
 uplink_whose_device_comes_and_goes_stays_active(void **state OVS_UNUSED)
@@ -265,11 +276,11 @@ uplink_whose_device_comes_and_goes_stays_active(void **state OVS_UNUSED)
     fabric->retained_ms = INT_MAX;  /* However slow the machine is. */
     for (int i = 0; i < 3; i++) {
         VSCTL(0, "set Interface eth1 ofport=-1 error=gone");
-        host_db_settle();
+        UNTIL(eth1_state()->retained_ms);
         assert_true(eth1_is(true, NULL) && !reason_has("hv1", "eth1"));
         VSCTL(0, "set Interface eth1 ofport=1 -- "
               "clear Interface eth1 error");
-        host_db_settle();
+        UNTIL(!eth1_state()->retained_ms);
     }
     assert_int_equal(queues_revision(), before);
 
@@ -287,6 +298,42 @@ uplink_whose_device_comes_and_goes_stays_active(void **state OVS_UNUSED)
     UNTIL(uplink_is("eth1", NULL));
 }
 
+/* What a host has said of an uplink stays when something else is wanted of it:
+ * that says nothing new. */
+static void
+uplink_stays_as_it_is_when_more_is_wanted(void **state OVS_UNUSED)
+{
+    struct report_limit *limit;
+    int64_t until_ms;
+
+    VSCTL(0, "add-br br-ex -- add-port br-ex eth1");
+    put_uplink("eth1", 1);
+    UNTIL(reported("hv1"));
+    UNTIL(uplink_is("eth1", NULL));
+
+    /* No change that the host has made: it may make as many as before.  A
+     * bucket of rate 0 is never filled. */
+    limit = &fabric_find_host(fabric, "hv1")->db->limit;
+    limit->rate = 1;
+    limit->bucket = (struct token_bucket) { .tokens = 9000, .burst = 9000 };
+    put_uplink("eth1", 2);
+    UNTIL(has_queue(0, "\"1500000\""));
+    assert_true(eth1_is(true, NULL));
+    assert_int_equal(limit->bucket.tokens, 9000);
+    limit->rate = 0;
+
+    /* Nor has a device that is away come back and gone since. */
+    fabric->retained_ms = INT_MAX;
+    VSCTL(0, "set Interface eth1 ofport=-1 error=gone");
+    UNTIL(eth1_state()->retained_ms);
+    until_ms = eth1_state()->retained_ms;
+    fabric->retained_ms = 1;        /* From now on. */
+    put_uplink("eth1", 1);
+    UNTIL(has_queue(0, "\"500000\""));
+    assert_true(eth1_is(true, NULL) && !reason_has("hv1", "eth1"));
+    assert_int_equal(eth1_state()->retained_ms, until_ms);
+}
+
 static void
 host_cb(void *n_, const char *host)
 {
@@ -302,6 +349,7 @@ uplinks_are_told_with_the_rest(void **state OVS_UNUSED)
 {
     static const struct fabric_watch watch = { .host = host_cb };
     struct report_limit *limit;
+    uint64_t n_delayed;
     unsigned n = 0;
 
     VSCTL(0, "add-br br-ex -- add-port br-ex eth1");
@@ -310,11 +358,13 @@ uplinks_are_told_with_the_rest(void **state OVS_UNUSED)
     UNTIL(uplink_is("eth1", NULL));
     limit = &fabric_find_host(fabric, "hv1")->db->limit;
 
-    /* The host may report nothing for a while. */
+    /* The host may report nothing for a while: a bucket of rate 0 is never
+     * filled. */
+    n_delayed = fabric->stats.n_reports_delayed;
     limit->rate = 1;
     limit->bucket = (struct token_bucket) { .tokens = 0 };
     VSCTL(0, "set Open_vSwitch . other_config:hw-offload=true");
-    host_db_settle();
+    UNTIL(fabric->stats.n_reports_delayed > n_delayed);
     assert_true(eth1_is(true, NULL) && !reason_has("hv1", "eth1"));
     limit->rate = 0;
     UNTIL(uplink_is("eth1", "may be given"));
@@ -329,18 +379,67 @@ uplinks_are_told_with_the_rest(void **state OVS_UNUSED)
     assert_true(reason_has("hv1", "broken"));
     assert_int_not_equal(n, 0);
     fabric_remove_watch(fabric, &watch, &n);
+}
 
-    /* A host that is rejected has no uplinks that hold, and none are looked
-     * at. */
-    VSCTL(0, "set Interface vmn-vxlan ofport=100 -- "
-          "clear Interface vmn-vxlan error");
+/* Returns true if apps read that none of host hv1's uplinks holds, and its
+ * status says no more of the only one. */
+static bool
+none_holds(void)
+{
+    const struct vmn_vif *vif = get_vif("hv1/" VMN_VIF_QUEUES);
+
+    return vif && !strcmp(vif->iface, ",") && eth1_is(false, NULL);
+}
+
+/* For whatever reason: nothing of it is taken in, and nothing that it has said
+ * before counts. */
+static void
+rejected_host_has_no_uplinks_that_hold(void **state OVS_UNUSED)
+{
+    static const struct {
+        const char *harm, *mend;
+    } faults[] = {
+        { "set Interface vmn-vxlan ofport=100",
+          "set Interface vmn-vxlan ofport=40000" },
+        { "set Bridge br-int datapath_id=\"00000000000000aa\"",
+          "set Bridge br-int datapath_id=\"00000000000000bb\"" },
+        { "set Bridge br-int external_ids:vmn-owner=other",
+          "set Bridge br-int external_ids:vmn-owner=vmnd" },
+    };
+
+    put_host(1, "br-int", false);
+    UNTIL(reported("hv2"));
+    VSCTL(1, "set Bridge br-int datapath_id=\"00000000000000aa\"");
+    UNTIL(fabric_find_host(fabric, "hv2")->datapath_id == 0xaa);
+    VSCTL(0, "add-br br-ex -- add-port br-ex eth1");
+    put_uplink("eth1", 1);
+    UNTIL(reported("hv1"));
+    fabric->retained_ms = INT_MAX;
+    for (size_t i = 0; i < ARRAY_SIZE(faults); i++) {
+        UNTIL(uplink_is("eth1", NULL));
+        VSCTL(0, "%s", faults[i].harm);
+        UNTIL(status_is("hv1", "state", "rejected"));
+        UNTIL(none_holds());
+
+        /* That it was active before retains nothing. */
+        VSCTL(0, "set Interface eth1 ofport=-1 error=gone -- %s",
+              faults[i].mend);
+        UNTIL(uplink_is("eth1", "could not be opened"));
+        VSCTL(0, "%s", faults[i].harm);
+        UNTIL(status_is("hv1", "state", "rejected"));
+        UNTIL(none_holds());
+        VSCTL(0, "set Interface eth1 ofport=1 -- "
+              "clear Interface eth1 error -- %s", faults[i].mend);
+    }
+    UNTIL(uplink_is("eth1", NULL));
+
+    /* One that it is to have from now on. */
+    put_uplink(NULL, 0);
+    UNTIL(!get_vif("hv1/" VMN_VIF_QUEUES));
+    VSCTL(0, "set Bridge br-int external_ids:vmn-owner=other");
     UNTIL(status_is("hv1", "state", "rejected"));
-    assert_true(eth1_is(false, NULL));
-    VSCTL(0, "set Open_vSwitch . other_config:hw-offload=true");
-    host_db_settle();
-    assert_true(eth1_is(false, NULL));
-    VSCTL(0, "set Interface vmn-vxlan ofport=40000");
-    UNTIL(eth1_is(false, "may be given"));
+    put_uplink("eth1", 1);
+    UNTIL(none_holds());
 }
 
 /* Its queues are on each of its members. */
@@ -617,7 +716,9 @@ main(int argc, char *argv[])
         T(host_has_the_queues_that_apps_want),
         T(uplink_that_guarantees_nothing_is_told),
         T(uplink_whose_device_comes_and_goes_stays_active),
+        T(uplink_stays_as_it_is_when_more_is_wanted),
         T(uplinks_are_told_with_the_rest),
+        T(rejected_host_has_no_uplinks_that_hold),
         T(uplink_may_be_a_bond),
         T(host_that_reports_late_keeps_its_queues),
         T(inbound_host_is_taken_in),

@@ -98,7 +98,7 @@ host_db_report(struct fabric_host_db *db,
     }
     db->reason_changed = false;
     if (status->config == OVSDB_CONFIG_REFUSED) {
-        host_report_set_reason(db, true, xstrdup(status->config_reason));
+        host_report_refuse(db, xstrdup(status->config_reason));
     } else {
         host_report(db, snapshot);
         if (status->config == OVSDB_CONFIG_FAILED && !db->reason) {

@@ -68,8 +68,8 @@ struct retained_interface {
 struct fabric_host_db {
     struct fabric_host *host;
     struct report_limit limit;
-    bool reason_changed;        /* By the report in progress: or the state of
-                                 * an uplink. */
+    bool reason_changed;        /* The report in progress has another reason,
+                                 * or another state of an uplink. */
     struct ovsdb_session *session;
     char *remote;               /* As in the row. */
     char *bridge;               /* As in the row. */

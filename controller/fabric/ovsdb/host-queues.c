@@ -36,17 +36,23 @@
 /* Its names, and those of its units, are apps/qos's. */
 #define HOST_QUEUES_APP "qos"
 
+static void
+free_queues(struct host_queues *q)
+{
+    for (size_t i = 0; i < q->n_uplinks; i++) {
+        free(q->states[i].fault);
+    }
+    free(q->states);
+    free(q->uplinks);
+    free(q->queues);
+    free(q->active);
+    free(q->text);
+}
+
 void
 host_queues_uninit(struct fabric_host_db *db)
 {
-    for (size_t i = 0; i < db->queues.n_uplinks; i++) {
-        free(db->queues.states[i].fault);
-    }
-    free(db->queues.states);
-    free(db->queues.uplinks);
-    free(db->queues.queues);
-    free(db->queues.active);
-    free(db->queues.text);
+    free_queues(&db->queues);
     db->queues = (struct host_queues) { .known = false };
 }
 
@@ -138,20 +144,57 @@ parse(struct host_queues *q, char *text)
     sort_queues(q);
 }
 
-/* Reads what the host is to have. */
+/* Moves the states of uplinks that stay to 'q' from what was 'before'. */
+static void
+keep_states(struct host_queues *q, struct host_queues *before)
+{
+    for (size_t i = 0; i < q->n_uplinks; i++) {
+        for (size_t j = 0; j < before->n_uplinks; j++) {
+            if (!strcmp(q->uplinks[i].port, before->uplinks[j].port)) {
+                q->states[i] = before->states[j];
+                before->states[j].fault = NULL;
+            }
+        }
+    }
+}
+
+/* Returns true if their statuses differ by more than their states. */
+static bool
+uplinks_differ(const struct host_queues *a, const struct host_queues *b)
+{
+    if (a->n_uplinks != b->n_uplinks) {
+        return true;
+    }
+    for (size_t i = 0; i < a->n_uplinks; i++) {
+        if (strcmp(a->uplinks[i].port, b->uplinks[i].port)
+            || a->uplinks[i].max_kbps != b->uplinks[i].max_kbps) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Reads what the host is to have.  What it has said of an uplink stays: it
+ * says nothing new of it. */
 static void
 read_queues(struct fabric_host_db *db)
 {
+    struct host_queues before = db->queues;
     size_t size;
-    char *text = engine_peek(db->host->fabric->engine, ENGINE_QUERY_UPLINKS,
-                             db->host->name, &size);
 
-    host_queues_uninit(db);
-    db->queues.known = true;
-    db->queues.text = text;
-    if (text) {
-        parse(&db->queues, text);
+    db->queues = (struct host_queues) {
+        .known = true,
+        .text = engine_peek(db->host->fabric->engine, ENGINE_QUERY_UPLINKS,
+                            db->host->name, &size),
+    };
+    if (db->queues.text) {
+        parse(&db->queues, db->queues.text);
     }
+    keep_states(&db->queues, &before);
+    if (uplinks_differ(&db->queues, &before)) {
+        fabric_host_changed(db->host);
+    }
+    free_queues(&before);
 }
 
 /* Queues follow from the ports that are on a host.  Those are not stored: of a
@@ -331,6 +374,19 @@ retain(const struct fabric_host_db *db, const struct host_uplink *state,
     }
 }
 
+/* Sets the state, and owns 'next.fault' then.  Returns true if it was
+ * another. */
+static bool
+set_state(struct host_uplink *state, struct host_uplink next)
+{
+    bool changed = (next.active != state->active
+                    || !nullable_string_is_equal(next.fault, state->fault));
+
+    free(state->fault);
+    *state = next;
+    return changed;
+}
+
 bool
 host_queues_report(struct fabric_host_db *db,
                    const struct ovsdb_snapshot *snapshot)
@@ -347,12 +403,24 @@ host_queues_report(struct fabric_host_db *db,
         if (passes) {
             retain(db, state, &next);
         }
-        changed |= (next.active != state->active
-                    || !nullable_string_is_equal(next.fault, state->fault));
-        free(state->fault);
-        *state = next;
+        changed |= set_state(state, next);
     }
-    q->reported = true;
+    if (changed) {
+        fabric_host_changed(db->host);
+    }
+    return changed;
+}
+
+bool
+host_queues_refuse(struct fabric_host_db *db)
+{
+    struct host_queues *q = &db->queues;
+    bool changed = false;
+
+    for (size_t i = 0; i < q->n_uplinks; i++) {
+        changed |= set_state(&q->states[i],
+                             (struct host_uplink) { .active = false });
+    }
     if (changed) {
         fabric_host_changed(db->host);
     }
@@ -420,7 +488,7 @@ host_queues_vifs(struct fabric_host_db *db, struct vif_report *reports,
 {
     struct host_queues *q = &db->queues;
 
-    if (!q->n_uplinks || !q->reported) {
+    if (!q->n_uplinks) {
         return n;
     }
     free(q->active);
@@ -449,8 +517,7 @@ host_queues_status(const struct fabric_host_db *db, struct arena *arena,
         status->uplinks[i] = (struct status_uplink) {
             .interface = arena_strdup(arena, q->uplinks[i].port),
             .max_kbps = q->uplinks[i].max_kbps,
-            /* The last state of one that is refused is of before that. */
-            .active = q->states[i].active && !db->refused,
+            .active = q->states[i].active,
             .reason = (q->states[i].fault
                        ? arena_strdup(arena, q->states[i].fault) : NULL),
         };

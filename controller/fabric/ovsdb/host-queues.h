@@ -37,8 +37,6 @@ struct host_uplink {
 struct host_queues {
     bool known;                 /* The rest is as apps have it. */
     bool held;                  /* It is not, as what apps want is unknown. */
-    bool reported;              /* 'states' are what the host's database
-                                 * says. */
     char *active;               /* Names of those that are active, as
                                  * VMN_VIF_QUEUES has them. */
     char *text;                 /* ENGINE_QUERY_UPLINKS, or NULL. */
@@ -64,6 +62,9 @@ bool host_queues_are_known(const struct fabric_host_db *);
  * is another than before. */
 bool host_queues_report(struct fabric_host_db *,
                         const struct ovsdb_snapshot *);
+/* The same of a host that is refused: nothing of it counts, so no uplink is
+ * active, and none has a fault. */
+bool host_queues_refuse(struct fabric_host_db *);
 /* Returns when that is to be done again at the latest, as of loop_now_ms(), if
  * the database has not changed until then; INT64_MAX: never. */
 int64_t host_queues_deadline(const struct fabric_host_db *);
@@ -71,8 +72,9 @@ int64_t host_queues_deadline(const struct fabric_host_db *);
  * caller frees; or NULL. */
 char *host_queues_reason(const struct fabric_host_db *);
 /* Appends a report for VMN_VIF_QUEUES, which says which are active, to the 'n'
- * in 'reports', if the host has any and has said so; returns how many there
- * are then.  Its iface-id is the caller's to free. */
+ * in 'reports', if the host has any; returns how many there are then.  Its
+ * iface-id is the caller's to free.  To be called after one of the two that
+ * take in. */
 size_t host_queues_vifs(struct fabric_host_db *,
                         struct vif_report *reports, size_t n);
 /* Fills in the host's status. */

@@ -399,6 +399,27 @@ refuse_clash(const struct fabric_host_db *db, const struct fabric_host *owner,
     return reason;
 }
 
+/* Returns why the host is refused, or else what is wrong with its tunnel
+ * ports, as a sentence that the caller frees; or NULL.  Sets '*refused' if it
+ * is. */
+static char *
+check_host(const struct fabric_host_db *db,
+           const struct ovsdb_snapshot *snapshot,
+           const struct ovsdb_bridge *bridge, bool *refused)
+{
+    char *reason = check_tunnels(db, snapshot, refused);
+    const struct fabric_host *owner
+        = (*refused || !bridge->datapath_id ? NULL
+           : fabric_find_datapath(db->host->fabric, bridge->datapath_id));
+
+    if (owner && owner != db->host) {
+        *refused = true;
+        free(reason);
+        reason = refuse_clash(db, owner, bridge->datapath_id);
+    }
+    return reason;
+}
+
 /* Returns which limits and guarantees the host cannot have, as a sentence that
  * the caller frees; or NULL. */
 static char *
@@ -422,7 +443,6 @@ void
 host_report(struct fabric_host_db *db, const struct ovsdb_snapshot *snapshot)
 {
     const struct ovsdb_bridge *bridge = find_bridge(db, snapshot);
-    const struct fabric_host *owner = NULL;
     bool refused = false;
     char *reason;
 
@@ -439,10 +459,9 @@ host_report(struct fabric_host_db *db, const struct ovsdb_snapshot *snapshot)
         &db->limit, db->observed->underlay_mtu,
         MIN(host_ipsec_mtu(db, db->underlay_mtu), UINT16_MAX),
         loop_now_ms(db->host->fabric->loop)));
-    reason = check_tunnels(db, snapshot, &refused);
-    if (!refused) {
-        db->reason_changed |= host_queues_report(db, snapshot);
-    }
+    reason = check_host(db, snapshot, bridge, &refused);
+    db->reason_changed |= (refused ? host_queues_refuse(db)
+                           : host_queues_report(db, snapshot));
     if (!reason) {
         reason = check_switch(db, snapshot);
     }
@@ -456,14 +475,6 @@ host_report(struct fabric_host_db *db, const struct ovsdb_snapshot *snapshot)
     if (!reason) {
         reason = limits_reason(db);
     }
-    if (!refused && bridge->datapath_id) {
-        owner = fabric_find_datapath(db->host->fabric, bridge->datapath_id);
-    }
-    if (owner && owner != db->host) {
-        refused = true;
-        free(reason);
-        reason = refuse_clash(db, owner, bridge->datapath_id);
-    }
     host_report_set_reason(db, refused, reason);
     report_vifs(db, snapshot);
     host_checksums_report(db, snapshot);
@@ -473,6 +484,20 @@ host_report(struct fabric_host_db *db, const struct ovsdb_snapshot *snapshot)
     if (!refused && bridge->datapath_id) {
         fabric_host_set_datapath(db->host, bridge->datapath_id);
         observed_host_set_datapath(db->observed, bridge->datapath_id);
+    }
+}
+
+/* Interfaces of VMs stay as they were, since the VMs may run on. */
+void
+host_report_refuse(struct fabric_host_db *db, char *reason)
+{
+    struct vif_report queues;
+
+    db->reason_changed |= host_queues_refuse(db);
+    host_report_set_reason(db, true, reason);
+    if (host_queues_vifs(db, &queues, 0)) {
+        observed_host_report_one(db->observed, &queues);
+        free(CONST_CAST(char *, queues.iface_id));
     }
 }
 

@@ -13,11 +13,15 @@
 struct fabric_host_db;
 struct ovsdb_snapshot;
 
-/* How long an interface that the switch cannot create is retained. */
+/* How long an interface that the switch cannot create is retained, and an
+ * uplink that it cannot open is taken for active; docs/apps/qos.md has it. */
 #define REPORT_RETAINED_MS 5000
 
 /* Reports the contents of the host's database. */
 void host_report(struct fabric_host_db *, const struct ovsdb_snapshot *);
+/* The same of one that is refused for 'reason', whatever it contains.  Takes
+ * ownership of 'reason'. */
+void host_report_refuse(struct fabric_host_db *, char *reason);
 /* Returns true if an interface of the bridge has that number. */
 bool host_report_has_ofport(const struct fabric_host_db *,
                             const struct ovsdb_snapshot *, uint32_t ofport);

@@ -169,6 +169,15 @@ observed_host_report(struct observed_host *host,
 }
 
 void
+observed_host_report_one(struct observed_host *host,
+                         const struct vif_report *report)
+{
+    if (host->known) {
+        update_vif(host, report);
+    }
+}
+
+void
 observed_host_set_underlay(struct observed_host *host, uint32_t mtu)
 {
     mtu = MIN(mtu, UINT16_MAX);
