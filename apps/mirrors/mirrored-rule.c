@@ -84,8 +84,10 @@ mirror_copies_rules(struct vmn_view *view, const struct mirror *row)
     for (size_t i = 0; i < row->n_policies; i++) {
         const struct mirror_policy *policy = &row->policies[i];
 
-        for (size_t j = 0; j < n_keys(policy)
-                           && has_name(of, policy->policy); j++) {
+        if (!has_name(of, policy->policy)) {
+            continue;
+        }
+        for (size_t j = 0; j < n_keys(policy); j++) {
             const char *key = key_at(view, policy, j);
 
             if (is_used(view, key) && !has_name(out, key)) {
