@@ -310,8 +310,8 @@ take_over_part(const struct hmap *flows, struct counted_flow *flow,
 }
 
 /* Returns true if the member has taken nothing off what the switch has counted
- * for a flow that is new: it began at nothing.  So did one that the member had
- * forgotten, as its switch had not had it for long. */
+ * for a flow that is new: it began at nothing.  So did one that the member has
+ * forgotten: its switch had not had it for FLOW_GONE_MS. */
 static bool
 has_begun(const struct taking *taking, const struct counter_report_flow *told)
 {
