@@ -238,7 +238,7 @@ interface_fault(struct vmn_view *view, const char *host,
         return NULL;
     }
     return vmn_printf(view, "\"%s\" has no queues that count, or not yet: see "
-                      "its status (uplinks)", row->interface);
+                      "its status (reason, uplinks)", row->interface);
 }
 
 void

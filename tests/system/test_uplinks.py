@@ -19,7 +19,7 @@ from vmnlab.host import SCHEMA
 from vmnlab.netns import wait_for
 
 NOTHING = 'k1: "%s" has no queues that count, or not yet: see its status ' \
-          '(uplinks)'
+          '(reason, uplinks)'
 
 
 class Database:
