@@ -287,13 +287,13 @@ enum vmn_hook {
  * Published by qos; read by vmnd, which configures the queues of
  * VMN_REL_QUEUES there (QoS and Queue of ovs-vswitchd.conf.db(5)).
  *
- * Once the host's database has said what it has of them, and while the host
- * counts, there is a row of VMN_ROW_VIF with the iface-id VMN_VIF_QUEUES,
- * which is no interface; its number, VMN_QUEUES_OFPORT, is no port's.  Its
- * 'iface' has the names of those with queues for which the database tells
- * nothing that would make them of no use, each between commas: ",eth1,eth2,";
- * "," is none, as of a host that is rejected.
- * Without the row nothing is known. */
+ * Once the host's database has said what it has of them, or the host is
+ * rejected, and while the host counts, there is a row of VMN_ROW_VIF with the
+ * iface-id VMN_VIF_QUEUES, which is no interface; its number,
+ * VMN_QUEUES_OFPORT, is no port's.  Its 'iface' has the names of those with
+ * queues for which the database tells nothing that would make them of no use,
+ * each between commas: ",eth1,eth2,"; "," is none, as of a host that is
+ * rejected.  Without the row nothing is known. */
 #define VMN_REL_UPLINKS "qos.uplinks"
 #define VMN_VIF_QUEUES "+queues"
 #define VMN_QUEUES_OFPORT 0xffff

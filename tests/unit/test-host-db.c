@@ -225,16 +225,18 @@ uplink_that_guarantees_nothing_is_told(void **state OVS_UNUSED)
     UNTIL(!get_vif("hv1/" VMN_VIF_QUEUES) && !reason_has("hv1", "uplink"));
 }
 
-/* Returns true if the status of host hv1 says of uplink eth1, its only one,
- * that it is 'active', and a reason that begins like that; NULL: none. */
+/* Returns true if the status of host hv1 has uplink eth1 alone, says that it
+ * is 'active', or not, and has a reason that begins like that; NULL: none. */
 static bool
 eth1_is(bool active, const char *reason)
 {
     json_t *status = fixture_host_status("hv1");
-    const json_t *uplink = json_array_get(json_object_get(status, "uplinks"),
-                                          0);
+    const json_t *uplinks = json_object_get(status, "uplinks");
+    const json_t *uplink = json_array_get(uplinks, 0);
+    const json_t *is_active = json_object_get(uplink, "active");
     const char *s = json_string_value(json_object_get(uplink, "reason"));
-    bool is = (json_is_true(json_object_get(uplink, "active")) == active
+    bool is = (json_array_size(uplinks) == 1 && json_is_boolean(is_active)
+               && json_is_true(is_active) == active
                && (reason ? s && !strncmp(s, reason, strlen(reason)) : !s));
 
     json_decref(status);
@@ -282,6 +284,7 @@ uplink_whose_device_comes_and_goes_stays_active(void **state OVS_UNUSED)
               "clear Interface eth1 error");
         UNTIL(!eth1_state()->retained_ms);
     }
+    UNTIL(commit_is_quiescent(commit));
     assert_int_equal(queues_revision(), before);
 
     /* One that stays away is told in the end, with no change of the
@@ -312,7 +315,9 @@ uplink_stays_as_it_is_when_more_is_wanted(void **state OVS_UNUSED)
     UNTIL(uplink_is("eth1", NULL));
 
     /* No change that the host has made: it may make as many as before.  A
-     * bucket of rate 0 is never filled. */
+     * bucket of rate 0 is never filled.  Nothing else changes here: eth1 is
+     * as it is to be, and what was said of it is committed. */
+    UNTIL(commit_is_quiescent(commit));
     limit = &fabric_find_host(fabric, "hv1")->db->limit;
     limit->rate = 1;
     limit->bucket = (struct token_bucket) { .tokens = 9000, .burst = 9000 };
@@ -348,6 +353,7 @@ static void
 uplinks_are_told_with_the_rest(void **state OVS_UNUSED)
 {
     static const struct fabric_watch watch = { .host = host_cb };
+    struct fabric_host_db *db;
     struct report_limit *limit;
     uint64_t n_delayed;
     unsigned n = 0;
@@ -356,7 +362,8 @@ uplinks_are_told_with_the_rest(void **state OVS_UNUSED)
     put_uplink("eth1", 1);
     UNTIL(reported("hv1"));
     UNTIL(uplink_is("eth1", NULL));
-    limit = &fabric_find_host(fabric, "hv1")->db->limit;
+    db = fabric_find_host(fabric, "hv1")->db;
+    limit = &db->limit;
 
     /* The host may report nothing for a while: a bucket of rate 0 is never
      * filled. */
@@ -364,7 +371,9 @@ uplinks_are_told_with_the_rest(void **state OVS_UNUSED)
     limit->rate = 1;
     limit->bucket = (struct token_bucket) { .tokens = 0 };
     VSCTL(0, "set Open_vSwitch . other_config:hw-offload=true");
-    UNTIL(fabric->stats.n_reports_delayed > n_delayed);
+    UNTIL(fabric->stats.n_reports_delayed > n_delayed
+          && ovsdb_session_snapshot(db->session)->hw_offload);
+    assert_int_not_equal(limit->due_ms, INT64_MAX);
     assert_true(eth1_is(true, NULL) && !reason_has("hv1", "eth1"));
     limit->rate = 0;
     UNTIL(uplink_is("eth1", "may be given"));
@@ -414,12 +423,15 @@ rejected_host_has_no_uplinks_that_hold(void **state OVS_UNUSED)
     VSCTL(0, "add-br br-ex -- add-port br-ex eth1");
     put_uplink("eth1", 1);
     UNTIL(reported("hv1"));
+    add_vif(0, "tap1", "p1", 1);
+    UNTIL(get_vif("hv1/p1"));
     fabric->retained_ms = INT_MAX;
     for (size_t i = 0; i < ARRAY_SIZE(faults); i++) {
         UNTIL(uplink_is("eth1", NULL));
         VSCTL(0, "%s", faults[i].harm);
         UNTIL(status_is("hv1", "state", "rejected"));
         UNTIL(none_holds());
+        assert_non_null(get_vif("hv1/p1"));
 
         /* That it was active before retains nothing. */
         VSCTL(0, "set Interface eth1 ofport=-1 error=gone -- %s",
@@ -433,13 +445,42 @@ rejected_host_has_no_uplinks_that_hold(void **state OVS_UNUSED)
     }
     UNTIL(uplink_is("eth1", NULL));
 
-    /* One that it is to have from now on. */
+    /* One that it is not to have any more meanwhile, or from now on. */
+    VSCTL(0, "set Bridge br-int external_ids:vmn-owner=other");
+    UNTIL(none_holds());
     put_uplink(NULL, 0);
     UNTIL(!get_vif("hv1/" VMN_VIF_QUEUES));
-    VSCTL(0, "set Bridge br-int external_ids:vmn-owner=other");
-    UNTIL(status_is("hv1", "state", "rejected"));
+    assert_non_null(get_vif("hv1/p1"));
     put_uplink("eth1", 1);
     UNTIL(none_holds());
+}
+
+/* Also where vmnd knows it no other way: whether the host's configuration is
+ * at fault, of which nothing is taken in, or its switch. */
+static void
+host_rejected_from_the_start_has_no_uplinks_that_hold(void **state OVS_UNUSED)
+{
+    VSCTL(0, "add-br br-ex -- add-port br-ex eth1");
+    put_uplink("eth1", 1);
+    UNTIL(reported("hv1"));
+    UNTIL(uplink_is("eth1", NULL));
+    VSCTL(0, "set Bridge br-int external_ids:vmn-owner=other");
+    UNTIL(none_holds());
+    restart_vmnd();
+    assert_null(get_vif("hv1/" VMN_VIF_QUEUES));
+    UNTIL(none_holds());
+    assert_true(status_is("hv1", "state", "rejected"));
+    assert_false(reported("hv1"));
+
+    /* That was no report. */
+    VSCTL(0, "set Bridge br-int external_ids:vmn-owner=vmnd");
+    UNTIL(uplink_is("eth1", NULL));
+    UNTIL(reported("hv1"));
+    VSCTL(0, "set Interface vmn-vxlan ofport=100");
+    UNTIL(none_holds());
+    restart_vmnd();
+    UNTIL(none_holds());
+    assert_true(status_is("hv1", "state", "rejected"));
 }
 
 /* Its queues are on each of its members. */
@@ -719,6 +760,7 @@ main(int argc, char *argv[])
         T(uplink_stays_as_it_is_when_more_is_wanted),
         T(uplinks_are_told_with_the_rest),
         T(rejected_host_has_no_uplinks_that_hold),
+        T(host_rejected_from_the_start_has_no_uplinks_that_hold),
         T(uplink_may_be_a_bond),
         T(host_that_reports_late_keeps_its_queues),
         T(inbound_host_is_taken_in),

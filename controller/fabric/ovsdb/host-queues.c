@@ -158,7 +158,8 @@ keep_states(struct host_queues *q, struct host_queues *before)
     }
 }
 
-/* Returns true if their statuses differ by more than their states. */
+/* Returns true if their statuses differ by more than their states.  They are
+ * in the same order. */
 static bool
 uplinks_differ(const struct host_queues *a, const struct host_queues *b)
 {
@@ -175,7 +176,7 @@ uplinks_differ(const struct host_queues *a, const struct host_queues *b)
 }
 
 /* Reads what the host is to have.  What it has said of an uplink stays: it
- * says nothing new of it. */
+ * says nothing new of it, and its queues may have the rates of before. */
 static void
 read_queues(struct fabric_host_db *db)
 {
@@ -387,6 +388,41 @@ set_state(struct host_uplink *state, struct host_uplink next)
     return changed;
 }
 
+/* What the field has room for. */
+#define ACTIVE_LEN_MAX 255
+
+/* Returns the names of those that are active: ",A,B,". */
+static char *
+active_uplinks(const struct host_queues *q)
+{
+    struct ds names = DS_EMPTY_INITIALIZER;
+
+    ds_put_char(&names, ',');
+    for (size_t i = 0; i < q->n_uplinks; i++) {
+        const char *port = q->uplinks[i].port;
+
+        /* An app may have published any name. */
+        if (q->states[i].active && !value_check_iface_id(port, NULL)
+            && names.length + strlen(port) + 1 <= ACTIVE_LEN_MAX) {
+            ds_put_format(&names, "%s,", port);
+        }
+    }
+    return ds_steal_cstr(&names);
+}
+
+/* Ends a report, which has 'changed' a state or not. */
+static void
+end_report(struct fabric_host_db *db, bool changed)
+{
+    struct host_queues *q = &db->queues;
+
+    free(q->active);
+    q->active = q->n_uplinks ? active_uplinks(q) : NULL;
+    if (changed) {
+        fabric_host_changed(db->host);
+    }
+}
+
 bool
 host_queues_report(struct fabric_host_db *db,
                    const struct ovsdb_snapshot *snapshot)
@@ -405,9 +441,7 @@ host_queues_report(struct fabric_host_db *db,
         }
         changed |= set_state(state, next);
     }
-    if (changed) {
-        fabric_host_changed(db->host);
-    }
+    end_report(db, changed);
     return changed;
 }
 
@@ -421,9 +455,7 @@ host_queues_refuse(struct fabric_host_db *db)
         changed |= set_state(&q->states[i],
                              (struct host_uplink) { .active = false });
     }
-    if (changed) {
-        fabric_host_changed(db->host);
-    }
+    end_report(db, changed);
     return changed;
 }
 
@@ -458,41 +490,17 @@ host_queues_reason(const struct fabric_host_db *db)
     return reason.length ? ds_steal_cstr(&reason) : NULL;
 }
 
-/* What the field has room for. */
-#define ACTIVE_LEN_MAX 255
-
-/* Returns the names of those that are active: ",A,B,". */
-static char *
-active_uplinks(const struct host_queues *q)
-{
-    struct ds names = DS_EMPTY_INITIALIZER;
-
-    ds_put_char(&names, ',');
-    for (size_t i = 0; i < q->n_uplinks; i++) {
-        const char *port = q->uplinks[i].port;
-
-        /* An app may have published any name. */
-        if (q->states[i].active && !value_check_iface_id(port, NULL)
-            && names.length + strlen(port) + 1 <= ACTIVE_LEN_MAX) {
-            ds_put_format(&names, "%s,", port);
-        }
-    }
-    return ds_steal_cstr(&names);
-}
-
 /* One row of a kind that all members of a cluster know, with the fields that
  * they know: a row with a name that older ones refuse would stop them. */
 size_t
-host_queues_vifs(struct fabric_host_db *db, struct vif_report *reports,
+host_queues_vifs(const struct fabric_host_db *db, struct vif_report *reports,
                  size_t n)
 {
-    struct host_queues *q = &db->queues;
+    const struct host_queues *q = &db->queues;
 
-    if (!q->n_uplinks) {
+    if (!q->active) {
         return n;
     }
-    free(q->active);
-    q->active = active_uplinks(q);
     reports[n++] = (struct vif_report) {
         .iface_id = xstrdup(VMN_VIF_QUEUES),
         .iface = q->active,

@@ -38,7 +38,9 @@ struct host_queues {
     bool known;                 /* The rest is as apps have it. */
     bool held;                  /* It is not, as what apps want is unknown. */
     char *active;               /* Names of those that are active, as
-                                 * VMN_VIF_QUEUES has them. */
+                                 * VMN_VIF_QUEUES has them.  NULL: the host
+                                 * is to have none, or nothing was taken in
+                                 * since it is to have these. */
     char *text;                 /* ENGINE_QUERY_UPLINKS, or NULL. */
     size_t n_uplinks, n_queues;
     struct ovsdb_uplink *uplinks; /* Their ports are in 'text'.  Each port
@@ -72,10 +74,10 @@ int64_t host_queues_deadline(const struct fabric_host_db *);
  * caller frees; or NULL. */
 char *host_queues_reason(const struct fabric_host_db *);
 /* Appends a report for VMN_VIF_QUEUES, which says which are active, to the 'n'
- * in 'reports', if the host has any; returns how many there are then.  Its
- * iface-id is the caller's to free.  To be called after one of the two that
- * take in. */
-size_t host_queues_vifs(struct fabric_host_db *,
+ * in 'reports', if the host has any and one of the two above took in what it
+ * says of them; returns how many there are then.  Its iface-id is the caller's
+ * to free. */
+size_t host_queues_vifs(const struct fabric_host_db *,
                         struct vif_report *reports, size_t n);
 /* Fills in the host's status. */
 void host_queues_status(const struct fabric_host_db *, struct arena *,

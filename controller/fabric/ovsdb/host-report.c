@@ -379,6 +379,7 @@ host_report_set_reason(struct fabric_host_db *db, bool refused, char *reason)
         fabric_host_changed(db->host);
     }
     if (refused) {
+        db->reason_changed |= host_queues_refuse(db);
         fabric_host_set_datapath(db->host, 0);
     }
 }
@@ -460,8 +461,9 @@ host_report(struct fabric_host_db *db, const struct ovsdb_snapshot *snapshot)
         MIN(host_ipsec_mtu(db, db->underlay_mtu), UINT16_MAX),
         loop_now_ms(db->host->fabric->loop)));
     reason = check_host(db, snapshot, bridge, &refused);
-    db->reason_changed |= (refused ? host_queues_refuse(db)
-                           : host_queues_report(db, snapshot));
+    if (!refused) {
+        db->reason_changed |= host_queues_report(db, snapshot);
+    }
     if (!reason) {
         reason = check_switch(db, snapshot);
     }
@@ -493,11 +495,12 @@ host_report_refuse(struct fabric_host_db *db, char *reason)
 {
     struct vif_report queues;
 
-    db->reason_changed |= host_queues_refuse(db);
     host_report_set_reason(db, true, reason);
     if (host_queues_vifs(db, &queues, 0)) {
         observed_host_report_one(db->observed, &queues);
         free(CONST_CAST(char *, queues.iface_id));
+    } else {
+        observed_host_report_gone(db->observed, VMN_VIF_QUEUES);
     }
 }
 

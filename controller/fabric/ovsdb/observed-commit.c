@@ -574,9 +574,11 @@ resync(void *state_)
     observed_commit_schedule(state);
 }
 
-/* Compares hosts that have reported for the first time.  What was decided of
- * ports meanwhile stays in their requests.  Called when the state
- * is quiescent: hosts are added and removed with groups of revisions only. */
+/* Compares hosts that have reported for the first time, and what is known of
+ * those that have not (observed_host_report_one()): that may change until
+ * they do.  What was decided of ports meanwhile stays in their requests.
+ * Called when the state is quiescent: hosts are added and removed with groups
+ * of revisions only. */
 static void
 compare_first(void *state_)
 {
@@ -589,6 +591,8 @@ compare_first(void *state_)
             host->loaded = true;
             resync_host(host);
             commit_yield(state->fabric->commit);
+        } else if (!host->known) {
+            resync_vifs(host);
         }
     }
     observed_commit_schedule(state);
@@ -613,11 +617,10 @@ observed_manage(struct observed_state *state)
 
     state->gathering = !model_names(state->fabric->model, VMN_TABLE_VIF).n;
     HMAP_FOR_EACH (host, node, &state->hosts) {
-        if (host->known) {
-            observed_compare_first(host);
-        } else {
+        if (!host->known) {
             observed_submit_stale(host);
         }
+        observed_compare_first(host);
     }
     observed_commit_schedule(state);
 }

@@ -139,10 +139,18 @@ update_vif(struct observed_host *host, const struct vif_report *report)
     observed_notify_iface(host->state, vif->iface_id);
 }
 
+/* Handles that an interface is not there any more. */
+static void
+delete_vif(struct observed_vif *vif)
+{
+    observed_submit_vif_delete(vif);
+    observed_iface_due(vif->host->state, vif->iface_id, vif->host->name);
+    vif_destroy(vif);
+}
+
 void
 observed_host_report(struct observed_host *host,
-                     const struct vif_report *reports,
-                  size_t n)
+                     const struct vif_report *reports, size_t n)
 {
     struct observed_vif *vif, *next;
 
@@ -154,9 +162,7 @@ observed_host_report(struct observed_host *host,
     }
     HMAP_FOR_EACH_SAFE (vif, next, host_node, &host->vifs) {
         if (!vif->seen) {
-            observed_submit_vif_delete(vif);
-            observed_iface_due(host->state, vif->iface_id, host->name);
-            vif_destroy(vif);
+            delete_vif(vif);
         }
     }
     if (!host->known) {
@@ -172,8 +178,19 @@ void
 observed_host_report_one(struct observed_host *host,
                          const struct vif_report *report)
 {
-    if (host->known) {
-        update_vif(host, report);
+    update_vif(host, report);
+    if (!host->known) {
+        observed_compare_first(host);
+    }
+}
+
+void
+observed_host_report_gone(struct observed_host *host, const char *iface_id)
+{
+    struct observed_vif *vif = find_vif(host, iface_id);
+
+    if (vif) {
+        delete_vif(vif);
     }
 }
 
@@ -256,6 +273,7 @@ observed_host_set_lost(struct observed_host *host, bool lost)
     }
     if (host->state->warm && !host->known) {
         observed_submit_stale(host);
+        observed_compare_first(host);
     }
 }
 

@@ -172,10 +172,12 @@ void observed_host_remove(struct observed_host *);
  * iface-ids. */
 void observed_host_report(struct observed_host *, const struct vif_report *,
                           size_t n);
-/* The same of one interface, of a host that has reported: others stay as they
- * are. */
+/* The same of one interface: others stay as they are.  It is no report of the
+ * host, which has to follow if there was none. */
 void observed_host_report_one(struct observed_host *,
                               const struct vif_report *);
+/* Handles that one interface is not there any more, if it was. */
+void observed_host_report_gone(struct observed_host *, const char *iface_id);
 /* Sets the MTU of the interface with its tunnel addresses; 0 means unknown and
  * changes nothing. */
 void observed_host_set_underlay(struct observed_host *, uint32_t mtu);
