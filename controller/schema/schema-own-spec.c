@@ -23,6 +23,8 @@
      | VMN_FIELD_MENTIONS | VMN_FIELD_SECRET | VMN_FIELD_LINES          \
      | VMN_FIELD_ADMINISTRATORS | VMN_FIELD_OR_ALL)
 #define TYPE_FLAGS VMN_TYPE_SINGLE
+/* Of a member of the status, which has no rights of its own. */
+#define STATUS_FLAGS (VMN_FIELD_LIST | VMN_FIELD_SET)
 
 struct declaring {
     const struct vmn_app_class *class_; /* For how long its structs are. */
@@ -192,6 +194,23 @@ declare_fields(struct declaring *d, const void *fields, int depth)
     return array;
 }
 
+/* Returns true if a member of the status has no flags but those that such may
+ * have; else that is the error. */
+static bool
+has_status_flags(const struct vmn_field_class *f, struct vmn_error *why)
+{
+    uint32_t others = f->flags & ~STATUS_FLAGS;
+
+    if (!knows_flags("status member", f->name, f->flags, FIELD_FLAGS, why)) {
+        return false;
+    } else if (others) {
+        vmn_error_invalid(why, "status member \"%s\": flags 0x%"PRIx32" are "
+                          "not for the status, which is shown with the object",
+                          f->name, others);
+    }
+    return !others;
+}
+
 /* Returns what the status has of the app; NULL: the error is set. */
 static json_t *
 declare_status(const struct declaring *d, const struct vmn_type_class *type)
@@ -203,8 +222,7 @@ declare_status(const struct declaring *d, const struct vmn_type_class *type)
         const struct vmn_field_class *f = field_at(d->class_, type->status, i);
         json_t *object;
 
-        if (!knows_flags("status member", f->name, f->flags, FIELD_FLAGS,
-                         d->why)) {
+        if (!has_status_flags(f, d->why)) {
             json_decref(array);
             return NULL;
         }

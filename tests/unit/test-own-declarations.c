@@ -182,9 +182,12 @@ flags_that_are_not_known_are_refused(void **state OVS_UNUSED)
         { .name = "chains", .singular = "chain", .doc = "D.",
           .flags = VMN_TYPE_SINGLE | flags, .row = &chain_struct },
         { .name = NULL } };
+    const struct vmn_field_class *members
+        = FIELDS(.name = "a", .type = VMN_FIELD_TEXT, .doc = "D.",
+                 .flags = VMN_FIELD_LIST | flags);
     const struct vmn_type_class of_status[] = {
         { .name = "chains", .singular = "chain", .doc = "D.",
-          .row = &chain_struct, .status = fields }, { .name = NULL } };
+          .row = &chain_struct, .status = members }, { .name = NULL } };
     char *text = xasprintf("field \"a\"%s", why);
 
     assert_fields_refused(fields, text);
@@ -222,6 +225,12 @@ status_members_that_make_no_sense_are_refused(void **state OVS_UNUSED)
                    "\"bool\", \"int\", \"text\"");
     assert_refused(STATUS(.name = "n", .type = VMN_FIELD_INT, .doc = "D."),
                    "type chains: /status_members/0/relation: is required");
+    /* All see it that see the object. */
+    assert_refused(STATUS(.name = "n", .type = VMN_FIELD_TEXT, .doc = "D.",
+                          .relation = "chains.n", .flags = VMN_FIELD_LIST
+                          | VMN_FIELD_SECRET | VMN_FIELD_ADMINISTRATORS),
+                   "status member \"n\": flags 0xa0 are not for the status, "
+                   "which is shown with the object");
 }
 
 int
