@@ -9,7 +9,10 @@
  * what it sees; which reference does what is said by the schema (enum
  * schema_reach).  An object that acts on others, by itself or by the groups,
  * balancers or routers that it acts on, is not for it to change, to delete, or
- * to act on, even if it has the labels: an administrator made it.
+ * to act on, even if it has the labels: an administrator made it.  One of an
+ * app's type may yet be deleted by whose labels it and all have that it names
+ * (is_let_go()).  Nor does it act on a policy in a tier that is not for it,
+ * which an administrator has made just so.
  *
  * Not for who somebody is (northbound/auth.c), for ports
  * (port-rights.c), nor for what others depend on
@@ -101,6 +104,19 @@ is_placed(const struct rights_check *check, const struct schema_field *f)
                 || (check->entry->before && is_as_before(check, f))));
 }
 
+/* Returns true if the object is of an app's type and is deleted, and 'row',
+ * which it names, has the account's labels.  If others' ports have come into
+ * such a group, or under such a policy, the object does to them what its owner
+ * may not do any more: to end that is his right.  What isolates (a policy, a
+ * quarantine) is not let go: others may rely on it. */
+static bool
+is_let_go(const struct rights_check *check, const struct vmn_row *row)
+{
+    return (check->was && !check->entry->cur
+            && schema_is_own(check->entry->table)
+            && rights_own(check->txn->request->rights, row));
+}
+
 /* Reports that the object acts on 'name', which is not the account's. */
 static void
 refuse_act(struct rights_check *check, enum vmn_table table,
@@ -115,9 +131,14 @@ refuse_act(struct rights_check *check, enum vmn_table table,
     } else if (is_cascaded(check)) {
         refuse_cascade(check, "acts on", schema_tables[table]->singular);
     } else {
+        const struct vmn_row *row = rights_row(check->txn, table, name);
+
         txn_error(check->txn, check->entry, VMN_ERR_FORBIDDEN, field,
-                  "%s \"%s\" is not within this account's scope, or acts on "
-                  "what is not", schema_tables[table]->singular, name);
+                  rights_keep_tiers(check->txn, row)
+                  ? "%s \"%s\" is not within this account's scope, or acts on "
+                  "what is not"
+                  : "%s \"%s\" is in a tier that is not for this account",
+                  schema_tables[table]->singular, name);
     }
 }
 
@@ -146,7 +167,7 @@ check_ref(void *check_, enum vmn_table table, const char *name,
                   schema_tables[table]->singular, name, guess);
         free(guess);
     } else if ((!f || f->reach != SCHEMA_MENTIONS)
-               && !is_placed(check, f)
+               && !is_placed(check, f) && !is_let_go(check, row)
                && !rights_is_within_scope(check->txn, row)) {
         refuse_act(check, table, name, field);
     }

@@ -49,7 +49,9 @@ const struct vmn_row *rights_row(const struct txn *, enum vmn_table,
 /* Returns true if the account may change 'row': it is within the scope, acts
  * on nothing else, and decides in no tier but the account's. */
 bool rights_may_change(const struct txn *, const struct vmn_row *row);
-/* Returns true if objects within the scope may act on 'row'. */
+/* Returns true if objects within the scope may act on 'row'; not if that
+ * decides in a tier that is not for the account: a mirror would show what it
+ * denies, and a limit deny what it allows. */
 bool rights_is_within_scope(const struct txn *, const struct vmn_row *row);
 /* Returns true if 'row' decides in no tier but those that the account may
  * use. */

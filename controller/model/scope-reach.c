@@ -60,7 +60,8 @@ pass_ref(void *passing_, enum vmn_table table, const char *name,
     const struct vmn_row *row = rights_row(passing->txn, table, name);
 
     if (row && passing->within && f && f->reach == SCHEMA_ACTS) {
-        passing->within = rights_own(passing->txn->request->rights, row);
+        passing->within = (rights_own(passing->txn->request->rights, row)
+                           && rights_keep_tiers(passing->txn, row));
         if (passing->within && schema_tables[table]->passes_on) {
             pass_on(passing, row);
         }
@@ -137,6 +138,7 @@ bool
 rights_is_within_scope(const struct txn *txn, const struct vmn_row *row)
 {
     return (rights_own(txn->request->rights, row)
+            && rights_keep_tiers(txn, row)
             && (!schema_tables[row->table]->passes_on
                 || acts_within_scope(txn, row)));
 }

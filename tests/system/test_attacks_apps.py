@@ -570,6 +570,68 @@ def test_limit_what_others_send(lab, town, shop, made):
     shop.may_not("DELETE", "qos-policies/of-all")
 
 
+# Of policies that are the shop's: what is named, and names nothing of others.
+BY_RULE = [
+    ("qos-policies/by-rule", {"policies": [{"policy": "shop-rules"}],
+                              "shared_limits": [{"direction": "egress",
+                                                 "max_pps": 1000}]}),
+    ("mirrors/by-rule", {"policies": [{"policy": "shop-rules"}]}),
+]
+
+
+@pytest.fixture(name="rules")
+def _rules(made):
+    """Called with a tier, makes a policy of the shop in it, whose group may
+    get others' ports."""
+    made.put("groups/shop-few", {"ports": ["shop-1"], "labels": SHOP})
+
+    def make(tier):
+        made.put("policies/shop-rules", {
+            "labels": SHOP, "applies_to": ["shop-few"], "tier": tier,
+            "priority": 77, "rules": [rule("ingress", "allow")]})
+    try:
+        yield make
+    finally:
+        for kind, name in ("policies", "shop-rules"), ("groups", "shop-few"):
+            if name in [one["name"] for one in made.get(kind)["items"]]:
+                made.delete("%s/%s" % (kind, name), cascade="true")
+
+
+def test_keep_a_limit_that_has_come_to_hold_for_others(shop, made, rules):
+    """Others' ports have come into the group: nothing is the shop's to do to
+    them any more, but to let go of them.  What isolates them stays."""
+    rules("application")
+    for name, spec in BY_RULE:
+        shop.may("PUT", name, mine(**spec))
+    made.patch("groups/shop-few", {"ports": ["shop-1", "secret-1"]})
+    for name, spec in BY_RULE:
+        shop.may_not("PATCH", name, {"description": "x"},
+                     "/policies/0/policy")
+        shop.may("DELETE", name)
+        shop.may_not("PUT", name, mine(**spec), "/policies/0/policy")
+    shop.may_not("DELETE", "policies/shop-rules")
+    shop.may_not("DELETE", "groups/shop-few?cascade=true")
+
+
+def test_limit_or_mirror_what_another_tier_decides(shop, made, rules):
+    """To be shown what an administrator's policy denies, or to deny what it
+    allows, if that has the shop's labels."""
+    rules("security")
+    for name, spec in BY_RULE:
+        shop.may_not("PUT", name, mine(**spec), "/policies/0/policy")
+    rules("application")
+    for name, spec in BY_RULE:
+        shop.may("PUT", name, mine(**spec))
+        shop.may_not("PATCH", "policies/shop-rules", {"tier": "security"},
+                     "/tier")
+    # One of before is not its own to change any more, but to delete.
+    rules("security")
+    for name, spec in BY_RULE:
+        shop.may_not("PATCH", name, {"description": "x"},
+                     "/policies/0/policy")
+        shop.may("DELETE", name)
+
+
 def test_hear_others_multicast(shop, made):
     """By a network that it only reads, by a port of its own as a router in
     its own, and by one of others that is not seen."""

@@ -382,19 +382,18 @@ def test_a_tenant_limits_its_own_policies(world, lab):
         shop.may_not("PUT", "qos-policies/q", spec("wide"),
                      "/policies/0/policy")
         # Its limit is of whatever the policy applies to, and what comes to act
-        # on others' ports is not its to change any more.
+        # on others' ports is not its to change any more, but to delete.
         world.group("later", ports=["c"], labels=SHOP)
         world.policy("later", "later", rule("allow"), labels=SHOP, priority=2)
         shop.may("PUT", "qos-policies/later", spec("later"))
         world.group("later", ports=["c", "x"], labels=SHOP)
-        shop.may_not("DELETE", "qos-policies/later")
-        world.group("later", ports=["c"], labels=SHOP)
+        shop.may_not("PATCH", "qos-policies/later", {"description": "x"})
         shop.may("DELETE", "qos-policies/later")
-        # So is one in a tier that is not for it: it limits its own ports.
+        # Nor does it deny what a tier that is not for it allows.
         world.policy("higher", "c", rule("pass"), labels=SHOP, priority=3,
                      tier="security")
-        shop.may("PUT", "qos-policies/higher", spec("higher"))
-        shop.may("DELETE", "qos-policies/higher")
+        shop.may_not("PUT", "qos-policies/higher", spec("higher"),
+                     "/policies/0/policy")
         shop.may("DELETE", "qos-policies/mine")
     finally:
         world.api.delete("accounts/shop", cascade="true")

@@ -176,6 +176,7 @@ APPS_TESTS = \
 	tests/unit/test-lua-app \
 	tests/unit/test-open-services \
 	tests/unit/test-own-fields \
+	tests/unit/test-own-rights \
 	tests/unit/test-overlay-v6 \
 	tests/unit/test-reachability \
 	tests/unit/test-metadata \
