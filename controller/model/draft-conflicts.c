@@ -62,6 +62,27 @@ draft_result(const struct model *model, const struct vmn_draft_change *change,
     return spec ? normalize(model, change, spec) : NULL;
 }
 
+/* As draft_result(), of what has a webhook that is not shown: "redacted" is no
+ * URL, so the result is made without one. */
+static json_t *
+result_without_webhook(const struct model *model,
+                       const struct vmn_draft_change *change,
+                       const json_t *now)
+{
+    json_t *copy = json_deep_copy(now), *spec = draft_spec(change), *wanted;
+
+    json_object_del(json_object_get(copy, "scale"), "webhook");
+    wanted = draft_result(model, change, copy);
+    if (change->op == VMN_DRAFT_PATCH
+        && !json_object_get(json_object_get(spec, "scale"), "webhook")) {
+        json_object_set_new(json_object_get(wanted, "scale"), "webhook",
+                            json_string(SCHEMA_REDACTED));
+    }
+    json_decref(copy);
+    json_decref(spec);
+    return wanted;
+}
+
 #define LABELS "/spec/labels"
 
 /* A comparison of one object's versions. */
@@ -71,6 +92,9 @@ struct comparison {
     size_t change;
     bool deletes;
     uint64_t revision;
+    const char *hidden;         /* The webhook of the object as it is now, if
+                                 * it is not shown... */
+    bool guesses;               /* ...to who may have guessed it. */
     bool labels;                /* One about labels was reported. */
     struct ds path;
 };
@@ -81,12 +105,25 @@ is_same(const json_t *a, const json_t *b)
     return (!a && !b) || (a && b && json_equal(a, b));
 }
 
+/* Redacts the webhook of 'spec' where it is 'url': who has no scope and is not
+ * shown it has not written what is compared, and is told if that is right. */
+static void
+redact_same(json_t *spec, const char *url)
+{
+    json_t *scale = json_object_get(spec, "scale");
+
+    if (nullable_string_is_equal(
+            json_string_value(json_object_get(scale, "webhook")), url)) {
+        json_object_set_new(scale, "webhook", json_string(SCHEMA_REDACTED));
+    }
+}
+
 static void
 report(struct comparison *c, const json_t *base, const json_t *now,
        const json_t *wanted)
 {
     const struct draft_conflict conflict = {
-        c->change, ds_cstr(&c->path), base, now, wanted, c->revision,
+        c->change, ds_cstr(&c->path), base, now, wanted, c->revision, false,
     };
 
     c->labels |= !strncmp(conflict.path, LABELS, strlen(LABELS));
@@ -179,9 +216,15 @@ compare_object(struct comparison *c, const struct model *model,
                uint64_t created_ms)
 {
     json_t *base = draft_base_spec(change), *spec = draft_spec(change);
-    json_t *wanted = draft_result(model, change, now);
+    json_t *wanted = (c->hidden
+                      ? result_without_webhook(model, change, now)
+                      : draft_result(model, change, now));
 
     base = base ? normalize(model, change, base) : NULL;
+    if (c->hidden && !c->guesses) {
+        redact_same(base, c->hidden);
+        redact_same(wanted, c->hidden);
+    }
 
     ds_put_cstr(&c->path, base && now ? "/spec" : "");
     if (!base != !now) {
@@ -217,21 +260,41 @@ is_unchanged(const struct vmn_draft_change *change, bool sees,
             && !strcmp(change->base, sees ? etag : VMN_DRAFT_NONE));
 }
 
-/* Returns what is told of the object as it is now, which the caller owns.  One
- * that was within the scope when the draft was written, and is only read now,
- * is told of as one that is read (model_shows_secrets()); no other secrets are
- * in drafts. */
+/* Returns the webhook of 'row' if it has one that these rights are not shown:
+ * it was within the scope when the draft was written, say, and is only read
+ * now. */
+static const char *
+hidden_webhook(const struct model_rights *rights, const struct vmn_row *row)
+{
+    return (row && row->table == VMN_TABLE_LOADBALANCER
+            && !model_shows_secrets(rights, row)
+            ? ((const struct vmn_loadbalancer *) row)->scale.webhook : NULL);
+}
+
+/* Returns what is told of the object as it is now, which the caller owns. */
 static json_t *
-spec_now(const struct model_rights *rights, const struct vmn_row *row)
+spec_now(const struct vmn_row *row, bool hides)
 {
     json_t *spec = schema_row_spec(row);
-    json_t *scale = json_object_get(spec, "scale");
 
-    if (row->table == VMN_TABLE_LOADBALANCER && !model_in_scope(rights, row)
-        && json_object_get(scale, "webhook")) {
-        json_object_set_new(scale, "webhook", json_string(SCHEMA_REDACTED));
+    if (hides) {
+        json_object_set_new(json_object_get(spec, "scale"), "webhook",
+                            json_string(SCHEMA_REDACTED));
     }
     return spec;
+}
+
+/* Reports that drafts do not change such objects any more: the type has got a
+ * secret field since.  Nothing is compared, or told of what they say. */
+static void
+refuse_type(struct comparison *c)
+{
+    const struct draft_conflict conflict = {
+        .change = c->change, .path = "", .revision = c->revision,
+        .left_out = true,
+    };
+
+    c->cb(c->aux, &conflict);
 }
 
 void
@@ -249,11 +312,15 @@ draft_conflicts(const struct model *model, const struct model_rights *rights,
         bool sees = row && model_sees(rights, row);
         struct comparison c = {
             cb, aux, i, change->op == VMN_DRAFT_DELETE,
-            sees ? meta.revision : 0, false, DS_EMPTY_INITIALIZER,
+            sees ? meta.revision : 0,
+            sees ? hidden_webhook(rights, row) : NULL,
+            rights && rights->scope.text, false, DS_EMPTY_INITIALIZER,
         };
 
-        if (!is_unchanged(change, sees, meta.revision)) {
-            json_t *now = sees ? spec_now(rights, row) : NULL;
+        if (table && !draft_may_have(table)) {
+            refuse_type(&c);
+        } else if (!is_unchanged(change, sees, meta.revision)) {
+            json_t *now = sees ? spec_now(row, c.hidden) : NULL;
 
             compare_object(&c, model, change, now, meta.created_ms);
             json_decref(now);

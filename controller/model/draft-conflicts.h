@@ -5,6 +5,7 @@
  * already as the draft makes it, conflicts with nothing; and a patch conflicts
  * with changes of the fields alone that it names, and of labels, which say
  * whose the object is.  One that was deleted and created anew is another one.
+ * Of a type that has got a secret field since, all is a conflict.
  * Not for what the change would do to other objects (model_apply()). */
 
 #ifndef CONTROLLER_MODEL_DRAFT_CONFLICTS_H
@@ -30,6 +31,9 @@ struct draft_conflict {
     const json_t *wanted;       /* and what the draft makes it. */
     uint64_t revision;          /* That made the present object; 0: there is
                                  * none, or it is not this client's to see. */
+    bool left_out;              /* Drafts do not change objects of the type any
+                                 * more, which has a secret field now: values
+                                 * are not told, nor whether they differ. */
 };
 typedef void draft_conflict_cb(void *aux, const struct draft_conflict *);
 

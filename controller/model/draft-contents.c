@@ -83,14 +83,16 @@ selects(const struct vmn_selector *selector, const json_t *spec)
 }
 
 /* What concerns the whole installation is not within a scope, whatever its
- * labels: nobody with a scope changes it, or is shown all of it. */
+ * labels: nobody with a scope changes it, or is shown all of it.  Of a type
+ * that has gone, with its app, it is not known whether it does, and nobody can
+ * apply the draft. */
 static bool
 change_is_within(const struct vmn_draft_change *change,
                  const struct vmn_selector *selector)
 {
     const struct schema_table *table = schema_find_table(change->type);
     json_t *was = draft_base_spec(change), *spec = draft_spec(change);
-    bool within = ((!table || !table->unscoped)
+    bool within = (table && !table->unscoped
                    && (!was || selects(selector, was)));
 
     if (within && spec) {

@@ -51,7 +51,10 @@ describe(const struct draft_conflict *conflict,
     struct ds ds = DS_EMPTY_INITIALIZER;
 
     ds_put_format(&ds, "%s \"%s\" ", singular, c->name);
-    if (!*c->path) {
+    if (conflict->left_out) {
+        ds_put_cstr(&ds, "is of a type with a secret field now, which drafts "
+                    "do not change: change it at once");
+    } else if (!*c->path) {
         ds_put_cstr(&ds, !conflict->base ? "was created since"
                     : !conflict->now ? "was deleted since"
                     : "was deleted and created anew since");

@@ -128,7 +128,7 @@ nb_fill_draft_conflict(const struct nb_status_query *q,
         .name = change->name, .path = arena_strdup(q->arena, conflict->path),
         .revision = conflict->revision,
     };
-    if (is_secret(q, draft, status)) {
+    if (conflict->left_out || is_secret(q, draft, status)) {
         status->left_out = true;
     } else {
         status->base = value_text(conflict->base, q->arena,

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "controller/model/draft-contents.h"
 #include "controller/schema/arena.h"
 #include "controller/schema/schema-row.h"
 #include "openvswitch/dynamic-string.h"
@@ -66,6 +67,16 @@ without_webhook(const char *text, struct arena *arena)
     return text;
 }
 
+/* Returns true if drafts may still change what this one does: its app may have
+ * declared the type anew, with a secret field. */
+static bool
+is_of_drafts(const struct vmn_draft_change *change)
+{
+    const struct schema_table *table = schema_find_table(change->type);
+
+    return !table || draft_may_have(table);
+}
+
 /* Prints a draft without what is not shown of the objects that it changes. */
 static void
 put_draft_without_secrets(const struct vmn_row *row,
@@ -81,8 +92,9 @@ put_draft_without_secrets(const struct vmn_row *row,
         struct vmn_draft_change *change = &changes[i];
 
         *change = draft.changes[i];
-
-        if (!strcmp(change->type,
+        if (!is_of_drafts(change)) {
+            change->spec = change->base_spec = NULL;
+        } else if (!strcmp(change->type,
                     schema_tables[VMN_TABLE_LOADBALANCER]->plural)) {
             change->spec = without_webhook(change->spec, &arena);
             change->base_spec = without_webhook(change->base_spec, &arena);
