@@ -88,7 +88,7 @@ check_type(struct check *check)
     } else if (!draft_may_have(check->table)) {
         fault(check, VMN_ERR_INVALID, "/type", "%s are not changed by drafts",
               check->table->plural);
-    } else if (rights && !(rights->tables & UINT64_C(1) << check->table->id)) {
+    } else if (!rights_have_table(rights, check->table->id)) {
         fault(check, VMN_ERR_FORBIDDEN, "/type", "%s must not be changed by "
               "this account", check->table->plural);
     } else {

@@ -281,6 +281,11 @@ char *model_suggestion_for(const struct vmn_errors *errors,
  * among theirs, and it is within their scope. */
 bool model_may_change(const struct model_rights *, const struct vmn_row *);
 
+/* Returns true if 'rights' (NULL: all) allow no change of any object of the
+ * type, and whether there is one is not to be told from how that is refused:
+ * accounts, tokens, and types with secrets. */
+bool model_refuses_type(const struct model_rights *, enum vmn_table);
+
 /* Returns true if a client with 'rights' (NULL: all) is shown what is kept
  * secret of 'row': the URL of a balancer's webhook, which may be all that is
  * needed to call it, the same in a draft, and fields with SCHEMA_SECRET, for

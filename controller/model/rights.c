@@ -35,11 +35,6 @@ model_rights_create(uint64_t tables, const struct vmn_account *account)
     const char **tiers;
 
     rights->tables = tables;
-    for (int i = 0; account->scope.text && i < VMN_N_TABLES; i++) {
-        if (schema_tables[i]->unscoped) {
-            rights->tables &= ~(UINT64_C(1) << i);
-        }
-    }
     rights->arena = xmalloc(sizeof *rights->arena);
     arena_init(rights->arena);
     copy_selector(&rights->scope, &account->scope, rights->arena);
@@ -123,7 +118,11 @@ rights_own(const struct model_rights *rights, const struct vmn_row *row)
 bool
 rights_have_table(const struct model_rights *rights, enum vmn_table table)
 {
-    return !rights || rights->tables & UINT64_C(1) << table;
+    /* Looked up each time: an app may have declared its type anew since these
+     * rights were made. */
+    return (!rights
+            || (rights->tables & UINT64_C(1) << table
+                && !(rights->scope.text && schema_tables[table]->unscoped)));
 }
 
 bool
@@ -158,14 +157,32 @@ model_shows_secrets(const struct model_rights *rights,
             : model_may_change(rights, row));
 }
 
+static bool
+has_secret_field(const struct schema_struct *s)
+{
+    const struct schema_field *f = s->fields;
+
+    while (f && f->name && !(f->flags & SCHEMA_SECRET)) {
+        f++;
+    }
+    return f && f->name;
+}
+
+bool
+model_refuses_type(const struct model_rights *rights, enum vmn_table table)
+{
+    return (!rights_have_table(rights, table)
+            && (schema_tables[table]->authenticates
+                || (!schema_tables[table]->everyone_sees
+                    && has_secret_field(&schema_tables[table]->row))));
+}
+
 /* Returns true if something may be missing of the row where its secrets are
  * not shown.  If that there is one is not shown either, it goes by the type
  * alone: else it could be told from how a change is refused. */
 static bool
 may_have_secrets(const struct vmn_row *row)
 {
-    const struct schema_field *f = schema_struct_of(row)->fields;
-
     switch ((int) row->table) {
     case VMN_TABLE_ACCOUNT:
     case VMN_TABLE_TOKEN:
@@ -177,10 +194,7 @@ may_have_secrets(const struct vmn_row *row)
     case VMN_TABLE_APP:         /* Its code is shown to nobody. */
         return false;
     default:
-        while (f->name && !(f->flags & SCHEMA_SECRET)) {
-            f++;
-        }
-        return f->name;
+        return has_secret_field(schema_struct_of(row));
     }
 }
 

@@ -9,6 +9,7 @@
 #include "controller/model/request.h"
 
 #include "controller/model/model-private.h"
+#include "controller/model/rights.h"
 #include "controller/schema/schema-row.h"
 #include "util.h"
 
@@ -84,7 +85,7 @@ gets_labels(enum vmn_table table, const struct model_rights *rights,
     const json_t *labels = json_object_get(spec, "labels");
 
     return (rights && rights->scope.text
-            && rights->tables & UINT64_C(1) << table
+            && rights_have_table(rights, table)
             && json_is_object(spec) && (!labels || json_is_null(labels)));
 }
 

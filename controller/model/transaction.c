@@ -95,29 +95,46 @@ puts_what_is(const struct txn *txn, const struct model_op *op,
 }
 
 /* Of an object that the account is not shown whole, and so does not change,
- * nothing is told by the way: its revision, or what does not fit what it says;
- * nor whether there is an account or a token.  Whatever the request says,
- * there is one answer, and nothing else is looked at.  Of accounts and tokens
- * it is the same whatever 'old' (NULL: no object) is, unless all that it says
- * is put as it is.  What may be changed is said where all of it is known
- * (rights-checks.c). */
+ * nothing is told by the way: its revision, or what does not fit what it says.
+ * Whatever the request says, there is one answer, and nothing else is looked
+ * at.  Where the type says that nor whether there is one is to be told, it is
+ * the same without an object ('old' is NULL), unless that is an account or a
+ * token, and all that it says is put as it is.  What may be changed is said
+ * where all of it is known (rights-checks.c). */
 static bool
 check_shown(struct txn *txn, const struct model_op *op,
             const struct version *old)
 {
     const struct model_rights *rights = txn->request->rights;
     const struct schema_table *table = schema_tables[op->table];
-    bool have_table = rights_have_table(rights, op->table);
 
-    if (table->authenticates ? have_table || puts_what_is(txn, op, old)
+    if (model_refuses_type(rights, op->table)
+        ? table->authenticates && puts_what_is(txn, op, old)
         : !old || table->observed || rights_show_all(rights, old->row)) {
         return true;
     }
-    txn_op_error(txn, op, VMN_ERR_FORBIDDEN, "", have_table
+    txn_op_error(txn, op, VMN_ERR_FORBIDDEN, "",
+                 rights_have_table(rights, op->table)
                  ? "%s \"%s\" is not within this account's scope"
                  : "%s \"%s\" must not be changed by this account",
                  table->singular, op->name);
     return false;
+}
+
+/* Returns what there is of the operation's object, as far as its account may
+ * know.  To who changes or deletes what it does not see there is none.  Who
+ * puts it is told that its name is taken, and where the type says that nothing
+ * is to be told, it is refused by that. */
+static const struct version *
+known(const struct txn *txn, const struct model_op *op,
+      const struct entry *entry)
+{
+    const struct model_rights *rights = txn->request->rights;
+    const struct version *old = entry ? entry->cur : NULL;
+
+    return (!old || op->kind == MODEL_PUT || schema_tables[op->table]->observed
+            || model_refuses_type(rights, op->table)
+            || model_sees(rights, old->row) ? old : NULL);
 }
 
 /* Checks what depends on the operation alone. */
@@ -126,7 +143,7 @@ check_op(struct txn *txn, const struct model_op *op,
          const struct entry *entry)
 {
     const struct schema_table *table = schema_tables[op->table];
-    const struct version *old = entry ? entry->cur : NULL;
+    const struct version *old = known(txn, op, entry);
     bool optional = op->kind == MODEL_PUT
                     || (op->kind == MODEL_DELETE && op->missing_ok);
 
@@ -253,7 +270,7 @@ apply_delete(struct txn *txn, struct model_op *op)
 {
     struct entry *entry = model_find(txn->model, op->table, op->name);
 
-    if (check_op(txn, op, entry) && entry && entry->cur) {
+    if (check_op(txn, op, entry) && known(txn, op, entry)) {
         entry->op = op;
         txn_touch(txn, entry);
     }

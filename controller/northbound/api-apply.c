@@ -135,38 +135,6 @@ nb_add_object(struct model_request *request, const json_t *object,
     }
 }
 
-/* Reports changes and deletions of objects that the client does not see, as if
- * there were none.  Accounts and tokens are refused by their type, which makes
- * no difference between those that there are and others (transaction.c). */
-static void
-check_sees(const struct northbound *nb, const struct http_request *req,
-           const struct model_request *request, struct vmn_errors *errors)
-{
-    for (size_t i = 0; i < request->n_ops; i++) {
-        const struct model_op *op = &request->ops[i];
-        const struct vmn_row *row;
-        char pointer[32];
-
-        if (op->kind == MODEL_PUT || schema_tables[op->table]->authenticates) {
-            continue;
-        }
-        row = model_get_durable(nb->model, op->table, op->name, NULL);
-        if (row && !model_sees(nb_rights(req), row)) {
-            char *guess = model_suggestion_for(errors, nb->model,
-                                               MODEL_DURABLE, nb_rights(req),
-                                               op->table, op->name);
-
-            snprintf(pointer, sizeof pointer, "/objects/%"PRIuSIZE, i);
-            vmn_errors_add(errors, VMN_ERR_NOT_FOUND, pointer,
-                           "%s \"%s\" does not exist%s",
-                           schema_tables[op->table]->singular, op->name,
-                           guess);
-            free(guess);
-        }
-        commit_yield(nb->commit);
-    }
-}
-
 /* Returns "objects" of the body, borrowed, or NULL with 'errors'. */
 static const json_t *
 get_objects(const json_t *body, struct vmn_errors *errors)
@@ -241,9 +209,6 @@ apply(struct http_request *req, struct northbound *nb)
         snprintf(pointer, sizeof pointer, "/objects/%"PRIuSIZE, i);
         nb_add_object(&request, object, pointer, &errors);
         commit_yield(nb->commit);
-    }
-    if (!errors.n) {
-        check_sees(nb, req, &request, &errors);
     }
     if (errors.n) {
         nb_reply_errors(req, &errors, NB_POINT_AT_BODY);

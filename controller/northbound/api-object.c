@@ -123,8 +123,9 @@ make_secret(const struct northbound *nb, const struct schema_table *table,
     return NULL;
 }
 
-/* Returns true if the client may see the object, or if there is none.  Else
- * replies 404, or, to a PUT, 403: the name is taken. */
+/* Returns true if the client may see the object, or if there is none; and if
+ * the type is refused whether there is one or not.  Else replies 404, or, to a
+ * PUT, 403: the name is taken. */
 static bool
 sees_object(const struct northbound *nb, struct http_request *req,
             const struct schema_table *table, const char *name,
@@ -133,7 +134,8 @@ sees_object(const struct northbound *nb, struct http_request *req,
     const struct vmn_row *row = model_get_durable(nb->model, table->id, name,
                                                   NULL);
 
-    if (!row || model_sees(nb_rights(req), row)) {
+    if (!row || model_sees(nb_rights(req), row)
+        || model_refuses_type(nb_rights(req), table->id)) {
         return true;
     }
     if (kind == MODEL_PUT) {

@@ -689,7 +689,8 @@ return {
   types = {
     { name = "dial", singular = "a-dial", doc = "Settings.", single = true,
       fields = {
-        { name = "rate", type = "int", min = 0, max = 9, doc = "A rate." } } },
+        { name = "rate", type = "int", min = 0, max = 9, doc = "A rate." }%s
+      } },
   },
   units = {
     { name = "one", each = "dial", compile = function(view, name, emit)
@@ -703,7 +704,7 @@ return {
 def test_make_an_apps_settings_ones_own(lab, shop, tmp_path):
     """There is one object of them, for everybody."""
     path = tmp_path / "dial.lua"
-    path.write_text(SETTINGS)
+    path.write_text(SETTINGS % "")
     api = lab.vmnd.api
     ctl(lab, "app", "load", str(path), "--wait")
     try:
@@ -715,3 +716,71 @@ def test_make_an_apps_settings_ones_own(lab, shop, tmp_path):
         api.delete("dial/default")
     finally:
         ctl(lab, "app", "unload", "dial", "--wait")
+
+
+def test_find_out_whether_an_app_has_settings_with_a_secret(lab, shop,
+                                                            tmp_path):
+    """Nor what: whatever one tries, and whether there are any."""
+    path = tmp_path / "dial.lua"
+    path.write_text(SETTINGS % """, { name = "pin", type = "text", max = 9,
+                                      secret = true, doc = "A PIN." }""")
+    api = lab.vmnd.api
+    ctl(lab, "app", "load", str(path), "--wait")
+    told = set()
+    try:
+        for _ in range(2):
+            for spec in {"rate": 1}, {"rate": 10}, {"pin": "sesame"}, {}:
+                for method in "PUT", "PATCH", "DELETE":
+                    told.add(shop.raw(method, "dial/default", None
+                                      if method == "DELETE"
+                                      else {"spec": spec}))
+                    for op in ({"spec": spec}, {"spec": spec, "op": "patch"},
+                               {"op": "delete"}):
+                        status, answer = shop.call("POST", "apply", {
+                            "objects": [dict(op, type="dial",
+                                             name="default")]})
+                        told.add((status, answer["errors"][0]["detail"]))
+            assert shop.raw("GET", "dial/default")[0] == 404
+            api.put("dial/default", {"rate": 2, "pin": "sesame"})
+        assert {status for status, _ in told} == {403}, told
+        assert len(told) == 2, told     # As a reply, and as an error in one.
+        api.delete("dial/default")
+    finally:
+        ctl(lab, "app", "unload", "dial", "--wait")
+
+
+def test_read_by_a_draft_what_has_become_a_secret(lab, shop, tmp_path):
+    """An app declares its type anew: neither is compared what the object says
+    now, nor does a viewer read what the draft said."""
+    path = tmp_path / "dial.lua"
+    plain = SETTINGS.replace("single = true,", "") % (
+        """, { name = "pin", type = "text", max = 9, doc = "A PIN."%s }""")
+    path.write_text(plain % "")
+    api = lab.vmnd.api
+    viewer = make_tenant(lab, "viewer", role="viewer")
+    ctl(lab, "app", "load", str(path), "--wait")
+    try:
+        api.put("dial/d", {"pin": "former", "labels": SHOP})
+        shop.may("PUT", "drafts/d", mine(changes=[
+            {"op": "patch", "type": "dial", "name": "d",
+             "spec": {"pin": "sesame"}}]))
+        assert "sesame" in viewer.raw("GET", "drafts/d")[1]
+        path.write_text(plain % ", secret = true")
+        ctl(lab, "app", "load", str(path), "--wait")
+        api.put("dial/d", {"pin": "sesame", "labels": SHARED})
+        status, text = viewer.raw("GET", "drafts/d")
+        assert status == 200 and '"d"' in text, text
+        assert "sesame" not in text and "former" not in text, text
+        status, answer = shop.call("GET", "drafts/d")
+        conflict, = answer["status"]["conflicts"]
+        assert conflict["left_out"] and not conflict["path"], answer
+        assert not {"now", "base", "draft"} & set(conflict), answer
+        status, answer = shop.call("POST", "drafts/d/apply")
+        assert status == 409 and "secret field" in answer["errors"][0][
+            "detail"], answer
+    finally:
+        for name in "drafts/d", "dial/d":
+            if shop.raw("GET", name)[0] == 200:
+                api.delete(name)
+        ctl(lab, "app", "unload", "dial", "--wait")
+        api.delete("accounts/viewer", cascade="true")

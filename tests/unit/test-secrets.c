@@ -45,6 +45,13 @@
     "\"max\": 9, \"secret\": true, \"doc\": \"D.\"}, {\"name\": \"rate\"," \
     "\"type\": \"int\", \"max\": 9, \"doc\": \"D.\"}]}"
 
+/* A type that gets a secret, or comes to be of one object for all, when its
+ * app declares it anew. */
+#define KNOB(PIN, SINGLE) "{\"app\": \"overlay\", \"singular\":" \
+    "\"knob\", \"doc\": \"D.\", \"single\": " SINGLE ", \"fields\":" \
+    "[{\"name\": \"pin\", \"type\": \"text\", \"max\": 9, \"secret\":" \
+    PIN ", \"doc\": \"D.\"}]}"
+
 static struct apps_fixture *f;
 static struct arena arena;
 
@@ -59,17 +66,21 @@ check_object(void *aux OVS_UNUSED, const struct vmn_type_row *type,
     engine_check_object(apps_fixture_engine(f), type, object, faults);
 }
 
+/* Has the app declare the dial, and a knob, unless that is NULL. */
 static void
-declare_dial(struct model *model)
+declare(struct model *model, const char *knob)
 {
-    const struct model_declared declared = { "overlay-dial", DIAL };
+    const struct model_declared declared[] = {
+        { "overlay-dial", DIAL }, { "overlay-knob", knob },
+    };
     struct model_request request;
     struct vmn_errors errors;
     uint64_t revision;
 
     vmn_errors_init(&errors);
     model_request_init(&request, "vmnd");
-    model_request_set_types(&request, model, "overlay", &declared, 1);
+    model_request_set_types(&request, model, "overlay", declared,
+                            knob ? 2 : 1);
     assert_int_equal(model_apply(model, &request, 1, &revision, &errors), 0);
     vmn_errors_uninit(&errors);
     model_request_uninit(&request);
@@ -104,7 +115,7 @@ setup(void **state OVS_UNUSED)
 
     f = apps_fixture_create(apps);
     apps_fixture_declare_types(f, "metadata");
-    declare_dial(apps_fixture_model(f));
+    declare(apps_fixture_model(f), NULL);
     model_set_check_object(apps_fixture_model(f), check_object, NULL);
     arena_init(&arena);
     shop = make_rights("project=shop", "shared=yes", false);
@@ -181,11 +192,6 @@ static const struct guess balancer = {
       "{'scale': {'webhook': 'https://a.example/guess'}}",
       "{'scale': {'webhook': 'nothing', 'high': -1}}",
       "{'scale': null, 'no_such_field': 1}" },
-};
-static const struct guess unseen = {
-    "loadbalancers unseen",
-    { "{'vip': '10.9.0.201', 'networks': ['n'], 'ports': [{'port': 80}]}",
-      "{'description': 'x'}", "{'vip': 'nothing'}", "{}", "{'scale': {}}" },
 };
 static const struct guess coded = {
     "metadata coded",
@@ -292,8 +298,51 @@ who_reads_an_object_does_not_guess_its_secrets(void **state OVS_UNUSED)
     /* Nor whether there is one. */
     expect_one_answer(shop, &plain, " metadata-object \"plain\" is not within "
                       "this account's scope;");
-    expect_one_answer(shop, &unseen, " loadbalancer \"unseen\" is not within "
-                      "this account's scope;");
+}
+
+/* An object that the account does not see is, to who changes or deletes it, as
+ * one that there is not, whatever else the request does; who puts it is told
+ * that its name is taken. */
+static void
+what_is_not_seen_is_as_what_is_not_there(void **state OVS_UNUSED)
+{
+    char *answer;
+
+    static const char *const changes[][2] = {
+        { "patch", "{'description': 'x'}" }, { "patch", "{}" },
+        { "patch", "{'vip': 'nothing'}" }, { "patch@1", "{}" },
+        { "delete", "" }, { "cascade", "" }, { "delete@1", "" },
+        { "absent", "" },
+    };
+    static const char *const also[] = {
+        "", "put networks mine {" OWN ", 'subnets': [{'cidr': 'nothing'}]}\n",
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(changes) * ARRAY_SIZE(also); i++) {
+        const char *const *change = changes[i / ARRAY_SIZE(also)];
+        char *answers[2];
+
+        for (size_t j = 0; j < 2; j++) {
+            struct ds text = DS_EMPTY_INITIALIZER;
+
+            ds_put_format(&text, "%s loadbalancers %s %s\n%s", change[0],
+                          j ? "unseen" : "nobody", change[1],
+                          also[i % ARRAY_SIZE(also)]);
+            answers[j] = answer_of(shop, ds_cstr(&text));
+            ds_destroy(&text);
+            for (char *at; (at = strstr(answers[j], j ? "unseen" : "nobody"));
+                 memset(at, 'x', 6)) { }
+        }
+        assert_string_equal(answers[0], answers[1]);
+        free(answers[0]);
+        free(answers[1]);
+    }
+    answer = answer_of(shop, "put loadbalancers unseen {" OWN "}\n");
+    assert_non_null(strstr(answer, "is not within this account's scope"));
+    free(answer);
+    answer = answer_of(NULL, "delete loadbalancers unseen\n");
+    assert_null(strstr(answer, "does not exist"));
+    free(answer);
 }
 
 static void
@@ -304,6 +353,11 @@ whose_type_is_not_the_accounts_has_one_answer(void **state OVS_UNUSED)
 
     /* With the labels of the scope, but of the whole installation. */
     expect_one_answer(shop, &dial, text);
+    /* Nor does it learn when there are no settings any more. */
+    apps_fixture_apply(f, "{'overlay-dial/default': null}");
+    expect_one_answer(shop, &dial, text);
+    apps_fixture_apply(f, "{'overlay-dial/default': {" OWN ", 'pin':"
+                       " 'sesame'}}");
     free(text);
     text = xasprintf(" host \"h1\" %s", why);
     expect_one_answer(shop, &host, text);
@@ -392,47 +446,97 @@ what_is_shown_whole_may_be_sent_again(void **state OVS_UNUSED)
     free(unchanged);
 }
 
+/* Settings are the whole installation's as soon as they are declared so: the
+ * rights of a request that waits, made before, know of it. */
+static void
+rights_follow_what_types_are_declared_as(void **state OVS_UNUSED)
+{
+    struct model *model = apps_fixture_model(f);
+    char *answer;
+
+    declare(model, KNOB("false", "false"));
+    answer = answer_of(shop, "put overlay-knob k {" OWN ", 'pin': 'x'}\n");
+    assert_non_null(strstr(answer, "outcome"));
+    free(answer);
+    declare(model, KNOB("false", "true"));
+    answer = answer_of(shop, "put overlay-knob default {" OWN ", 'pin':"
+                       " 'x'}\n");
+    assert_non_null(strstr(answer, "must not be changed by this account"));
+    free(answer);
+    declare(model, NULL);
+}
+
 /* Drafts.  ---------------------------------------------------------------- */
 
 static void
 note_conflict(void *ds, const struct draft_conflict *conflict)
 {
     char *now = json_dumps(conflict->now, JSON_ENCODE_ANY | JSON_COMPACT);
+    char *wanted = json_dumps(conflict->wanted,
+                              JSON_ENCODE_ANY | JSON_COMPACT);
 
-    ds_put_format(ds, "%s %s\n", conflict->path, now);
+    ds_put_format(ds, "%s %s %s%s\n", conflict->path, now ? now : "-",
+                  wanted ? wanted : "-",
+                  conflict->left_out ? " left out" : "");
     free(now);
+    free(wanted);
 }
+
+/* Checks what the account is told of conflicts of the draft. */
+static void
+expect_conflicts(const struct model_rights *rights, const char *name,
+                 const char *expected)
+{
+    const struct model *model = apps_fixture_model(f);
+    struct ds ds = DS_EMPTY_INITIALIZER;
+    const struct vmn_row *row = model_get(model, VMN_TABLE_DRAFT, name);
+
+    assert_true(model_sees(rights, row));
+    draft_conflicts(model, rights, (const void *) row, note_conflict, &ds);
+    assert_string_equal(ds_cstr(&ds), expected);
+    ds_destroy(&ds);
+}
+
+/* A balancer with a webhook, and a port. */
+#define MOVED(LABELS, PORT, URL) "{'loadbalancers/gone': {" LABELS ", 'vip':" \
+    " '10.9.0.210', 'networks': ['n'], 'ports': [{'port': " PORT "}]," \
+    " 'scale': {'metric': 'connections', 'high': 10, 'webhook': '" URL "'}}}"
+#define DRAFT(NAME, SPEC) "{'drafts/" NAME "': {" OWN ", 'changes': [{'op':" \
+    " 'patch', 'type': 'loadbalancers', 'name': 'gone', 'spec': " SPEC "}]}}"
+#define OF_SCALE "/spec/scale {\"metric\":\"connections\",\"high\":10," \
+    "\"for_seconds\":60,\"cooldown_seconds\":300," \
+    "\"webhook\":\"redacted\"} -\n"
+#define OF_LABELS "/spec/labels {\"shared\":\"yes\"} {\"shared\":\"yes\"}\n"
 
 /* Of a balancer that was the account's when it wrote the draft. */
 static void
 draft_does_not_tell_the_secret_of_what_was_ones_own(void **state OVS_UNUSED)
 {
-    struct model *model = apps_fixture_model(f);
-    struct ds ds = DS_EMPTY_INITIALIZER;
-    const struct vmn_row *row;
-
-    apps_fixture_apply(f, "{'loadbalancers/gone': {" OWN ", 'vip':"
-                       " '10.9.0.210', 'networks': ['n'], 'ports': [{'port':"
-                       " 80}], 'scale': {'metric': 'connections', 'high': 10,"
-                       " 'webhook': 'https://shop.example/'}}}");
-    apps_fixture_apply(f, "{'drafts/own': {" OWN ", 'changes': [{'op':"
-                       " 'patch', 'type': 'loadbalancers', 'name': 'gone',"
-                       " 'spec': {'scale': {'webhook': '" SECRET "'}}}]}}");
-    apps_fixture_apply(f, "{'loadbalancers/gone': {" READ ", 'vip':"
-                       " '10.9.0.210', 'networks': ['n'], 'ports': [{'port':"
-                       " 80}], 'scale': {'metric': 'connections', 'high': 10,"
-                       " 'webhook': '" SECRET "'}}}");
-    model_settle(model);
-    row = model_get(model, VMN_TABLE_DRAFT, "own");
-    assert_true(model_sees(shop, row));
+    apps_fixture_apply(f, MOVED(OWN, "81", "https://shop.example/"));
+    apps_fixture_apply(f, DRAFT("own", "{'scale': {'webhook': '" SECRET
+                                "'}}"));
+    apps_fixture_apply(f, DRAFT("same", "{'ports': [{'port': 80}]}"));
+    apps_fixture_apply(f, DRAFT("port", "{'ports': [{'port': 82}], 'scale':"
+                                " {'high': 11}}"));
+    apps_fixture_apply(f, DRAFT("none", "{'scale': null}"));
+    apps_fixture_apply(f, MOVED(READ, "80", SECRET));
+    model_settle(apps_fixture_model(f));
     /* Nor that it has guessed it. */
-    draft_conflicts(model, shop, (const void *) row, note_conflict, &ds);
-    assert_string_equal(ds_cstr(&ds), "/spec/scale/webhook \"redacted\"\n"
-                        "/spec/labels {\"shared\":\"yes\"}\n");
-    ds_clear(&ds);
-    draft_conflicts(model, NULL, (const void *) row, note_conflict, &ds);
-    assert_string_equal(ds_cstr(&ds), "/spec/labels {\"shared\":\"yes\"}\n");
-    ds_destroy(&ds);
+    expect_conflicts(shop, "own", "/spec/scale/webhook \"redacted\" \""
+                     SECRET "\"\n" OF_LABELS);
+    expect_conflicts(NULL, "own", OF_LABELS);
+    /* What else the balancer says is compared as ever. */
+    expect_conflicts(shop, "same", OF_LABELS);
+    expect_conflicts(shop, "port", "/spec/ports [{\"port\":80,\"target\":80}]"
+                     " [{\"port\":82,\"target\":82}]\n" OF_LABELS);
+    expect_conflicts(shop, "none", OF_SCALE OF_LABELS);
+    /* Nor who sees all, and changes nothing. */
+    expect_conflicts(viewers, "none", OF_SCALE OF_LABELS);
+    /* To them it counts whether it is another one. */
+    expect_conflicts(viewers, "own", OF_LABELS);
+    apps_fixture_apply(f, "{'drafts/own': null, 'drafts/same': null,"
+                       " 'drafts/port': null, 'drafts/none': null,"
+                       " 'loadbalancers/gone': null}");
 }
 
 /* Somebody has given a host the labels of a project, and drafts a change. */
@@ -449,6 +553,51 @@ draft_of_a_host_is_not_within_a_scope(void **state OVS_UNUSED)
     assert_false(model_sees(shop, row));
     assert_false(model_shows_secrets(shop, row));
     assert_true(model_sees(viewers, row));
+    apps_fixture_apply(f, "{'drafts/host': null}");
+}
+
+/* An app declares its type anew, and what was drafted has a secret now. */
+static void
+draft_does_not_tell_what_has_become_a_secret(void **state OVS_UNUSED)
+{
+    struct model *model = apps_fixture_model(f);
+
+    declare(model, KNOB("false", "false"));
+    apps_fixture_apply(f, "{'overlay-knob/k': {" OWN ", 'pin': 'plain'}}");
+    apps_fixture_apply(f, "{'drafts/knob': {" OWN ", 'changes': [{'op':"
+                       " 'patch', 'type': 'overlay-knob', 'name': 'k',"
+                       " 'spec': {'pin': 'sesame'}}]}}");
+    model_settle(model);
+    expect_conflicts(shop, "knob", "");
+    declare(model, KNOB("true", "false"));
+    apps_fixture_apply(f, "{'overlay-knob/k': {" READ ", 'pin': 'sesame'}}");
+    model_settle(model);
+    expect_conflicts(shop, "knob", " - - left out\n");
+    expect_conflicts(viewers, "knob", " - - left out\n");
+    expect_conflicts(NULL, "knob", " - - left out\n");
+    apps_fixture_apply(f, "{'drafts/knob': null, 'overlay-knob/k': null}");
+    declare(model, NULL);
+}
+
+/* Of a type that has gone it is not known whose its objects are. */
+static void
+draft_of_a_type_that_has_gone_is_not_within_a_scope(void **state OVS_UNUSED)
+{
+    struct model *model = apps_fixture_model(f);
+    const struct vmn_row *row;
+
+    declare(model, KNOB("false", "true"));
+    apps_fixture_apply(f, "{'drafts/knob': {" OWN ", 'changes': [{'type':"
+                       " 'overlay-knob', 'name': 'default', 'spec': {" OWN
+                       ", 'pin': 'x'}}]}}");
+    row = model_get(model, VMN_TABLE_DRAFT, "knob");
+    assert_false(model_sees(shop, row));
+    declare(model, NULL);
+    assert_null(schema_find_table("overlay-knob"));
+    row = model_get(model, VMN_TABLE_DRAFT, "knob");
+    assert_false(model_sees(shop, row));
+    assert_true(model_sees(viewers, row));
+    apps_fixture_apply(f, "{'drafts/knob': null}");
 }
 
 int
@@ -456,12 +605,16 @@ main(int argc, char *argv[])
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(who_reads_an_object_does_not_guess_its_secrets),
+        cmocka_unit_test(what_is_not_seen_is_as_what_is_not_there),
         cmocka_unit_test(whose_type_is_not_the_accounts_has_one_answer),
         cmocka_unit_test(accounts_are_not_found_by_trying),
         cmocka_unit_test(account_may_be_put_as_it_is_without_a_scope),
         cmocka_unit_test(what_is_shown_whole_may_be_sent_again),
+        cmocka_unit_test(rights_follow_what_types_are_declared_as),
         cmocka_unit_test(draft_does_not_tell_the_secret_of_what_was_ones_own),
         cmocka_unit_test(draft_of_a_host_is_not_within_a_scope),
+        cmocka_unit_test(draft_does_not_tell_what_has_become_a_secret),
+        cmocka_unit_test(draft_of_a_type_that_has_gone_is_not_within_a_scope),
     };
 
     cmocka_set_test_filter(argc > 1 ? argv[1] : NULL);
