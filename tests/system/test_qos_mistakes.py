@@ -14,14 +14,14 @@ from vmnlab.netns import wait_for
 @pytest.fixture(name="api", scope="module")
 def _api():
     lab = make_lab("qosm", 1)
+    world = World(lab)
     try:
         wait_for("the app", lambda: load(lab), 60)
-        world = World(lab)
         world.network("net", "10.0.0.0/24")
         world.put("ports", "a", network="net")
         yield lab.vmnd.api
-        world.close()
     finally:
+        world.close()
         close_lab(lab)
 
 
