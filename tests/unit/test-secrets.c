@@ -306,8 +306,6 @@ who_reads_an_object_does_not_guess_its_secrets(void **state OVS_UNUSED)
 static void
 what_is_not_seen_is_as_what_is_not_there(void **state OVS_UNUSED)
 {
-    char *answer;
-
     static const char *const changes[][2] = {
         { "patch", "{'description': 'x'}" }, { "patch", "{}" },
         { "patch", "{'vip': 'nothing'}" }, { "patch@1", "{}" },
@@ -317,6 +315,7 @@ what_is_not_seen_is_as_what_is_not_there(void **state OVS_UNUSED)
     static const char *const also[] = {
         "", "put networks mine {" OWN ", 'subnets': [{'cidr': 'nothing'}]}\n",
     };
+    char *answer;
 
     for (size_t i = 0; i < ARRAY_SIZE(changes) * ARRAY_SIZE(also); i++) {
         const char *const *change = changes[i / ARRAY_SIZE(also)];
