@@ -67,6 +67,7 @@ controller_libvmn_a_SOURCES += \
 	controller/model/name-set.c \
 	controller/model/name-set.h \
 	controller/model/name-suggest.c \
+	controller/model/op-shown.c \
 	controller/model/overlapping-addresses.c \
 	controller/model/port-addresses.c \
 	controller/model/port-addresses.h \

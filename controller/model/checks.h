@@ -18,6 +18,26 @@ struct txn;
 bool check_if_match(struct txn *, const struct model_op *,
                     const struct version *old);
 
+/* op-shown.c */
+/* Returns the set that the object belongs to after the operation. */
+const char *set_of_op(const struct txn *, const struct model_op *,
+                      const struct version *old);
+/* Returns what there is of the operation's object, as far as its account may
+ * know.  To who changes or deletes what it does not see there is none.  Who
+ * puts it is told that its name is taken, and where the type says that nothing
+ * is to be told, it is refused by that.  In a trial it goes by what is seen by
+ * who applies the draft: what this one would change for a writer who does not
+ * see it is refused, and of what neither sees nothing is told. */
+const struct version *op_known(const struct txn *, const struct model_op *,
+                               const struct entry *);
+/* Refuses, with one answer whatever the request says, to look at an object
+ * that the account is not shown whole, and so does not change.  Where
+ * model_refuses_type(), it is the same without an object ('old' is NULL),
+ * unless that is an account or a token, and all that it says is put as it is.
+ * Returns false after an error. */
+bool check_op_shown(struct txn *, const struct model_op *,
+                    const struct version *old);
+
 /* reserved-mac.c */
 void check_mac_is_not_reserved(struct txn *, const struct entry *,
                                const char *field, struct vmn_mac);

@@ -47,103 +47,13 @@ is_left_over(const struct txn *txn, const struct entry *entry)
     return type && !model_get(txn->model, VMN_TABLE_APP, type->app);
 }
 
-/* Returns the set that the object belongs to after this request. */
-static const char *
-set_of(const struct txn *txn, const struct model_op *op,
-       const struct version *old)
-{
-    if (txn->request->prune_set && !schema_tables[op->table]->observed
-        && !schema_tables[op->table]->of_daemon
-        && !model_is_builtin(op->table, op->name)) {
-        return txn->request->prune_set;
-    }
-    if (op->sets) {
-        return op->set;
-    }
-    return old ? old->meta.set : NULL;
-}
-
-/* Returns true if the request puts 'old', an account or a token, just as it
- * is, and the account that does has no scope: administrators keep such in
- * files that operators apply as well. */
-static bool
-puts_what_is(const struct txn *txn, const struct model_op *op,
-             const struct version *old)
-{
-    const struct model_rights *rights = txn->request->rights;
-    const struct vmn_row *row;
-    struct vmn_errors errors;
-    struct arena arena;
-    json_t *spec;
-    bool same;
-
-    if (!old || op->kind != MODEL_PUT || op->if_match || op->creates
-        || rights->scope.text
-        || !nullable_string_is_equal(set_of(txn, op, old), old->meta.set)) {
-        return false;
-    }
-    arena_init(&arena);
-    vmn_errors_init(&errors);
-    spec = spec_of_op(op, old, rights, false);
-    row = schema_row_parse(model_table(txn->model, op->table), op->name, spec,
-                           "", &arena, &errors);
-    same = row && schema_row_same_spec(row, old->row);
-    json_decref(spec);
-    vmn_errors_uninit(&errors);
-    arena_uninit(&arena);
-    return same;
-}
-
-/* Of an object that the account is not shown whole, and so does not change,
- * nothing is told by the way: its revision, or what does not fit what it says.
- * Whatever the request says, there is one answer, and nothing else is looked
- * at.  Where the type says that nor whether there is one is to be told, it is
- * the same without an object ('old' is NULL), unless that is an account or a
- * token, and all that it says is put as it is.  What may be changed is said
- * where all of it is known (rights-checks.c). */
-static bool
-check_shown(struct txn *txn, const struct model_op *op,
-            const struct version *old)
-{
-    const struct model_rights *rights = txn->request->rights;
-    const struct schema_table *table = schema_tables[op->table];
-
-    if (model_refuses_type(rights, op->table)
-        ? table->authenticates && puts_what_is(txn, op, old)
-        : !old || table->observed || rights_show_all(rights, old->row)) {
-        return true;
-    }
-    txn_op_error(txn, op, VMN_ERR_FORBIDDEN, "",
-                 rights_have_table(rights, op->table)
-                 ? "%s \"%s\" is not within this account's scope"
-                 : "%s \"%s\" must not be changed by this account",
-                 table->singular, op->name);
-    return false;
-}
-
-/* Returns what there is of the operation's object, as far as its account may
- * know.  To who changes or deletes what it does not see there is none.  Who
- * puts it is told that its name is taken, and where the type says that nothing
- * is to be told, it is refused by that. */
-static const struct version *
-known(const struct txn *txn, const struct model_op *op,
-      const struct entry *entry)
-{
-    const struct model_rights *rights = txn->request->rights;
-    const struct version *old = entry ? entry->cur : NULL;
-
-    return (!old || op->kind == MODEL_PUT || schema_tables[op->table]->observed
-            || model_refuses_type(rights, op->table)
-            || model_sees(rights, old->row) ? old : NULL);
-}
-
 /* Checks what depends on the operation alone. */
 static bool
 check_op(struct txn *txn, const struct model_op *op,
          const struct entry *entry)
 {
     const struct schema_table *table = schema_tables[op->table];
-    const struct version *old = known(txn, op, entry);
+    const struct version *old = op_known(txn, op, entry);
     bool optional = op->kind == MODEL_PUT
                     || (op->kind == MODEL_DELETE && op->missing_ok);
 
@@ -156,7 +66,7 @@ check_op(struct txn *txn, const struct model_op *op,
                      "time", table->singular, op->name);
         return false;
     }
-    if (!check_shown(txn, op, old)) {
+    if (!check_op_shown(txn, op, old)) {
         return false;
     }
     if (!check_if_match(txn, op, old)) {
@@ -233,7 +143,7 @@ apply_write(struct txn *txn, struct model_op *op)
     char *pointer = txn_op_pointer(txn, op, "");
     json_t *spec = spec_of_op(op, old, txn->request->rights,
                               txn_may_load(txn));
-    const char *set = set_of(txn, op, old);
+    const char *set = set_of_op(txn, op, old);
 
     if (txn->model->classes[op->table]->complete) {
         spec = txn->model->classes[op->table]->complete(txn, op, spec, old);
@@ -270,7 +180,7 @@ apply_delete(struct txn *txn, struct model_op *op)
 {
     struct entry *entry = model_find(txn->model, op->table, op->name);
 
-    if (check_op(txn, op, entry) && known(txn, op, entry)) {
+    if (check_op(txn, op, entry) && op_known(txn, op, entry)) {
         entry->op = op;
         txn_touch(txn, entry);
     }
@@ -664,6 +574,7 @@ check_draft_writers(struct txn *txn)
             .model = txn->model, .request = request, .errors = &lacks,
             .now_ms = txn->now_ms, .n_cursors = txn->model->n_cursors,
             .names = SVEC_EMPTY_INITIALIZER, .is_trial = true,
+            .applier = own,
         };
 
         vmn_errors_init(&lacks);

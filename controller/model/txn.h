@@ -21,7 +21,9 @@ struct txn {
     struct rights_memo *memo;   /* While rights are checked. */
     struct svec names;          /* What txn_name() has returned. */
     bool is_trial;              /* It is rolled back: see
-                                 * check_draft_writers(). */
+                                 * check_draft_writers()... */
+    const struct model_rights *applier; /* ...and the rights of who asks,
+                                         * while the request has others. */
     int64_t checks_ms;          /* How long apps have looked at objects. */
 };
 

@@ -151,10 +151,12 @@ teardown(void **state OVS_UNUSED)
 
 /* One answer.  ------------------------------------------------------------ */
 
-/* Applies it with these rights, and undoes it.  Returns what is answered,
- * which the caller frees. */
+/* Applies it with these rights, and with those of 'writer' as well, who has
+ * written the draft that it is of (NULL: it is of none), and undoes it.
+ * Returns what is answered, which the caller frees. */
 static char *
-answer_of(const struct model_rights *rights, const char *text)
+answer_with_writer(const struct model_rights *rights, const char *text,
+                   const struct model_rights *writer)
 {
     struct model *model = apps_fixture_model(f);
     struct ds ds = DS_EMPTY_INITIALIZER;
@@ -166,6 +168,13 @@ answer_of(const struct model_rights *rights, const char *text)
     model_request_init(&request, "test");
     request.rights = model_rights_clone(rights);
     model_util_parse(&request, text);
+    if (writer) {
+        request.n_writers = 1;
+        request.writers = xzalloc(sizeof *request.writers);
+        request.writers->rights = model_rights_clone(writer);
+        request.writers->author = xzalloc(sizeof *request.writers->author);
+        request.writers->author->account = xstrdup("ann");
+    }
     if (!model_apply(model, &request, 1, &revision, &errors)) {
         ds_put_format(&ds, "outcome %d", (int) request.ops[0].outcome);
         model_undo(model);
@@ -177,6 +186,12 @@ answer_of(const struct model_rights *rights, const char *text)
     model_request_uninit(&request);
     vmn_errors_uninit(&errors);
     return ds_steal_cstr(&ds);
+}
+
+static char *
+answer_of(const struct model_rights *rights, const char *text)
+{
+    return answer_with_writer(rights, text, NULL);
 }
 
 /* An object, what is there of it, and specs to guess by: one a line, in which
@@ -342,6 +357,40 @@ what_is_not_seen_is_as_what_is_not_there(void **state OVS_UNUSED)
     answer = answer_of(NULL, "delete loadbalancers unseen\n");
     assert_null(strstr(answer, "does not exist"));
     free(answer);
+}
+
+static void
+expect_with_writer(const struct model_rights *rights, const char *text,
+                   const char *expected)
+{
+    char *answer = answer_with_writer(rights, text, shop);
+
+    if (!strstr(answer, expected)) {
+        fail_msg("%s: %s", text, answer);
+    }
+    free(answer);
+}
+
+/* Who applies a draft changes nothing for who wrote it that this one does not
+ * see, and is not told by it of what neither of them sees. */
+static void
+what_a_writer_does_not_see_is_not_changed_for_him(void **state OVS_UNUSED)
+{
+    struct model_rights *bank = make_rights("project=bank", "bank=yes", false);
+    const struct model_rights *const all[] = { NULL, operators };
+
+    for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
+        expect_with_writer(all[i], "absent loadbalancers unseen\n",
+                           "is not for account \"ann\" to change");
+        expect_with_writer(all[i], "patch loadbalancers unseen"
+                           " {'description': 'x'}\n",
+                           "is not for account \"ann\" to change");
+        expect_with_writer(all[i], "absent loadbalancers nobody\n",
+                           "outcome");
+    }
+    expect_with_writer(bank, "absent loadbalancers unseen\n", "outcome");
+    expect_with_writer(bank, "absent loadbalancers nobody\n", "outcome");
+    model_rights_destroy(bank);
 }
 
 static void
@@ -605,6 +654,7 @@ main(int argc, char *argv[])
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(who_reads_an_object_does_not_guess_its_secrets),
         cmocka_unit_test(what_is_not_seen_is_as_what_is_not_there),
+        cmocka_unit_test(what_a_writer_does_not_see_is_not_changed_for_him),
         cmocka_unit_test(whose_type_is_not_the_accounts_has_one_answer),
         cmocka_unit_test(accounts_are_not_found_by_trying),
         cmocka_unit_test(account_may_be_put_as_it_is_without_a_scope),
