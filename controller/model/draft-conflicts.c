@@ -123,7 +123,8 @@ report(struct comparison *c, const json_t *base, const json_t *now,
        const json_t *wanted)
 {
     const struct draft_conflict conflict = {
-        c->change, ds_cstr(&c->path), base, now, wanted, c->revision, false,
+        .change = c->change, .path = ds_cstr(&c->path), .base = base,
+        .now = now, .wanted = wanted, .revision = c->revision,
     };
 
     c->labels |= !strncmp(conflict.path, LABELS, strlen(LABELS));
@@ -311,10 +312,12 @@ draft_conflicts(const struct model *model, const struct model_rights *rights,
               : NULL;
         bool sees = row && model_sees(rights, row);
         struct comparison c = {
-            cb, aux, i, change->op == VMN_DRAFT_DELETE,
-            sees ? meta.revision : 0,
-            sees ? hidden_webhook(rights, row) : NULL,
-            rights && rights->scope.text, false, DS_EMPTY_INITIALIZER,
+            .cb = cb, .aux = aux, .change = i,
+            .deletes = change->op == VMN_DRAFT_DELETE,
+            .revision = sees ? meta.revision : 0,
+            .hidden = sees ? hidden_webhook(rights, row) : NULL,
+            .guesses = rights && rights->scope.text,
+            .path = DS_EMPTY_INITIALIZER,
         };
 
         if (table && !draft_may_have(table)) {

@@ -10,25 +10,15 @@
 #include <string.h>
 
 #include "controller/model/request.h"
+#include "controller/model/rights.h"
 #include "controller/schema/schema-row.h"
 #include "util.h"
-
-static bool
-has_secrets(const struct schema_table *table)
-{
-    for (const struct schema_field *f = table->row.fields; f->name; f++) {
-        if (f->flags & SCHEMA_SECRET) {
-            return true;
-        }
-    }
-    return false;
-}
 
 bool
 draft_may_have(const struct schema_table *table)
 {
     return (!table->observed && !table->authenticates && !table->of_daemon
-            && !table->unlogged && !has_secrets(table));
+            && !table->unlogged && !rights_have_secrets(&table->row));
 }
 
 /* The text was printed by json_dumpb(). */

@@ -107,8 +107,8 @@ is_placed(const struct rights_check *check, const struct schema_field *f)
 /* Returns true if the object is of an app's type and is deleted, and 'row',
  * which it names, has the account's labels.  If others' ports have come into
  * such a group, or under such a policy, the object does to them what its owner
- * may not do any more: to end that is his right.  What isolates (a policy, a
- * quarantine) is not let go: others may rely on it. */
+ * may not do any more: to end that is his right.  What isolates of VMN's own,
+ * a policy or a quarantine, is not let go: others may rely on it. */
 static bool
 is_let_go(const struct rights_check *check, const struct vmn_row *row)
 {
@@ -134,10 +134,11 @@ refuse_act(struct rights_check *check, enum vmn_table table,
         const struct vmn_row *row = rights_row(check->txn, table, name);
 
         txn_error(check->txn, check->entry, VMN_ERR_FORBIDDEN, field,
-                  rights_keep_tiers(check->txn, row)
-                  ? "%s \"%s\" is not within this account's scope, or acts on "
-                  "what is not"
-                  : "%s \"%s\" is in a tier that is not for this account",
+                  rights_own(check->txn->request->rights, row)
+                  && !rights_keep_tiers(check->txn, row)
+                  ? "%s \"%s\" is in a tier that is not for this account"
+                  : "%s \"%s\" is not within this account's scope, or acts on "
+                  "what is not",
                   schema_tables[table]->singular, name);
     }
 }

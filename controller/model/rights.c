@@ -157,8 +157,8 @@ model_shows_secrets(const struct model_rights *rights,
             : model_may_change(rights, row));
 }
 
-static bool
-has_secret_field(const struct schema_struct *s)
+bool
+rights_have_secrets(const struct schema_struct *s)
 {
     const struct schema_field *f = s->fields;
 
@@ -174,7 +174,7 @@ model_refuses_type(const struct model_rights *rights, enum vmn_table table)
     return (!rights_have_table(rights, table)
             && (schema_tables[table]->authenticates
                 || (!schema_tables[table]->everyone_sees
-                    && has_secret_field(&schema_tables[table]->row))));
+                    && rights_have_secrets(&schema_tables[table]->row))));
 }
 
 /* Returns true if something may be missing of the row where its secrets are
@@ -194,7 +194,7 @@ may_have_secrets(const struct vmn_row *row)
     case VMN_TABLE_APP:         /* Its code is shown to nobody. */
         return false;
     default:
-        return has_secret_field(schema_struct_of(row));
+        return rights_have_secrets(schema_struct_of(row));
     }
 }
 

@@ -37,7 +37,7 @@ static struct model_rights *shop, *upper; /* The latter of tier security. */
 static struct model_rights *
 make_rights(const char *tier)
 {
-    static const char scope[] = "project=shop";
+    static const char scope[] = "project=shop", reads[] = "shared=yes";
     struct vmn_account account = { .role = VMN_ROLE_OPERATOR };
     uint64_t tables = UINT64_MAX;
 
@@ -48,6 +48,8 @@ make_rights(const char *tier)
     }
     assert_int_equal(0, selector_parse(scope, strlen(scope), &arena,
                                        &account.scope, NULL));
+    assert_int_equal(0, selector_parse(reads, strlen(reads), &arena,
+                                       &account.reads, NULL));
     account.n_tiers = tier != NULL;
     account.tiers = &tier;
     return model_rights_create(tables, &account);
@@ -76,7 +78,9 @@ setup(void **state OVS_UNUSED)
         " 'policies/app': {" OWN ", 'applies_to': ['web'], " RULES "},"
         " 'policies/others': {" BANK ", 'applies_to': ['others'], " RULES "},"
         " 'policies/top': {" OWN ", 'applies_to': ['web'], 'tier':"
-        "  'security', 'priority': 7, " RULES "}}");
+        "  'security', 'priority': 7, " RULES "},"
+        " 'policies/read': {'labels': {'shared': 'yes'}, 'applies_to':"
+        "  ['others'], 'tier': 'security', 'priority': 8, " RULES "}}");
     return 0;
 }
 
@@ -250,6 +254,40 @@ what_another_tier_decides_is_neither_limited_nor_mirrored(
     }
 }
 
+/* It is not the tier that is in the way. */
+static void
+what_is_only_read_is_refused_by_its_labels(void **state OVS_UNUSED)
+{
+    expect(shop, "put mirrors x {" OWN ", 'policies': [{'policy': 'read'}]}\n",
+           "5 policy \"read\" is not within this account's scope, or acts on");
+}
+
+/* One of before, or of an account whose tiers have become fewer. */
+static void
+what_names_another_tiers_policy_locks_its_group(void **state OVS_UNUSED)
+{
+    static const char mirror[]
+        = "put mirrors x {" OWN ", 'groups': ['web'], 'policies': [{'policy':"
+          " 'top'}]}\n";
+    static const char change[] = "patch groups web {'ports': []}\n";
+
+    apps_fixture_apply(f, "{'policies/app': null, 'policies/top':"
+                       " {" OWN ", 'applies_to': ['web'], 'priority': 7,"
+                       " " RULES "}}");
+    make(shop, NULL, mirror);
+    expect(shop, change, NULL);
+    apps_fixture_apply(f, "{'policies/top': {" OWN ", 'selector':"
+                       " 'project=shop', 'tier': 'security', 'priority': 7,"
+                       " " RULES "}}");
+    /* As it is it may be applied again. */
+    expect(shop, mirror, NULL);
+    expect(shop, change, "5 group \"web\" is used by objects that this account"
+           " must not change");
+    expect(upper, change, NULL);
+    make(shop, NULL, "delete mirrors x\n");
+    expect(shop, change, NULL);
+}
+
 int
 main(int argc, char *argv[])
 {
@@ -258,6 +296,8 @@ main(int argc, char *argv[])
         cmocka_unit_test(what_names_others_objects_is_not_deleted),
         cmocka_unit_test(
             what_another_tier_decides_is_neither_limited_nor_mirrored),
+        cmocka_unit_test(what_is_only_read_is_refused_by_its_labels),
+        cmocka_unit_test(what_names_another_tiers_policy_locks_its_group),
     };
 
     cmocka_set_test_filter(argc > 1 ? argv[1] : NULL);
