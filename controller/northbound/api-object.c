@@ -104,15 +104,20 @@ nb_get_one(struct http_request *req, void *nb_)
 }
 
 /* Generates the secret of a token that a PUT creates, for the reply.  Returns
- * NULL if the token exists: it keeps its secret. */
+ * NULL if the token exists: it keeps its secret; and if the client may not
+ * make any: the model refuses what does not have the secret itself, whether
+ * there is such a token or not. */
 static char *
-make_secret(const struct northbound *nb, const struct schema_table *table,
-            const char *name, enum model_op_kind kind, json_t *spec)
+make_secret(const struct northbound *nb, struct http_request *req,
+            enum model_op_kind kind, json_t *spec)
 {
+    const struct schema_table *table = http_request_data(req);
+    const char *name = http_request_param(req, "name");
     const struct vmn_token *token;
 
     if (table->id != VMN_TABLE_TOKEN || kind != MODEL_PUT
-        || !json_is_object(spec) || json_object_get(spec, "sha256")) {
+        || !json_is_object(spec) || json_object_get(spec, "sha256")
+        || model_refuses_type(nb_rights(req), table->id)) {
         return NULL;
     }
     token = model_get_durable(nb->model, VMN_TABLE_TOKEN, name, NULL);
@@ -123,28 +128,25 @@ make_secret(const struct northbound *nb, const struct schema_table *table,
     return NULL;
 }
 
-/* Returns true if the client may see the object, or if there is none; and if
- * the type is refused whether there is one or not.  Else replies 404, or, to a
- * PUT, 403: the name is taken. */
+/* Returns false, and replies 403, to a PUT of an object that the client does
+ * not see: the name is taken.  Else the model says what is told of such
+ * (op-shown.c). */
 static bool
-sees_object(const struct northbound *nb, struct http_request *req,
-            const struct schema_table *table, const char *name,
-            enum model_op_kind kind)
+may_take_name(const struct northbound *nb, struct http_request *req,
+              enum model_op_kind kind)
 {
+    const struct schema_table *table = http_request_data(req);
+    const char *name = http_request_param(req, "name");
     const struct vmn_row *row = model_get_durable(nb->model, table->id, name,
                                                   NULL);
 
-    if (!row || model_sees(nb_rights(req), row)
+    if (kind != MODEL_PUT || !row || model_sees(nb_rights(req), row)
         || model_refuses_type(nb_rights(req), table->id)) {
         return true;
     }
-    if (kind == MODEL_PUT) {
-        http_reply_problem(req, 403, "forbidden", NULL, "The name \"%s\" is "
-                           "taken by a %s that is not within this account's "
-                           "scope", name, table->singular);
-    } else {
-        nb_reply_no_object(nb, req, table, name);
-    }
+    http_reply_problem(req, 403, "forbidden", NULL, "The name \"%s\" is taken "
+                       "by a %s that is not within this account's scope", name,
+                       table->singular);
     return false;
 }
 
@@ -161,12 +163,12 @@ submit(struct northbound *nb, struct http_request *req,
     char *if_match, *secret;
     bool creates;
 
-    if (!sees_object(nb, req, table, name, kind)
+    if (!may_take_name(nb, req, kind)
         || !http_request_if_match(req, &if_match, &creates)) {
         json_decref(spec);
         return;
     }
-    secret = make_secret(nb, table, name, kind, spec);
+    secret = make_secret(nb, req, kind, spec);
     nb_request_init(&request, req);
     op = model_request_add(&request, kind, table->id, name, spec);
     op->if_match = if_match;

@@ -500,6 +500,33 @@ def test_find_accounts_and_tokens_by_changing_them(shop, operator):
             assert len(answers) == 1, answers
 
 
+def test_find_tokens_by_having_ones_own_secret_made(shop, operator):
+    """A PUT without a hash keeps that of the token that there is: it is no
+    proof that one knows it."""
+    for who in shop, operator:
+        answers = set()
+        for name in "bank", "nobody":
+            for spec in ({"account": "bank"}, {"account": "shop"}, {},
+                         {"account": "bank", "expires": "then"}):
+                status, text = who.raw("PUT", "tokens/" + name,
+                                       {"spec": spec})
+                assert status == 403, text
+                answers.add(text.replace('"%s\\"' % name, '"NAME\\"'))
+        assert len(answers) == 1, answers
+
+
+def test_tell_a_name_that_is_taken_from_a_free_one(shop):
+    """By a change or deletion, whatever ETag it is for."""
+    for method, body in (("DELETE", None), ("PATCH", {"spec": {}}),
+                         ("PATCH", {"spec": {"vip": "x"}})):
+        for headers in {}, {"If-Match": '"1"'}, {"If-Match": "*"}, {
+                "If-Match": "x"}, {"If-None-Match": "*"}:
+            taken, free = (shop.raw(method, "networks/" + name, body, headers)
+                           for name in ("bank", "bonk"))
+            assert taken[0] >= 400
+            assert taken == (free[0], free[1].replace("bonk", "bank")), taken
+
+
 def test_learn_by_a_prune_which_accounts_there_are(operator, api):
     """Administrators have accounts in a set that operators apply as well."""
     accounts = [
