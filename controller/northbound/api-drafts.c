@@ -53,7 +53,7 @@ describe(const struct draft_conflict *conflict,
     ds_put_format(&ds, "%s \"%s\" ", singular, c->name);
     if (conflict->left_out) {
         ds_put_cstr(&ds, "is of a type with a secret field now, which drafts "
-                    "do not change: change it at once");
+                    "do not change: take it out of the draft");
     } else if (!*c->path) {
         ds_put_cstr(&ds, !conflict->base ? "was created since"
                     : !conflict->now ? "was deleted since"

@@ -101,17 +101,18 @@ value_text(const json_t *value, struct arena *arena, bool *left_out)
     return copy;
 }
 
-/* Returns true if the field may have the URL of a webhook, and the draft is
- * not shown with it. */
+/* Returns true if the field may have the URL of a webhook, or is of a type
+ * that has gone, and the draft is not shown with it. */
 static bool
 is_secret(const struct nb_status_query *q, const struct vmn_draft *draft,
           const struct status_draft_conflict *status)
 {
     return (!model_shows_secrets(q->rights, &draft->row)
-            && !strcmp(status->type,
-                       schema_tables[VMN_TABLE_LOADBALANCER]->plural)
-            && (!*status->path
-                || !strncmp(status->path, "/spec/scale", 11)));
+            && (!schema_find_table(status->type)
+                || (!strcmp(status->type,
+                            schema_tables[VMN_TABLE_LOADBALANCER]->plural)
+                    && (!*status->path
+                        || !strncmp(status->path, "/spec/scale", 11)))));
 }
 
 void

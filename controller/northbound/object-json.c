@@ -68,13 +68,14 @@ without_webhook(const char *text, struct arena *arena)
 }
 
 /* Returns true if drafts may still change what this one does: its app may have
- * declared the type anew, with a secret field. */
+ * declared the type anew, with a secret field.  Of a type that has gone, with
+ * its app, it is not known. */
 static bool
 is_of_drafts(const struct vmn_draft_change *change)
 {
     const struct schema_table *table = schema_find_table(change->type);
 
-    return !table || draft_may_have(table);
+    return table && draft_may_have(table);
 }
 
 /* Prints a draft without what is not shown of the objects that it changes. */
