@@ -14,14 +14,16 @@ from vmnlab.netns import wait_for
 @pytest.fixture(name="api", scope="module")
 def _api():
     lab = make_lab("qosm", 1)
-    world = World(lab)
     try:
-        wait_for("the app", lambda: load(lab), 60)
-        world.network("net", "10.0.0.0/24")
-        world.put("ports", "a", network="net")
-        yield lab.vmnd.api
+        world = World(lab)
+        try:
+            wait_for("the app", lambda: load(lab), 60)
+            world.network("net", "10.0.0.0/24")
+            world.put("ports", "a", network="net")
+            yield lab.vmnd.api
+        finally:
+            world.close()
     finally:
-        world.close()
         close_lab(lab)
 
 
