@@ -23,7 +23,8 @@
      | VMN_FIELD_MENTIONS | VMN_FIELD_SECRET | VMN_FIELD_LINES          \
      | VMN_FIELD_ADMINISTRATORS | VMN_FIELD_OR_ALL)
 #define TYPE_FLAGS VMN_TYPE_SINGLE
-/* Of a member of the status, which has no rights of its own. */
+/* Of a member of the status, which has no rights of its own; a set is a list
+ * there. */
 #define STATUS_FLAGS (VMN_FIELD_LIST | VMN_FIELD_SET)
 
 struct declaring {

@@ -152,8 +152,9 @@ struct vmn_type_class {
     uint32_t flags;             /* VMN_TYPE_*. */
     uint32_t max_objects;       /* 0: 10,000; at most 100,000. */
     /* What the status of an object has of what the app finds out, at most 16
-     * fields, of which name, type (BOOL, INT or TEXT), doc, VMN_FIELD_LIST and
-     * 'relation' count: shown are the values that the app publishes in that
+     * fields, of which name, type (BOOL, INT or TEXT), doc, VMN_FIELD_LIST (or
+     * _SET, which means the same here; with another flag the app is not
+     * loaded) and 'relation' count: shown are the values that the app publishes in that
      * relation of its own at the object's name; without VMN_FIELD_LIST the
      * first, of BOOL "true" or "false".  One whose name is NULL ends.  NULL:
      * nothing.
