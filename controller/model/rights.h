@@ -49,8 +49,8 @@ const struct vmn_row *rights_row(const struct txn *, enum vmn_table,
 /* Returns true if the account may change 'row': it is within the scope, acts
  * on nothing else, and decides in no tier but the account's. */
 bool rights_may_change(const struct txn *, const struct vmn_row *row);
-/* Returns true if such rows may have a secret field: an app's type may.  Rights
- * and drafts go by the type, not by what is in a row. */
+/* Returns true if such rows may have a secret field: an app's type may.
+ * Rights and drafts go by the type, not by what is in a row. */
 bool rights_have_secrets(const struct schema_struct *);
 /* Returns true if objects within the scope may act on 'row'; not if that
  * decides in a tier that is not for the account: a mirror would show what it

@@ -153,11 +153,11 @@ struct vmn_type_class {
     uint32_t max_objects;       /* 0: 10,000; at most 100,000. */
     /* What the status of an object has of what the app finds out, at most 16
      * fields, of which name, type (BOOL, INT or TEXT), doc, VMN_FIELD_LIST (or
-     * _SET, which means the same here; with another flag the app is not
-     * loaded) and 'relation' count: shown are the values that the app publishes in that
-     * relation of its own at the object's name; without VMN_FIELD_LIST the
-     * first, of BOOL "true" or "false".  One whose name is NULL ends.  NULL:
-     * nothing.
+     * _SET, which is the same here; with another flag the app is not loaded)
+     * and 'relation' count: shown are the values that the app publishes in
+     * that relation of its own at the object's name; without VMN_FIELD_LIST
+     * the first, of BOOL "true" or "false".  One whose name is NULL ends.
+     * NULL: nothing.
      *
      * What vmn_flow_count_part() tells apart of an object's flows has a name
      * there where the app publishes "PART|NAME" at "TYPE/OBJECT" of relation

@@ -267,21 +267,20 @@ static void
 what_names_another_tiers_policy_locks_its_group(void **state OVS_UNUSED)
 {
     static const char mirror[]
-        = "put mirrors x {" OWN ", 'groups': ['web'], 'policies': [{'policy':"
+        = "put mirrors x {" OWN ", 'groups': ['few'], 'policies': [{'policy':"
           " 'top'}]}\n";
-    static const char change[] = "patch groups web {'ports': []}\n";
+    static const char change[] = "patch groups few {'ports': []}\n";
 
-    apps_fixture_apply(f, "{'policies/app': null, 'policies/top':"
-                       " {" OWN ", 'applies_to': ['web'], 'priority': 7,"
-                       " " RULES "}}");
+    apps_fixture_apply(f, "{'groups/few': {" OWN ", 'ports': ['own']},"
+                       " 'policies/app': null, 'policies/top': {" OWN ","
+                       " 'applies_to': ['web'], 'priority': 7, " RULES "}}");
     make(shop, NULL, mirror);
     expect(shop, change, NULL);
-    apps_fixture_apply(f, "{'policies/top': {" OWN ", 'selector':"
-                       " 'project=shop', 'tier': 'security', 'priority': 7,"
-                       " " RULES "}}");
+    apps_fixture_apply(f, "{'policies/top': {" OWN ", 'applies_to': ['web'],"
+                       " 'tier': 'security', 'priority': 7, " RULES "}}");
     /* As it is it may be applied again. */
     expect(shop, mirror, NULL);
-    expect(shop, change, "5 group \"web\" is used by objects that this account"
+    expect(shop, change, "5 group \"few\" is used by objects that this account"
            " must not change");
     expect(upper, change, NULL);
     make(shop, NULL, "delete mirrors x\n");

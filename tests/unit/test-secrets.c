@@ -20,6 +20,7 @@
 #include "controller/engine/engine.h"
 #include "controller/model/draft-conflicts.h"
 #include "controller/model/model.h"
+#include "controller/model/request-author.h"
 #include "controller/schema/arena.h"
 #include "controller/schema/error.h"
 #include "controller/schema/schema.h"
@@ -133,6 +134,8 @@ setup(void **state OVS_UNUSED)
         " 'metadata/plain': {" READ ", 'selector': 'shared=yes'},"
         " 'overlay-dial/default': {" OWN ", 'pin': 'sesame'},"
         " 'accounts/alice': {'role': 'admin'},"
+        " 'accounts/ann': {'role': 'operator', 'scope': 'project=shop',"
+        "  'reads': 'shared=yes'},"
         " 'drafts/d': {'changes': [{'op': 'patch', 'type': 'loadbalancers',"
         "  'name': 'read', 'spec': {'description': 'x'}}]}}");
     return 0;
@@ -174,6 +177,7 @@ answer_with_writer(const struct model_rights *rights, const char *text,
         request.writers->rights = model_rights_clone(writer);
         request.writers->author = xzalloc(sizeof *request.writers->author);
         request.writers->author->account = xstrdup("ann");
+        request.writers->author->role = VMN_ROLE_OPERATOR;
     }
     if (!model_apply(model, &request, 1, &revision, &errors)) {
         ds_put_format(&ds, "outcome %d", (int) request.ops[0].outcome);
