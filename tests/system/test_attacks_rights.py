@@ -501,8 +501,8 @@ def test_find_accounts_and_tokens_by_changing_them(shop, operator):
 
 
 def test_find_tokens_by_having_ones_own_secret_made(shop, operator):
-    """A PUT without a hash keeps that of the token that there is: it is no
-    proof that one knows it."""
+    """A PUT of one without a hash keeps that of the token that there is, which
+    is no proof that one knows it: it is for administrators alone."""
     for who in shop, operator:
         answers = set()
         for name in "bank", "nobody":
