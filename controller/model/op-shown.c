@@ -18,7 +18,7 @@
 
 const char *
 set_of_op(const struct txn *txn, const struct model_op *op,
-       const struct version *old)
+          const struct version *old)
 {
     if (txn->request->prune_set && !schema_tables[op->table]->observed
         && !schema_tables[op->table]->of_daemon
