@@ -395,23 +395,21 @@ vmnd_start_apps(struct vmnd *vmnd)
 
 /* While it runs.  --------------------------------------------------------- */
 
-/* Nothing of what has gone is used any more.  Where the stages of apps are is
- * noted for the next start, by the one that writes. */
+/* Nothing of what has gone is used any more. */
 static void
 followed_cb(void *vmnd_)
 {
     struct vmnd *vmnd = vmnd_;
-    struct model_request request;
 
     apphost_free_retired(vmnd->apphost);
-    if (vmnd->ready) {
-        model_request_init(&request, "vmnd");
-        put_apps(vmnd, &request);
-        if (request.n_ops) {
-            commit_submit(vmnd->commit, &request, NULL, NULL);
-        }
-        model_request_uninit(&request);
-    }
+}
+
+/* Where the stages of apps are is in the rows together with their code: so
+ * they are there at each member of a cluster, and after each start. */
+void
+vmnd_note_apps(void *vmnd, struct model_request *request)
+{
+    put_apps(vmnd, request);
 }
 
 /* Removes an app that has no row with its code any more. */
@@ -453,6 +451,29 @@ load_app(struct vmnd *vmnd, const struct vmn_app_row *row)
     return true;
 }
 
+/* What the row of an app says of it; NULL: nothing. */
+static const struct vmn_module *
+get_module(void *vmnd_, const char *app)
+{
+    const struct vmnd *vmnd = vmnd_;
+    const struct vmn_app_row *row = model_get(vmnd->model, VMN_TABLE_APP, app);
+
+    return row && row->module.file ? &row->module : NULL;
+}
+
+/* Has the stages of all apps be where the rows say.  They are, but for those
+ * of a member of a cluster that could not have them there when it started, or
+ * of a change that is rolled back. */
+static bool
+move_apps(struct vmnd *vmnd)
+{
+    if (!apphost_move(vmnd->apphost, get_module, vmnd)) {
+        return false;
+    }
+    engine_apps_moved(vmnd->engine);
+    return true;
+}
+
 bool
 vmnd_follow_apps(void *vmnd_)
 {
@@ -468,6 +489,7 @@ vmnd_follow_apps(void *vmnd_)
         any |= load_app(vmnd, model_get(vmnd->model, VMN_TABLE_APP,
                                         names.names[i]));
     }
+    any |= move_apps(vmnd);
     if (any) {
         if (vmnd->fabric) {
             fabric_apps_changed(vmnd->fabric);

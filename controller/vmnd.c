@@ -278,6 +278,7 @@ start_engine(struct vmnd *vmnd)
                                  vmnd->engine, vmnd->store_class, vmnd->store);
     commit_set_max_delay(vmnd->commit, vmnd->options.batch_delay_ms);
     commit_set_follow(vmnd->commit, vmnd_follow_apps, vmnd);
+    commit_set_note(vmnd->commit, vmnd_note_apps, vmnd);
     model_set_check_object(vmnd->model, vmnd_check_object, vmnd);
     commit_unixctl_init(vmnd->commit);
 }

@@ -20,6 +20,8 @@
 #include "controller/schema/tables.h"
 #include "proto/loop/loop.h"
 
+struct model_request;
+
 /* An app of the options that cannot be loaded. */
 struct vmnd_unloaded {
     const char *file;           /* As the options name it. */
@@ -103,6 +105,9 @@ void vmnd_start_apps(struct vmnd *);
 /* Has the apps whose files are in the database be those of the rows, for
  * commit_set_follow(). */
 bool vmnd_follow_apps(void *vmnd);
+/* Adds to the request what the rows are to say of the apps, for
+ * commit_set_note(). */
+void vmnd_note_apps(void *vmnd, struct model_request *);
 /* After the engine is gone. */
 void vmnd_forget_apps(struct vmnd *);
 /* Has the app that declares 'type' look at an object of it

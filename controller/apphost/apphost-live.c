@@ -16,6 +16,7 @@
 #include "controller/apphost/app-check.h"
 #include "controller/apphost/app-types.h"
 #include "controller/apphost/apphost-private.h"
+#include "controller/apphost/stage-registers.h"
 #include "controller/apphost/stage-tables.h"
 #include "controller/schema/error.h"
 #include "controller/schema/module-code.h"
@@ -119,6 +120,7 @@ get_shape(const struct pipeline *pipeline, struct shape *shape)
         uint32_t hash = hash_int(app->bucket_writes, 0);
 
         for (size_t j = 0; j < app->n_stages; j++) {
+            hash = hash_int(app->stages[j].first_table, hash);
             hash = hash_int(app->stages[j].next_table, hash);
             hash = hash_int(app->stages[j].writes, hash);
         }
@@ -146,18 +148,25 @@ note_moves(struct pipeline *pipeline, const struct shape *before, size_t n,
                                 sizeof now.hooks) != 0;
 }
 
-/* Returns true if an app other than that in 'slot' has other tables than it
- * wants. */
+/* Returns true if the app has other tables than it wants. */
+static bool
+is_elsewhere(const struct pipeline_app *app)
+{
+    for (size_t i = 0; i < app->n_stages; i++) {
+        if (app->stages[i].wanted != app->stages[i].first_table) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The same for any app but the one in 'slot'. */
 static bool
 has_moved(const struct pipeline *pipeline, size_t slot)
 {
     for (size_t i = 0; i < pipeline->n_apps; i++) {
-        const struct pipeline_app *app = &pipeline->apps[i];
-
-        for (size_t j = 0; i != slot && j < app->n_stages; j++) {
-            if (app->stages[j].wanted != app->stages[j].first_table) {
-                return true;
-            }
+        if (i != slot && is_elsewhere(&pipeline->apps[i])) {
+            return true;
         }
     }
     return false;
@@ -205,12 +214,14 @@ want_those_of(struct pipeline_app *app, const struct pipeline_app *old)
 }
 
 /* Exchanges 'app' and what is in 'slot', and has all stages want the tables
- * that they have. */
+ * that they have, and those of 'app' the ones in 'module'. */
 static void
-swap_in(struct pipeline *pipeline, size_t slot, struct pipeline_app *app)
+swap_in(struct pipeline *pipeline, size_t slot, struct pipeline_app *app,
+        const struct vmn_module *module)
 {
     stage_tables_want(pipeline, true);
     want_those_of(app, &pipeline->apps[slot]);
+    apphost_want(app, module);
     swap(&pipeline->apps[slot], app);
     pipeline->n_apps = MAX(pipeline->n_apps, slot + 1);
 }
@@ -225,16 +236,17 @@ swap_back(struct pipeline *pipeline, size_t slot, struct pipeline_app *app,
     apphost_keep(pipeline);
 }
 
-/* Puts 'app' into 'slot'; '*app' is what was there then.  If it does not fit,
- * leaves all as it is.  One without stages does. */
+/* Puts 'app' into 'slot', with the tables that it has in 'module', or NULL;
+ * '*app' is what was there then.  If it does not fit, leaves all as it is.
+ * One without stages does. */
 static int
 exchange(struct pipeline *pipeline, size_t slot, struct pipeline_app *app,
-         struct vmn_error *why)
+         const struct vmn_module *module, struct vmn_error *why)
 {
     size_t n = pipeline->n_apps;
     int error;
 
-    swap_in(pipeline, slot, app);
+    swap_in(pipeline, slot, app, module);
     if (!pipeline->apps[slot].n_stages) {
         apphost_keep(pipeline);
         return 0;
@@ -322,7 +334,7 @@ apphost_prepare(struct apphost *host, const char *name,
     if (load(host, name, slot, file, &app, why)) {
         return EINVAL;
     }
-    if (exchange(pipeline, slot, &app, why)) {
+    if (exchange(pipeline, slot, &app, NULL, why)) {
         apphost_uninit_app(&app);
         return EINVAL;
     }
@@ -350,7 +362,7 @@ take_prepared(struct apphost *host, const char *name,
 /* Puts 'app', which was checked, into 'slot', and keeps what was there. */
 static int
 put(struct apphost *host, size_t slot, struct pipeline_app *app,
-    struct vmn_error *why)
+    const struct vmn_module *module, struct vmn_error *why)
 {
     struct pipeline *pipeline = &host->pipeline;
     size_t n = pipeline->n_apps;
@@ -358,7 +370,7 @@ put(struct apphost *host, size_t slot, struct pipeline_app *app,
     int error;
 
     get_shape(pipeline, &before);
-    error = exchange(pipeline, slot, app, why);
+    error = exchange(pipeline, slot, app, module, why);
     if (error) {
         apphost_uninit_app(app);
         return error;
@@ -385,12 +397,12 @@ put_absent(struct apphost *host, const char *name, size_t slot,
     init_app(&app, name, NULL, file, before, reason);
     if (check(host, slot, &app, NULL)) {
         apphost_uninit_app(&app);
-    } else if (!put(host, slot, &app, NULL)) {
+    } else if (!put(host, slot, &app, before, NULL)) {
         return;
     }
     init_app(&app, name, NULL, file, NULL, reason);
     check(host, slot, &app, NULL);
-    put(host, slot, &app, NULL);
+    put(host, slot, &app, NULL, NULL);
 }
 
 void
@@ -404,7 +416,7 @@ apphost_replace(struct apphost *host, const char *name,
 
     if ((!take_prepared(host, name, file, &app)
          && load(host, name, slot, file, &app, &why))
-        || put(host, slot, &app, &why)) {
+        || put(host, slot, &app, before, &why)) {
         put_absent(host, name, slot, file, before, why.text);
         vmn_error_uninit(&why);
     } else {
@@ -421,8 +433,39 @@ apphost_remove(struct apphost *host, const char *name)
     };
 
     apphost_init_stages(&app, NULL);
-    put(host, find_slot(&host->pipeline, name), &app, NULL);
+    put(host, find_slot(&host->pipeline, name), &app, NULL, NULL);
     VLOG_INFO("removed app %s", name);
+}
+
+bool
+apphost_move(struct apphost *host, const struct vmn_module *
+             (*get_module)(void *aux, const char *app), void *aux)
+{
+    struct pipeline *pipeline = &host->pipeline;
+    bool moves[PIPELINE_APPS_MAX], any = false;
+    struct shape before;
+
+    stage_tables_want(pipeline, true);
+    for (size_t i = 0; i < pipeline->n_apps; i++) {
+        struct pipeline_app *app = &pipeline->apps[i];
+
+        apphost_want(app, get_module(aux, app->class_->name));
+        moves[i] = is_elsewhere(app);
+        any |= moves[i];
+    }
+    if (!any) {
+        return false;           /* As always, nearly. */
+    }
+    get_shape(pipeline, &before);
+    if (!stage_tables_move(pipeline)) {
+        return false;
+    }
+    stage_registers_assign(pipeline, NULL);
+    note_moves(pipeline, &before, pipeline->n_apps, SIZE_MAX);
+    for (size_t i = 0; i < pipeline->n_apps; i++) {
+        pipeline->apps[i].in_place &= !moves[i];
+    }
+    return true;
 }
 
 void

@@ -36,6 +36,9 @@ int apphost_assign(struct pipeline *, struct vmn_error *why);
 void apphost_keep(struct pipeline *);
 /* Fills in the app's stages, once it has a class. */
 int apphost_init_stages(struct pipeline_app *, struct vmn_error *why);
+/* Has the app's stages get the tables that they have in 'module', if there are
+ * such stages in it; NULL: there is none. */
+void apphost_want(struct pipeline_app *, const struct vmn_module *);
 /* Adds an app, with a class that it then owns, or with the worker that owns
  * its class. */
 int apphost_add_app(struct apphost *, struct pipeline_app *,

@@ -445,16 +445,24 @@ apphost_compare_place(struct apphost *host, const char *name,
 }
 
 void
+apphost_want(struct pipeline_app *app, const struct vmn_module *module)
+{
+    for (size_t i = 0; module && i < module->n_stages; i++) {
+        const struct vmn_module_stage *then = &module->stages[i];
+
+        stage_tables_want_one(app, then->name, then->hook, then->tables,
+                              then->first_table);
+    }
+}
+
+void
 apphost_want_place(struct apphost *host, const char *name,
                    const struct vmn_module *before)
 {
     struct pipeline_app *app = pipeline_find(&host->pipeline, name);
 
-    for (size_t i = 0; app && i < before->n_stages; i++) {
-        const struct vmn_module_stage *then = &before->stages[i];
-
-        stage_tables_want_one(app, then->name, then->hook, then->tables,
-                              then->first_table);
+    if (app) {
+        apphost_want(app, before);
     }
 }
 

@@ -97,13 +97,19 @@ int apphost_prepare(struct apphost *, const char *name,
                     const struct apphost_file *, struct vmn_error *why);
 /* Returns what was loaded so, or NULL. */
 const struct pipeline_app *apphost_prepared(const struct apphost *);
-/* Does that.  If it fails now, the app is absent, with the stages that it had
- * by 'before'. */
+/* Does that: with the tables that its stages have by 'before', if these are
+ * free.  If it fails now, the app is absent, with the stages that it has by
+ * 'before'. */
 void apphost_replace(struct apphost *, const char *name,
                      const struct apphost_file *,
                      const struct vmn_module *before);
 /* Removes app 'name'. */
 void apphost_remove(struct apphost *, const char *name);
+/* Has all stages be at the tables that 'get_module' says for each app, NULL:
+ * nothing of it; if that is possible for all at once.  Returns true if any
+ * have moved, of which the engine is told (engine_apps_moved()). */
+bool apphost_move(struct apphost *, const struct vmn_module *
+                  (*get_module)(void *aux, const char *app), void *aux);
 /* Frees what apps had that have gone, once nothing of them is used any
  * more. */
 void apphost_free_retired(struct apphost *);

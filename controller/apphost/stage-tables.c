@@ -108,9 +108,10 @@ list_stages(struct pipeline *pipeline, size_t *n)
     return placed;
 }
 
-/* The order in which stages get tables: those that want some, then those of
- * VMN's own apps and the one that all packets come to, then the rest. */
-enum { FOR_WANTED, FOR_OWN, FOR_REST, N_ROUNDS };
+/* The order in which stages get tables: those that are where they want to be,
+ * then those that want others, then those of VMN's own apps and the one that
+ * all packets come to, then the rest. */
+enum { FOR_KEPT, FOR_WANTED, FOR_OWN, FOR_REST, N_ROUNDS };
 
 /* Tables that stages have. */
 struct taken {
@@ -193,6 +194,9 @@ take_in_round(struct taken *taken, const struct placed *placed, int round)
     struct pipeline_stage *stage = placed->stage;
 
     switch (round) {
+    case FOR_KEPT:
+        return (stage->wanted == stage->first_table
+                && take_wanted(taken, stage));
     case FOR_WANTED:
         return take_wanted(taken, stage);
     case FOR_OWN:
@@ -368,8 +372,50 @@ stage_tables_keep(struct pipeline *pipeline, struct vmn_error *why)
     struct placed left;
     struct taken taken;
 
-    return (assign(pipeline, FOR_WANTED, &left, &taken)
+    return (assign(pipeline, FOR_KEPT, &left, &taken)
             ? 0 : refuse(pipeline, &left, &taken, "", "", why));
+}
+
+/* Returns true if all stages have the tables that they want. */
+static bool
+have_all(const struct pipeline *pipeline)
+{
+    for (size_t i = 0; i < pipeline->n_apps; i++) {
+        const struct pipeline_app *app = &pipeline->apps[i];
+
+        for (size_t j = 0; j < app->n_stages; j++) {
+            if (app->stages[j].first_table != app->stages[j].wanted) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+bool
+stage_tables_move(struct pipeline *pipeline)
+{
+    size_t n;
+    struct placed *placed = list_stages(pipeline, &n);
+    int *before = xcalloc(MAX(n, 1), sizeof *before);
+    struct placed left;
+    struct taken taken;
+    bool moved;
+
+    for (size_t i = 0; i < n; i++) {
+        before[i] = placed[i].stage->first_table;
+    }
+    moved = (assign(pipeline, FOR_KEPT, &left, &taken)
+             && have_all(pipeline));
+    if (!moved) {
+        for (size_t i = 0; i < n; i++) {
+            placed[i].stage->wanted = before[i];
+        }
+        assign(pipeline, FOR_KEPT, &left, &taken);
+    }
+    free(before);
+    free(placed);
+    return moved;
 }
 
 int
@@ -379,7 +425,7 @@ stage_tables_assign(struct pipeline *pipeline, struct vmn_error *why)
     struct taken taken;
     bool starts = assign(pipeline, FOR_OWN, &left, &taken);
 
-    if (!assign(pipeline, FOR_WANTED, &left, &taken)) {
+    if (!assign(pipeline, FOR_KEPT, &left, &taken)) {
         return refuse(pipeline, &left, &taken, "",
                       starts ? "; from a start on there is room: have vmnd's "
                       "options name it" : "", why);

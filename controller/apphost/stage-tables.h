@@ -31,6 +31,9 @@ int stage_tables_assign(struct pipeline *, struct vmn_error *why);
 /* The same, whatever there is room for at the next start.  If all stages want
  * the tables that they have, to take some away never fails. */
 int stage_tables_keep(struct pipeline *, struct vmn_error *why);
+/* Gives all stages the tables that they want.  Returns false, and leaves them
+ * where they are, if not every one can have these. */
+bool stage_tables_move(struct pipeline *);
 /* As at a start that knows of no wishes: each hook is filled in the order of
  * its stages. */
 int stage_tables_start(struct pipeline *, struct vmn_error *why);

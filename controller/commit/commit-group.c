@@ -69,12 +69,40 @@ apply(struct commit *commit)
     activity_step(commit->activity, ACTIVITY_APPLY);
 }
 
-void
+bool
 commit_follow_rows(struct commit *commit)
 {
-    if (commit->follow && commit->follow(commit->follow_aux)) {
-        activity_grow(commit->activity);
+    if (!commit->follow || !commit->follow(commit->follow_aux)) {
+        return false;
     }
+    activity_grow(commit->activity);
+    return true;
+}
+
+/* Adds a revision to the group with what the rows are to say of the apps that
+ * follow it.  It is none of the group's requests: it stands or falls with
+ * these, and is made anew if they are tried one by one. */
+static void
+note_apps(struct commit *commit)
+{
+    struct model_request request;
+    struct vmn_errors errors;
+    uint64_t revision;
+
+    model_request_init(&request, "vmnd");
+    vmn_errors_init(&errors);
+    commit->note(commit->note_aux, &request);
+    if (request.n_ops) {
+        if (model_apply(commit->model, &request, commit->info.time_ms,
+                        &revision, &errors)) {
+            VLOG_ERR("the rows of the apps: %s", errors.errors[0].text);
+        } else if (commit_request_changed(&request)) {
+            activity_add_request(commit->activity, &request);
+        }
+        commit->info.last_revision = model_revision(commit->model);
+    }
+    vmn_errors_uninit(&errors);
+    model_request_uninit(&request);
 }
 
 static bool
@@ -444,7 +472,9 @@ commit_run_group(struct commit *commit)
     commit->busy = true;
     apply(commit);
     if (model_is_unsettled(commit->model)) {
-        commit_follow_rows(commit);
+        if (commit_follow_rows(commit) && commit->note) {
+            note_apps(commit);
+        }
         compile(commit, commit->info.last_revision);
     } else {
         commit->busy = false;

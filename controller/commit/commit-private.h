@@ -109,6 +109,9 @@ struct commit {
     void *sink_aux;
     bool (*follow)(void *aux);  /* commit_set_follow(); or NULL. */
     void *follow_aux;
+    void (*note)(void *aux, struct model_request *); /* commit_set_note(); or
+                                                      * NULL. */
+    void *note_aux;
     struct {
         commit_sink_cb *cb;
         void *aux;
@@ -143,8 +146,9 @@ void commit_run_plan(struct commit *);
 
 /* Compiles the loaded state. */
 void commit_compile_loaded(struct commit *);
-/* Has the engine's apps follow the rows, before it computes. */
-void commit_follow_rows(struct commit *);
+/* Has the engine's apps follow the rows, before it computes.  Returns true if
+ * some have changed. */
+bool commit_follow_rows(struct commit *);
 /* Makes a group of the queued requests. */
 void commit_run_group(struct commit *);
 /* Writes the group to the store, for the first time or again. */

@@ -255,6 +255,14 @@ commit_set_follow(struct commit *commit, bool (*follow)(void *aux), void *aux)
 }
 
 void
+commit_set_note(struct commit *commit,
+                void (*note)(void *aux, struct model_request *), void *aux)
+{
+    commit->note = note;
+    commit->note_aux = aux;
+}
+
+void
 commit_set_sink(struct commit *commit, commit_sink_cb *sink, void *aux)
 {
     commit->sink = sink;

@@ -86,6 +86,13 @@ void commit_set_sink(struct commit *, commit_sink_cb *, void *aux);
  * apps be those of the rows (engine_add_app(), engine_remove_app()), and
  * returns true if it had to change any. */
 void commit_set_follow(struct commit *, bool (*follow)(void *aux), void *aux);
+/* Has 'note' called in a group after 'follow' has changed some, or NULL: it
+ * adds to the request what the rows are to say of them.  That is a revision of
+ * its own in that group, so no member of a cluster, and no state that is
+ * loaded at a start, has the one without the other. */
+void commit_set_note(struct commit *,
+                     void (*note)(void *aux, struct model_request *),
+                     void *aux);
 /* Has the callback called with each group after the sink: the model's pending
  * rows and revisions (model_get_pending()) are those of the group, and are not
  * settled yet: who goes by durable rows does so when the state is quiescent.

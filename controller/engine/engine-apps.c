@@ -98,6 +98,15 @@ engine_add_app(struct engine *engine, const struct pipeline_app *app)
     engine->running = false;
 }
 
+void
+engine_apps_moved(struct engine *engine)
+{
+    engine->running = true;
+    kept_release_moved(engine);
+    follow_pipeline(engine);
+    engine->running = false;
+}
+
 /* Removes the units of an app, and has those computed again that have asked
  * for its queries. */
 static void

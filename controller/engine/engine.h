@@ -244,6 +244,8 @@ void engine_destroy(struct engine *);
  * engine_roll_back(). */
 void engine_remove_app(struct engine *, const struct pipeline_app *);
 void engine_add_app(struct engine *, const struct pipeline_app *);
+/* The same for stages of apps that have got other tables. */
+void engine_apps_moved(struct engine *);
 
 /* Sets the secret key of digests, before the first run.  Until then a default
  * key is used, which is public. */

@@ -124,6 +124,7 @@ keep_absent(struct engine *engine)
             continue;
         }
         kept->n_absent++;
+        kept->apps[i] = true;
         for (size_t j = 0; j < app->n_stages; j++) {
             const struct pipeline_stage *stage = &app->stages[j];
 
@@ -184,10 +185,12 @@ void
 kept_release_app(struct engine *engine, const struct pipeline_app *app)
 {
     struct kept *kept = &engine->kept;
+    bool *is_one = &kept->apps[app - engine->pipeline->apps];
 
-    if (!is_kept(app)) {
+    if (!*is_one) {
         return;
     }
+    *is_one = false;
     for (size_t i = 0; i < PIPELINE_N_TABLES; i++) {
         if (kept->absent[i] == app) {
             kept->absent[i] = NULL;
@@ -197,6 +200,23 @@ kept_release_app(struct engine *engine, const struct pipeline_app *app)
     kept->released = true;
     if (!is_any(kept)) {
         drop_ids(engine);
+    }
+}
+
+void
+kept_release_moved(struct engine *engine)
+{
+    struct unit_node *unit;
+
+    for (size_t i = 0; i < engine->pipeline->n_apps; i++) {
+        if (!engine->pipeline->apps[i].in_place) {
+            kept_release_app(engine, &engine->pipeline->apps[i]);
+        }
+    }
+    LIST_FOR_EACH (unit, problem_node, &engine->problems) {
+        if (!unit_class(engine, unit)->app->in_place) {
+            kept_release_unit(engine, unit);
+        }
     }
 }
 
@@ -269,7 +289,7 @@ engine_keeps_units(const struct engine *engine, const char *app,
     for (size_t i = 0; kept->n_absent && i < engine->pipeline->n_apps; i++) {
         const struct pipeline_app *other = &engine->pipeline->apps[i];
 
-        if (is_kept(other) && !strcmp(other->class_->name, app)) {
+        if (kept->apps[i] && !strcmp(other->class_->name, app)) {
             return is_enabled(engine, other);
         }
     }

@@ -20,7 +20,8 @@ struct unit_node;
 
 struct kept {
     size_t n_absent;            /* Apps whose flows are kept, */
-    const struct pipeline_app *absent[PIPELINE_N_TABLES]; /* by table. */
+    bool apps[PIPELINE_APPS_MAX]; /* by their place in the pipeline, */
+    const struct pipeline_app *absent[PIPELINE_N_TABLES]; /* and by table. */
     size_t n_units;             /* That have failed since the start. */
     bool released;              /* Something is not kept any more. */
     /* While there is something: */
@@ -39,6 +40,8 @@ void kept_uninit(struct engine *);
 void kept_release_unit(struct engine *, struct unit_node *);
 /* An app goes, before it does. */
 void kept_release_app(struct engine *, const struct pipeline_app *);
+/* Apps are not in place any more: what they have where they were goes. */
+void kept_release_moved(struct engine *);
 /* The row of an app has changed. */
 void kept_app_changed(struct engine *);
 

@@ -687,6 +687,61 @@ spare_tables_are_kept(void **state)
     apphost_destroy(host);
 }
 
+struct places {
+    const unsigned *sizes;
+    const int *first;           /* Of each app; -1: nothing is said. */
+    struct vmn_module_stage stage;
+    struct vmn_module module;
+};
+
+static const struct vmn_module *
+get_place(void *places_, const char *app)
+{
+    struct places *places = places_;
+    size_t i = app[0] - 'a';
+
+    places->stage = (struct vmn_module_stage) {
+        .name = "s", .hook = VMN_HOOK_ROUTE, .tables = places->sizes[i],
+        .first_table = places->first[i], .next_table = -1,
+    };
+    places->module = (struct vmn_module) { .n_stages = 1,
+                                           .stages = &places->stage };
+    return places->first[i] >= 0 ? &places->module : NULL;
+}
+
+/* As a member of a cluster does whose writer has them elsewhere: all at once,
+ * or none. */
+static void
+stages_move_to_where_rows_say(void **state)
+{
+    static const unsigned sizes[] = { 1, 2, 4 };
+    static const struct {
+        int said[ARRAY_SIZE(sizes)];
+        bool moves;
+        unsigned first[ARRAY_SIZE(sizes)];
+    } tries[] = {
+        { { 48, 49, 51 }, false, { 48, 49, 51 } },
+        { { 50, 48, -1 }, true, { 50, 48, 51 } },
+        { { 49, 49, 51 }, false, { 50, 48, 51 } },
+        { { 51, 48, -1 }, false, { 50, 48, 51 } },
+        { { 208, 48, 61 }, false, { 50, 48, 51 } },
+        { { 0, 48, 51 }, false, { 50, 48, 51 } },
+        { { 208, -1, -1 }, true, { 208, 48, 51 } },
+        { { 52, 208, 48 }, true, { 52, 208, 48 } },
+    };
+    struct vmn_stage_class stages[ARRAY_SIZE(sizes)][2];
+    struct apphost *host = make_apps(stages, sizes, ARRAY_SIZE(sizes));
+
+    for (size_t i = 0; i < ARRAY_SIZE(tries); i++) {
+        struct places places = { .sizes = sizes, .first = tries[i].said };
+
+        assert_int_equal(apphost_move(host, get_place, &places),
+                         tries[i].moves);
+        assert_first_tables(host, tries[i].first, ARRAY_SIZE(sizes));
+    }
+    apphost_destroy(host);
+}
+
 int
 main(void)
 {
@@ -708,6 +763,7 @@ main(void)
         cmocka_unit_test(what_a_start_has_no_room_for_is_refused),
         cmocka_unit_test(what_is_left_keeps_its_tables),
         cmocka_unit_test(spare_tables_are_kept),
+        cmocka_unit_test(stages_move_to_where_rows_say),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -123,6 +123,38 @@ batch_is_compiled_and_passed_on(void **state)
                                    VMN_ID_POOL_HOST, "h1"), 100);
 }
 
+static bool
+follow(void *aux)
+{
+    return true;
+}
+
+static void
+note(void *n, struct model_request *request)
+{
+    ++*(int *) n;
+}
+
+/* It is in the batch: the writer has noted it. */
+static void
+nothing_is_noted_while_following(void **state)
+{
+    int n = 0;
+
+    commit_set_follow(the_commit, follow, NULL);
+    commit_set_note(the_commit, note, &n);
+    commit_apply_batch(the_commit, "h1", 7, applied, NULL);
+    commit_turn();
+    finish_store(0);
+    assert_int_equal(n_applied, 1);
+    assert_int_equal(n, 0);
+    commit_lead(the_commit);
+    add_host("h2");
+    commit_turn();
+    finish_store(0);
+    assert_int_equal(n, 1);
+}
+
 static void
 requests_are_refused(void **state)
 {
@@ -452,6 +484,7 @@ main(void)
         T(requests_are_refused),
         T(batch_that_cannot_be_written_is_applied_again),
         T(batch_that_does_not_fit_is_the_last),
+        T(nothing_is_noted_while_following),
         T(no_id_is_allocated_while_following),
         T(id_comes_with_a_later_batch),
         T(request_waits_for_who_is_answered_just_now),

@@ -12,6 +12,7 @@
 
 #include "controller/commit/commit.h"
 #include "controller/commit/plan.h"
+#include "controller/schema/tables.h"
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/vlog.h"
 #include "timeval.h"
@@ -294,6 +295,70 @@ of_a_group_only_the_guilty_request_is_refused(void **state)
     ds_destroy(&ds);
 }
 
+static bool
+follow(void *aux)
+{
+    return true;
+}
+
+/* Says which host is the newest, as vmnd says where stages are. */
+static void
+note(void *aux, struct model_request *request)
+{
+    struct vmn_names names = model_names(core.model, VMN_TABLE_HOST);
+
+    model_request_add(request, MODEL_PUT, VMN_TABLE_APP, "x",
+                      json_pack("{s:s}", "description",
+                                names.n ? names.names[names.n - 1] : "-"));
+}
+
+static const char *
+noted(void)
+{
+    const struct vmn_app_row *row = model_get_durable(core.model,
+                                                      VMN_TABLE_APP, "x",
+                                                      NULL);
+
+    return row ? row->description : "";
+}
+
+/* It is stored with what it is about, or not at all. */
+static void
+what_is_noted_is_of_the_same_group(void **state)
+{
+    commit_set_follow(the_commit, follow, NULL);
+    commit_set_note(the_commit, note, NULL);
+    add_host("h1");
+    commit_turn();
+    assert_string_equal(noted(), "");
+    finish_store(0);
+    assert_string_equal(noted(), "h1");
+    assert_int_equal(last_revision, 1);
+    assert_int_equal(model_durable_revision(core.model), 2);
+    assert_int_equal(n_submits, 1);
+
+    add_host("h2");
+    commit_turn();
+    finish_store(ENOSPC);
+    assert_int_equal(n_refused, 1);
+    assert_string_equal(noted(), "h1");
+    assert_int_equal(model_revision(core.model), 2);
+
+    /* One too many, with another one and alone. */
+    engine_set_max_items(core.engine, engine_host_total(core.engine, "h1")
+                                      + 1);
+    n_ok = n_refused = n_submits = 0;
+    add_host("h3");
+    add_host("h4");
+    commit_turn();
+    finish_store(0);
+    assert_int_equal(n_ok, 1);
+    assert_int_equal(n_refused, 1);
+    assert_int_equal(n_submits, 1);
+    assert_string_equal(noted(), "h3");
+    assert_int_equal(model_durable_revision(core.model), 4);
+}
+
 static void
 what_hosts_report_is_never_too_much(void **state)
 {
@@ -504,6 +569,7 @@ main(void)
         T(loaded_state_is_not_shown_until_it_is_stored),
         T(what_waits_at_the_end_is_refused),
         T(of_a_group_only_the_guilty_request_is_refused),
+        T(what_is_noted_is_of_the_same_group),
         T(what_hosts_report_is_never_too_much),
 #undef T
     };

@@ -178,6 +178,46 @@ nothing_is_kept_of_stages_that_have_moved(void **state OVS_UNUSED)
     assert_false(engine_keeps_group(toy.engine, GROUP));
 }
 
+static const struct vmn_module *
+get_module(void *elsewhere_, const char *name)
+{
+    static struct vmn_module_stage moved;
+    static const struct vmn_module there = { .n_stages = 1, .stages = &moved };
+    const char *elsewhere = elsewhere_;
+
+    moved = strcmp(name, "gone") ? stages[0] : gone_stages[0];
+    moved.first_table += 6 * !strcmp(name, elsewhere);
+    return &there;
+}
+
+static void
+move(const char *app_name)
+{
+    assert_true(apphost_move(toy.apphost, get_module,
+                             CONST_CAST(char *, app_name)));
+    engine_apps_moved(toy.engine);
+    run();
+}
+
+/* As another member of a cluster says. */
+static void
+nothing_is_kept_of_stages_that_move(void **state OVS_UNUSED)
+{
+    start(true, &module);
+    run();
+    move("gone");
+    assert_true(engine_take_released(toy.engine));
+    assert_false(engine_keeps_flow(toy.engine, 2, 1));
+    assert_false(engine_keeps_flow(toy.engine, 8, 1));
+    assert_false(is_unknown("gone", true));
+    assert_true(keeps_unit("toy.port/a"));
+    move("toy");                /* And the other one back. */
+    assert_true(engine_take_released(toy.engine));
+    assert_false(keeps_unit("toy.port/a"));
+    assert_false(engine_keeps_flow(toy.engine, 2, 1));
+    assert_false(engine_keeps_group(toy.engine, GROUP));
+}
+
 /* A member that stands by frees what the writer has freed, and holds the rest
  * once it is the writer itself. */
 static void
@@ -211,6 +251,8 @@ main(int argc OVS_UNUSED, char *argv[])
         cmocka_unit_test_teardown(ids_are_free_when_nothing_is_kept_any_more,
                                   toy_teardown),
         cmocka_unit_test_teardown(nothing_is_kept_of_stages_that_have_moved,
+                                  toy_teardown),
+        cmocka_unit_test_teardown(nothing_is_kept_of_stages_that_move,
                                   toy_teardown),
         cmocka_unit_test_teardown(member_that_stands_by_holds_no_id,
                                   toy_teardown),

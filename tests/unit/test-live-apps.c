@@ -109,7 +109,7 @@ run(struct apps_fixture *f)
  * fit. */
 static bool
 load_code(struct apps_fixture *f, const char *name, const struct code *code,
-          bool prepare, struct vmn_error *why)
+          bool prepare, const struct vmn_module *row, struct vmn_error *why)
 {
     const struct apphost_file file = { "x.lua", code->code, code->digest };
     struct apphost *apphost = apps_fixture_apphost(f);
@@ -123,7 +123,7 @@ load_code(struct apps_fixture *f, const char *name, const struct code *code,
     if (pipeline_find(pipeline, name)) {
         engine_remove_app(engine, pipeline_find(pipeline, name));
     }
-    apphost_replace(apphost, name, &file, NULL);
+    apphost_replace(apphost, name, &file, row);
     engine_add_app(engine, pipeline_find(pipeline, name));
     run(f);
     return true;
@@ -137,7 +137,21 @@ load(struct apps_fixture *f, const struct script *s, bool prepare,
     bool ok;
 
     make_code(s, &code);
-    ok = load_code(f, s->name, &code, prepare, why);
+    ok = load_code(f, s->name, &code, prepare, NULL, why);
+    free(code.code);
+    return ok;
+}
+
+/* The same with a row that says where it is. */
+static bool
+load_at(struct apps_fixture *f, const struct script *s,
+        const struct vmn_module *row)
+{
+    struct code code;
+    bool ok;
+
+    make_code(s, &code);
+    ok = load_code(f, s->name, &code, false, row, NULL);
     free(code.code);
     return ok;
 }
@@ -354,7 +368,7 @@ others_do_without_its_queries(void **state OVS_UNUSED)
 
     asker.code = module_code_make(ASKER, strlen(ASKER));
     assert_true(module_code_digest(asker.code, asker.digest));
-    assert_true(load_code(f, "asker", &asker, true, NULL));
+    assert_true(load_code(f, "asker", &asker, true, NULL, NULL));
     free(asker.code);
     assert_true(has_flow(f, "asker.s/0 19 reg0=0x7 "));
     assert_true(load(f, &s, true, NULL));
@@ -368,6 +382,86 @@ others_do_without_its_queries(void **state OVS_UNUSED)
     assert_true(has_flow(f, "asker.s/0 19 reg0=0x8 "));
     apps_fixture_check(f);
     apps_fixture_destroy(f);
+}
+
+/* What the row of an app says of its stage. */
+static const struct vmn_module *
+get_module(void *f, const char *name)
+{
+    static struct vmn_module_stage of_row;
+    static const struct vmn_module module = { .n_stages = 1,
+                                              .stages = &of_row };
+    const struct pipeline_app *app = pipeline_find(apps_fixture_pipeline(f),
+                                                   name);
+
+    if (!app || app->builtin) {
+        return NULL;
+    }
+    of_row = (struct vmn_module_stage) {
+        .name = "s", .hook = app->stages[0].class_->hook, .tables = 1,
+        .first_table = app->stages[0].first_table,
+    };
+    return &module;
+}
+
+/* As two members of a cluster do: the other one was started again, or the apps
+ * come to it in another order.  Both compile the same once it has heard where
+ * the writer has them, and at once if it hears so with their code. */
+static void
+members_have_the_same_flows(void **state OVS_UNUSED)
+{
+    const struct script x = { "x", "service", 1000, 10, VNI };
+    const struct script y = { "y", "service", 900, 11, VNI };
+    struct apps_fixture *writer = start(), *other = start(), *third = start();
+    char *wanted, *has;
+
+    assert_true(load(writer, &x, true, NULL));
+    assert_true(load(writer, &y, true, NULL));
+    assert_true(load(other, &y, true, NULL));
+    assert_true(load(other, &x, true, NULL));
+    wanted = flows(writer);
+    has = flows(other);
+    assert_string_not_equal(wanted, has);
+    free(has);
+    assert_true(apphost_move(apps_fixture_apphost(other), get_module,
+                             writer));
+    engine_apps_moved(apps_fixture_engine(other));
+    run(other);
+    apps_fixture_check(other);
+    has = flows(other);
+    assert_string_equal(wanted, has);
+    free(has);
+    assert_false(apphost_move(apps_fixture_apphost(other), get_module,
+                              writer));
+
+    assert_true(load_at(third, &y, get_module(writer, "y")));
+    assert_true(load_at(third, &x, get_module(writer, "x")));
+    apps_fixture_check(third);
+    has = flows(third);
+    assert_string_equal(wanted, has);
+    free(has);
+
+    /* Where another one is, it does not come at once. */
+    unload(third, "y");
+    unload(third, "x");
+    assert_true(load_at(third, &x, get_module(writer, "y")));
+    assert_true(load_at(third, &y, get_module(writer, "y")));
+    assert_null(pipeline_find(apps_fixture_pipeline(third), "y")->absent);
+    has = flows(third);
+    assert_string_not_equal(wanted, has);
+    free(has);
+    assert_true(apphost_move(apps_fixture_apphost(third), get_module,
+                             writer));
+    engine_apps_moved(apps_fixture_engine(third));
+    run(third);
+    apps_fixture_check(third);
+    has = flows(third);
+    assert_string_equal(wanted, has);
+    free(has);
+    free(wanted);
+    apps_fixture_destroy(writer);
+    apps_fixture_destroy(other);
+    apps_fixture_destroy(third);
 }
 
 /* Two apps are loaded, replaced and removed at random, with edits of rows
@@ -414,6 +508,7 @@ main(void)
         cmocka_unit_test(nobody_else_moves),
         cmocka_unit_test(what_does_not_fit_changes_nothing),
         cmocka_unit_test(others_do_without_its_queries),
+        cmocka_unit_test(members_have_the_same_flows),
         cmocka_unit_test(many_times),
     };
 
