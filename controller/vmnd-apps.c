@@ -98,18 +98,20 @@ find_row(const struct vmnd *vmnd, const char *file)
 
 /* Adds an app that cannot be loaded: with the stages of 'before' (or NULL), or
  * if these have no room, with none.  It is to be there, whatever: otherwise
- * its row would be taken for that of an app which nobody wants any more. */
+ * its row would be taken for that of an app which nobody wants any more.
+ * 'digest' is that of its file, if that is in the database; or NULL. */
 static void
-add_absent(struct vmnd *vmnd, const char *name,
+add_absent(struct vmnd *vmnd, const char *name, const char *digest,
            const struct vmn_module *before, const char *reason)
 {
     struct vmn_error why = VMN_ERROR_INIT;
 
-    if (apphost_add_absent(vmnd->apphost, name, before, reason, &why)) {
+    if (apphost_add_absent(vmnd->apphost, name, digest, before, reason,
+                           &why)) {
         VLOG_ERR("app %s, which could not be loaded, loses its place in the "
                  "pipeline: %s", name, why.text);
         vmn_error_uninit(&why);
-        apphost_add_absent(vmnd->apphost, name, NULL, reason, NULL);
+        apphost_add_absent(vmnd->apphost, name, digest, NULL, reason, NULL);
     }
 }
 
@@ -121,7 +123,8 @@ add_unloaded(struct vmnd *vmnd, const struct vmnd_unloaded *unloaded)
     char *name = (before ? xstrdup(before->row.name)
                   : name_of(unloaded->file));
 
-    add_absent(vmnd, name, before ? &before->module : NULL, unloaded->why);
+    add_absent(vmnd, name, NULL, before ? &before->module : NULL,
+               unloaded->why);
     free(name);
 }
 
@@ -138,7 +141,8 @@ add_stored(struct vmnd *vmnd, const struct vmn_app_row *row)
     if (apphost_add_file(vmnd->apphost, row->row.name, &file, &why)) {
         VLOG_ERR("cannot load app %s: %s; goes on without it", row->row.name,
                  why.text);
-        add_absent(vmnd, row->row.name, &row->module, why.text);
+        add_absent(vmnd, row->row.name, row->module.digest, &row->module,
+                   why.text);
         vmn_error_uninit(&why);
     }
 }

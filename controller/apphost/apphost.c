@@ -391,12 +391,13 @@ apphost_resume(struct apphost *host, const char *app)
 }
 
 int
-apphost_add_absent(struct apphost *host, const char *name,
+apphost_add_absent(struct apphost *host, const char *name, const char *digest,
                    const struct vmn_module *before, const char *absent,
                    struct vmn_error *why)
 {
     struct pipeline_app app = {
         .class_ = absent_class_create(name, before),
+        .digest = nullable_xstrdup(digest),
         .absent = xstrdup(absent),
     };
     int error = apphost_add_app(host, &app, why);

@@ -42,9 +42,11 @@ int apphost_add(struct apphost *, const struct vmn_app_class *,
 bool apphost_is_own(const char *file);
 
 /* Adds an app that cannot be loaded, for the reason 'absent': it has nothing
- * but the stages that it had before, which keep their tables.  Errors are as
- * for apphost_load(). */
-int apphost_add_absent(struct apphost *, const char *name,
+ * but the stages that it had before, which keep their tables.  'digest' is
+ * that of its file, if vmnd has that in its database: so it can be replaced
+ * and removed as any other such app; or NULL.  Errors are as for
+ * apphost_load(). */
+int apphost_add_absent(struct apphost *, const char *name, const char *digest,
                        const struct vmn_module *before, const char *absent,
                        struct vmn_error *why);
 

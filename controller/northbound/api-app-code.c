@@ -126,6 +126,22 @@ loaded_app(const struct northbound *nb, const char *name)
             : pipeline_find(apphost_pipeline(nb->apphost), name));
 }
 
+/* Adds an error if the app has that code, and is absent: to load the same once
+ * more would change nothing. */
+static void
+check_absent(const struct northbound *nb, const char *name, const char *digest,
+             struct vmn_errors *errors)
+{
+    const struct pipeline_app *app = pipeline_find(
+        apphost_pipeline(nb->apphost), name);
+
+    if (app && app->digest && app->absent && !strcmp(app->digest, digest)) {
+        vmn_errors_add(errors, VMN_ERR_INVALID, "/code", "app %s has this "
+                       "code, and could not be loaded: %s; load another "
+                       "version, or unload it first", name, app->absent);
+    }
+}
+
 /* Loads what the body has into a worker, unless that is loaded.  On success it
  * is remembered there until the change is applied. */
 static bool
@@ -139,8 +155,11 @@ prepare(struct northbound *nb, const char *name, const struct app_code *body,
 
     if (!module_code_digest(body->code, digest)) {
         vmn_errors_add(errors, VMN_ERR_INVALID, "/code", "must be base64");
-    } else if (!is_loaded(nb, name, digest)
-               && apphost_prepare(nb->apphost, name, &file, &why)) {
+        return false;
+    }
+    check_absent(nb, name, digest, errors);
+    if (!errors->n && !is_loaded(nb, name, digest)
+        && apphost_prepare(nb->apphost, name, &file, &why)) {
         vmn_errors_add(errors, VMN_ERR_INVALID, "/code", "app %s cannot be "
                        "loaded: %s", name, why.text);
         vmn_error_uninit(&why);

@@ -3,9 +3,11 @@
 
 import base64
 import contextlib
+import hashlib
 import json
 import os
 import random
+import sqlite3
 import subprocess
 import time
 
@@ -198,6 +200,55 @@ def test_it_is_there_after_a_restart(lab, world):
     lab.vmnd.start()
     lab.await_synced()
     assert world.reaches(one, two, 25)
+
+
+def refused_at_the_start(lab, code):
+    """vmnd is started with other code of the app in its database; returns
+    what it says of it."""
+    lab.vmnd.kill()
+    with contextlib.closing(sqlite3.connect(lab.vmnd.db)) as db, db:
+        module = json.loads(db.execute(
+            "SELECT module FROM apps WHERE name = 'mailguard'").fetchone()[0])
+        module["digest"] = hashlib.sha256(code).hexdigest()
+        db.execute("UPDATE apps SET code = ?, module = ? "
+                   "WHERE name = 'mailguard'", (
+                       base64.b64encode(code).decode(), json.dumps(module)))
+    lab.vmnd.start()
+    lab.await_synced()
+    return app(lab)["status"]["worker"]
+
+
+def test_one_that_is_refused_at_the_start(lab, world, tmp_path):
+    """Its flows stay; another version is loaded in its place, and it can be
+    unloaded, as any app that is in the database."""
+    one = world.vm("one", "net", "h1", "10.0.0.1", tcp=[80])
+    two = world.vm("two", "net", "h2", "10.0.0.2", tcp=[25, 80])
+    ctl(lab, "app", "load", MAILGUARD, "--wait")
+    wait_aged(lab)
+    before = flows(lab.host("h1"))
+    bad = tmp_path / "mailguard.lua"
+    bad.write_text("no script")
+    found = refused_at_the_start(lab, bad.read_bytes())
+    assert found["state"] == "absent"
+    assert "mailguard.lua:1" in found["failure"]
+    assert changes(before, flows(lab.host("h1"))) == []
+
+    said = ctl(lab, "app", "load", str(bad), status=1)
+    assert "could not be loaded" in said and "unload it first" in said
+    with open(MAILGUARD) as file:
+        bad.write_text(file.read() + "-- another version\n")
+    ctl(lab, "app", "load", str(bad), "--wait")
+    assert app(lab)["status"]["worker"]["state"] == "running"
+    assert changes(before, flows(lab.host("h1"))) == []
+    assert world.blocked(one, two, 25)
+    verify(lab)
+
+    assert refused_at_the_start(lab, b"no script")["state"] == "absent"
+    ctl(lab, "app", "unload", "mailguard", "--wait")
+    with pytest.raises(Refused):
+        app(lab)
+    assert world.reaches(one, two, 25)
+    verify(lab)
 
 
 def test_what_cannot_be_loaded_changes_nothing(lab, world, tmp_path):

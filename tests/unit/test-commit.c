@@ -322,18 +322,28 @@ noted(void)
     return row ? row->description : "";
 }
 
+static void
+watch(void *last, const struct commit_group *group)
+{
+    *(uint64_t *) last = group->last_revision;
+}
+
 /* It is stored with what it is about, or not at all. */
 static void
 what_is_noted_is_of_the_same_group(void **state)
 {
+    uint64_t last = 0;
+
     commit_set_follow(the_commit, follow, NULL);
     commit_set_note(the_commit, note, NULL);
+    commit_add_watch(the_commit, watch, &last);
     add_host("h1");
     commit_turn();
     assert_string_equal(noted(), "");
     finish_store(0);
     assert_string_equal(noted(), "h1");
     assert_int_equal(last_revision, 1);
+    assert_int_equal(last, 2);
     assert_int_equal(model_durable_revision(core.model), 2);
     assert_int_equal(n_submits, 1);
 
@@ -357,6 +367,7 @@ what_is_noted_is_of_the_same_group(void **state)
     assert_int_equal(n_submits, 1);
     assert_string_equal(noted(), "h3");
     assert_int_equal(model_durable_revision(core.model), 4);
+    commit_remove_watch(the_commit, watch, &last);
 }
 
 static void

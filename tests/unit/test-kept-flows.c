@@ -86,8 +86,8 @@ start(bool is_absent, const struct vmn_module *before)
     toy.apphost = apphost_create(NULL, false);
     assert_int_equal(apphost_add(toy.apphost, &app, NULL), 0);
     if (is_absent) {
-        assert_int_equal(apphost_add_absent(toy.apphost, "gone", &gone, "why",
-                                            NULL), 0);
+        assert_int_equal(apphost_add_absent(toy.apphost, "gone", NULL, &gone,
+                                            "why", NULL), 0);
         apphost_compare_place(toy.apphost, "gone", &gone);
     }
     apphost_compare_place(toy.apphost, "toy", before);
