@@ -82,6 +82,7 @@ engine_add_app(struct engine *engine, const struct pipeline_app *app)
     engine_add_classes(engine, app, app - engine->pipeline->apps);
     engine_list_queries(engine);
     packet_handlers_add(engine, app);
+    kept_apps_changed(engine);
     for (unsigned i = 0; engine->started && i < engine->n_unit_classes; i++) {
         const struct unit_class *class_ = &engine->unit_classes[i];
 
@@ -102,7 +103,7 @@ void
 engine_apps_moved(struct engine *engine)
 {
     engine->running = true;
-    kept_release_moved(engine);
+    kept_apps_changed(engine);
     follow_pipeline(engine);
     engine->running = false;
 }
@@ -163,6 +164,6 @@ engine_remove_app(struct engine *engine, const struct pipeline_app *app)
     remove_nodes(engine, app);
     remove_classes(engine, app);
     packet_handlers_remove(engine, app);
-    kept_release_app(engine, app);
+    kept_apps_changed(engine);
     engine->withdrawn[app - engine->pipeline->apps] = false;
 }

@@ -102,7 +102,8 @@ bool engine_keeps_units(const struct engine *, const char *app,
  * known, since it has failed since the start. */
 bool engine_keeps_unit(const struct engine *, const char *name);
 /* Returns true if some of that is not to stay any more, since the last call:
- * hosts are to be compared again. */
+ * hosts are to be compared again.  To be called when what has been computed is
+ * durable: what is kept of apps that have changed stays until then. */
 bool engine_take_released(struct engine *);
 
 /* Says whether another member of the cluster allocates IDs, and frees them. */

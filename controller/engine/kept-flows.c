@@ -102,12 +102,51 @@ drop_ids(struct engine *engine)
     kept->n_groups = 0;
 }
 
-/* Returns true if what hosts have of the app is kept. */
+/* Returns true if what hosts have of the app may be kept. */
 static bool
-is_kept(const struct pipeline_app *app)
+may_be_kept(const struct pipeline_app *app)
 {
-    return (app->absent && app->in_place
+    return (app->absent && !app->removed
             && !(app->class_->options & VMN_APP_WITHDRAW));
+}
+
+static void
+note_stages(struct engine *engine)
+{
+    for (size_t i = 0; i < engine->pipeline->n_apps; i++) {
+        const struct pipeline_app *app = &engine->pipeline->apps[i];
+
+        for (size_t j = 0; j < app->n_stages; j++) {
+            const struct pipeline_stage *stage = &app->stages[j];
+
+            engine->kept.stages[stage->first_table] = (struct kept_stage) {
+                app, stage->class_->n_tables, stage->next_table,
+            };
+        }
+    }
+}
+
+/* Returns true if the app's stages are as they were then.  What leads to the
+ * next one matters, too: flows that are kept go there. */
+static bool
+is_as_noted(const struct engine *engine, const struct pipeline_app *app)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < PIPELINE_N_TABLES; i++) {
+        n += engine->kept.stages[i].app == app;
+    }
+    for (size_t i = 0; i < app->n_stages; i++) {
+        const struct pipeline_stage *stage = &app->stages[i];
+        const struct kept_stage *then
+            = &engine->kept.stages[stage->first_table];
+
+        if (then->app != app || then->n_tables != stage->class_->n_tables
+            || then->next_table != stage->next_table) {
+            return false;
+        }
+    }
+    return n == app->n_stages;
 }
 
 /* An app that is absent keeps all that is in its tables: without the app,
@@ -120,7 +159,7 @@ keep_absent(struct engine *engine)
     for (size_t i = 0; i < engine->pipeline->n_apps; i++) {
         const struct pipeline_app *app = &engine->pipeline->apps[i];
 
-        if (!is_kept(app)) {
+        if (!may_be_kept(app) || !app->in_place) {
             continue;
         }
         kept->n_absent++;
@@ -144,6 +183,7 @@ kept_decide(struct engine *engine)
     if (engine->shadow) {
         return;
     }
+    note_stages(engine);
     keep_absent(engine);
     LIST_FOR_EACH (unit, problem_node, &engine->problems) {
         if (unit_class(engine, unit)->app->in_place) {
@@ -175,14 +215,11 @@ kept_release_unit(struct engine *engine, struct unit_node *unit)
         unit->kept = false;
         kept->n_units--;
         kept->released = true;
-        if (!is_any(kept)) {
-            drop_ids(engine);
-        }
     }
 }
 
-void
-kept_release_app(struct engine *engine, const struct pipeline_app *app)
+static void
+release_app(struct engine *engine, const struct pipeline_app *app)
 {
     struct kept *kept = &engine->kept;
     bool *is_one = &kept->apps[app - engine->pipeline->apps];
@@ -198,26 +235,34 @@ kept_release_app(struct engine *engine, const struct pipeline_app *app)
     }
     kept->n_absent--;
     kept->released = true;
-    if (!is_any(kept)) {
-        drop_ids(engine);
+}
+
+/* Releases what is kept of apps that are not as they were. */
+static void
+release_changed(struct engine *engine)
+{
+    const struct pipeline *pipeline = engine->pipeline;
+    struct unit_node *unit;
+
+    for (size_t i = 0; i < pipeline->n_apps; i++) {
+        const struct pipeline_app *app = &pipeline->apps[i];
+
+        if (!may_be_kept(app) || !is_as_noted(engine, app)) {
+            release_app(engine, app);
+        }
+    }
+    LIST_FOR_EACH (unit, problem_node, &engine->problems) {
+        if (unit->kept
+            && !is_as_noted(engine, unit_class(engine, unit)->app)) {
+            kept_release_unit(engine, unit);
+        }
     }
 }
 
 void
-kept_release_moved(struct engine *engine)
+kept_apps_changed(struct engine *engine)
 {
-    struct unit_node *unit;
-
-    for (size_t i = 0; i < engine->pipeline->n_apps; i++) {
-        if (!engine->pipeline->apps[i].in_place) {
-            kept_release_app(engine, &engine->pipeline->apps[i]);
-        }
-    }
-    LIST_FOR_EACH (unit, problem_node, &engine->problems) {
-        if (!unit_class(engine, unit)->app->in_place) {
-            kept_release_unit(engine, unit);
-        }
-    }
+    engine->kept.apps_changed = true;
 }
 
 void
@@ -315,8 +360,16 @@ engine_keeps_group(const struct engine *engine, uint32_t group_id)
 bool
 engine_take_released(struct engine *engine)
 {
-    bool released = engine->kept.released;
+    struct kept *kept = &engine->kept;
+    bool released;
 
-    engine->kept.released = false;
+    if (kept->apps_changed && is_any(kept)) {
+        release_changed(engine);
+    }
+    released = kept->released;
+    if (released && !is_any(kept)) {
+        drop_ids(engine);
+    }
+    kept->apps_changed = kept->released = false;
     return released;
 }

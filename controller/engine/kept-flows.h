@@ -18,11 +18,21 @@ struct engine;
 struct id_entry;
 struct unit_node;
 
+/* A stage as it was when it was decided what is kept. */
+struct kept_stage {
+    const struct pipeline_app *app; /* NULL: none begins at this table. */
+    unsigned n_tables;
+    int next_table;
+};
+
 struct kept {
     size_t n_absent;            /* Apps whose flows are kept, */
     bool apps[PIPELINE_APPS_MAX]; /* by their place in the pipeline, */
     const struct pipeline_app *absent[PIPELINE_N_TABLES]; /* and by table. */
     size_t n_units;             /* That have failed since the start. */
+    struct kept_stage stages[PIPELINE_N_TABLES]; /* Of all apps, by their
+                                                  * first table. */
+    bool apps_changed;          /* Since it was last compared with these. */
     bool released;              /* Something is not kept any more. */
     /* While there is something: */
     size_t n_ids;
@@ -38,10 +48,10 @@ void kept_uninit(struct engine *);
 
 /* A unit that is kept has been computed, or is destroyed. */
 void kept_release_unit(struct engine *, struct unit_node *);
-/* An app goes, before it does. */
-void kept_release_app(struct engine *, const struct pipeline_app *);
-/* Apps are not in place any more: what they have where they were goes. */
-void kept_release_moved(struct engine *);
+/* Apps have come, gone or moved.  What is kept of those that are not there as
+ * they were is released with engine_take_released(), once that is durable: it
+ * may be rolled back before. */
+void kept_apps_changed(struct engine *);
 /* The row of an app has changed. */
 void kept_app_changed(struct engine *);
 

@@ -164,6 +164,7 @@ ids_are_free_when_nothing_is_kept_any_more(void **state OVS_UNUSED)
     toy_edit(&toy, VMN_TABLE_PORT, "a", toy_port("net", "a"));
     run();
     assert_false(keeps_unit("toy.port/a"));
+    assert_true(engine_take_released(toy.engine));
     assert_false(engine_keeps_group(toy.engine, GROUP));
     id_pools_acked(model_id_pools(toy.model), UINT64_MAX);
     assert_false(has_group());
@@ -210,12 +211,74 @@ nothing_is_kept_of_stages_that_move(void **state OVS_UNUSED)
     assert_false(engine_keeps_flow(toy.engine, 2, 1));
     assert_false(engine_keeps_flow(toy.engine, 8, 1));
     assert_false(is_unknown("gone", true));
-    assert_true(keeps_unit("toy.port/a"));
-    move("toy");                /* And the other one back. */
-    assert_true(engine_take_released(toy.engine));
+    /* It leads to table 2, where there is nothing now. */
     assert_false(keeps_unit("toy.port/a"));
-    assert_false(engine_keeps_flow(toy.engine, 2, 1));
     assert_false(engine_keeps_group(toy.engine, GROUP));
+}
+
+/* All that is kept by start(true, ...), with the IDs. */
+static bool
+keeps_all(void)
+{
+    id_pools_acked(model_id_pools(toy.model), UINT64_MAX);
+    return (keeps_unit("toy.port/a") && engine_keeps_flow(toy.engine, 2, 1)
+            && is_unknown("gone", true) && has_group()
+            && engine_keeps_group(toy.engine, GROUP));
+}
+
+static void
+remove_gone(void)
+{
+    const struct pipeline_app *absent
+        = pipeline_find(apphost_pipeline(toy.apphost), "gone");
+
+    engine_remove_app(toy.engine, absent);
+    apphost_remove(toy.apphost, "gone");
+    engine_add_app(toy.engine, absent);
+    run();
+}
+
+/* Has it be absent again, as its code does not load. */
+static void
+put_gone_back(void)
+{
+    static const struct apphost_file file = { "gone.lua", "", "digest" };
+
+    apphost_replace(toy.apphost, "gone", &file, &gone);
+    engine_add_app(toy.engine, pipeline_find(apphost_pipeline(toy.apphost),
+                                             "gone"));
+    run();
+}
+
+/* What is kept of apps is released once their change is durable, and not if it
+ * is rolled back. */
+static void
+what_is_rolled_back_releases_nothing(void **state OVS_UNUSED)
+{
+    start(true, &module);
+    run();
+    move("gone");
+    assert_true(keeps_all());
+    move("none");               /* Back. */
+    assert_false(engine_take_released(toy.engine));
+    assert_true(keeps_all());
+
+    remove_gone();
+    assert_true(keeps_all());
+    put_gone_back();
+    assert_false(engine_take_released(toy.engine));
+    assert_true(keeps_all());
+
+    remove_gone();
+    assert_true(engine_take_released(toy.engine));
+    assert_false(engine_keeps_flow(toy.engine, 2, 1));
+    assert_false(is_unknown("gone", true));
+    assert_false(keeps_unit("toy.port/a"));
+    id_pools_acked(model_id_pools(toy.model), UINT64_MAX);
+    assert_false(has_group());
+    put_gone_back();
+    assert_false(engine_take_released(toy.engine));
+    assert_false(engine_keeps_flow(toy.engine, 2, 1));
 }
 
 /* A member that stands by frees what the writer has freed, and holds the rest
@@ -253,6 +316,8 @@ main(int argc OVS_UNUSED, char *argv[])
         cmocka_unit_test_teardown(nothing_is_kept_of_stages_that_have_moved,
                                   toy_teardown),
         cmocka_unit_test_teardown(nothing_is_kept_of_stages_that_move,
+                                  toy_teardown),
+        cmocka_unit_test_teardown(what_is_rolled_back_releases_nothing,
                                   toy_teardown),
         cmocka_unit_test_teardown(member_that_stands_by_holds_no_id,
                                   toy_teardown),
