@@ -437,35 +437,49 @@ apphost_remove(struct apphost *host, const char *name)
     VLOG_INFO("removed app %s", name);
 }
 
+/* Logs what stages are not where rows say; NULL: none.  Once, as long as it is
+ * the same.  Takes 'left'. */
+static void
+note_left(struct apphost *host, char *left)
+{
+    if (left && (!host->left || strcmp(left, host->left))) {
+        VLOG_WARN("apps are not where the database has them, which other "
+                  "members of a cluster may differ in: %s; a start from now "
+                  "on may have room", left);
+    }
+    free(host->left);
+    host->left = left;
+}
+
 bool
 apphost_move(struct apphost *host, const struct vmn_module *
              (*get_module)(void *aux, const char *app), void *aux)
 {
     struct pipeline *pipeline = &host->pipeline;
-    bool moves[PIPELINE_APPS_MAX], any = false;
+    bool any = false;
     struct shape before;
+    char *left;
 
     stage_tables_want(pipeline, true);
     for (size_t i = 0; i < pipeline->n_apps; i++) {
         struct pipeline_app *app = &pipeline->apps[i];
 
         apphost_want(app, get_module(aux, app->class_->name));
-        moves[i] = is_elsewhere(app);
-        any |= moves[i];
+        any |= is_elsewhere(app);
     }
     if (!any) {
+        note_left(host, NULL);
         return false;           /* As always, nearly. */
     }
     get_shape(pipeline, &before);
-    if (!stage_tables_move(pipeline)) {
-        return false;
+    any = stage_tables_move(pipeline, &left);
+    note_left(host, left);
+    if (any) {
+        /* It succeeds as before: registers are given by stages' order. */
+        stage_registers_assign(pipeline, NULL);
+        note_moves(pipeline, &before, pipeline->n_apps, SIZE_MAX);
     }
-    stage_registers_assign(pipeline, NULL);
-    note_moves(pipeline, &before, pipeline->n_apps, SIZE_MAX);
-    for (size_t i = 0; i < pipeline->n_apps; i++) {
-        pipeline->apps[i].in_place &= !moves[i];
-    }
-    return true;
+    return any;
 }
 
 void

@@ -23,6 +23,8 @@ struct apphost {
     uint64_t n_ready;           /* Of all workers, when it was last seen. */
     struct pipeline_app *prepared; /* What apphost_prepare() has loaded; or
                                     * NULL. */
+    char *left;                 /* Stages that apphost_move() has left where
+                                 * they are, and why; or NULL. */
     size_t n_retired;           /* What was in the pipeline before. */
     struct pipeline_app *retired;
 };

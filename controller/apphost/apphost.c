@@ -102,6 +102,7 @@ apphost_destroy(struct apphost *host)
     apphost_free_retired(host);
     apphost_forget_prepared(host);
     free(host->pipeline.apps);
+    free(host->left);
     free(host->worker);
     for (size_t i = 0; i < host->n_modules; i++) {
         dlclose(host->modules[i]);

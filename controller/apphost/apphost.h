@@ -108,8 +108,9 @@ void apphost_replace(struct apphost *, const char *name,
 /* Removes app 'name'. */
 void apphost_remove(struct apphost *, const char *name);
 /* Has all stages be at the tables that 'get_module' says for each app, NULL:
- * nothing of it; if that is possible for all at once.  Returns true if any
- * have moved, of which the engine is told (engine_apps_moved()). */
+ * nothing of it.  One that cannot be there, as another one is, stays where it
+ * is, which is logged.  Returns true if any have moved, of which the engine is
+ * told (engine_apps_moved()). */
 bool apphost_move(struct apphost *, const struct vmn_module *
                   (*get_module)(void *aux, const char *app), void *aux);
 /* Frees what apps had that have gone, once nothing of them is used any

@@ -376,43 +376,55 @@ stage_tables_keep(struct pipeline *pipeline, struct vmn_error *why)
             ? 0 : refuse(pipeline, &left, &taken, "", "", why));
 }
 
-/* Returns true if all stages have the tables that they want. */
+/* Has the stages stay where they were that could not have what they wanted,
+ * and adds them to 'left'.  Returns true if there were any. */
 static bool
-have_all(const struct pipeline *pipeline)
+stay(const struct placed *placed, size_t n, const int *before, struct ds *left)
 {
-    for (size_t i = 0; i < pipeline->n_apps; i++) {
-        const struct pipeline_app *app = &pipeline->apps[i];
+    bool any = false;
 
-        for (size_t j = 0; j < app->n_stages; j++) {
-            if (app->stages[j].first_table != app->stages[j].wanted) {
-                return false;
-            }
+    for (size_t i = 0; i < n; i++) {
+        struct pipeline_stage *stage = placed[i].stage;
+
+        if (stage->first_table != stage->wanted
+            && stage->wanted != before[i]) {
+            ds_put_format(left, "%sstage %s of app %s is at table %d, as %d "
+                          "is not free for it", left->length ? ", " : "",
+                          stage->class_->name, placed[i].app->class_->name,
+                          before[i], stage->wanted);
+            stage->wanted = before[i];
+            any = true;
         }
     }
-    return true;
+    return any;
 }
 
 bool
-stage_tables_move(struct pipeline *pipeline)
+stage_tables_move(struct pipeline *pipeline, char **left)
 {
     size_t n;
-    struct placed *placed = list_stages(pipeline, &n);
+    struct placed *placed = list_stages(pipeline, &n), unplaced;
     int *before = xcalloc(MAX(n, 1), sizeof *before);
-    struct placed left;
+    struct ds text = DS_EMPTY_INITIALIZER;
     struct taken taken;
-    bool moved;
+    bool moved = false;
 
     for (size_t i = 0; i < n; i++) {
         before[i] = placed[i].stage->first_table;
     }
-    moved = (assign(pipeline, FOR_KEPT, &left, &taken)
-             && have_all(pipeline));
-    if (!moved) {
+    /* Those that stay come first (FOR_KEPT), and have room beside each other,
+     * as they do now.  Each turn but the last has more of them. */
+    do {
         for (size_t i = 0; i < n; i++) {
-            placed[i].stage->wanted = before[i];
+            placed[i].stage->first_table = before[i];
         }
-        assign(pipeline, FOR_KEPT, &left, &taken);
+        assign(pipeline, FOR_KEPT, &unplaced, &taken);
+    } while (stay(placed, n, before, &text));
+    for (size_t i = 0; i < n; i++) {
+        moved |= placed[i].stage->first_table != before[i];
     }
+    *left = text.length ? ds_steal_cstr(&text) : NULL;
+    ds_destroy(&text);
     free(before);
     free(placed);
     return moved;

@@ -31,9 +31,10 @@ int stage_tables_assign(struct pipeline *, struct vmn_error *why);
 /* The same, whatever there is room for at the next start.  If all stages want
  * the tables that they have, to take some away never fails. */
 int stage_tables_keep(struct pipeline *, struct vmn_error *why);
-/* Gives all stages the tables that they want.  Returns false, and leaves them
- * where they are, if not every one can have these. */
-bool stage_tables_move(struct pipeline *);
+/* Gives all stages the tables that they want, but leaves those where they are
+ * for which others are in the way, and says so in '*left', which the caller
+ * frees; NULL: there is none.  Returns true if any have moved. */
+bool stage_tables_move(struct pipeline *, char **left);
 /* As at a start that knows of no wishes: each hook is filled in the order of
  * its stages. */
 int stage_tables_start(struct pipeline *, struct vmn_error *why);
