@@ -234,16 +234,22 @@ stage_to_json(const struct pipeline_stage *stage)
 }
 
 static json_t *
-module_to_json(const struct pipeline_app *app)
+stages_to_json(const struct pipeline_app *app)
 {
     json_t *stages = json_array();
 
     for (size_t i = 0; i < app->n_stages; i++) {
         json_array_append_new(stages, stage_to_json(&app->stages[i]));
     }
+    return stages;
+}
+
+static json_t *
+module_to_json(const struct pipeline_app *app)
+{
     return json_pack("{s:s, s:s*, s:b, s:o}", "file", app->file,
                      "digest", app->digest, "withdraw", (int) withdraws(app),
-                     "stages", stages);
+                     "stages", stages_to_json(app));
 }
 
 /* What of the app's row is to be written.  One that vmnd's options have come
@@ -261,6 +267,23 @@ module_spec(const struct pipeline_app *app, const struct vmn_app_row *row)
     return spec;
 }
 
+/* Returns true if an app that is absent has other tables than its row says:
+ * it has lost its place, which others may have by now.  What follows it does
+ * not matter: the row says what led there when the app was there. */
+static bool
+has_lost_place(const struct pipeline_app *app, const struct vmn_module *row)
+{
+    if (app->n_stages != row->n_stages) {
+        return true;
+    }
+    for (size_t i = 0; i < app->n_stages; i++) {
+        if (app->stages[i].first_table != row->stages[i].first_table) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Has a row created for an app that has none.  What a module declares is
  * written only if it is another than it was: all of the app's units read the
  * row. */
@@ -273,7 +296,13 @@ put_app(struct vmnd *vmnd, const struct pipeline_app *app,
                                               name);
     bool has_module = app->file && !app->builtin;
 
-    if (!row || (has_module && !is_same(app, &row->module))) {
+    if (app->absent && row && row->module.file) {
+        if (has_lost_place(app, &row->module)) {
+            model_request_add(request, MODEL_PATCH, VMN_TABLE_APP, name,
+                              json_pack("{s:{s:o}}", "module", "stages",
+                                        stages_to_json(app)));
+        }
+    } else if (!row || (has_module && !is_same(app, &row->module))) {
         model_request_add(request, row ? MODEL_PATCH : MODEL_PUT,
                           VMN_TABLE_APP, name,
                           has_module ? module_spec(app, row) : json_object());
@@ -478,28 +507,71 @@ move_apps(struct vmnd *vmnd)
     return true;
 }
 
-bool
-vmnd_follow_apps(void *vmnd_)
+/* Tries once more what was loaded just now, but is absent: another one may have
+ * had its tables, which was loaded after it, or has moved.  So it is when a
+ * change of several apps is rolled back. */
+static bool
+load_again(struct vmnd *vmnd, const char *name)
 {
-    struct vmnd *vmnd = vmnd_;
+    const struct vmn_app_row *row = model_get(vmnd->model, VMN_TABLE_APP,
+                                              name);
+    const struct pipeline_app *app
+        = pipeline_find(apphost_pipeline(vmnd->apphost), name);
+    const struct apphost_file file = {
+        .name = row->module.file, .code = row->code,
+        .digest = row->module.digest,
+    };
+
+    if (!app->absent) {
+        return false;
+    }
+    engine_remove_app(vmnd->engine, app);
+    apphost_replace(vmnd->apphost, name, &file, &row->module);
+    engine_add_app(vmnd->engine, app);
+    return true;
+}
+
+/* Has the apps be those of the rows, at the tables that these say. */
+static bool
+follow_rows(struct vmnd *vmnd)
+{
     const struct pipeline *pipeline = apphost_pipeline(vmnd->apphost);
     struct vmn_names names = model_names(vmnd->model, VMN_TABLE_APP);
-    bool any = false;
+    const char *loaded[PIPELINE_APPS_MAX];
+    bool any = false, moved, again = false;
+    size_t n = 0;
 
     for (size_t i = 0; i < pipeline->n_apps; i++) {
         any |= remove_app(vmnd, &pipeline->apps[i]);
     }
     for (size_t i = 0; i < names.n; i++) {
-        any |= load_app(vmnd, model_get(vmnd->model, VMN_TABLE_APP,
-                                        names.names[i]));
-    }
-    any |= move_apps(vmnd);
-    if (any) {
-        if (vmnd->fabric) {
-            fabric_apps_changed(vmnd->fabric);
+        if (load_app(vmnd, model_get(vmnd->model, VMN_TABLE_APP,
+                                     names.names[i]))) {
+            loaded[n++] = names.names[i];
         }
-        vmnd_watch_workers(vmnd);
-        commit_when_quiescent(vmnd->commit, followed_cb, vmnd);
     }
-    return any;
+    moved = move_apps(vmnd);
+    for (size_t i = 0; i < n && (n > 1 || moved); i++) {
+        again |= load_again(vmnd, loaded[i]);
+    }
+    if (again) {
+        move_apps(vmnd);
+    }
+    return any || moved || n;
+}
+
+bool
+vmnd_follow_apps(void *vmnd_)
+{
+    struct vmnd *vmnd = vmnd_;
+
+    if (!follow_rows(vmnd)) {
+        return false;
+    }
+    if (vmnd->fabric) {
+        fabric_apps_changed(vmnd->fabric);
+    }
+    vmnd_watch_workers(vmnd);
+    commit_when_quiescent(vmnd->commit, followed_cb, vmnd);
+    return true;
 }
