@@ -92,10 +92,12 @@ note_apps(struct commit *commit)
     model_request_init(&request, "vmnd");
     vmn_errors_init(&errors);
     commit->note(commit->note_aux, &request);
+    commit->unnoted = false;
     if (request.n_ops) {
         if (model_apply(commit->model, &request, commit->info.time_ms,
                         &revision, &errors)) {
             VLOG_ERR("the rows of the apps: %s", errors.errors[0].text);
+            commit->unnoted = true;
         } else if (commit_request_changed(&request)) {
             activity_add_request(commit->activity, &request);
         }
@@ -472,7 +474,7 @@ commit_run_group(struct commit *commit)
     commit->busy = true;
     apply(commit);
     if (model_is_unsettled(commit->model)) {
-        if (commit_follow_rows(commit) && commit->note) {
+        if ((commit_follow_rows(commit) || commit->unnoted) && commit->note) {
             note_apps(commit);
         }
         compile(commit, commit->info.last_revision);

@@ -112,6 +112,8 @@ struct commit {
     void (*note)(void *aux, struct model_request *); /* commit_set_note(); or
                                                       * NULL. */
     void *note_aux;
+    bool unnoted;               /* What it said could not be applied: the next
+                                 * group tries again. */
     struct {
         commit_sink_cb *cb;
         void *aux;

@@ -86,10 +86,11 @@ void commit_set_sink(struct commit *, commit_sink_cb *, void *aux);
  * apps be those of the rows (engine_add_app(), engine_remove_app()), and
  * returns true if it had to change any. */
 void commit_set_follow(struct commit *, bool (*follow)(void *aux), void *aux);
-/* Has 'note' called in a group after 'follow' has changed apps: it adds to the
- * request what the rows are to say of these.  That is a revision of its own in
- * that group, so no member of a cluster, and no state that is loaded at a
- * start, has the one without the other.  NULL: nothing is noted. */
+/* Has 'note' (NULL: nothing) called in a group after 'follow' has changed
+ * apps: it adds to the request what the rows are to say of these.  That is a
+ * revision of its own in that group, so members of a cluster, and a state that
+ * is loaded at a start, have the one with the other.  If the model refuses it,
+ * that is logged, and tried again in the next group. */
 void commit_set_note(struct commit *,
                      void (*note)(void *aux, struct model_request *),
                      void *aux);
