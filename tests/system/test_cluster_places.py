@@ -75,10 +75,13 @@ def agree(town):
         wait_for("%s to follow" % member.name,
                  lambda m=member: cluster.follows(m), 60)
     wait_for("all to have the hosts", town.are_warm, 60)
-    wanted = [json.loads(m.ctl("fabric/digest")) for m in cluster.members]
-    assert len(wanted[0]) == 2
-    assert wanted[0] == wanted[1] == wanted[2]
 
+    def want_the_same():
+        wanted = [json.loads(m.ctl("fabric/digest")) for m in cluster.members]
+        return len(wanted[0]) == 2 and wanted[0] == wanted[1] == wanted[2]
+
+    # Not all that they compute has a revision.
+    wait_for("all to want the same", want_the_same, 60)
 
 
 def test_standby_that_is_started_between(town):
