@@ -202,6 +202,30 @@ def test_it_is_there_after_a_restart(lab, world):
     assert world.reaches(one, two, 25)
 
 
+# More than --max-flows-per-host.
+TOO_MUCH = """\
+local function compile(view, key, emit)
+    local network = view:network(key)
+    if not network then return end
+    for i = 1, 3000 do
+        emit:flow { scope = { network = key }, stage = "mail", priority = i,
+                    match = { reg_network = network.vni } }:next()
+    end
+end
+return { name = "mailguard",
+         stages = { { name = "mail", hook = "service", order = 10 } },
+         units = { { name = "n", each = "network", compile = compile } } }
+"""
+
+
+def audit(lab):
+    """None while it is compared with what it is to have."""
+    try:
+        return lab.vmnd.api.call("POST", "/v1/hosts/h1/audit")
+    except Refused:
+        return None
+
+
 def refused_at_the_start(lab, code):
     """vmnd is started with other code of the app in its database; returns
     what it says of it."""
@@ -235,6 +259,12 @@ def test_one_that_is_refused_at_the_start(lab, world, tmp_path):
 
     said = ctl(lab, "app", "load", str(bad), status=1)
     assert "could not be loaded" in said and "unload it first" in said
+    bad.write_text(TOO_MUCH)
+    assert "2000" in ctl(lab, "app", "load", str(bad), status=1)
+    world.group("nobody")       # Something that is stored, after it.
+    lab.await_synced()
+    assert wait_for("an audit", lambda: audit(lab))["unknown"] == 0
+    assert changes(before, flows(lab.host("h1"))) == []
     with open(MAILGUARD) as file:
         bad.write_text(file.read() + "-- another version\n")
     ctl(lab, "app", "load", str(bad), "--wait")
