@@ -222,6 +222,10 @@ swap_in(struct pipeline *pipeline, size_t slot, struct pipeline_app *app,
     stage_tables_want(pipeline, true);
     want_those_of(app, &pipeline->apps[slot]);
     apphost_want(app, module);
+    /* It has none yet, even if it was prepared: others come first. */
+    for (size_t i = 0; i < app->n_stages; i++) {
+        app->stages[i].first_table = PIPELINE_N_TABLES;
+    }
     swap(&pipeline->apps[slot], app);
     pipeline->n_apps = MAX(pipeline->n_apps, slot + 1);
 }
