@@ -136,7 +136,7 @@ check_absent(const struct northbound *nb, const char *name, const char *digest,
         apphost_pipeline(nb->apphost), name);
 
     if (app && app->digest && app->absent && !strcmp(app->digest, digest)) {
-        vmn_errors_add(errors, VMN_ERR_INVALID, "/code", "app %s has this "
+        vmn_errors_add(errors, VMN_ERR_CONFLICT, "/code", "app %s has this "
                        "code, and could not be loaded: %s; load another "
                        "version, or unload it first", name, app->absent);
     }
