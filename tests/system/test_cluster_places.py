@@ -85,16 +85,17 @@ def agree(town):
 
 
 def test_standby_that_is_started_between(town):
-    """At once after the one, or the other, was loaded; then both of them are
-    the writer in turn."""
+    """One has the second app come to it while it runs, and the other one has
+    both at its start; then they are the writer in turn."""
     writer = town.cluster.writer()
     first, second = [m for m in town.cluster.members if m is not writer]
     town.shared()
     load(writer, "z", 1000, 5)
     first.kill()
     first.start()
-    load(writer, "y", 900, 5)
+    wait_for("it to follow", lambda: town.cluster.follows(first), 60)
     second.kill()
+    load(writer, "y", 900, 5)
     second.start()
     assert (table(writer, "z"), table(writer, "y")) == (8, 208)
     agree(town)
