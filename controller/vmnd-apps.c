@@ -507,8 +507,8 @@ move_apps(struct vmnd *vmnd)
     return true;
 }
 
-/* Tries once more what was loaded just now, but is absent: another one may have
- * had its tables, which was loaded after it, or has moved.  So it is when a
+/* Tries once more what was loaded just now, but is absent: another one, which
+ * was loaded after it or has moved, may have had its tables.  So it is when a
  * change of several apps is rolled back. */
 static bool
 load_again(struct vmnd *vmnd, const char *name)
