@@ -267,6 +267,21 @@ module_spec(const struct pipeline_app *app, const struct vmn_app_row *row)
     return spec;
 }
 
+/* Of an app that is absent and has lost its place: where it is now.  Hosts have
+ * nothing of it there, but maybe of whoever had these tables before: so that
+ * the next start does not keep that, a stage leads nowhere. */
+static json_t *
+lost_stages_to_json(const struct pipeline_app *app)
+{
+    json_t *stages = stages_to_json(app);
+
+    for (size_t i = 0; i < app->n_stages; i++) {
+        json_object_set_new(json_array_get(stages, i), "next_table",
+                            json_integer(app->stages[i].first_table));
+    }
+    return stages;
+}
+
 /* Returns true if an app that is absent has other tables than its row says:
  * it has lost its place, which others may have by now.  What follows it does
  * not matter: the row says what led there when the app was there. */
@@ -300,7 +315,7 @@ put_app(struct vmnd *vmnd, const struct pipeline_app *app,
         if (has_lost_place(app, &row->module)) {
             model_request_add(request, MODEL_PATCH, VMN_TABLE_APP, name,
                               json_pack("{s:{s:o}}", "module", "stages",
-                                        stages_to_json(app)));
+                                        lost_stages_to_json(app)));
         }
     } else if (!row || (has_module && !is_same(app, &row->module))) {
         model_request_add(request, row ? MODEL_PATCH : MODEL_PUT,

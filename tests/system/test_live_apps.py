@@ -226,14 +226,15 @@ def audit(lab):
         return None
 
 
-def refused_at_the_start(lab, code):
-    """vmnd is started with other code of the app in its database; returns
-    what it says of it."""
+def refused_at_the_start(lab, code, **stage):
+    """vmnd is started with other code of the app in its database, and with
+    what 'stage' says of its stage; returns what it says of it."""
     lab.vmnd.kill()
     with contextlib.closing(sqlite3.connect(lab.vmnd.db)) as db, db:
         module = json.loads(db.execute(
             "SELECT module FROM apps WHERE name = 'mailguard'").fetchone()[0])
         module["digest"] = hashlib.sha256(code).hexdigest()
+        module["stages"][0].update(stage)
         db.execute("UPDATE apps SET code = ?, module = ? "
                    "WHERE name = 'mailguard'", (
                        base64.b64encode(code).decode(), json.dumps(module)))
@@ -279,6 +280,34 @@ def test_one_that_is_refused_at_the_start(lab, world, tmp_path):
         app(lab)
     assert world.reaches(one, two, 25)
     verify(lab)
+
+
+def test_place_that_is_lost_is_noted(lab, world, tmp_path):
+    """So nobody else is given its tables; but what hosts have there is not
+    taken for its."""
+    def noted():
+        stage, = app(lab)["spec"]["module"]["stages"]
+        return stage["first_table"] != 255 and stage
+
+    def now():
+        stage, = app(lab)["status"]["stages"]
+        return stage["first_table"]
+
+    ctl(lab, "app", "load", MAILGUARD, "--wait")
+    place = now()
+    assert refused_at_the_start(lab, b"no script",
+                                first_table=255)["state"] == "absent"
+    stage = wait_for("it to be noted", noted)
+    assert now() == place
+    assert stage["first_table"] == stage["next_table"] == place
+
+    other = tmp_path / "mailguard.lua"
+    with open(MAILGUARD) as file:
+        other.write_text(file.read() + "-- another version\n")
+    ctl(lab, "app", "load", str(other), "--wait")
+    stage = noted()
+    assert now() == stage["first_table"] == place != stage["next_table"]
+    ctl(lab, "app", "unload", "mailguard", "--wait")
 
 
 def test_what_cannot_be_loaded_changes_nothing(lab, world, tmp_path):
