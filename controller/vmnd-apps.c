@@ -267,9 +267,10 @@ module_spec(const struct pipeline_app *app, const struct vmn_app_row *row)
     return spec;
 }
 
-/* Of an app that is absent and has lost its place: where it is now.  Hosts have
- * nothing of it there, but maybe of whoever had these tables before: so that
- * the next start does not keep that, a stage leads nowhere. */
+/* Of an app that is absent and has lost its place: where it is now.  Hosts
+ * have nothing of it there, but maybe of whoever had these tables before: so
+ * that the next start does not keep that, a stage leads to itself, as none
+ * does. */
 static json_t *
 lost_stages_to_json(const struct pipeline_app *app)
 {
