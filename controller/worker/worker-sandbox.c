@@ -13,6 +13,7 @@
 #include <seccomp.h>
 #include <signal.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -236,6 +237,23 @@ limit(int resource, rlim_t value)
     return setrlimit(resource, &both) ? errno : 0;
 }
 
+static int
+compare_bytes(const void *a, const void *b)
+{
+    return *(const unsigned char *) a - *(const unsigned char *) b;
+}
+
+/* Sorts something, for glibc to have asked how much memory there is
+ * (sysinfo(2)): up to release 2.36 the first qsort() of more than 1,024 bytes
+ * does so, and an app's would end the worker. */
+static void
+prepare_qsort(void)
+{
+    unsigned char bytes[4096] = { 1 };
+
+    qsort(bytes, sizeof bytes, 1, compare_bytes);
+}
+
 int
 worker_sandbox_begin(void)
 {
@@ -243,6 +261,7 @@ worker_sandbox_begin(void)
     int error;
 
     volunteer();
+    prepare_qsort();
     /* It ends with vmnd, also in the middle of a computation. */
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) || prctl(PR_SET_DUMPABLE, 0)
         || close_range(WORKER_MODULE_FD + 1, ~0u, 0)) {

@@ -155,10 +155,27 @@ wait_long(void)
     sleep(1000);
 }
 
+static int
+compare_ints(const void *a, const void *b)
+{
+    return *(const int *) a - *(const int *) b;
+}
+
+/* No misdeed, but glibc may ask for the machine's memory. */
+static void
+sort_many(void)
+{
+    int many[4096] = { 1 };
+
+    qsort(many, sizeof many / sizeof many[0], sizeof many[0], compare_ints);
+    sink = many[0];
+}
+
 static const struct {
     const char *name;
     void (*function)(void);
 } deeds[] = {
+    { "sort", sort_many },
     { "null", end_by_null },
     { "abort", end_by_abort },
     { "exit", end_by_exit },

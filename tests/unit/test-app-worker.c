@@ -295,6 +295,19 @@ children_ms(void)
             + timeval_to_msec(&usage.ru_stime));
 }
 
+/* What an app may do whatever the C library does for it. */
+static void
+test_sorting(void **state OVS_UNUSED)
+{
+    struct apps_fixture *f = start();
+
+    apply_network(f, "a", 107, "'do': 'sort'");
+    assert_true(has_flow(f, "bad.bad/0 10 reg0=0x6b," DROP));
+    assert_int_equal(status_of(f).n_ends, 0);
+    apps_fixture_check(f);
+    apps_fixture_destroy(f);
+}
+
 static void
 test_misdeeds(void **state OVS_UNUSED)
 {
@@ -685,6 +698,7 @@ main(void)
         cmocka_unit_test(test_same_as_in_process),
         cmocka_unit_test(test_own_apps),
         cmocka_unit_test(test_dependencies),
+        cmocka_unit_test(test_sorting),
         cmocka_unit_test(test_misdeeds),
         cmocka_unit_test(test_own_failure),
         cmocka_unit_test(test_foreign),
