@@ -260,12 +260,12 @@ copies_of_network(struct vmn_view *view, struct vmn_emit *emit,
     send_copies(view, emit, network);
 }
 
-/* Emits what becomes of the copy for the ports 'to', which have one
- * identity. */
+/* Emits what becomes of the copy for the ports 'to', which have one identity;
+ * 'several' stands for them. */
 static void
 copy_for_several(struct vmn_emit *emit, const struct vmn_network *network,
-                 const char *host, unsigned stage, const struct receiver *to,
-                 size_t n)
+                 const char *host, unsigned stage, uint32_t several,
+                 const struct receiver *to, size_t n)
 {
     struct vmn_flow *flow = vmn_flow_add(emit, vmn_scope_host(host), stage,
                                          TABLE_STEPS, PRIORITY_FIRST);
@@ -275,7 +275,7 @@ copy_for_several(struct vmn_emit *emit, const struct vmn_network *network,
     vmn_match(flow, REG_STEP, STEP_TO);
     vmn_match(flow, VMN_REG_DST_LOCAL, 1);
     vmn_match(flow, VMN_REG_OUT_PORT,
-              VMN_OUT_SEVERAL | to->isolation << VMN_OUT_ISOLATION_SHIFT);
+              several | to->isolation << VMN_OUT_ISOLATION_SHIFT);
     vmn_match(flow, VMN_REG_DST_ID, to->identity);
     vmn_act_set(actions, REG_ANY, 0);
     for (size_t i = 0; i < n; i++) {
@@ -293,9 +293,11 @@ copy_for_several(struct vmn_emit *emit, const struct vmn_network *network,
     }
 }
 
-void
-copies_on_host(struct vmn_emit *emit, const struct vmn_network *network,
-               const char *host, const struct receiver *to, size_t n)
+/* Emits the same for all copies of a flood, or of a part of it. */
+static void
+copies_for_several(struct vmn_emit *emit, const struct vmn_network *network,
+                   const char *host, uint32_t several,
+                   const struct receiver *to, size_t n)
 {
     size_t end;
 
@@ -305,10 +307,26 @@ copies_on_host(struct vmn_emit *emit, const struct vmn_network *network,
             continue;
         }
         if (end - i > 1) {
-            copy_for_several(emit, network, host, STAGE_FILTER, &to[i],
-                             end - i);
-            copy_for_several(emit, network, host, STAGE_SEND, &to[i],
+            copy_for_several(emit, network, host, STAGE_FILTER, several,
+                             &to[i], end - i);
+            copy_for_several(emit, network, host, STAGE_SEND, several, &to[i],
                              end - i);
         }
+    }
+}
+
+void
+copies_on_host(struct vmn_emit *emit, const struct vmn_network *network,
+               const char *host, const struct receiver *to, size_t n)
+{
+    if (n <= VMN_FLOOD_PART) {
+        copies_for_several(emit, network, host, VMN_OUT_SEVERAL, to, n);
+        return;
+    }
+    for (size_t i = 0; i < n; i += VMN_FLOOD_PART) {
+        copies_for_several(emit, network, host,
+                           VMN_OUT_PART + (uint32_t) (i / VMN_FLOOD_PART),
+                           &to[i], n - i < VMN_FLOOD_PART ? n - i
+                           : VMN_FLOOD_PART);
     }
 }

@@ -74,6 +74,141 @@ local_flow(struct vmn_emit *emit, const struct vmn_network *network,
     return flow;
 }
 
+/* The ports of a network on a host, of which a switch goes through so many
+ * for a packet; behind conntrack, which remembers nothing of it, it begins
+ * anew, with the next ones. */
+struct asked {
+    struct vmn_emit *emit;
+    const struct vmn_network *network;
+    const char *host;
+    const struct receiver *ports;
+    size_t n;
+};
+
+/* Adds the flow of a step that goes on with those from 'first' on, or that
+ * leads there: 'mark' says which. */
+static struct vmn_flow *
+part_flow(const struct asked *asked, enum step step, uint32_t mark,
+          size_t first)
+{
+    struct vmn_flow *flow = local_flow(asked->emit, asked->network,
+                                       asked->host, step, PRIORITY_FIRST);
+
+    vmn_match(flow, REG_MEMBER, mark | (uint32_t) first);
+    return flow;
+}
+
+static size_t
+part_end(const struct asked *asked, size_t first)
+{
+    return (asked->n - first < VMN_FLOOD_PART ? asked->n
+            : first + VMN_FLOOD_PART);
+}
+
+/* Has 'flow', a step's, go on with the ports from 'first' on; ends the
+ * actions.  Conntrack leads to a later table, and that back. */
+static void
+go_on_with(struct vmn_flow *flow, enum step step, size_t first)
+{
+    struct vmn_actions *actions = vmn_flow_actions(flow);
+
+    vmn_act_set(actions, REG_MEMBER, PART_FROM | (uint32_t) first);
+    vmn_act_set(actions, REG_STEP, step);
+    vmn_act_ct(actions, &(struct vmn_ct) {
+        .zone = VMN_REG_ZONE, .then = VMN_CT_TABLE, .stage = STAGE_SNOOP,
+        .table = TABLE_TO_ROUTER });
+}
+
+/* Emits how a step, or a detour, comes back from there. */
+static void
+come_back(const struct asked *asked, enum step step)
+{
+    struct vmn_flow *flow = vmn_flow_add(
+        asked->emit, vmn_scope_host(asked->host), STAGE_SNOOP,
+        TABLE_TO_ROUTER, PRIORITY_FIRST);
+
+    vmn_match(flow, VMN_REG_NETWORK, asked->network->vni);
+    vmn_match(flow, REG_STEP, step);
+    vmn_act_jump(vmn_flow_actions(flow), STAGE_SNOOP, table_of(step));
+}
+
+/* Asks of the ports from 'first' on which one is a member of the group that
+ * a port has left. */
+static void
+ask_members(struct vmn_flow *flow, const struct asked *asked, size_t first)
+{
+    struct vmn_actions *actions = vmn_flow_actions(flow);
+    size_t end = part_end(asked, first);
+
+    for (size_t i = first; i < end; i++) {
+        vmn_act_set(actions, REG_MEMBER, asked->ports[i].ofport);
+        vmn_act_set(actions, REG_STEP, DETOUR_CHECK);
+        vmn_act_resubmit(actions, STAGE_SNOOP, TABLE_DETOURS);
+    }
+    if (end < asked->n) {
+        go_on_with(flow, STEP_LEFT, end);
+    } else {
+        go_on(actions, STAGE_SNOOP, STEP_LAST_LEFT);
+    }
+}
+
+/* Sends copies to those from 'first' on that lead to routers. */
+static void
+ask_routers(struct vmn_flow *flow, const struct asked *asked, size_t first)
+{
+    struct vmn_actions *actions = vmn_flow_actions(flow);
+    size_t end = part_end(asked, first);
+
+    vmn_act_set(actions, REG_STEP, DETOUR_TO_ROUTER);
+    for (size_t i = first; i < end; i++) {
+        if (asked->ports[i].isolation) {
+            continue;           /* Reports are anybody's. */
+        }
+        vmn_act_set(actions, REG_ANY, asked->ports[i].ofport);
+        look_for(actions, asked->ports[i].ofport | MEMBER_ROUTER);
+        vmn_act_clone(actions, STAGE_SNOOP, TABLE_TO_ROUTER);
+    }
+}
+
+/* The same of more ports than a switch goes through for a packet: messages,
+ * which are all IP. */
+static void
+ask_parts(const struct asked *asked, bool routers)
+{
+    struct vmn_actions *actions = NULL;
+
+    come_back(asked, STEP_LEFT);
+    if (routers) {
+        come_back(asked, DETOUR_ROUTERS);
+        actions = vmn_flow_actions(local_flow(
+            asked->emit, asked->network, asked->host, DETOUR_ROUTERS,
+            PRIORITY_NETWORK));
+    }
+    for (size_t first = 0; first < asked->n; first += VMN_FLOOD_PART) {
+        for (size_t i = 0; i < N_FAMILIES; i++) {
+            uint16_t eth_type = vmn_eth_type_of(families[i]);
+            struct vmn_flow *flow
+                = (first ? part_flow(asked, STEP_LEFT, PART_FROM, first)
+                   : local_flow(asked->emit, asked->network, asked->host,
+                                STEP_LEFT, PRIORITY_NETWORK));
+
+            vmn_match(flow, VMN_F_ETH_TYPE, eth_type);
+            ask_members(flow, asked, first);
+            if (routers) {
+                flow = part_flow(asked, DETOUR_ROUTERS, PART_TO, first);
+                vmn_match(flow, VMN_F_ETH_TYPE, eth_type);
+                go_on_with(flow, DETOUR_ROUTERS, first);
+            }
+        }
+        if (routers) {
+            ask_routers(part_flow(asked, DETOUR_ROUTERS, PART_FROM, first),
+                        asked, first);
+            vmn_act_set(actions, REG_MEMBER, PART_TO | (uint32_t) first);
+            vmn_act_resubmit(actions, STAGE_SNOOP, TABLE_TO_ROUTER);
+        }
+    }
+}
+
 /* Emits who may be a member here: of a group that a port has left, and a
  * router, which is promiscuous. */
 static void
@@ -81,29 +216,18 @@ ask_ports(struct vmn_emit *emit, const struct multicast_network *row,
           const struct vmn_network *network, const char *host,
           const struct receiver *ports, size_t n)
 {
-    struct vmn_actions *actions = vmn_flow_actions(
-        local_flow(emit, network, host, STEP_LEFT, PRIORITY_NETWORK));
+    const struct asked asked = { .emit = emit, .network = network,
+                                 .host = host, .ports = ports, .n = n };
 
-    for (size_t i = 0; i < n; i++) {
-        vmn_act_set(actions, REG_MEMBER, ports[i].ofport);
-        vmn_act_set(actions, REG_STEP, DETOUR_CHECK);
-        vmn_act_resubmit(actions, STAGE_SNOOP, TABLE_DETOURS);
-    }
-    go_on(actions, STAGE_SNOOP, STEP_LAST_LEFT);
-
-    if (!may_have_routers(row)) {
+    if (n > VMN_FLOOD_PART) {
+        ask_parts(&asked, may_have_routers(row));
         return;
     }
-    actions = vmn_flow_actions(local_flow(emit, network, host, DETOUR_ROUTERS,
-                                          PRIORITY_NETWORK));
-    vmn_act_set(actions, REG_STEP, DETOUR_TO_ROUTER);
-    for (size_t i = 0; i < n; i++) {
-        if (ports[i].isolation) {
-            continue;           /* Reports are anybody's. */
-        }
-        vmn_act_set(actions, REG_ANY, ports[i].ofport);
-        look_for(actions, ports[i].ofport | MEMBER_ROUTER);
-        vmn_act_clone(actions, STAGE_SNOOP, TABLE_TO_ROUTER);
+    ask_members(local_flow(emit, network, host, STEP_LEFT, PRIORITY_NETWORK),
+                &asked, 0);
+    if (may_have_routers(row)) {
+        ask_routers(local_flow(emit, network, host, DETOUR_ROUTERS,
+                               PRIORITY_NETWORK), &asked, 0);
     }
 }
 

@@ -142,6 +142,10 @@ enum {
  * the second one while its members are known: */
 #define MEMBER_ROUTER 0x20000000u
 #define MEMBER_KNOWN 0x10000000u
+/* Nobody: where a step or detour goes on with some of many ports, from this
+ * and the first one's place on; and how a detour gets there. */
+#define PART_FROM 0x08000000u
+#define PART_TO 0x04000000u
 /* These are not members, but the network's: it is known who they are here; for
  * how long has that been asked; a group has some; and other hosts were told
  * the first. */

@@ -11,6 +11,12 @@
  * In an observed network each port has a copy of its own: what is learned
  * there says which port a connection was for.
  *
+ * A switch looks a packet up 4,096 times at most, and nobody gets one that
+ * takes more.  So a flood for many ports goes to them in parts: the packet
+ * passes conntrack, which remembers nothing of it, and what is behind that is
+ * counted anew.  What is not IP cannot, and needs not: policy does not judge
+ * it, so one copy is for all ports of a part.
+ *
  * The copy for the tunnels passes no policy here, since it has no single
  * destination: the sender's egress rules are judged with each copy where it
  * arrives, which is why the source counts as local there.  That for a provider
@@ -32,6 +38,7 @@ struct flood_ports {
     uint32_t uplink;            /* Of a provider network: the port to the
                                  * physical network, or 0. */
     bool each;                  /* Each has a copy of its own. */
+    bool any_identity;          /* One copy is for all of an isolation. */
     size_t n;
     struct port_ctx *members;   /* By isolation and identity. */
 };
@@ -54,9 +61,11 @@ n_alike(const struct flood_ports *to, size_t first)
 {
     size_t end = first + 1;
 
-    while (!to->each && end < to->n
+    while (end < to->n
            && to->members[end].isolation == to->members[first].isolation
-           && to->members[end].identity == to->members[first].identity) {
+           && (to->any_identity
+               || (!to->each && to->members[end].identity
+                                == to->members[first].identity))) {
         end++;
     }
     return end - first;
@@ -116,7 +125,8 @@ put_copies(struct vmn_actions *actions, const struct flood_ports *to,
         if (has_isolation(to->network)) {
             vmn_act_set(actions, REG_DST_ISOLATION, to->members[i].isolation);
         }
-        vmn_act_set(actions, VMN_REG_DST_ID, to->members[i].identity);
+        vmn_act_set(actions, VMN_REG_DST_ID,
+                    to->any_identity ? 0 : to->members[i].identity);
         vmn_act_set(actions, VMN_REG_DST_LOCAL, 1);
         vmn_act_set(actions, VMN_REG_OUT_PORT,
                     n > 1 ? number_of(&to->members[i], several)
@@ -142,7 +152,9 @@ deliver_copies(struct vmn_emit *emit, const struct flood_ports *to,
         flow = vmn_flow_add(emit, vmn_scope_host(to->host), STAGE_DELIVER,
                             DELIVER_OUT, OUT_COPIES);
         match_network(flow, to->network);
-        vmn_match(flow, VMN_REG_DST_ID, to->members[i].identity);
+        if (!to->any_identity) {
+            vmn_match(flow, VMN_REG_DST_ID, to->members[i].identity);
+        }
         vmn_match(flow, VMN_REG_DST_LOCAL, 1);
         vmn_match(flow, VMN_REG_OUT_PORT,
                   number_of(&to->members[i], several));
@@ -151,6 +163,160 @@ deliver_copies(struct vmn_emit *emit, const struct flood_ports *to,
         }
     }
 }
+
+/* Parts.  ----------------------------------------------------------------- */
+
+/* In VMN_REG_OUT_PORT, of a part of the flood to all ports, or of that to
+ * those with 'unknown'. */
+enum part_step {
+    PART_SEVERAL,               /* A copy for several: VMN_OUT_PART. */
+    PART_SPLIT,                 /* It is to be translated by itself... */
+    PART_ALONE,                 /* ...and is. */
+    PART_REST,                  /* As the first, of what is not IP. */
+    N_PART_STEPS
+};
+
+static uint32_t
+part_number(bool unknown, enum part_step step, size_t part)
+{
+    return (VMN_OUT_PART
+            + ((unknown ? N_PART_STEPS : 0) + (uint32_t) step)
+              * VMN_FLOOD_PARTS_MAX
+            + (uint32_t) part);
+}
+
+/* Returns how many parts a flood has; 1: it is not divided. */
+static size_t
+n_parts(const struct flood_ports *to)
+{
+    return to->n <= VMN_FLOOD_PART ? 1 : (to->n - 1) / VMN_FLOOD_PART + 1;
+}
+
+static struct flood_ports
+part_of(const struct flood_ports *to, size_t part)
+{
+    struct flood_ports some = *to;
+    size_t first = part * VMN_FLOOD_PART;
+
+    some.members = &to->members[first];
+    some.n = to->n - first < VMN_FLOOD_PART ? to->n - first : VMN_FLOOD_PART;
+    return some;
+}
+
+/* Appends what gives all ports their copies. */
+static void
+put_flood(struct vmn_actions *actions, const struct flood_ports *to,
+          bool unknown)
+{
+    size_t n = n_parts(to);
+
+    if (n == 1) {
+        put_copies(actions, to, unknown ? VMN_OUT_SEVERAL_UNKNOWN
+                   : VMN_OUT_SEVERAL);
+        return;
+    }
+    for (size_t i = 0; i < n; i++) {
+        vmn_act_set(actions, VMN_REG_OUT_PORT,
+                    part_number(unknown, PART_SPLIT, i));
+        vmn_act_resubmit(actions, STAGE_LOCATE,
+                         unknown ? LOCATE_COPY : LOCATE_LEARNED);
+    }
+}
+
+static struct vmn_flow *
+part_flow_add(struct vmn_emit *emit, const struct flood_ports *to,
+              unsigned table, uint16_t priority, uint32_t number)
+{
+    struct vmn_flow *flow = vmn_flow_add(emit, vmn_scope_host(to->host),
+                                         STAGE_LOCATE, table, priority);
+
+    match_network(flow, to->network);
+    vmn_match(flow, VMN_REG_OUT_PORT, number);
+    return flow;
+}
+
+static void
+back_to_parts(struct vmn_emit *emit, const struct flood_ports *part,
+              uint32_t number)
+{
+    vmn_act_jump(vmn_flow_actions(part_flow_add(
+        emit, part, LOCATE_COPY, COPY_PART, number)),
+        STAGE_LOCATE, LOCATE_LEARNED);
+}
+
+/* Emits what has part number 'n' be translated by itself: of IP, which passes
+ * conntrack.  That leads to a later table, and from there back.  Returns the
+ * actions for all else. */
+static struct vmn_actions *
+split_part(struct vmn_emit *emit, const struct flood_ports *part,
+           bool unknown, size_t n)
+{
+    static const uint16_t families[] = { VMN_ETH_IPV4, VMN_ETH_IPV6 };
+    uint32_t split = part_number(unknown, PART_SPLIT, n);
+
+    for (size_t i = 0; i < sizeof families / sizeof families[0]; i++) {
+        struct vmn_flow *flow = part_flow_add(emit, part, LOCATE_LEARNED,
+                                              LEARNED_PART, split);
+        struct vmn_actions *actions = vmn_flow_actions(flow);
+
+        vmn_match(flow, VMN_F_ETH_TYPE, families[i]);
+        vmn_act_set(actions, VMN_REG_OUT_PORT,
+                    part_number(unknown, PART_ALONE, n));
+        vmn_act_ct(actions, &(struct vmn_ct) {
+            .zone = VMN_REG_ZONE, .then = VMN_CT_TABLE,
+            .stage = STAGE_LOCATE, .table = LOCATE_COPY });
+    }
+    back_to_parts(emit, part, part_number(unknown, PART_ALONE, n));
+    if (unknown) {
+        back_to_parts(emit, part, split);   /* It has come from there. */
+    }
+    return vmn_flow_actions(part_flow_add(emit, part, LOCATE_LEARNED,
+                                          LEARNED_PART_REST, split));
+}
+
+/* Emits what makes copies of part number 'n', and outputs them. */
+static void
+compile_part(struct vmn_emit *emit, const struct flood_ports *part,
+             bool unknown, size_t n)
+{
+    struct flood_ports rest = *part;
+
+    rest.any_identity = true;
+    put_copies(split_part(emit, part, unknown, n), &rest,
+               part_number(unknown, PART_REST, n));
+    deliver_copies(emit, &rest, part_number(unknown, PART_REST, n));
+    put_copies(vmn_flow_actions(part_flow_add(
+        emit, part, LOCATE_LEARNED, LEARNED_PART,
+        part_number(unknown, PART_ALONE, n))),
+        part, part_number(unknown, PART_SEVERAL, n));
+    deliver_copies(emit, part, part_number(unknown, PART_SEVERAL, n));
+}
+
+/* Emits what outputs the copies of put_flood(). */
+static void
+deliver_flood(struct vmn_emit *emit, const struct flood_ports *to,
+              bool unknown)
+{
+    size_t n = n_parts(to);
+
+    if (n > VMN_FLOOD_PARTS_MAX) {
+        vmn_fail(emit, "%s has more than %d ports of a network", to->host,
+                 VMN_FLOOD_PART * VMN_FLOOD_PARTS_MAX);
+        return;
+    }
+    if (n == 1) {
+        deliver_copies(emit, to, unknown ? VMN_OUT_SEVERAL_UNKNOWN
+                       : VMN_OUT_SEVERAL);
+        return;
+    }
+    for (size_t i = 0; i < n; i++) {
+        struct flood_ports part = part_of(to, i);
+
+        compile_part(emit, &part, unknown, i);
+    }
+}
+
+/* A network on a host.  --------------------------------------------------- */
 
 void
 flood_to_sender(struct vmn_emit *emit, const struct port_ctx *ctx)
@@ -203,9 +369,9 @@ flow_add(struct vmn_emit *emit, const struct flood_ports *to,
         if (!provider) {
             vmn_act_set(actions, VMN_REG_SRC_LOCAL, 1);
         }
-        put_copies(actions, to, VMN_OUT_SEVERAL);
+        put_flood(actions, to, false);
     } else {
-        put_copies(actions, to, VMN_OUT_SEVERAL);
+        put_flood(actions, to, false);
         flood_forward(actions, to->network, VMN_DST_HOST_FLOOD);
     }
     return flow;
@@ -226,7 +392,7 @@ unknown_copies(struct vmn_emit *emit, const struct flood_ports *to)
             unknown.members[unknown.n++] = to->members[i];
         }
     }
-    deliver_copies(emit, &unknown, VMN_OUT_SEVERAL_UNKNOWN);
+    deliver_flood(emit, &unknown, true);
     for (int from_remote = 0;
          unknown.n && from_remote <= (remote_port != 0); from_remote++) {
         struct vmn_flow *flow = vmn_flow_add(
@@ -236,7 +402,7 @@ unknown_copies(struct vmn_emit *emit, const struct flood_ports *to)
 
         match_network(flow, to->network);
         if (!from_remote) {
-            put_copies(actions, &unknown, VMN_OUT_SEVERAL_UNKNOWN);
+            put_flood(actions, &unknown, true);
             unknown_forward(actions, to->network);
             continue;
         }
@@ -245,7 +411,7 @@ unknown_copies(struct vmn_emit *emit, const struct flood_ports *to)
         if (!is_provider(to->network)) {
             vmn_act_set(actions, VMN_REG_SRC_LOCAL, 1);
         }
-        put_copies(actions, &unknown, VMN_OUT_SEVERAL_UNKNOWN);
+        put_flood(actions, &unknown, true);
     }
 }
 
@@ -295,6 +461,6 @@ compile_flood(struct vmn_view *view, const char *key, struct vmn_emit *emit)
             }
         }
     }
-    deliver_copies(emit, &to, VMN_OUT_SEVERAL);
+    deliver_flood(emit, &to, false);
     unknown_copies(emit, &to);  /* Last, since it changes 'to'. */
 }

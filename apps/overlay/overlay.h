@@ -148,6 +148,8 @@ enum {
     LOCATE_UNKNOWN = 3,         /* Perhaps for a guest behind a port. */
     LOCATE_EXTERNAL = 2,        /* To the physical network. */
 
+    LEARNED_PART = 420,         /* A part of a flood. */
+    LEARNED_PART_REST = 410,    /* The same of what is not IP. */
     LEARNED_MIGRATED = 360,     /* To a guest that runs where its port
                                  * migrates to. */
     LEARNED_MIGRATING_REMOTE = 350, /* It does not run there yet. */
@@ -162,6 +164,7 @@ enum {
     LEARNED_MISS_LOCAL = 100,   /* To the same, and to other hosts. */
     LEARNED_MISS = 50,
 
+    COPY_PART = 120,            /* A part of a flood: back to LEARNED_PART. */
     COPY_HAIRPIN = 110,
     COPY_TO_SENDER = 100,
     COPY_PROMISCUOUS = 95,
