@@ -167,6 +167,7 @@ APPS_TESTS = \
 	tests/unit/test-dhcp-v6 \
 	tests/unit/test-domain \
 	tests/unit/test-firewall \
+	tests/unit/test-flood \
 	tests/unit/test-fqdn-rules \
 	tests/unit/test-gateway \
 	tests/unit/test-gateway-announce \

@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Floods and multicast for many ports of one host: a real Open vSwitch, which
+ * gives up a packet after 4,096 lookups, is asked what becomes of it with the
+ * flows that apps make, all apps loaded that have a stage in its way.  It has
+ * none of the ports: a trace needs none.  $VMN_FLOOD_PORTS is how many there
+ * are, in place of 600. */
+
+#include <config.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "bitmap.h"
+#include "openvswitch/dynamic-string.h"
+#include "openvswitch/vlog.h"
+#include "tests/unit/apps-fixture.h"
+#include "tests/unit/ovs-sandbox.h"
+#include "util.h"
+
+#define SCHEMA "/usr/share/openvswitch/vswitch.ovsschema"
+#define NET "0x7"
+#define GROUP "239.1.2.3"
+/* Of members: a list of sources, which has number 0x800012, and then one of
+ * what is wanted. */
+#define LISTED 0x80001200u
+
+static const char *const apps[] = {
+    "overlay", "firewall", "router", "dhcp", "dns", "loadbalancer", "gateway",
+    "multicast", "mirrors", "qos", "traffic", NULL
+};
+
+struct world {
+    struct apps_fixture *apps;
+    struct ovs_sandbox ovs;
+    int n;                      /* Ports, whose OpenFlow numbers are 1 to
+                                 * this. */
+};
+
+static int
+n_ports(void)
+{
+    const char *s = getenv("VMN_FLOOD_PORTS");
+
+    return s ? atoi(s) : 600;
+}
+
+/* Adds all ports; 'more' is what their rows have besides, in which '#' is a
+ * number that each has by itself. */
+static void
+add_ports(struct world *w, const char *more)
+{
+    struct ds json = DS_EMPTY_INITIALIZER;
+
+    for (int i = 1; i <= w->n; i++) {
+        ds_put_format(&json, "%c 'ports/p%d': {'network': 'n',"
+                      " 'mac': '02:00:00:00:%02x:%02x',"
+                      " 'ips': ['10.0.%d.%d']%s", i == 1 ? '{' : ',', i,
+                      i >> 8, i & 255, i >> 8, i & 255,
+                      i == 2 ? ", 'allowed_addresses':"
+                      " [{'ip': '10.0.200.1'}]" : "");
+        for (const char *s = more; *s; s++) {
+            if (*s == '#') {
+                ds_put_format(&json, "%d", i);
+            } else {
+                ds_put_char(&json, *s);
+            }
+        }
+        ds_put_format(&json, "}, 'bindings/p%d': {'host': 'h1'},"
+                      " 'vifs/h1/p%d': {'host': 'h1', 'iface_id': 'p%d',"
+                      " 'iface': 'tap%d', 'ofport': %d, 'link_up': true}",
+                      i, i, i, i, i);
+    }
+    ds_put_char(&json, '}');
+    apps_fixture_apply(w->apps, ds_cstr(&json));
+    ds_destroy(&json);
+}
+
+/* The output of a shell command in the sandbox; fails the test unless it
+ * succeeds.  The caller frees it. */
+static char *OVS_PRINTF_FORMAT(2, 3)
+output_of(const struct world *w, const char *format, ...)
+{
+    char shell[] = "sh", option[] = "-c";
+    char *argv[] = { shell, option, NULL, NULL };
+    char *output;
+    va_list args;
+
+    va_start(args, format);
+    argv[2] = xvasprintf(format, args);
+    va_end(args);
+    if (ovs_sandbox_exec(&w->ovs, argv, &output)) {
+        fail_msg("%s: %s", argv[2], output);
+    }
+    free(argv[2]);
+    return output;
+}
+
+static void
+write_file(const struct world *w, const char *name, const char *text)
+{
+    char *path = xasprintf("%s/%s", w->ovs.dir, name);
+    FILE *stream = fopen(path, "w");
+
+    assert_non_null(stream);
+    fputs(text, stream);
+    assert_int_equal(fclose(stream), 0);
+    free(path);
+}
+
+/* Adds flows, a line each, without the meters that they need; ovs-ofctl does
+ * not read all that it writes of drops and of learned connections. */
+static void
+add_flows(const struct world *w, const char *flows)
+{
+    write_file(w, "flows", flows);
+    free(output_of(w, "cd %s && sed -i -E 's/meter:[0-9]+,?//; s/,drop$//; "
+                   "s/ct_state=\\+new[^,]*Unknown]/ct_state=0x21/' flows && "
+                   "ovs-ofctl -O OpenFlow15 --bundle add-flows "
+                   "unix:br0.mgmt flows 2>&1", w->ovs.dir));
+}
+
+static void
+create(struct world *w, const char *network, const char *more_rows,
+       const char *more)
+{
+    struct ds flows = DS_EMPTY_INITIALIZER;
+    char *rows = xasprintf(
+        "{'hosts/h1': {'ovsdb': 'unix:/h1', 'tunnel_ip': '10.99.0.1'},"
+        " 'networks/n': {'vni': 7, 'subnets': [{'cidr': '10.0.0.0/16'}]%s}%s}",
+        network, more_rows);
+    char *problems;
+
+    *w = (struct world) { .apps = apps_fixture_create(apps), .n = n_ports() };
+    for (size_t i = 0; apps[i]; i++) {
+        if (!strcmp(apps[i], "multicast") || !strcmp(apps[i], "mirrors")
+            || !strcmp(apps[i], "qos") || !strcmp(apps[i], "traffic")) {
+            apps_fixture_declare_types(w->apps, apps[i]);
+        }
+    }
+    apps_fixture_apply(w->apps, rows);
+    add_ports(w, more);
+    problems = apps_fixture_problems(w->apps);
+    assert_string_equal(problems, "[]");
+    free(problems);
+    free(rows);
+
+    ovs_sandbox_create(&w->ovs, "h1");
+    ovs_sandbox_start_vswitchd(&w->ovs);
+    free(ovs_sandbox_vsctl(&w->ovs, "add-br br0 -- set bridge br0 "
+                           "datapath_type=dummy protocols=OpenFlow15 "
+                           "fail-mode=secure"));
+    free(output_of(w, "for i in $(seq 3000); do test -S %s/br0.mgmt && exit; "
+                   "sleep 0.1; done; exit 1", w->ovs.dir));
+    apps_fixture_groups(w->apps, "h1", &flows);
+    write_file(w, "groups", ds_cstr(&flows));
+    free(output_of(w, "cd %s && ovs-ofctl -O OpenFlow15 add-groups "
+                   "unix:br0.mgmt groups 2>&1", w->ovs.dir));
+    ds_clear(&flows);
+    apps_fixture_flows(w->apps, "h1", true, &flows);
+    add_flows(w, ds_cstr(&flows));
+    ds_destroy(&flows);
+}
+
+static void
+destroy(struct world *w)
+{
+    ovs_sandbox_destroy(&w->ovs);
+    apps_fixture_destroy(w->apps);
+}
+
+/* Has the switch know port 1 to 'n' as members of the group, with reg11
+ * 'value'; and of those that have a list that the sender is in it. */
+static void
+add_members(const struct world *w, int n, uint32_t value)
+{
+    struct ds flows = DS_EMPTY_INITIALIZER;
+
+    ds_put_cstr(&flows, "table=245,priority=3,reg0=" NET ",reg12=0x80000001,"
+                "actions=set_field:1->reg11\n");
+    for (int i = 1; i <= n; i++) {
+        ds_put_format(&flows, "table=245,priority=1,ip,reg0=" NET ",reg12=%d,"
+                      "nw_dst=" GROUP ",actions=set_field:%u->reg11\n", i,
+                      value);
+        if (value & LISTED) {
+            ds_put_format(&flows, "table=245,priority=2,ip,reg0=" NET
+                          ",reg12=%d,reg13=%u,nw_src=10.0.0.1,nw_dst=" GROUP
+                          ",actions=set_field:1->reg11\n", i, LISTED);
+        }
+        ds_put_format(&flows, "table=245,priority=3,reg0=" NET ",reg12=0x%x,"
+                      "actions=set_field:1->reg11\n", 0x20000000 | i);
+    }
+    add_flows(w, ds_cstr(&flows));
+    ds_destroy(&flows);
+}
+
+/* Sets the bits of ports that 'text', a trace's, outputs to. */
+static void
+find_outputs(const char *text, unsigned long *ports, int n)
+{
+    static const char *const before[] = { "output:", "output port is " };
+
+    for (size_t i = 0; i < ARRAY_SIZE(before); i++) {
+        const char *s = text;
+
+        while ((s = strstr(s, before[i])) != NULL) {
+            int port = atoi(s += strlen(before[i]));
+
+            if (port > 0 && port <= n) {
+                bitmap_set1(ports, port);
+            }
+        }
+    }
+}
+
+/* Asserts that a packet from port 1 gets to ports 2 to 'last' and to no others
+ * (whether to its sender does not matter, which the switch leaves out), and is
+ * not given up. */
+static void
+check(const struct world *w, const char *what, const char *packet, int last)
+{
+    static const char *const limits[] = {
+        "resubmit actions", "over max translation depth", "resubmits yielded",
+        "Translation failed"
+    };
+    char *text = output_of(w, "ovs-appctl -t %s/vs.ctl ofproto/trace "
+                           "br0 '%s' 2>&1", w->ovs.dir, packet);
+    unsigned long *ports = bitmap_allocate(w->n + 1);
+    int n_lookups = 0, most = 0;
+
+    for (const char *s = text; s; s = strchr(s, '\n')) {
+        int table, n = 0;
+
+        s += *s == '\n';
+        if (!strncmp(s, "====", 4)) {
+            n_lookups = 0;
+        } else if (sscanf(s, " %d. %n", &table, &n) == 1 && n) {
+            n_lookups++;
+        }
+        most = MAX(most, n_lookups);
+    }
+    find_outputs(text, ports, w->n);
+    print_message("%s: %"PRIuSIZE" ports, at most %d lookups\n", what,
+                  bitmap_count1(ports, w->n + 1), most);
+    for (size_t i = 0; i < ARRAY_SIZE(limits); i++) {
+        const char *found = strstr(text, limits[i]);
+
+        if (found) {
+            fail_msg("%s: %.200s", what, found);
+        }
+    }
+    for (int i = 2; i <= w->n; i++) {
+        if (bitmap_is_set(ports, i) != (i <= last)) {
+            fail_msg("%s: %sto port %d", what, i <= last ? "not " : "", i);
+        }
+    }
+    free(ports);
+    free(text);
+}
+
+#define FROM "in_port=1,dl_src=02:00:00:00:00:01,"
+#define ARP FROM "dl_dst=ff:ff:ff:ff:ff:ff,arp,arp_op=1,arp_spa=10.0.0.1," \
+    "arp_tpa=10.0.200.1,arp_sha=02:00:00:00:00:01"
+#define BROADCAST FROM "dl_dst=ff:ff:ff:ff:ff:ff,udp,nw_src=10.0.0.1," \
+    "nw_dst=255.255.255.255,nw_ttl=64,udp_src=5000,udp_dst=5000"
+#define MULTICAST FROM "dl_dst=01:00:5e:01:02:03,udp,nw_src=10.0.0.1," \
+    "nw_dst=" GROUP ",nw_ttl=8,udp_src=5000,udp_dst=5000"
+
+/* Word of vmnd's that a guest has left the group. */
+#define LEAVE "in_port=1,dl_src=0e:56:4d:00:00:01,dl_dst=03:56:4d:ff:02:00," \
+    "ip,nw_proto=253,nw_src=10.0.0.1,nw_dst=" GROUP ",nw_ttl=1"
+/* What brings it to where it has been learned, which a trace does not do. */
+#define AS_VMND "table=0,priority=65535,dl_dst=03:56:4d:ff:02:00," \
+    "actions=set_field:" NET "->reg0,set_field:1->reg5,set_field:1->reg3," \
+    "set_field:5->reg15,resubmit(,{TABLE:multicast.snoop/1})"
+
+#define SNOOPED ", 'multicast-networks/m': {'network': 'n'," \
+    " 'source_filtering': true, 'learn_routers': true}"
+#define MIRRORED ", 'mirrors/m': {'networks': ['n'], 'to_interface': 'ids0'}"
+#define LIMITED ", 'qos-policies/q': {'network': 'n', 'limits':" \
+    " [{'direction': 'egress', 'max_kbps': 100000}]}"
+
+/* What a network of any kind does. */
+static void
+check_all(const char *network, const char *more_rows, const char *more)
+{
+    struct world w;
+    char *as_vmnd, *rows = xasprintf("%s" SNOOPED MIRRORED LIMITED, more_rows);
+
+    create(&w, network, rows, more);
+    as_vmnd = apps_fixture_expand(w.apps, AS_VMND);
+    check(&w, "ARP", ARP, w.n);
+    check(&w, "a broadcast", BROADCAST, w.n);
+    check(&w, "a multicast, members unknown", MULTICAST, w.n);
+    add_members(&w, w.n / 2, 1);
+    check(&w, "a multicast to half of them", MULTICAST, w.n / 2);
+    add_members(&w, w.n, LISTED);
+    check(&w, "a multicast to all, with lists", MULTICAST, w.n);
+    /* Each port is a router's as well. */
+    add_flows(&w, as_vmnd);
+    check(&w, "a leave", LEAVE, w.n);
+    destroy(&w);
+    free(as_vmnd);
+    free(rows);
+}
+
+static void
+of_one_identity(void **state OVS_UNUSED)
+{
+    check_all("", "", "");
+}
+
+static void
+each_by_itself(void **state OVS_UNUSED)
+{
+    check_all("", ", 'observations/n': {}", "");
+}
+
+static void
+to_communities(void **state OVS_UNUSED)
+{
+    struct world w;
+
+    create(&w, ", 'isolation': 'promiscuous'", "",
+           ", 'isolation': 'community', 'community': 'c#'");
+    check(&w, "ARP", ARP, 1);
+    check(&w, "a broadcast", BROADCAST, 1);
+    destroy(&w);
+}
+
+int
+main(int argc, char *argv[])
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(of_one_identity),
+        cmocka_unit_test(each_by_itself),
+        cmocka_unit_test(to_communities),
+    };
+
+    set_program_name(argv[0]);
+    vlog_set_levels(NULL, VLF_ANY_DESTINATION,
+                    getenv("VERBOSE") ? VLL_DBG : VLL_OFF);
+    if (argc > 1) {
+        cmocka_set_test_filter(argv[1]);
+    } else if (access("/usr/sbin/ovs-vswitchd", X_OK)
+               || access(SCHEMA, R_OK)) {
+        cmocka_set_test_filter("none");
+    }
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
