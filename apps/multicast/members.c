@@ -74,6 +74,12 @@ local_flow(struct vmn_emit *emit, const struct vmn_network *network,
     return flow;
 }
 
+/* Of a leave, a switch asks so many ports and passes conntrack for the next
+ * ones, which leaves it lookups for what tells the other hosts; and so many in
+ * all, since the userspace datapath drops what passes conntrack more than 6
+ * times.  With more ports here there may be a member yet. */
+enum { LEFT_PASS = 3 * VMN_FLOOD_PART, LEFT_MAX = 4 * LEFT_PASS };
+
 /* The ports of a network on a host, of which a switch goes through so many
  * for a packet; behind conntrack, which remembers nothing of it, it begins
  * anew, with the next ones. */
@@ -145,9 +151,15 @@ ask_members(struct vmn_flow *flow, const struct asked *asked, size_t first)
         vmn_act_set(actions, REG_STEP, DETOUR_CHECK);
         vmn_act_resubmit(actions, STAGE_SNOOP, TABLE_DETOURS);
     }
-    if (end < asked->n) {
+    if (end < asked->n && end % LEFT_PASS) {
+        vmn_act_set(actions, REG_MEMBER, PART_FROM | (uint32_t) end);
+        go_on(actions, STAGE_SNOOP, STEP_LEFT);
+    } else if (end < asked->n && end < LEFT_MAX) {
         go_on_with(flow, STEP_LEFT, end);
     } else {
+        if (end < asked->n) {
+            vmn_act_set(actions, REG_ANY, 1);
+        }
         go_on(actions, STAGE_SNOOP, STEP_LAST_LEFT);
     }
 }
@@ -170,6 +182,19 @@ ask_routers(struct vmn_flow *flow, const struct asked *asked, size_t first)
     }
 }
 
+/* Asks the ports from 'first' on about leaves. */
+static void
+ask_part(const struct asked *asked, uint16_t eth_type, size_t first)
+{
+    struct vmn_flow *flow
+        = (first ? part_flow(asked, STEP_LEFT, PART_FROM, first)
+           : local_flow(asked->emit, asked->network, asked->host, STEP_LEFT,
+                        PRIORITY_NETWORK));
+
+    vmn_match(flow, VMN_F_ETH_TYPE, eth_type);
+    ask_members(flow, asked, first);
+}
+
 /* The same of more ports than a switch goes through for a packet: messages,
  * which are all IP. */
 static void
@@ -187,15 +212,14 @@ ask_parts(const struct asked *asked, bool routers)
     for (size_t first = 0; first < asked->n; first += VMN_FLOOD_PART) {
         for (size_t i = 0; i < N_FAMILIES; i++) {
             uint16_t eth_type = vmn_eth_type_of(families[i]);
-            struct vmn_flow *flow
-                = (first ? part_flow(asked, STEP_LEFT, PART_FROM, first)
-                   : local_flow(asked->emit, asked->network, asked->host,
-                                STEP_LEFT, PRIORITY_NETWORK));
 
-            vmn_match(flow, VMN_F_ETH_TYPE, eth_type);
-            ask_members(flow, asked, first);
+            if (first < LEFT_MAX) {
+                ask_part(asked, eth_type, first);
+            }
             if (routers) {
-                flow = part_flow(asked, DETOUR_ROUTERS, PART_TO, first);
+                struct vmn_flow *flow = part_flow(asked, DETOUR_ROUTERS,
+                                                  PART_TO, first);
+
                 vmn_match(flow, VMN_F_ETH_TYPE, eth_type);
                 go_on_with(flow, DETOUR_ROUTERS, first);
             }

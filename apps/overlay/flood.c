@@ -12,10 +12,11 @@
  * there says which port a connection was for.
  *
  * A switch looks a packet up 4,096 times at most, and nobody gets one that
- * takes more.  So a flood for many ports goes to them in parts: the packet
- * passes conntrack, which remembers nothing of it, and what is behind that is
- * counted anew.  What is not IP cannot, and needs not: policy does not judge
- * it, so one copy is for all ports of a part.
+ * takes more.  So a flood of many copies, or where each port is looked up as
+ * multicast is snooped, goes to the ports in parts: the packet passes
+ * conntrack, which remembers nothing of it, and what is behind that is counted
+ * anew.  What is not IP cannot, and needs not: policy does not judge it, so
+ * one copy is for all ports of a part.
  *
  * The copy for the tunnels passes no policy here, since it has no single
  * destination: the sender's egress rules are judged with each copy where it
@@ -39,6 +40,7 @@ struct flood_ports {
                                  * physical network, or 0. */
     bool each;                  /* Each has a copy of its own. */
     bool any_identity;          /* One copy is for all of an isolation. */
+    bool snooped;               /* multicast looks each port up. */
     size_t n;
     struct port_ctx *members;   /* By isolation and identity. */
 };
@@ -185,11 +187,32 @@ part_number(bool unknown, enum part_step step, size_t part)
             + (uint32_t) part);
 }
 
-/* Returns how many parts a flood has; 1: it is not divided. */
+/* So that VMN_OUT_PARTS_MASK tells all of them. */
+_Static_assert(2 * N_PART_STEPS * VMN_FLOOD_PARTS_MAX
+               <= 0x10000 - VMN_OUT_PARTS_MASK
+               && (VMN_OUT_PART & ~VMN_OUT_PARTS_MASK) == 0,
+               "numbers of parts are beyond the mask");
+
+/* Returns how many copies a flood has if it is not divided. */
+static size_t
+n_copies(const struct flood_ports *to)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < to->n; i += n_alike(to, i)) {
+        n++;
+    }
+    return n;
+}
+
+/* Returns how many parts a flood has; 1: it is not divided.  multicast knows
+ * of the same numbers where it snoops. */
 static size_t
 n_parts(const struct flood_ports *to)
 {
-    return to->n <= VMN_FLOOD_PART ? 1 : (to->n - 1) / VMN_FLOOD_PART + 1;
+    return (to->n <= VMN_FLOOD_PART
+            || (!to->snooped && n_copies(to) <= VMN_FLOOD_PART)
+            ? 1 : (to->n - 1) / VMN_FLOOD_PART + 1);
 }
 
 static struct flood_ports
@@ -299,11 +322,6 @@ deliver_flood(struct vmn_emit *emit, const struct flood_ports *to,
 {
     size_t n = n_parts(to);
 
-    if (n > VMN_FLOOD_PARTS_MAX) {
-        vmn_fail(emit, "%s has more than %d ports of a network", to->host,
-                 VMN_FLOOD_PART * VMN_FLOOD_PARTS_MAX);
-        return;
-    }
     if (n == 1) {
         deliver_copies(emit, to, unknown ? VMN_OUT_SEVERAL_UNKNOWN
                        : VMN_OUT_SEVERAL);
@@ -387,6 +405,7 @@ unknown_copies(struct vmn_emit *emit, const struct flood_ports *to)
                             : VMN_TUNNEL_OFPORT);
 
     unknown.n = 0;
+    unknown.snooped = false;    /* It is for no group. */
     for (size_t i = 0; i < to->n; i++) {
         if (to->members[i].port->unknown) {
             unknown.members[unknown.n++] = to->members[i];
@@ -428,12 +447,18 @@ compile_flood(struct vmn_view *view, const char *key, struct vmn_emit *emit)
         .network = vmn_read_network(view, parts[0]),
         .host = parts[1],
         .each = vmn_read_observation(view, parts[0]) != NULL,
+        .snooped = vmn_relation_values(view, VMN_REL_SNOOPED, parts[0]).n != 0,
     };
 
     if (!to.network || !to.network->vni) {
         return;
     }
     flood_ports_read(view, key, &to);
+    if (to.n > VMN_FLOOD_PART * VMN_FLOOD_PARTS_MAX) {
+        vmn_fail(emit, "%s has more than %d ports of a network", to.host,
+                 VMN_FLOOD_PART * VMN_FLOOD_PARTS_MAX);
+        return;
+    }
     if (is_provider(to.network)) {
         to.uplink = vmn_provider_ofport(view, to.network, to.host);
     }

@@ -189,18 +189,25 @@ count_family(struct vmn_view *view, struct vmn_emit *emit, const char *domain,
           eth_type, true);
 }
 
-/* A copy for several ports is no pair's. */
 static void
-skip_copies(struct vmn_view *view, struct vmn_emit *emit, const char *domain)
+skip(struct vmn_view *view, struct vmn_emit *emit, const char *domain,
+     uint32_t number, uint32_t mask)
 {
     struct vmn_flow *flow = domain_flow_add(view, emit, domain, TABLE_SOURCE,
                                             PRIORITY_SEVERAL);
 
-    vmn_match_masked(flow, VMN_REG_OUT_PORT, VMN_OUT_SEVERAL,
-                     ((1u << VMN_OUT_ISOLATION_SHIFT) - 1)
-                     & ~(uint32_t) (VMN_OUT_SEVERAL
-                                    ^ VMN_OUT_SEVERAL_UNKNOWN));
+    vmn_match_masked(flow, VMN_REG_OUT_PORT, number, mask);
     vmn_act_next(vmn_flow_actions(flow));
+}
+
+/* A copy for several ports, all or those of a part, is no pair's. */
+static void
+skip_copies(struct vmn_view *view, struct vmn_emit *emit, const char *domain)
+{
+    skip(view, emit, domain, VMN_OUT_SEVERAL,
+         ((1u << VMN_OUT_ISOLATION_SHIFT) - 1)
+         & ~(uint32_t) (VMN_OUT_SEVERAL ^ VMN_OUT_SEVERAL_UNKNOWN));
+    skip(view, emit, domain, VMN_OUT_PART, VMN_OUT_PARTS_MASK);
 }
 
 static void
