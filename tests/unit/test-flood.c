@@ -84,10 +84,11 @@ add_ports(struct world *w, const char *more, const char *last)
     for (int i = 1; i <= w->n; i++) {
         ds_put_format(&json, "%c 'ports/p%d': {'network': 'n',"
                       " 'mac': '02:00:00:00:%02x:%02x',"
-                      " 'ips': ['10.0.%d.%d']%s", i == 1 ? '{' : ',', i,
+                      " 'ips': ['10.0.%d.%d'%s]%s", i == 1 ? '{' : ',', i,
                       i >> 8, i & 255, i >> 8, i & 255,
+                      i == 1 ? ", 'fd00::1'" : "",
                       i == 2 ? ", 'allowed_addresses':"
-                      " [{'ip': '10.0.200.1'}]"
+                      " [{'ip': '10.0.200.1'}, {'ip': 'fd00::99'}]"
                       : i == 3 || i == 4 ? ", 'allowed_addresses':"
                       " [{'ip': '10.0.200.2', 'mac': '00:00:5e:00:01:01'}]"
                       : "");
@@ -154,7 +155,8 @@ create(struct world *w, int n, const char *network, const char *more_rows,
     char *rows = xasprintf(
         "{'hosts/h1': {'ovsdb': 'unix:/h1', 'tunnel_ip': '10.99.0.1'},"
         " 'hosts/h2': {'ovsdb': 'unix:/h2', 'tunnel_ip': '10.99.0.2'},"
-        " 'networks/n': {'vni': 7, 'subnets': [{'cidr': '10.0.0.0/16'}]%s},"
+        " 'networks/n': {'vni': 7, 'subnets': [{'cidr': '10.0.0.0/16'},"
+        " {'cidr': 'fd00::/64'}]%s},"
         " 'ports/q': {'network': 'n', 'mac': '02:00:00:01:00:01',"
         " 'ips': ['10.0.250.1']}, 'bindings/q': {'host': 'h2'}%s}",
         network, more_rows);
@@ -169,9 +171,11 @@ create(struct world *w, int n, const char *network, const char *more_rows,
     }
     apps_fixture_apply(w->apps, rows);
     add_ports(w, more, last);
-    problems = apps_fixture_problems(w->apps);
-    assert_string_equal(problems, "[]");
-    free(problems);
+    if (n <= 1000) {            /* The flows of more are not checked. */
+        problems = apps_fixture_problems(w->apps);
+        assert_string_equal(problems, "[]");
+        free(problems);
+    }
     free(rows);
 
     ovs_sandbox_create(&w->ovs, "h1");
@@ -282,8 +286,8 @@ trace(const struct world *w, const char *what, const char *packet)
     return text;
 }
 
-/* Returns how many lookups a trace has in 'table', or, with -1, the most in one
- * pass. */
+/* Returns how many lookups a trace has in 'table', or, with -1, the most in
+ * one pass. */
 static int
 n_lookups(const char *text, int table)
 {
@@ -362,7 +366,7 @@ check(const struct world *w, const char *what, const char *packet, int last)
 /* Of a neighbour: conntrack knows none of these, and calls them invalid. */
 #define SOLICITATION FROM "dl_dst=33:33:ff:00:00:99,icmp6," \
     "ipv6_src=fe80::ff:fe00:1,ipv6_dst=ff02::1:ff00:99,nw_ttl=255," \
-    "icmpv6_type=135,icmpv6_code=0,nd_target=fe80::99," \
+    "icmpv6_type=135,icmpv6_code=0,nd_target=fd00::99," \
     "nd_sll=02:00:00:00:00:01" INVALID INVALID INVALID INVALID INVALID INVALID
 #define INVALID "\" --ct-next \"trk,inv"
 #define SHARED FROM "dl_dst=00:00:5e:00:01:01,udp,nw_src=10.0.0.1," \
@@ -412,7 +416,7 @@ check_relayed(const struct world *w, const char *what, bool relayed)
 static void
 check_leaves(const struct world *w)
 {
-    const int members[] = { 1, VMN_FLOOD_PART, VMN_FLOOD_PART + 1, w->n };
+    const int members[] = { 2, VMN_FLOOD_PART, VMN_FLOOD_PART + 1, w->n };
 
     for (size_t i = 0; i < ARRAY_SIZE(members); i++) {
         forget_members(w);
