@@ -244,7 +244,7 @@ compare_bytes(const void *a, const void *b)
 }
 
 /* Sorts something, for glibc to have asked how much memory there is
- * (sysinfo(2)): up to release 2.36 the first qsort() of more than 1,024 bytes
+ * (sysinfo(2)): before release 2.39 the first qsort() of more than 1,024 bytes
  * does so, and an app's would end the worker. */
 static void
 prepare_qsort(void)
