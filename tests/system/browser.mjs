@@ -8,6 +8,10 @@
 // MODULES is what build-aux/page-modules prints.  STEPS is a JSON array of
 // {"open": URL, "run": EXPRESSION}; what each expression, or its promise,
 // comes to is printed as a JSON array.
+//
+// Chromium ends requests when it finds that the machine's addresses have
+// changed, which it may find as late as some seconds after its start.  A step
+// to which that happens is done once more.
 
 import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -26,14 +30,39 @@ const context = await chromium.launchPersistentContext(
     args: ["--host-resolver-rules=MAP *.test 127.0.0.1",
       ...process.getuid() === 0 ? ["--no-sandbox"] : []] });
 const results = [];
+const CHANGED = "net::ERR_NETWORK_CHANGED";
+const TRIES_MAX = 5;
 
-for (const { open, run } of steps) {
+/* Returns what the step comes to, in a page of its own, and if it is to be
+ * done again. */
+async function tryStep({ open, run }) {
   const page = await context.newPage();
+  let again = false, result = null;
 
   page.setDefaultTimeout(30000);
-  await page.goto(open);
-  results.push(await page.evaluate(run));
+  page.on("requestfailed", (request) => {
+    again ||= request.failure().errorText === CHANGED;
+  });
+  try {
+    await page.goto(open);
+    result = await page.evaluate(run);
+  } catch (error) {
+    if (!String(error).includes(CHANGED)) {
+      throw error;
+    }
+    again = true;
+  }
   await page.close();
+  return { again, result };
+}
+
+for (const step of steps) {
+  let done = await tryStep(step);
+
+  for (let tries = 1; done.again && tries < TRIES_MAX; tries++) {
+    done = await tryStep(step);
+  }
+  results.push(done.result);
 }
 await context.close();
 console.log(JSON.stringify(results));

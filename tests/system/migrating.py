@@ -63,6 +63,8 @@ def make_moving(world):
                  rule("egress", "allow", ["peer"]))
     twin = Twin(world, vm)
     twin.make(lab.host("h2"))
+    for made in lab.vms.values():
+        made.await_addresses()
     wait_aged(lab)
     yield twin
     twin.unplug()

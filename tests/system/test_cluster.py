@@ -250,8 +250,8 @@ def test_vmnctl_cluster(cluster):
                        ("cluster transfer a", "is the writer already"),
                        ("cluster remove x", "no member"),
                        ("cluster remove a", "is the writer"),
-                       ("cluster remove", "cluster remove MEMBER"),
-                       ("cluster give", "cluster remove MEMBER")):
+                       ("cluster remove", "give the name of a MEMBER"),
+                       ("cluster give", "transfer or remove, not \"give\"")):
         status, said = vmnctl(a, *words.split())
         assert status and why in said, said
     for to, why in (("a", 409), ("x", 404)):
