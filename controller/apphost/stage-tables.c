@@ -430,12 +430,35 @@ stage_tables_move(struct pipeline *pipeline, char **left)
     return moved;
 }
 
+/* Returns true if all stages have room at a start that knows of no wishes.
+ * They have the tables after it that they had before. */
+static bool
+have_room_at_start(struct pipeline *pipeline)
+{
+    size_t n;
+    struct placed *placed = list_stages(pipeline, &n), left;
+    uint8_t *before = xmalloc(MAX(n, 1));
+    struct taken taken;
+    bool fit;
+
+    for (size_t i = 0; i < n; i++) {
+        before[i] = placed[i].stage->first_table;
+    }
+    fit = assign(pipeline, FOR_OWN, &left, &taken);
+    for (size_t i = 0; i < n; i++) {
+        placed[i].stage->first_table = before[i];
+    }
+    free(before);
+    free(placed);
+    return fit;
+}
+
 int
 stage_tables_assign(struct pipeline *pipeline, struct vmn_error *why)
 {
     struct placed left;
     struct taken taken;
-    bool starts = assign(pipeline, FOR_OWN, &left, &taken);
+    bool starts = have_room_at_start(pipeline);
 
     if (!assign(pipeline, FOR_KEPT, &left, &taken)) {
         return refuse(pipeline, &left, &taken, "",

@@ -404,21 +404,49 @@ get_module(void *f, const char *name)
     return &module;
 }
 
+static const struct script of_members[] = {
+    { "x", "service", 1000, 10, VNI }, { "y", "service", 900, 11, VNI },
+};
+
+/* Where another app is, one does not come at once, though it would be there at
+ * a start: "x" is where the writer has "there" when "y" comes, which is to be
+ * there as well. */
+static void
+comes_later(struct apps_fixture *f, struct apps_fixture *writer,
+            const char *there, const char *wanted)
+{
+    const struct pipeline *pipeline = apps_fixture_pipeline(f);
+    char *has;
+
+    unload(f, "y");
+    unload(f, "x");
+    assert_true(load_at(f, &of_members[0], get_module(writer, there)));
+    assert_true(load_at(f, &of_members[1], get_module(writer, there)));
+    assert_null(pipeline_find(pipeline, "y")->absent);
+    assert_int_equal(pipeline_find(pipeline, "x")->stages[0].first_table,
+                     get_module(writer, there)->stages[0].first_table);
+    apphost_move(apps_fixture_apphost(f), get_module, writer);
+    engine_apps_moved(apps_fixture_engine(f));
+    run(f);
+    apps_fixture_check(f);
+    has = flows(f);
+    assert_string_equal(wanted, has);
+    free(has);
+}
+
 /* As two members of a cluster do: the other one was started again, or the apps
  * come to it in another order.  Both compile the same once it has heard where
  * the writer has them, and at once if it hears so with their code. */
 static void
 members_have_the_same_flows(void **state OVS_UNUSED)
 {
-    const struct script x = { "x", "service", 1000, 10, VNI };
-    const struct script y = { "y", "service", 900, 11, VNI };
     struct apps_fixture *writer = start(), *other = start(), *third = start();
     char *wanted, *has;
 
-    assert_true(load(writer, &x, true, NULL));
-    assert_true(load(writer, &y, true, NULL));
-    assert_true(load(other, &y, true, NULL));
-    assert_true(load(other, &x, true, NULL));
+    assert_true(load(writer, &of_members[0], true, NULL));
+    assert_true(load(writer, &of_members[1], true, NULL));
+    assert_true(load(other, &of_members[1], true, NULL));
+    assert_true(load(other, &of_members[0], true, NULL));
     wanted = flows(writer);
     has = flows(other);
     assert_string_not_equal(wanted, has);
@@ -434,30 +462,15 @@ members_have_the_same_flows(void **state OVS_UNUSED)
     assert_false(apphost_move(apps_fixture_apphost(other), get_module,
                               writer));
 
-    assert_true(load_at(third, &y, get_module(writer, "y")));
-    assert_true(load_at(third, &x, get_module(writer, "x")));
+    assert_true(load_at(third, &of_members[1], get_module(writer, "y")));
+    assert_true(load_at(third, &of_members[0], get_module(writer, "x")));
     apps_fixture_check(third);
     has = flows(third);
     assert_string_equal(wanted, has);
     free(has);
 
-    /* Where another one is, it does not come at once. */
-    unload(third, "y");
-    unload(third, "x");
-    assert_true(load_at(third, &x, get_module(writer, "y")));
-    assert_true(load_at(third, &y, get_module(writer, "y")));
-    assert_null(pipeline_find(apps_fixture_pipeline(third), "y")->absent);
-    has = flows(third);
-    assert_string_not_equal(wanted, has);
-    free(has);
-    assert_true(apphost_move(apps_fixture_apphost(third), get_module,
-                             writer));
-    engine_apps_moved(apps_fixture_engine(third));
-    run(third);
-    apps_fixture_check(third);
-    has = flows(third);
-    assert_string_equal(wanted, has);
-    free(has);
+    comes_later(third, writer, "y", wanted);
+    comes_later(third, writer, "x", wanted);
     free(wanted);
     apps_fixture_destroy(writer);
     apps_fixture_destroy(other);
