@@ -85,6 +85,7 @@ commit_follow_rows(struct commit *commit)
 static void
 note_apps(struct commit *commit)
 {
+    static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(5, 10);
     struct model_request request;
     struct vmn_errors errors;
     uint64_t revision;
@@ -92,11 +93,13 @@ note_apps(struct commit *commit)
     model_request_init(&request, "vmnd");
     vmn_errors_init(&errors);
     commit->note(commit->note_aux, &request);
+    commit->noted_again = commit->unnoted;
     commit->unnoted = false;
     if (request.n_ops) {
         if (model_apply(commit->model, &request, commit->info.time_ms,
                         &revision, &errors)) {
-            VLOG_ERR("the rows of the apps: %s", errors.errors[0].text);
+            VLOG_ERR_RL(&rl, "the rows of the apps: %s",
+                        errors.errors[0].text);
             commit->unnoted = true;
         } else if (commit_request_changed(&request)) {
             activity_add_request(commit->activity, &request);
@@ -147,7 +150,7 @@ finish(struct commit *commit)
                  commit->info.last_revision);
     model_settle(commit->model);
     commit->info.delta = NULL;
-    commit->internal = false;
+    commit->internal = commit->noted_again = false;
     commit->retry_ms = COMMIT_RETRY_MIN_MS;
     commit->busy = false;
     commit_reply_all(commit, &commit->group);
@@ -163,6 +166,8 @@ roll_back(struct commit *commit)
 
     commit->info.delta = NULL;
     model_undo(commit->model);
+    commit->unnoted |= commit->noted_again;
+    commit->noted_again = false;
     /* Roll back the engine, too.  Neither difference was passed on. */
     id_pools_set_revision(model_id_pools(commit->model),
                           model_revision(commit->model) + 1);

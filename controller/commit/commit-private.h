@@ -113,7 +113,9 @@ struct commit {
                                                       * NULL. */
     void *note_aux;
     bool unnoted;               /* What it said could not be applied: the next
-                                 * group tries again. */
+                                 * group tries again, */
+    bool noted_again;           /* as this one has done: to be tried once more
+                                 * if it is rolled back. */
     struct {
         commit_sink_cb *cb;
         void *aux;

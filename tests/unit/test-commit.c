@@ -312,6 +312,29 @@ note(void *aux, struct model_request *request)
                                 names.n ? names.names[names.n - 1] : "-"));
 }
 
+static bool has_followed;
+
+static bool
+follow_once(void *aux)
+{
+    bool follows = !has_followed;
+
+    has_followed = true;
+    return follows;
+}
+
+/* The same; the model refuses the first one. */
+static void
+note_after_refusal(void *n, struct model_request *request)
+{
+    if (!(*(int *) n)++) {
+        model_request_add(request, MODEL_PUT, VMN_TABLE_APP, "x",
+                          json_pack("{s:i}", "description", 7));
+    } else {
+        note(NULL, request);
+    }
+}
+
 static const char *
 noted(void)
 {
@@ -368,6 +391,42 @@ what_is_noted_is_of_the_same_group(void **state)
     assert_string_equal(noted(), "h3");
     assert_int_equal(model_durable_revision(core.model), 4);
     commit_remove_watch(the_commit, watch, &last);
+}
+
+/* What could not be noted is noted with the next group that is stored. */
+static void
+what_is_not_noted_is_noted_later(void **state)
+{
+    int n = 0;
+
+    has_followed = false;
+    commit_set_follow(the_commit, follow_once, NULL);
+    commit_set_note(the_commit, note_after_refusal, &n);
+    add_host("h1");
+    commit_turn();
+    finish_store(0);
+    assert_int_equal(n_ok, 1);
+    assert_int_equal(n, 1);
+    assert_string_equal(noted(), "");
+
+    add_host("h2");
+    commit_turn();
+    finish_store(ENOSPC);
+    assert_int_equal(n_refused, 1);
+    assert_int_equal(n, 2);
+    assert_string_equal(noted(), "");
+
+    add_host("h3");
+    commit_turn();
+    finish_store(0);
+    assert_int_equal(n, 3);
+    assert_string_equal(noted(), "h3");
+
+    add_host("h4");
+    commit_turn();
+    finish_store(0);
+    assert_int_equal(n_ok, 3);
+    assert_int_equal(n, 3);
 }
 
 static void
@@ -581,6 +640,7 @@ main(void)
         T(what_waits_at_the_end_is_refused),
         T(of_a_group_only_the_guilty_request_is_refused),
         T(what_is_noted_is_of_the_same_group),
+        T(what_is_not_noted_is_noted_later),
         T(what_hosts_report_is_never_too_much),
 #undef T
     };
