@@ -144,7 +144,6 @@ struct unit_node {
     char *problem;              /* Why it failed, or NULL. */
     bool failed;                /* The same, but for a dry run's. */
     bool gone;                  /* Its object was deleted in a dry run. */
-    bool kept;                  /* It has failed since the start. */
     bool builtin;               /* Of one of VMN's own apps. */
     struct ovs_list problem_node; /* In engine's 'problems', if it has one. */
     uint32_t n_entries;         /* Desired entries; see desired-state.h. */

@@ -124,10 +124,27 @@ note_stages(struct engine *engine)
             };
         }
     }
+    for (int hook = 0; hook < VMN_N_HOOKS; hook++) {
+        engine->kept.hooks[hook] = pipeline_table_of_hook(engine->pipeline,
+                                                          hook);
+    }
 }
 
-/* Returns true if the app's stages are as they were then.  What leads to the
- * next one matters, too: flows that are kept go there. */
+/* Returns true if all hooks begin where they did then. */
+static bool
+are_hooks_as_noted(const struct engine *engine)
+{
+    for (int hook = 0; hook < VMN_N_HOOKS; hook++) {
+        if (engine->kept.hooks[hook]
+            != pipeline_table_of_hook(engine->pipeline, hook)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Returns true if the app's stages are as they were then.  Which one comes
+ * next matters, too: flows that are kept go there. */
 static bool
 is_as_noted(const struct engine *engine, const struct pipeline_app *app)
 {
@@ -174,23 +191,61 @@ keep_absent(struct engine *engine)
     }
 }
 
+static int
+compare_units(const void *a_, const void *b_)
+{
+    const struct kept_unit *a = a_;
+    const struct kept_unit *b = b_;
+
+    return a->cookie < b->cookie ? -1 : a->cookie > b->cookie;
+}
+
+static void
+keep_units(struct engine *engine)
+{
+    struct kept *kept = &engine->kept;
+    const struct unit_node *unit;
+    size_t allocated = 0;
+
+    LIST_FOR_EACH (unit, problem_node, &engine->problems) {
+        const struct unit_class *class_ = unit_class(engine, unit);
+
+        if (!class_->app->in_place) {
+            continue;
+        }
+        if (kept->n_units >= allocated) {
+            kept->units = x2nrealloc(kept->units, &allocated,
+                                     sizeof *kept->units);
+        }
+        kept->units[kept->n_units++] = (struct kept_unit) {
+            unit->cookie, class_->app, class_->name,
+        };
+    }
+    if (kept->n_units) {
+        qsort(kept->units, kept->n_units, sizeof *kept->units, compare_units);
+    }
+}
+
+static const struct kept_unit *
+find_unit(const struct kept *kept, uint64_t cookie)
+{
+    const struct kept_unit key = { .cookie = cookie };
+
+    return (kept->n_units ? bsearch(&key, kept->units, kept->n_units,
+                                    sizeof key, compare_units) : NULL);
+}
+
 void
 kept_decide(struct engine *engine)
 {
     struct kept *kept = &engine->kept;
-    struct unit_node *unit;
 
     if (engine->shadow) {
         return;
     }
     note_stages(engine);
     keep_absent(engine);
-    LIST_FOR_EACH (unit, problem_node, &engine->problems) {
-        if (unit_class(engine, unit)->app->in_place) {
-            unit->kept = true;
-            kept->n_units++;
-        }
-    }
+    keep_units(engine);
     if (is_any(kept)) {
         VLOG_WARN("what hosts have of %"PRIuSIZE" apps that could not be "
                   "loaded, and of %"PRIuSIZE" units that have failed, stays",
@@ -204,18 +259,7 @@ void
 kept_uninit(struct engine *engine)
 {
     drop_ids(engine);
-}
-
-void
-kept_release_unit(struct engine *engine, struct unit_node *unit)
-{
-    struct kept *kept = &engine->kept;
-
-    if (unit->kept) {
-        unit->kept = false;
-        kept->n_units--;
-        kept->released = true;
-    }
+    free(engine->kept.units);
 }
 
 static void
@@ -235,34 +279,70 @@ release_app(struct engine *engine, const struct pipeline_app *app)
     }
     kept->n_absent--;
     kept->released = true;
+    VLOG_WARN("what hosts have of app %s, which could not be loaded, goes: "
+              "it was replaced or removed, or what its flows lead to has "
+              "changed", app->class_->name);
 }
 
-/* Releases what is kept of apps that are not as they were. */
+/* Releases units that do not fail any more, or are not there; and those of
+ * apps that are not 'as_noted', by their place in the pipeline. */
+static void
+release_units(struct engine *engine, const bool *as_noted)
+{
+    struct kept *kept = &engine->kept;
+    size_t n = 0, n_moved = 0;
+
+    for (size_t i = 0; i < kept->n_units; i++) {
+        const struct kept_unit *k = &kept->units[i];
+        const struct unit_node *unit = engine_find_unit(engine, k->cookie);
+
+        if (!unit || !unit->problem) {
+            kept->released = true;
+        } else if (!as_noted[k->app - engine->pipeline->apps]) {
+            kept->released = true;
+            n_moved++;
+        } else {
+            kept->units[n++] = *k;
+        }
+    }
+    kept->n_units = n;
+    if (n_moved) {
+        VLOG_WARN("what hosts have of %"PRIuSIZE" units that have failed "
+                  "goes: what their flows lead to has changed", n_moved);
+    }
+}
+
+/* Releases what is not as it was. */
 static void
 release_changed(struct engine *engine)
 {
     const struct pipeline *pipeline = engine->pipeline;
-    struct unit_node *unit;
+    bool hooks_as_noted = are_hooks_as_noted(engine);
+    bool as_noted[PIPELINE_APPS_MAX];
 
     for (size_t i = 0; i < pipeline->n_apps; i++) {
         const struct pipeline_app *app = &pipeline->apps[i];
 
-        if (!may_be_kept(app) || !is_as_noted(engine, app)) {
+        as_noted[i] = hooks_as_noted && is_as_noted(engine, app);
+        if (!may_be_kept(app) || !as_noted[i]) {
             release_app(engine, app);
         }
     }
-    LIST_FOR_EACH (unit, problem_node, &engine->problems) {
-        if (unit->kept
-            && !is_as_noted(engine, unit_class(engine, unit)->app)) {
-            kept_release_unit(engine, unit);
-        }
-    }
+    release_units(engine, as_noted);
+}
+
+void
+kept_unit_changed(struct engine *engine, const struct unit_node *unit)
+{
+    struct kept *kept = &engine->kept;
+
+    kept->changed = kept->changed || find_unit(kept, unit->cookie);
 }
 
 void
 kept_apps_changed(struct engine *engine)
 {
-    engine->kept.apps_changed = true;
+    engine->kept.changed = true;
 }
 
 void
@@ -282,21 +362,10 @@ is_enabled(const struct engine *engine, const struct pipeline_app *app)
     return !row || row->enabled;
 }
 
-static bool
-keeps_unit_of(const struct engine *engine, uint64_t cookie)
-{
-    const struct unit_node *unit
-        = (engine->kept.n_units
-           ? engine_find_unit(engine, flow_cookie_owner(cookie)) : NULL);
-
-    return unit && unit->kept;
-}
-
 bool
 engine_keeps_unit(const struct engine *engine, const char *name)
 {
-    return (engine->kept.n_units
-            && keeps_unit_of(engine, flow_owner_cookie(name)));
+    return find_unit(&engine->kept, flow_owner_cookie(name));
 }
 
 bool
@@ -306,19 +375,20 @@ engine_keeps_flow(const struct engine *engine, uint8_t table, uint64_t cookie)
     const struct pipeline_app *app = (table < PIPELINE_N_TABLES
                                       ? kept->absent[table] : NULL);
 
-    return app ? is_enabled(engine, app) : keeps_unit_of(engine, cookie);
+    return (app ? is_enabled(engine, app)
+            : find_unit(kept, flow_cookie_owner(cookie)) != NULL);
 }
 
 static bool
-is_of_class(const struct engine *engine, const struct unit_node *unit,
-            const char *app, const char *const units[])
+is_of_class(const struct kept_unit *unit, const char *app,
+            const char *const units[])
 {
-    const struct unit_class *class_ = unit_class(engine, unit);
+    size_t n = strlen(app);
 
-    if (strcmp(class_->app->class_->name, app)) {
+    if (strncmp(unit->class_, app, n) || unit->class_[n] != '.') {
         return false;
     }
-    while (*units && strcmp(*units, class_->class_->name)) {
+    while (*units && strcmp(*units, unit->class_ + n + 1)) {
         units++;
     }
     return *units;
@@ -329,7 +399,6 @@ engine_keeps_units(const struct engine *engine, const char *app,
                    const char *const units[])
 {
     const struct kept *kept = &engine->kept;
-    const struct unit_node *unit;
 
     for (size_t i = 0; kept->n_absent && i < engine->pipeline->n_apps; i++) {
         const struct pipeline_app *other = &engine->pipeline->apps[i];
@@ -338,11 +407,9 @@ engine_keeps_units(const struct engine *engine, const char *app,
             return is_enabled(engine, other);
         }
     }
-    if (kept->n_units) {
-        LIST_FOR_EACH (unit, problem_node, &engine->problems) {
-            if (unit->kept && is_of_class(engine, unit, app, units)) {
-                return true;
-            }
+    for (size_t i = 0; i < kept->n_units; i++) {
+        if (is_of_class(&kept->units[i], app, units)) {
+            return true;
         }
     }
     return false;
@@ -363,13 +430,13 @@ engine_take_released(struct engine *engine)
     struct kept *kept = &engine->kept;
     bool released;
 
-    if (kept->apps_changed && is_any(kept)) {
+    if (kept->changed && is_any(kept)) {
         release_changed(engine);
     }
     released = kept->released;
     if (released && !is_any(kept)) {
         drop_ids(engine);
     }
-    kept->apps_changed = kept->released = false;
+    kept->changed = kept->released = false;
     return released;
 }

@@ -25,14 +25,25 @@ struct kept_stage {
     int next_table;
 };
 
+/* A unit that has failed since the start.  It may be destroyed and made anew
+ * meanwhile, as when its app is replaced. */
+struct kept_unit {
+    uint64_t cookie;            /* As struct unit_node has it. */
+    const struct pipeline_app *app;
+    const char *class_;         /* "APP.UNIT": the engine's. */
+};
+
 struct kept {
     size_t n_absent;            /* Apps whose flows are kept, */
     bool apps[PIPELINE_APPS_MAX]; /* by their place in the pipeline, */
     const struct pipeline_app *absent[PIPELINE_N_TABLES]; /* and by table. */
-    size_t n_units;             /* That have failed since the start. */
+    size_t n_units;
+    struct kept_unit *units;    /* Sorted by their cookies. */
     struct kept_stage stages[PIPELINE_N_TABLES]; /* Of all apps, by their
                                                   * first table. */
-    bool apps_changed;          /* Since it was last compared with these. */
+    int hooks[VMN_N_HOOKS];     /* Where each begins: flows may lead there. */
+    bool changed;               /* Apps, or units that are kept, since all was
+                                 * last compared. */
     bool released;              /* Something is not kept any more. */
     /* While there is something: */
     size_t n_ids;
@@ -46,11 +57,14 @@ struct kept {
 void kept_decide(struct engine *);
 void kept_uninit(struct engine *);
 
-/* A unit that is kept has been computed, or is destroyed. */
-void kept_release_unit(struct engine *, struct unit_node *);
-/* Apps have come, gone or moved.  What is kept of those that are not there as
- * they were is released with engine_take_released(), once that is durable: it
- * may be rolled back before. */
+/* Two that may be rolled back: what they release is released with
+ * engine_take_released() only, once that is durable, by what there is then.
+ *
+ * A unit has been computed, or is destroyed.  It is kept no longer if it does
+ * not fail, or is not there. */
+void kept_unit_changed(struct engine *, const struct unit_node *);
+/* Apps have come, gone or moved.  Those that are not there as they were are
+ * kept no longer. */
 void kept_apps_changed(struct engine *);
 /* The row of an app has changed. */
 void kept_app_changed(struct engine *);

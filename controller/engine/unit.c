@@ -531,7 +531,7 @@ finish(struct engine *engine, struct unit_node *unit, struct vmn_view *view,
         take_desired(engine, unit, emit);
         take_values(engine, unit, emit);
         unit->ids = view->ids;
-        kept_release_unit(engine, unit);
+        kept_unit_changed(engine, unit);
         id_refs_uninit(&old_numbers, model_id_pools(engine->model));
     }
     memset(&view->ids, 0, sizeof view->ids);
@@ -605,7 +605,7 @@ unit_set_failed(struct engine *engine, struct unit_node *unit, char *problem)
 void
 unit_destroy(struct engine *engine, struct unit_node *unit)
 {
-    kept_release_unit(engine, unit);
+    kept_unit_changed(engine, unit);
     for (size_t i = 0; i < unit->n_entries; i++) {
         desired_remove(engine, unit->entries[i]);
     }

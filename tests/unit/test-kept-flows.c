@@ -77,20 +77,19 @@ has_group(void)
     return id_pools_peek(model_id_pools(toy.model), VMN_ID_POOL_GROUP, "g");
 }
 
-/* A start with rows and an ID that were stored. */
 static void
-start(bool is_absent, const struct vmn_module *before)
+start_apphost(void)
+{
+    toy.apphost = apphost_create(NULL, false);
+    assert_int_equal(apphost_add(toy.apphost, &app, NULL), 0);
+}
+
+/* With rows and an ID that were stored. */
+static void
+start_engine(void)
 {
     struct id_pools *ids;
 
-    toy.apphost = apphost_create(NULL, false);
-    assert_int_equal(apphost_add(toy.apphost, &app, NULL), 0);
-    if (is_absent) {
-        assert_int_equal(apphost_add_absent(toy.apphost, "gone", NULL, &gone,
-                                            "why", NULL), 0);
-        apphost_compare_place(toy.apphost, "gone", &gone);
-    }
-    apphost_compare_place(toy.apphost, "toy", before);
     toy.model = model_create();
     toy.engine = engine_create(toy.model, apphost_pipeline(toy.apphost));
     ids = model_id_pools(toy.model);
@@ -100,6 +99,19 @@ start(bool is_absent, const struct vmn_module *before)
     toy_edit(&toy, VMN_TABLE_NETWORK, "bad", json_pack("{s:i}", "vni", 9));
     toy_edit(&toy, VMN_TABLE_PORT, "a", toy_port("bad", "a"));
     toy_edit(&toy, VMN_TABLE_PORT, "b", toy_port("net", "b"));
+}
+
+static void
+start(bool is_absent, const struct vmn_module *before)
+{
+    start_apphost();
+    if (is_absent) {
+        assert_int_equal(apphost_add_absent(toy.apphost, "gone", NULL, &gone,
+                                            "why", NULL), 0);
+        apphost_compare_place(toy.apphost, "gone", &gone);
+    }
+    apphost_compare_place(toy.apphost, "toy", before);
+    start_engine();
 }
 
 static void
@@ -135,9 +147,9 @@ unit_that_fails_at_the_start_is_kept_until_it_does_not(void **state OVS_UNUSED)
 
     toy_edit(&toy, VMN_TABLE_PORT, "a", NULL);
     run();
+    assert_true(engine_take_released(toy.engine));
     assert_false(keeps_unit("toy.port/a"));
     assert_false(is_unknown("toy", false));
-    assert_true(engine_take_released(toy.engine));
     assert_false(engine_take_released(toy.engine));
     assert_true(engine_keeps_group(toy.engine, GROUP));
 
@@ -163,8 +175,8 @@ ids_are_free_when_nothing_is_kept_any_more(void **state OVS_UNUSED)
     assert_true(keeps_unit("toy.port/a"));
     toy_edit(&toy, VMN_TABLE_PORT, "a", toy_port("net", "a"));
     run();
-    assert_false(keeps_unit("toy.port/a"));
     assert_true(engine_take_released(toy.engine));
+    assert_false(keeps_unit("toy.port/a"));
     assert_false(engine_keeps_group(toy.engine, GROUP));
     id_pools_acked(model_id_pools(toy.model), UINT64_MAX);
     assert_false(has_group());
@@ -281,6 +293,109 @@ what_is_rolled_back_releases_nothing(void **state OVS_UNUSED)
     assert_false(engine_keeps_flow(toy.engine, 2, 1));
 }
 
+/* Also of units: whether they are computed, or their app is replaced. */
+static void
+unit_that_is_rolled_back_is_kept(void **state OVS_UNUSED)
+{
+    const struct pipeline_app *toy_app;
+
+    start(true, &module);
+    toy_app = pipeline_find(apphost_pipeline(toy.apphost), "toy");
+    run();
+    toy_edit(&toy, VMN_TABLE_PORT, "a", toy_port("net", "a"));
+    run();
+    assert_true(keeps_all());
+    toy_edit(&toy, VMN_TABLE_PORT, "a", toy_port("bad", "a"));
+    run();
+    assert_false(engine_take_released(toy.engine));
+    assert_true(keeps_all());
+
+    engine_remove_app(toy.engine, toy_app);
+    assert_true(keeps_all());
+    engine_add_app(toy.engine, toy_app);
+    run();
+    assert_false(engine_take_released(toy.engine));
+    assert_true(keeps_all());
+
+    engine_remove_app(toy.engine, toy_app);
+    run();
+    assert_true(engine_take_released(toy.engine));
+    assert_false(keeps_unit("toy.port/a"));
+    assert_false(is_unknown("toy", false));
+    assert_true(engine_keeps_flow(toy.engine, 2, 1));
+    engine_add_app(toy.engine, toy_app);
+    run();
+    assert_false(engine_take_released(toy.engine));
+    assert_false(keeps_unit("toy.port/a"));
+}
+
+/* "gone" leads to "w", and that to "z", which is the first one at its hook. */
+static void
+start_with_others(void)
+{
+    static const struct vmn_module_stage w_stages[] = {
+        { .name = "s", .hook = VMN_HOOK_SERVICE, .tables = 1,
+          .first_table = 16, .next_table = -1 },
+    };
+    static const struct vmn_module_stage z_stages[] = {
+        { .name = "s", .hook = VMN_HOOK_DELIVER, .tables = 1,
+          .first_table = 192, .next_table = -1 },
+    };
+    static const struct vmn_module w = { .n_stages = 1, .stages = w_stages };
+    static const struct vmn_module z = { .n_stages = 1, .stages = z_stages };
+    struct vmn_module_stage leads = gone_stages[0];
+    const struct vmn_module before = { .n_stages = 1, .stages = &leads };
+
+    leads.next_table = w_stages[0].first_table;
+    start_apphost();
+    assert_int_equal(apphost_add_absent(toy.apphost, "gone", NULL, &before,
+                                        "why", NULL), 0);
+    assert_int_equal(apphost_add_absent(toy.apphost, "w", NULL, &w, "why",
+                                        NULL), 0);
+    assert_int_equal(apphost_add_absent(toy.apphost, "z", NULL, &z, "why",
+                                        NULL), 0);
+    apphost_compare_place(toy.apphost, "gone", &before);
+    apphost_compare_place(toy.apphost, "toy", &module);
+    start_engine();
+}
+
+/* Another app comes beside "z". */
+static void
+load_beside_z(const char *name, int order)
+{
+    static const struct apphost_file file = { "x.lua", "", "digest" };
+    const struct vmn_module_stage stage = {
+        .name = "s", .hook = VMN_HOOK_DELIVER, .order = order, .tables = 1,
+        .first_table = -1, .next_table = -1,
+    };
+    const struct vmn_module its = { .n_stages = 1, .stages = &stage };
+    const struct pipeline_app *loaded;
+
+    apphost_replace(toy.apphost, name, &file, &its);
+    loaded = pipeline_find(apphost_pipeline(toy.apphost), name);
+    assert_int_equal(loaded->n_stages, 1);
+    engine_add_app(toy.engine, loaded);
+    run();
+}
+
+/* Flows may lead to any hook, not only to the next stage. */
+static void
+nothing_is_kept_that_may_lead_to_another_hook(void **state OVS_UNUSED)
+{
+    start_with_others();
+    run();
+    load_beside_z("last", 10);
+    assert_false(engine_take_released(toy.engine));
+    assert_true(keeps_all());
+
+    load_beside_z("first", -10);
+    assert_true(keeps_all());
+    assert_true(engine_take_released(toy.engine));
+    assert_false(keeps_unit("toy.port/a"));
+    assert_false(engine_keeps_flow(toy.engine, 2, 1));
+    assert_false(is_unknown("gone", true));
+}
+
 /* A member that stands by frees what the writer has freed, and holds the rest
  * once it is the writer itself. */
 static void
@@ -319,6 +434,10 @@ main(int argc OVS_UNUSED, char *argv[])
                                   toy_teardown),
         cmocka_unit_test_teardown(what_is_rolled_back_releases_nothing,
                                   toy_teardown),
+        cmocka_unit_test_teardown(unit_that_is_rolled_back_is_kept,
+                                  toy_teardown),
+        cmocka_unit_test_teardown(
+            nothing_is_kept_that_may_lead_to_another_hook, toy_teardown),
         cmocka_unit_test_teardown(member_that_stands_by_holds_no_id,
                                   toy_teardown),
     };
