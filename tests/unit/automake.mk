@@ -168,6 +168,7 @@ APPS_TESTS = \
 	tests/unit/test-domain \
 	tests/unit/test-firewall \
 	tests/unit/test-flood \
+	tests/unit/test-follow-apps \
 	tests/unit/test-fqdn-rules \
 	tests/unit/test-gateway \
 	tests/unit/test-gateway-announce \
@@ -494,6 +495,10 @@ ALL_UNIT_TESTS = $(UNIT_TESTS) $(APPS_TESTS) $(CTL_TESTS) $(FABRIC_TESTS) \
 	$(CLOCK_TESTS) $(CLUSTER_TESTS)
 check_PROGRAMS += $(ALL_UNIT_TESTS)
 TESTS += $(ALL_UNIT_TESTS)
+
+# Also of vmnd itself.
+tests_unit_test_follow_apps_SOURCES = tests/unit/test-follow-apps.c \
+	controller/vmnd-apps.c controller/vmnd.h
 
 # Also of a generator of the documents.
 tests_unit_test_group_message_SOURCES = \

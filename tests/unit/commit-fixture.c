@@ -207,10 +207,9 @@ add_host(const char *name)
     commit_submit(the_commit, &request, committed, NULL);
 }
 
-int
-commit_setup(void **state)
+void
+commit_setup_core(void)
 {
-    toy_init(&core, &toy_class, NULL);
     commit_base = event_base_new();
     finish = event_new(commit_base, -1, EV_PERSIST, finish_cb, NULL);
     event_add(finish, &(struct timeval) { 0, 1000 });
@@ -221,6 +220,13 @@ commit_setup(void **state)
     n_submits = n_groups = n_ok = n_refused = 0;
     n_plans = n_plans_refused = 0;
     store_done = NULL;
+}
+
+int
+commit_setup(void **state)
+{
+    toy_init(&core, &toy_class, NULL);
+    commit_setup_core();
     return 0;
 }
 

@@ -40,6 +40,8 @@ void finish_store(int error);
 void finish_store_after(int ms);
 void add_host(const char *name);
 int commit_setup(void **state);
+/* The same for what is in 'core' already. */
+void commit_setup_core(void);
 int commit_teardown(void **state);
 void delete_host(const char *name);
 
