@@ -16,7 +16,8 @@
  * multicast is snooped, goes to the ports in parts: the packet passes
  * conntrack, which remembers nothing of it, and what is behind that is counted
  * anew.  What is not IP cannot, and needs not: policy does not judge it, so
- * one copy is for all ports of a part.
+ * one copy is for all ports of a part.  A flood with a copy for more ports
+ * than a flow has room for is divided as well.
  *
  * The copy for the tunnels passes no policy here, since it has no single
  * destination: the sender's egress rules are judged with each copy where it
@@ -193,16 +194,23 @@ _Static_assert(2 * N_PART_STEPS * VMN_FLOOD_PARTS_MAX
                && (VMN_OUT_PART & ~VMN_OUT_PARTS_MASK) == 0,
                "numbers of parts are beyond the mask");
 
-/* Returns how many copies a flood has if it is not divided. */
-static size_t
-n_copies(const struct flood_ports *to)
-{
-    size_t n = 0;
+/* A flow has room for so many outputs at least, of 16 bytes in 64 KB. */
+enum { OUTPUTS_MAX = 2048 };
 
-    for (size_t i = 0; i < to->n; i += n_alike(to, i)) {
-        n++;
+/* Returns whether a flood that nobody snoops fits a packet's translation, and
+ * each of its copies a flow, if it is not divided. */
+static bool
+fits_undivided(const struct flood_ports *to)
+{
+    size_t n_copies = 0, n;
+
+    for (size_t i = 0; i < to->n; i += n) {
+        n = n_alike(to, i);
+        if (n > OUTPUTS_MAX || ++n_copies > VMN_FLOOD_PART) {
+            return false;
+        }
     }
-    return n;
+    return true;
 }
 
 /* Returns how many parts a flood has; 1: it is not divided.  multicast knows
@@ -210,8 +218,7 @@ n_copies(const struct flood_ports *to)
 static size_t
 n_parts(const struct flood_ports *to)
 {
-    return (to->n <= VMN_FLOOD_PART
-            || (!to->snooped && n_copies(to) <= VMN_FLOOD_PART)
+    return (to->n <= VMN_FLOOD_PART || (!to->snooped && fits_undivided(to))
             ? 1 : (to->n - 1) / VMN_FLOOD_PART + 1);
 }
 

@@ -89,16 +89,16 @@ enum vmn_hook {
 #define VMN_OUT_SEVERAL_UNKNOWN 40003
 #define VMN_OUT_ISOLATION_SHIFT 16
 
-/* A flood of more copies than this for local ports, and one for more ports
- * than this where VMN_REL_SNOOPED is, goes to them in parts of so many ports,
- * since a switch gives up a packet after 4,096 lookups: each part is
- * translated by itself.  They are in the order of their isolation, identity
- * and OpenFlow number.  The copy for several ports of part N, from 0, has
- * VMN_OUT_PART + N in place of VMN_OUT_SEVERAL; up to VMN_FLOOD_PARTS_MAX
- * numbers from there on are parts, and seven times as many behind these are
- * overlay's own matter, those for 'unknown' among them.  What is for several
- * ports has VMN_OUT_SEVERAL, VMN_OUT_SEVERAL_UNKNOWN, or VMN_OUT_PART in the
- * bits of VMN_OUT_PARTS_MASK. */
+/* A flood of more copies than this for local ports, one with a copy for more
+ * than 2,048, and one for more ports than this where VMN_REL_SNOOPED is, goes
+ * to them in parts of so many ports, since a switch gives up a packet after
+ * 4,096 lookups: each part is translated by itself.  They are in the order of
+ * their isolation, identity and OpenFlow number.  The copy for several ports
+ * of part N, from 0, has VMN_OUT_PART + N in place of VMN_OUT_SEVERAL; up to
+ * VMN_FLOOD_PARTS_MAX numbers from there on are parts, and seven times as many
+ * behind these are overlay's own matter, those for 'unknown' among them.  What
+ * is for several ports has VMN_OUT_SEVERAL, VMN_OUT_SEVERAL_UNKNOWN, or
+ * VMN_OUT_PART in the bits of VMN_OUT_PARTS_MASK. */
 #define VMN_FLOOD_PART 256
 #define VMN_FLOOD_PARTS_MAX 256
 #define VMN_OUT_PART 0x9000
