@@ -34,6 +34,10 @@
 /* Of members: a list of sources, which has number 0x800012, and then one of
  * what is wanted. */
 #define LISTED 0x80001200u
+/* Of a leave, so many ports are asked in one pass through the switch, and so
+ * many in all (apps/multicast/members.c). */
+#define LEFT_PASS 768
+#define LEFT_MAX 3072
 
 static const char *const apps[] = {
     "overlay", "firewall", "router", "dhcp", "dns", "loadbalancer", "gateway",
@@ -418,13 +422,18 @@ check_relayed(const struct world *w, const char *what, bool relayed)
     free(text);
 }
 
-/* Of who leaves last, whichever part another member is in. */
+/* Of who leaves last, whichever part another member is in, and whichever pass
+ * through conntrack asks it. */
 static void
 check_leaves(const struct world *w)
 {
-    const int members[] = { 2, VMN_FLOOD_PART, VMN_FLOOD_PART + 1, w->n };
+    const int members[] = { 2, VMN_FLOOD_PART, VMN_FLOOD_PART + 1, LEFT_PASS,
+                            LEFT_PASS + 1, w->n };
 
     for (size_t i = 0; i < ARRAY_SIZE(members); i++) {
+        if (members[i] > w->n) {
+            continue;
+        }
         forget_members(w);
         add_member(w, members[i]);
         check_relayed(w, "a leave, with a member", false);
@@ -508,6 +517,48 @@ of_few_parts(void **state OVS_UNUSED)
             check(&w, "a multicast", MULTICAST, w.n / 2);
         }
         destroy(&w);
+    }
+}
+
+/* So many that a flow has no room for outputs to all of them; unlike to all
+ * others, a copy to the last part's only port is a pair's. */
+static void
+of_more_than_a_flow_holds(void **state OVS_UNUSED)
+{
+    static const int sizes[] = { 2048, 2049, 4353 };
+
+    for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
+        struct world w;
+
+        create(&w, sizes[i], "", COUNTED, "", "");
+        check(&w, "ARP", ARP, w.n);
+        check(&w, "a broadcast", BROADCAST, w.n);
+        check_shared(&w, w.n > 2048);
+        destroy(&w);
+    }
+}
+
+/* So many that a leave passes conntrack, and that not all are asked: others
+ * hear of none then. */
+static void
+leaves_of_many(void **state OVS_UNUSED)
+{
+    static const int sizes[] = { 2 * LEFT_PASS + 1, LEFT_MAX, LEFT_MAX + 1 };
+
+    for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
+        struct world w;
+        char *as_vmnd;
+
+        create(&w, sizes[i], "", SNOOPED, "", "");
+        as_vmnd = apps_fixture_expand(w.apps, AS_VMND);
+        add_flows(&w, as_vmnd);
+        if (sizes[i] <= LEFT_MAX) {
+            check_leaves(&w);
+        } else {
+            check_relayed(&w, "a leave of one of too many", false);
+        }
+        destroy(&w);
+        free(as_vmnd);
     }
 }
 
@@ -597,6 +648,8 @@ main(int argc, char *argv[])
         cmocka_unit_test(of_one_identity),
         cmocka_unit_test(each_by_itself),
         cmocka_unit_test(of_few_parts),
+        cmocka_unit_test(of_more_than_a_flow_holds),
+        cmocka_unit_test(leaves_of_many),
         cmocka_unit_test(of_two_identities),
         cmocka_unit_test(of_some_that_are_disabled),
         cmocka_unit_test(to_unknown_guests),
