@@ -303,12 +303,14 @@ n_lookups(const char *text, int table)
     int here = 0, most = 0, of_table = 0;
 
     for (const char *s = text; s; s = strchr(s, '\n')) {
-        int number, n = 0;
+        char *end;
+        long number;
 
         s += *s == '\n';
+        number = strtol(s, &end, 10);   /* sscanf() would measure the text. */
         if (!strncmp(s, "====", 4)) {
             here = 0;
-        } else if (sscanf(s, " %d. %n", &number, &n) == 1 && n) {
+        } else if (end != s && *end == '.') {
             here++;
             of_table += number == table;
         }
@@ -543,7 +545,7 @@ of_more_than_a_flow_holds(void **state OVS_UNUSED)
 static void
 leaves_of_many(void **state OVS_UNUSED)
 {
-    static const int sizes[] = { 2 * LEFT_PASS + 1, LEFT_MAX, LEFT_MAX + 1 };
+    static const int sizes[] = { 2 * LEFT_PASS + 1, LEFT_MAX + 1 };
 
     for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
         struct world w;
