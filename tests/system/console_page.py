@@ -106,7 +106,6 @@ def pause(name):
         lab.load()
     except Error:
         return                  # It is not up.
-    lab.hosts = [host for host in lab.hosts if host.running()]
     lab.revalidated()
 
 

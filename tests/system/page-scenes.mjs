@@ -101,9 +101,6 @@ export const scenes = {
       await go("overview");
       await notice.waitFor();
       await panel.getByText("not heard").first().waitFor();
-      // What fades in has no contrast yet.
-      await page.evaluate(() => Promise.all(document.getAnimations().map(
-        (one) => one.finished)));
       assert.deepEqual(await barriers(page), [], "it is accessible");
       await shoot("stuck");
       await notice.waitFor({ state: "detached" });

@@ -43,8 +43,13 @@ async function api(method, path, body) {
 }
 
 /** What is wrong with names, contrast, order and so on of what is shown now,
- * by the rules of WCAG 2.1 (A and AA) that a program can check. */
+ * by the rules of WCAG 2.1 (A and AA) that a program can check.  What fades in
+ * or changes its colour has no contrast yet, so that is waited for; what goes
+ * round for ever is not. */
 async function barriers(page) {
+  await page.waitForFunction(() => document.getAnimations().every((one) =>
+    one.playState !== "running"
+    || one.effect.getComputedTiming().endTime === Infinity));
   const { violations } = await page.evaluate(() => window.axe.run(document, {
     runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"],
     resultTypes: ["violations"] }));

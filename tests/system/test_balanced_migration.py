@@ -28,6 +28,7 @@ def moving(world):
             world.vm(name, "net", ("h1", "h2", "h3", "h3")[i],
                      ["10.0.0.%d" % (11 + i), "fd00::%d" % (11 + i)],
                      tcp=[80, 8080], labels={"role": "peer"})
+        for name in BACKENDS:
             world.lab.vm(name).await_addresses()
         yield world, twin
 

@@ -460,14 +460,15 @@ class Lab:
         self.save()
 
     def revalidated(self):
-        """Waits until each switch's datapath has what the switch's tables have
-        now, and its flows' counters all that has passed.  "revalidator/wait"
-        ends with a round that may have begun before, and the next one has
-        not."""
+        """Waits until the datapath of each switch that runs has what the
+        switch's tables have now, and its flows' counters all that has passed.
+        "revalidator/wait" ends with a round that may have begun before, and
+        the next one has not."""
+        running = [host for host in self.hosts if host.running()]
         with futures.ThreadPoolExecutor() as pool:
             for _ in range(2):
                 list(pool.map(lambda host: host.appctl("revalidator/wait"),
-                              self.hosts))
+                              running))
 
     def purged(self):
         """Empties each switch's datapath: Open vSwitch 3.1.0 now and then
