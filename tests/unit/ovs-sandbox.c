@@ -108,6 +108,24 @@ ovs_sandbox_exec(const struct ovs_sandbox *sb, char **argv, char **output)
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
+char *
+ovs_sandbox_shell(const struct ovs_sandbox *sb, const char *format, ...)
+{
+    char shell[] = "sh", option[] = "-c";
+    char *argv[] = { shell, option, NULL, NULL };
+    char *output;
+    va_list args;
+
+    va_start(args, format);
+    argv[2] = xvasprintf(format, args);
+    va_end(args);
+    if (ovs_sandbox_exec(sb, argv, &output)) {
+        die(argv[2], output);
+    }
+    free(argv[2]);
+    return output;
+}
+
 /* Returns a connection to unix socket 'name', or -1. */
 static int
 dial(const struct ovs_sandbox *sb, const char *name)

@@ -56,5 +56,9 @@ void ovs_sandbox_settle(const struct ovs_sandbox *);
 
 /* Runs a program with up to 'n' arguments; returns its status. */
 int ovs_sandbox_exec(const struct ovs_sandbox *, char **argv, char **output);
+/* Returns the output of a shell command, which the caller frees.  One that
+ * fails ends the test. */
+char *ovs_sandbox_shell(const struct ovs_sandbox *, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 
 #endif /* tests/unit/ovs-sandbox.h */

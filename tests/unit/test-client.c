@@ -320,30 +320,12 @@ teardown(void **state OVS_UNUSED)
 
 /* The switch.  ----------------------------------------------------------- */
 
-/* The output of a shell command; the caller frees it. */
-static char *OVS_PRINTF_FORMAT(1, 2)
-output_of(const char *format, ...)
-{
-    char shell[] = "sh", option[] = "-c";
-    char *argv[] = { shell, option, NULL, NULL };
-    char *output;
-    va_list args;
-
-    va_start(args, format);
-    argv[2] = xvasprintf(format, args);
-    va_end(args);
-    if (ovs_sandbox_exec(&sb, argv, &output)) {
-        fail_msg("%s: %s", argv[2], output);
-    }
-    free(argv[2]);
-    return output;
-}
-
 static char *
 dump(unsigned table)
 {
-    return output_of("ovs-ofctl -O OpenFlow15 dump-flows unix:%s/br-int.mgmt "
-                     "table=%u", sb.dir, table);
+    return ovs_sandbox_shell(
+        &sb, "ovs-ofctl -O OpenFlow15 dump-flows unix:%s/br-int.mgmt "
+        "table=%u", sb.dir, table);
 }
 
 static unsigned
@@ -360,8 +342,9 @@ count(const char *text, const char *part)
 static unsigned
 n_groups(const char *part)
 {
-    char *s = output_of("ovs-ofctl -O OpenFlow15 dump-groups "
-                        "unix:%s/br-int.mgmt", sb.dir);
+    char *s = ovs_sandbox_shell(
+        &sb, "ovs-ofctl -O OpenFlow15 dump-groups "
+        "unix:%s/br-int.mgmt", sb.dir);
     unsigned n = count(s, part);
 
     free(s);
@@ -377,7 +360,8 @@ appctl(const char *format, ...)
     va_start(args, format);
     command = xvasprintf(format, args);
     va_end(args);
-    free(output_of("ovs-appctl -t %s/vs.ctl %s", sb.dir, command));
+    free(ovs_sandbox_shell(
+        &sb, "ovs-appctl -t %s/vs.ctl %s", sb.dir, command));
     free(command);
 }
 
@@ -574,12 +558,13 @@ audit_and_reconciling_change_nothing(void **state OVS_UNUSED)
     assert_int_equal(n_sent(), sent);
 
     /* Groups that hash something else are other groups. */
-    free(output_of("cd %s && ovs-ofctl -O OpenFlow15 dump-groups "
-                   "unix:br-int.mgmt | sed -n 's/_src,/_dst,/; "
-                   "s/^ *group_id/group_id/p' >groups && "
-                   "while read -r group; do ovs-ofctl -O OpenFlow15 mod-group "
-                   "unix:br-int.mgmt \"$group\" || exit 1; done <groups",
-                   sb.dir));
+    free(ovs_sandbox_shell(
+        &sb, "cd %s && ovs-ofctl -O OpenFlow15 dump-groups "
+        "unix:br-int.mgmt | sed -n 's/_src,/_dst,/; "
+        "s/^ *group_id/group_id/p' >groups && "
+        "while read -r group; do ovs-ofctl -O OpenFlow15 mod-group "
+        "unix:br-int.mgmt \"$group\" || exit 1; done <groups",
+        sb.dir));
     assert_int_equal(n_groups("_src,bucket="), 0);
     reconcile_start(h1()->sw);
     until_synced();

@@ -307,31 +307,13 @@ teardown(void **state OVS_UNUSED)
     return 0;
 }
 
-/* The output of a shell command; the caller frees it. */
-static char *OVS_PRINTF_FORMAT(1, 2)
-output_of(const char *format, ...)
-{
-    char shell[] = "sh", option[] = "-c";
-    char *argv[] = { shell, option, NULL, NULL };
-    char *output;
-    va_list args;
-
-    va_start(args, format);
-    argv[2] = xvasprintf(format, args);
-    va_end(args);
-    if (ovs_sandbox_exec(&sb, argv, &output)) {
-        fail_msg("%s: %s", argv[2], output);
-    }
-    free(argv[2]);
-    return output;
-}
-
 /* The datapath's numbers of ports, by OpenFlow's. */
 static void
 read_port_numbers(unsigned numbers[N_PORTS + 1])
 {
-    char *s = output_of("ovs-appctl -t %s/vs.ctl dpif/show",
-                        sb.dir);
+    char *s = ovs_sandbox_shell(
+        &sb, "ovs-appctl -t %s/vs.ctl dpif/show",
+        sb.dir);
 
     for (unsigned i = 1; i <= N_PORTS; i++) {
         char name[16], *p;
@@ -349,8 +331,9 @@ static struct net *
 read_flows(void)
 {
     struct net *net = net_create();
-    char *s = output_of("ovs-ofctl -O OpenFlow15 --no-stats dump-flows "
-                        "unix:%s/br-int.mgmt", sb.dir);
+    char *s = ovs_sandbox_shell(
+        &sb, "ovs-ofctl -O OpenFlow15 --no-stats dump-flows "
+        "unix:%s/br-int.mgmt", sb.dir);
     char *save = NULL;
 
     for (char *line = strtok_r(s, "\n", &save); line;
@@ -417,8 +400,9 @@ static char *
 traced(const unsigned numbers[N_PORTS + 1], unsigned in_port,
        const char *text)
 {
-    char *s = output_of("ovs-appctl -t %s/vs.ctl ofproto/trace "
-                        "br-int in_port=%u,%s", sb.dir, in_port, text);
+    char *s = ovs_sandbox_shell(
+        &sb, "ovs-appctl -t %s/vs.ctl ofproto/trace "
+        "br-int in_port=%u,%s", sb.dir, in_port, text);
     char *p = strstr(s, "Datapath actions: ");
     struct ds ds = DS_EMPTY_INITIALIZER;
     int depth = 0;

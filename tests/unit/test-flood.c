@@ -111,26 +111,6 @@ add_ports(struct world *w, const char *more, const char *last)
     ds_destroy(&json);
 }
 
-/* The output of a shell command in the sandbox; fails the test unless it
- * succeeds.  The caller frees it. */
-static char *OVS_PRINTF_FORMAT(2, 3)
-output_of(const struct world *w, const char *format, ...)
-{
-    char shell[] = "sh", option[] = "-c";
-    char *argv[] = { shell, option, NULL, NULL };
-    char *output;
-    va_list args;
-
-    va_start(args, format);
-    argv[2] = xvasprintf(format, args);
-    va_end(args);
-    if (ovs_sandbox_exec(&w->ovs, argv, &output)) {
-        fail_msg("%s: %s", argv[2], output);
-    }
-    free(argv[2]);
-    return output;
-}
-
 static void
 write_file(const struct world *w, const char *name, const char *text)
 {
@@ -149,10 +129,11 @@ static void
 add_flows(const struct world *w, const char *flows)
 {
     write_file(w, "flows", flows);
-    free(output_of(w, "cd %s && sed -i -E 's/meter:[0-9]+,?//; s/,drop$//; "
-                   "s/ct_state=\\+new[^,]*Unknown]/ct_state=0x21/' flows && "
-                   "ovs-ofctl -O OpenFlow15 --bundle add-flows "
-                   "unix:br0.mgmt flows 2>&1", w->ovs.dir));
+    free(ovs_sandbox_shell(
+        &w->ovs, "cd %s && sed -i -E 's/meter:[0-9]+,?//; s/,drop$//; "
+        "s/ct_state=\\+new[^,]*Unknown]/ct_state=0x21/' flows && "
+        "ovs-ofctl -O OpenFlow15 --bundle add-flows "
+        "unix:br0.mgmt flows 2>&1", w->ovs.dir));
 }
 
 static void
@@ -192,12 +173,14 @@ create(struct world *w, int n, const char *network, const char *more_rows,
     free(ovs_sandbox_vsctl(&w->ovs, "add-br br0 -- set bridge br0 "
                            "datapath_type=dummy protocols=OpenFlow15 "
                            "fail-mode=secure"));
-    free(output_of(w, "for i in $(seq 3000); do test -S %s/br0.mgmt && exit; "
-                   "sleep 0.1; done; exit 1", w->ovs.dir));
+    free(ovs_sandbox_shell(
+        &w->ovs, "for i in $(seq 3000); do test -S %s/br0.mgmt && exit; "
+        "sleep 0.1; done; exit 1", w->ovs.dir));
     apps_fixture_groups(w->apps, "h1", &flows);
     write_file(w, "groups", ds_cstr(&flows));
-    free(output_of(w, "cd %s && ovs-ofctl -O OpenFlow15 add-groups "
-                   "unix:br0.mgmt groups 2>&1", w->ovs.dir));
+    free(ovs_sandbox_shell(
+        &w->ovs, "cd %s && ovs-ofctl -O OpenFlow15 add-groups "
+        "unix:br0.mgmt groups 2>&1", w->ovs.dir));
     ds_clear(&flows);
     apps_fixture_flows(w->apps, "h1", true, &flows);
     add_flows(w, ds_cstr(&flows));
@@ -214,8 +197,9 @@ destroy(struct world *w)
 static void
 forget_members(const struct world *w)
 {
-    free(output_of(w, "ovs-ofctl -O OpenFlow15 del-flows unix:%s/br0.mgmt "
-                   "table=245 2>&1", w->ovs.dir));
+    free(ovs_sandbox_shell(
+        &w->ovs, "ovs-ofctl -O OpenFlow15 del-flows unix:%s/br0.mgmt "
+        "table=245 2>&1", w->ovs.dir));
 }
 
 /* Has the switch know port 1 to 'n' as members of the group, with reg11
@@ -282,8 +266,9 @@ trace(const struct world *w, const char *what, const char *packet)
         "resubmit actions", "over max translation depth", "resubmits yielded",
         "Translation failed"
     };
-    char *text = output_of(w, "ovs-appctl -t %s/vs.ctl ofproto/trace "
-                           "br0 \"%s\" 2>&1", w->ovs.dir, packet);
+    char *text = ovs_sandbox_shell(
+        &w->ovs, "ovs-appctl -t %s/vs.ctl ofproto/trace "
+        "br0 \"%s\" 2>&1", w->ovs.dir, packet);
 
     for (size_t i = 0; i < ARRAY_SIZE(limits); i++) {
         const char *found = strstr(text, limits[i]);
