@@ -55,6 +55,8 @@ static const struct number_row {
     NUMBER("report-rate", report_rate, report_rate_hz, 0,
            FABRIC_REPORT_RATE_MAX),
     NUMBER("mtu-hold", mtu_hold, mtu_hold_s, 0, FABRIC_MTU_HOLD_MAX_S),
+    NUMBER("migration-grace", migration_grace, migration_grace_s, 0,
+           FABRIC_MIGRATION_GRACE_MAX_S),
     NUMBER("cluster-lease", cluster_lease, cluster_lease_ms, LEASE_MS_MIN,
            LEASE_MS_MAX),
     NUMBER("cluster-weight", cluster_weight, cluster_weight_n, 0,

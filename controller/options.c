@@ -140,6 +140,8 @@ static const struct option_row {
       "changes per second that a host's reports may make, or 0" },
     { "mtu-hold", MEMBER(mtu_hold), false, "SECONDS", "30",
       "how long a host has to report a larger MTU before that counts" },
+    { "migration-grace", MEMBER(migration_grace), false, "SECONDS", "60",
+      "how long the host that a guest left is asked about its connections" },
     { "log-days", MEMBER(log_days), false, "DAYS", "365",
       "for how long the log keeps who changed what" },
     { "audit-log", MEMBER(audit_log), false, "WHERE", NULL,

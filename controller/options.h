@@ -75,6 +75,8 @@ struct options {
     unsigned report_rate_hz;
     char *mtu_hold;             /* As given; seconds. */
     unsigned mtu_hold_s;
+    char *migration_grace;      /* As given; seconds. */
+    unsigned migration_grace_s;
     char *log_days;             /* As given; days. */
     unsigned log_days_n;
     char *metrics_series;       /* As given; hosts, and ports. */

@@ -315,6 +315,7 @@ get_fabric_options(const struct vmnd *vmnd)
         .host_memory = (size_t) vmnd->options.host_memory_mib << 20,
         .report_rate = vmnd->options.report_rate_hz,
         .mtu_hold_s = vmnd->options.mtu_hold_s,
+        .migration_grace_s = vmnd->options.migration_grace_s,
         .audit_alarm = vmnd->options.audit_alarm_percent,
         .count_s = vmnd->options.count_interval_s,
         .packet_port_rate = vmnd->options.packet_port_pps,

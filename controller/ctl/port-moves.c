@@ -25,6 +25,7 @@ ctl_put_move(const json_t *change, const char *before, struct ds *ds)
     const char *to = get_text(change, "to");
     const char *candidate = get_text(change, "candidate");
     const char *ended = get_text(change, "migration");
+    const char *former = get_text(change, "former");
 
     if (!type || strcmp(type, schema_tables[VMN_TABLE_BINDING]->plural)
         || (!from && !to)) {
@@ -45,6 +46,8 @@ ctl_put_move(const json_t *change, const char *before, struct ds *ds)
                       candidate);
     } else if (candidate) {
         ds_put_format(ds, ", candidate %s", candidate);
+    } else if (former) {
+        ds_put_format(ds, ", %s is not asked about it any more", former);
     } else if (from && to && !strcmp(from, to) && !ended) {
         ds_put_cstr(ds, ", no candidate any more");
     }

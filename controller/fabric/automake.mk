@@ -69,6 +69,7 @@ controller_libvmn_a_SOURCES += \
 	controller/fabric/ovsdb/deleted-host-db.c \
 	controller/fabric/ovsdb/deleted-host-db.h \
 	controller/fabric/ovsdb/database-status.c \
+	controller/fabric/ovsdb/former-hosts.c \
 	controller/fabric/ovsdb/guest-seen.c \
 	controller/fabric/ovsdb/host-bfd.c \
 	controller/fabric/ovsdb/host-bfd.h \

@@ -142,6 +142,7 @@ struct fabric {
                                                   * unlimited. */
     unsigned report_rate;       /* 0: unlimited. */
     int mtu_hold_ms;
+    int64_t migration_grace_ms;
     int64_t audit_s;            /* 0: no audits. */
     int64_t count_often_ms;     /* FABRIC_COUNT_OFTEN_S, except in tests. */
     size_t audit_alarm;         /* Percent. */

@@ -287,6 +287,7 @@ set_limits(struct fabric *f, const struct fabric_options *options)
                       ? : (size_t) FABRIC_HOST_MEMORY_MIB << 20);
     f->report_rate = options->report_rate;
     f->mtu_hold_ms = options->mtu_hold_s * 1000;
+    f->migration_grace_ms = options->migration_grace_s * INT64_C(1000);
     f->stall_ms = options->stall_ms ? : FABRIC_STALL_MS;
     f->silent_ms = HOST_SILENT_MS;
     f->silent_inbound_ms = HOST_SILENT_INBOUND_MS;

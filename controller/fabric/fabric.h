@@ -77,6 +77,9 @@ struct fabric_options {
                                    * unlimited. */
     unsigned mtu_hold_s;          /* How long a host must report a larger MTU
                                    * of its underlay before it takes effect. */
+    unsigned migration_grace_s;   /* How long the host that a guest has
+                                   * migrated from is asked about its
+                                   * connections. */
     size_t audit_alarm;           /* If an audit misses more than this
                                    * percentage of a host's flows, and more
                                    * than a thousand, that is logged as an
@@ -85,6 +88,7 @@ struct fabric_options {
 #define FABRIC_AUDIT_ALARM 50
 #define FABRIC_REPORT_RATE_MAX 100000
 #define FABRIC_MTU_HOLD_MAX_S 1800
+#define FABRIC_MIGRATION_GRACE_MAX_S 86400
 #define FABRIC_HOST_MEMORY_MIB 32
 #define FABRIC_HOST_MEMORY_MAX_MIB 65536
 #define FABRIC_PACKET_RATE_MAX 1000000

@@ -202,8 +202,9 @@ find_referrers(const struct txn *txn, enum vmn_table table,
 
 /* Handles each row of 'table' once, however many of its references are gone.
  * Reports of hosts never keep an object from being deleted, with or without a
- * cascade: a binding goes with its active host, and a candidate is only
- * removed from it.  What the request itself writes is left to the checks. */
+ * cascade: a binding goes with its active host, and a candidate, or a former
+ * host, is only removed from it.  What the request itself writes is left to
+ * the checks. */
 static void
 follow(struct txn *txn, enum vmn_table table)
 {

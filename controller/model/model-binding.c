@@ -28,6 +28,12 @@ check_written(struct txn *txn, const struct model_op *op,
         txn_op_error(txn, op, VMN_ERR_INVALID, "/candidate",
                      "must not be the active host");
     }
+    if (binding->former && (!strcmp(binding->host, binding->former)
+                            || binding->candidate)) {
+        txn_op_error(txn, op, VMN_ERR_INVALID, "/former",
+                     "must not be the active host, nor be there beside a "
+                     "candidate");
+    }
 }
 
 const struct model_class model_binding = {

@@ -73,6 +73,10 @@ put_hosts(struct ds *text, const struct model *model,
     if (now && now->activated) {
         ds_put_cstr(text, ",\"activated\":true");
     }
+    if (before && before->former && now && !now->former) {
+        ds_put_cstr(text, ",\"former\":");
+        schema_print_string(text, before->former);
+    }
     put_migration_end(text, model, entry, before, now);
 }
 

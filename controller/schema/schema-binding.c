@@ -34,6 +34,11 @@ const struct schema_table schema_binding = {
               AT(vmn_binding, activated),
               .doc = "Its guest has moved from the candidate, which still has "
                      "its interface." },
+            { .name = "former", .type = SCHEMA_REF,
+              AT(vmn_binding, former), .ref = VMN_TABLE_HOST,
+              .doc = "The host that its guest has moved from, which has "
+                     "dropped its interface, for a while: its switch knows "
+                     "connections that the new one's does not." },
             { .name = NULL },
         },
     },

@@ -31,6 +31,9 @@ const struct schema_struct schema_changed_shown = SHOWN_KEPT(
     SHOWN_OF(schema_changed, activated, BOOL, HIDE,
              "Of a binding: its guest has migrated to `to`, and `candidate` "
              "is the host that it comes from."),
+    SHOWN_OF(schema_changed, former, STRING, 0,
+             "Of a binding: the host that its guest had migrated from, whose "
+             "switch was asked about the port until now."),
     SHOWN_OF(schema_changed, migration, STRING, 0,
              "Of a binding: how a migration has ended with it, `finished` or "
              "`rolled back`."),

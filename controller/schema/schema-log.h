@@ -23,6 +23,8 @@ struct schema_changed {
                                  * after; NULL: none. */
     const char *candidate;      /* Of a binding, after it; or NULL. */
     bool activated;             /* Of a binding, after it. */
+    const char *former;         /* Of a binding: its former host, which it had
+                                 * until then; or NULL. */
     /* Of a binding: "finished" or "rolled back", and why; or NULL. */
     const char *migration, *migration_reason;
     struct schema_diff diff;    /* Of an update; never in the log. */

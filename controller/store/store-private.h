@@ -31,8 +31,8 @@
  * knows.  18: what modules of apps have declared.  20: types of apps, and
  * their objects.  21: what these add to the status.  23: which ports were
  * activated where they migrate to, drafts.  24: names in DNS,
- * isolation and resources of ports, capacity of hosts. */
-#define STORE_FORMAT 24
+ * isolation and resources of ports, capacity of hosts.  25: former hosts. */
+#define STORE_FORMAT 25
 /* In PRAGMA application_id: "vmn1". */
 #define STORE_APPLICATION_ID 0x766d6e31
 /* Most entries of the log that one query returns. */

@@ -130,7 +130,7 @@ const struct store_step store_steps[] = {
     { 20, "" }, { 21, "" },
     { 22, "ALTER TABLE revisions ADD COLUMN draft TEXT;"
           "ALTER TABLE revisions ADD COLUMN draft_author TEXT;" },
-    { 23, "" },
+    { 23, "" }, { 24, "" },
     { 0, NULL },
 };
 

@@ -19,6 +19,10 @@ struct vmn_binding {
     const char *candidate;      /* Also claims it, or NULL. */
     bool activated;             /* Its guest has moved here from the candidate,
                                  * which still has the interface. */
+    const char *former;         /* Its guest has moved here from that host,
+                                 * which has dropped the interface; or NULL.
+                                 * For a while: what only its switch knows can
+                                 * be asked for. */
 };
 
 /* An interface on a host that carries an iface-id.  Concerns that host

@@ -62,6 +62,11 @@ enum vmn_hook {
                                          * serves for the one that has
                                          * failed. */
 
+#define VMN_FLAG_UNTRACKED 0x800        /* In the middle of a connection that
+                                         * this host may not know, and its
+                                         * other one may; within a stage of
+                                         * loadbalancer. */
+
 /* Bits 8 to 10 of VMN_REG_FLAGS: the priority of the VLAN tag with which the
  * packet leaves by a provider network (PCP, IEEE 802.1Q). */
 #define VMN_FLAG_PCP_SHIFT 8
@@ -185,7 +190,11 @@ enum vmn_hook {
  * comes to hook SERVICE with the VNI still its network, the routing domain of
  * the port, and the way back set.  What comes back with an Ethernet source
  * that begins with VMN_RESERVED_MAC_SERVICE is as if the port had sent it, up
- * to that, and VMN_F_TUN_ID is the VNI.  Published by overlay. */
+ * to that, and VMN_F_TUN_ID is the VNI.  What is for the port may be handed
+ * over as well, by its MAC address as the destination; what comes back with
+ * VMN_TOLD_MAC as that goes to the port, past policies: the host that has
+ * asked has judged it.  So nothing else is asked with such destinations.
+ * Published by overlay. */
 #define VMN_REL_ASKING_PORTS "overlay.asking-ports"
 
 /* Relation: port name -> hosts whose flows hand it packets, as
@@ -369,6 +378,11 @@ enum vmn_hook {
 #define VMN_RESERVED_MAC_SERVICE 0x0e564d
 #define VMN_RESERVED_MAC_FLOATING 0x0e564e
 #define VMN_RESERVED_MAC_VIP 0x0e564f
+
+/* In an answer between hosts (VMN_REL_ASKING_PORTS): nothing is known, as a
+ * source, or the port's, as a destination. */
+#define VMN_TOLD_MAC \
+    ((struct vmn_mac) VMN_RESERVED_MAC(VMN_RESERVED_MAC_SERVICE, 0))
 
 /* The bytes of such an address: one of these, and a number. */
 #define VMN_RESERVED_MAC_BYTES(PREFIX, NUMBER) \

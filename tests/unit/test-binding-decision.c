@@ -25,7 +25,8 @@
  * as the next one, 'g' if its guest was seen ('G': after others') and 'x' if
  * the port may not be bound there.  A binding is "ACTIVE" or
  * "ACTIVE,CANDIDATE" or "", with '*' after a candidate that takes over once it
- * is ready, and '!' if the port was activated. */
+ * is ready, and '!' if the port was activated; "ACTIVE<FORMER" where the guest
+ * has left a host. */
 struct rule {
     const char *what;
     const char *wanted;
@@ -68,7 +69,21 @@ static const struct rule rules[] = {
       "a,b" },
     { "the row activates it, too", "b", "a,b", "a+ b+r", "b,a!" },
     { "it stays activated", NULL, "b,a!", "a+ b+rg", "b,a!" },
-    { "as long as the source has it", NULL, "b,a!", "a- b+rg", "b" },
+    { "as long as the source has it", NULL, "b,a!", "a- b+rg", "b<a" },
+    { "which is the former one then", NULL, "b<a", "a- b+", "b<a" },
+    { "also if it has not reported", NULL, "b<a", "a? b+", "b<a" },
+    { "and if the port must not be there", NULL, "b,a!", "a-x b+", "b<a" },
+    { "not if it has the interface, where another guest may run", NULL,
+      "b,a!", "a+x b+", "b" },
+    { "not if it is silent", NULL, "b<a", "a-s b+", "b" },
+    { "nor if it is deleted", NULL, "b<a", "b+", "b" },
+    { "nor beside another one that claims it", NULL, "b<a", "a- b+ c+",
+      "b,c" },
+    { "nor if the port is elsewhere by now", NULL, "b<a", "a- b- c+", "c" },
+    { "nor if it has the interface again", NULL, "b<a", "a+ b+", "b,a" },
+    { "one that the guest was not activated from is a former one, too", NULL,
+      "a,b", "a- b+", "b<a" },
+    { "one that a guest has not left is none", NULL, "a,b", "a+ b-", "a" },
     { "with another candidate it is another migration", NULL, "b,a!",
       "a- b+g c+r", "b,c" },
     { "which a later guest activates", NULL, "b,c", "b+g c+rG", "c,b!" },
@@ -132,7 +147,7 @@ static const struct rule rules[] = {
     { "the row's host does not wait for a silent one", "b", "a", "a+s b+",
       "b,a" },
     { "the row's host does not wait for one that has dropped it", "b", "a,b",
-      "a- b+", "b" },
+      "a- b+", "b<a" },
     { "the row's host does not wait for one that is gone", "b", "a,b", "b+",
       "b" },
     { "the row's host, when active, stays without being ready", "b", "b,a",
@@ -185,7 +200,7 @@ static const struct rule staying_rules[] = {
     { "without failover the row's host takes over all the same", "b", "a",
       "a+s b+", "b,a" },
     { "without failover one that drops it is followed", NULL, "a,b",
-      "a- b+", "b" },
+      "a- b+", "b<a" },
     { "without failover the first claim binds", NULL, "", "a+s b+", "b,a" },
 };
 
@@ -219,7 +234,9 @@ parse_claims(char *text, struct binding_claim *claims)
 static char *
 format_binding(struct binding binding)
 {
-    return xasprintf("%s%s%s%s%s", binding.active ? binding.active : "",
+    return xasprintf("%s%s%s%s%s%s%s", binding.active ? binding.active : "",
+                     binding.former ? "<" : "",
+                     binding.former ? binding.former : "",
                      binding.candidate ? "," : "",
                      binding.candidate ? binding.candidate : "",
                      binding.activated ? "!" : "", binding.moving ? "*" : "");
@@ -235,9 +252,14 @@ check_rules(const struct rule *table, size_t n_rules, bool failover)
         struct binding_claim claims[8];
         size_t n = parse_claims(claims_text, claims);
         char *comma = strchr(now_text, ',');
+        char *left = strchr(now_text, '<');
         struct binding now = { .active = *now_text ? now_text : NULL };
         char *next;
 
+        if (left) {
+            *left = '\0';
+            now.former = left + 1;
+        }
         if (comma) {
             *comma = '\0';
             now.candidate = comma + 1;
@@ -293,6 +315,7 @@ binding_is_stable_and_never_displaced(void **state OVS_UNUSED)
 {
     static const char *const hosts[] = { "a", "b", "c", "d" };
     uint32_t seed = 20240611;
+    size_t n_former = 0;
 
     printf("seed %"PRIu32"\n", seed);
     random_set_seed(seed);
@@ -323,6 +346,12 @@ binding_is_stable_and_never_displaced(void **state OVS_UNUSED)
                     now.candidate = NULL;
                 }
                 now.activated = now.candidate && random_range(2);
+            }
+            if (!now.candidate && random_range(2)) {
+                now.former = hosts[random_range(4)];
+                if (now.former == now.active) {
+                    now.former = NULL;
+                }
             }
         }
         if (!random_range(3)) {
@@ -355,6 +384,13 @@ binding_is_stable_and_never_displaced(void **state OVS_UNUSED)
         assert_true(!next.active || is_allowed(claims, n, next.active)
                     || (next.moving && next.active == now.active));
         assert_true(next.active || !next.candidate);
+        n_former += next.former != NULL;
+        assert_ptr_equal(settled.former, again.former);
+        assert_true(!next.former || (next.active && !next.candidate
+                                     && next.former != next.active));
+        assert_true(!next.former || next.former == now.former
+                    || next.former == now.active
+                    || next.former == now.candidate);
         assert_true(!next.active || next.active != next.candidate);
         for (size_t i = 0; i < n && now.active && !wanted; i++) {
             if (claims[i].host == now.active && claims[i].allowed
@@ -366,6 +402,7 @@ binding_is_stable_and_never_displaced(void **state OVS_UNUSED)
             }
         }
     }
+    assert_true(n_former > 500);
 }
 
 int

@@ -224,26 +224,29 @@ history_of_a_port_has_its_moves(void **state OVS_UNUSED)
                        BINDING("a", ", \"from\": \"h3\"") ","           \
                        BINDING("b", ", \"from\": \"h3\""))
     static const struct step history[] = {
-        { "GET /v1/revisions?type=ports&name=a&contents=true&limit=6", NULL,
+        { "GET /v1/revisions?type=ports&name=a&contents=true&limit=7", NULL,
           200, "{\"items\": [" CHANGE("1", "me", PORT("create")) ","
           CHANGE("2", "you", EFFECT) "," UNBINDS "]}" },
-        { "GET /v1/revisions?type=bindings&name=a&limit=6", NULL, 200,
+        { "GET /v1/revisions?type=bindings&name=a&limit=7", NULL, 200,
           "{\"items\": ["
           CHANGE("3", "host:h1", BINDING("a", ", \"to\": \"h1\"")) ","
           CHANGE("5", "host:h3", BINDING("a", ", \"from\": \"h1\","
                  " \"to\": \"h1\", \"candidate\": \"h3\"")) ","
           CHANGE("6", "host:h1", BINDING("a", ", \"from\": \"h1\","
                  " \"to\": \"h3\"")) ","
+          CHANGE("7", "vmnd", BINDING("a", ", \"from\": \"h3\","
+                 " \"to\": \"h3\", \"former\": \"h1\"")) ","
           CHANGE("8", "vmnd", BINDING("a", "")) "," UNBINDS "]}" }, END,
     };
 
-    assert_play(history, "", "history ports/a --limit 6", CTL_DONE,
+    assert_play(history, "", "history ports/a --limit 7", CTL_DONE,
                 "2  T  you  quarantine by quarantines/q\n"
                 "3  T  host:h1  bound to h1, as the switch of h1 reports\n"
                 "5  T  host:h3  on h1, candidate h3, as the switch of h3 "
                 "reports\n"
                 "6  T  host:h1  moved from h1 to h3, as the switch of h1 "
                 "reports\n"
+                "7  T  vmnd  on h3, h1 is not asked about it any more\n"
                 "8  T  vmnd  binding: -\n"
                 "9  T  me  update  unbound from h3\n", "");
 }

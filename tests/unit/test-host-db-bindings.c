@@ -160,6 +160,87 @@ migration_moves_when_the_source_lets_go(void **state OVS_UNUSED)
     UNTIL(bound("p1", "hv1", NULL));
 }
 
+/* Longer than a busy machine needs to see that there is one. */
+#define FORMER_MS 3000
+
+static const char *
+former_host_of(const char *port)
+{
+    const struct vmn_binding *row = model_get_durable(
+        toy.model, VMN_TABLE_BINDING, port, NULL);
+
+    return row ? row->former : NULL;
+}
+
+static void
+migrate_p1(int from, int to)
+{
+    const char *const hosts[] = { "hv1", "hv2" };
+
+    add_vif(to, "tap1", "p1", 6);
+    UNTIL(bound("p1", hosts[from], hosts[to]));
+    VSCTL(from, "del-port tap1");
+    UNTIL(bound("p1", hosts[to], NULL));
+}
+
+/* Over a restart of vmnd, until it is deleted, or silent, or its time is
+ * over. */
+static void
+former_host_is_named_for_a_while(void **state OVS_UNUSED)
+{
+    uint64_t before;
+
+    options.migration_grace_s = 3600;
+    fabric->migration_grace_ms = 3600 * 1000;
+    start_hosts();
+    add_vif(0, "tap1", "p1", 5);
+    UNTIL(bound("p1", "hv1", NULL));
+    assert_null(former_host_of("p1"));
+    migrate_p1(0, 1);
+    assert_string_equal(former_host_of("p1"), "hv1");
+    before = revision_of(VMN_TABLE_BINDING, "p1");
+
+    stop_vmnd();
+    start_vmnd();
+    UNTIL(reported("hv1") && reported("hv2"));
+    host_db_settle();
+    assert_int_equal(revision_of(VMN_TABLE_BINDING, "p1"), before);
+    fabric->silent_ms = fabric->silent_inbound_ms = 100;
+    ovs_sandbox_stop_server(&sandboxes[0]);
+    UNTIL(!former_host_of("p1"));
+    fabric->silent_ms = fabric->silent_inbound_ms = INT_MAX;
+    ovs_sandbox_start_server(&sandboxes[0]);
+    UNTIL(!observed_find_host(fabric->db->observed, "hv1")->silent);
+    assert_null(former_host_of("p1"));
+
+    migrate_p1(1, 0);
+    assert_string_equal(former_host_of("p1"), "hv2");
+    change(VMN_TABLE_HOST, "hv2", NULL);
+    assert_null(former_host_of("p1"));
+    host_db_settle();
+    assert_true(bound("p1", "hv1", NULL));
+    assert_null(former_host_of("p1"));
+}
+
+/* Of each of two ports, which have left one after the other. */
+static void
+former_hosts_time_is_over(void **state OVS_UNUSED)
+{
+    start_hosts();
+    put_port("p2", NULL, NULL);
+    add_vif(0, "tap1", "p1", 5);
+    add_vif(0, "tap2", "p2", 6);
+    UNTIL(bound("p1", "hv1", NULL) && bound("p2", "hv1", NULL));
+    fabric->migration_grace_ms = FORMER_MS;
+    migrate_p1(0, 1);
+    add_vif(1, "tap2", "p2", 7);
+    UNTIL(bound("p2", "hv1", "hv2"));
+    VSCTL(0, "del-port tap2");
+    UNTIL(former_host_of("p2"));
+    UNTIL(!former_host_of("p1") && !former_host_of("p2"));
+    assert_true(bound("p1", "hv2", NULL) && bound("p2", "hv2", NULL));
+}
+
 static void
 silent_host_keeps_its_bindings(void **state OVS_UNUSED)
 {
@@ -650,6 +731,8 @@ main(int argc, char *argv[])
         T(row_unbinds_in_its_own_revision),
         T(report_that_crosses_a_row_does_not_win),
         T(migration_moves_when_the_source_lets_go),
+        T(former_host_is_named_for_a_while),
+        T(former_hosts_time_is_over),
         T(silent_host_keeps_its_bindings),
         T(bindings_survive_a_restart_of_vmnd),
         T(first_reports_are_loaded),

@@ -150,6 +150,30 @@ is_activated(const struct binding *now, const struct binding_claim *active,
             && !strcmp(candidate->host, now->active));
 }
 
+/* Returns the host from which a port has moved to 'active', where it is alone
+ * now, or NULL: the one that it was bound to together with 'active', or that
+ * had been left before.  One that is silent cannot be asked anything, and on
+ * one that still has the interface a guest may run. */
+static const char *
+former_host(const struct binding *now, const struct binding_claim *active,
+            const struct binding_claim *claims, size_t n)
+{
+    const char *to = now->activated ? now->active : now->candidate;
+    const char *from = now->activated ? now->candidate : now->active;
+    const struct binding_claim *former;
+
+    if (now->candidate) {
+        former = find_claim(claims, n,
+                            strcmp(active->host, to) ? NULL : from);
+    } else {
+        former = find_claim(claims, n, now->active
+                            && !strcmp(active->host, now->active)
+                            ? now->former : NULL);
+    }
+    return (former && former != active && !former->silent
+            && former->report != BINDING_PRESENT ? former->host : NULL);
+}
+
 struct binding
 binding_decide(const char *required, bool failover, struct binding now,
                const struct binding_claim *claims, size_t n)
@@ -188,6 +212,8 @@ binding_decide(const char *required, bool failover, struct binding now,
         .active = active ? active->host : NULL,
         .candidate = best ? best->host : NULL,
         .activated = is_activated(&now, active, best),
+        .former = (active && !best ? former_host(&now, active, claims, n)
+                   : NULL),
         .moving = moving,
     };
 }

@@ -41,6 +41,9 @@ struct binding {
     const char *candidate;      /* Host, or NULL; never without 'active'. */
     bool activated;             /* It has moved from the candidate, which still
                                  * has the interface. */
+    const char *former;         /* The host that it has moved from, which has
+                                 * dropped the interface; or NULL.  Never with
+                                 * a candidate. */
     bool moving;                /* The candidate takes over once it is ready.
                                  * Only in results. */
 };

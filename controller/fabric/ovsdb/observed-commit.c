@@ -350,6 +350,9 @@ observed_binding_spec(const struct binding *binding)
     if (binding->activated) {
         json_object_set_new(spec, "activated", json_true());
     }
+    if (binding->former) {
+        json_object_set_new(spec, "former", json_string(binding->former));
+    }
     return spec;
 }
 
@@ -360,6 +363,7 @@ observed_binding_of_row(const struct vmn_binding *row)
         .active = row ? row->host : NULL,
         .candidate = row ? row->candidate : NULL,
         .activated = row && row->activated,
+        .former = row ? row->former : NULL,
     };
 }
 
@@ -622,6 +626,7 @@ observed_manage(struct observed_state *state)
         }
         observed_compare_first(host);
     }
+    former_hosts_check(state);
     observed_commit_schedule(state);
 }
 
@@ -663,6 +668,7 @@ observed_commit_init(struct observed_state *state)
     state->resync = evtimer_new(state->fabric->base, resync_cb, state);
     state->resync_ms = RESYNC_MIN_MS;
     state->warm = state->fabric->observing;
+    former_hosts_init(state);
     model_request_init(&state->request, "vmnd");
     ovs_list_init(&state->submitted);
     model_set_bind(state->fabric->model, observed_bind, state);
@@ -681,6 +687,7 @@ observed_commit_uninit(struct observed_state *state)
     commit_cancel_when_quiescent(state->fabric->commit, resync, state);
     commit_cancel_when_quiescent(state->fabric->commit, compare_first, state);
     model_request_uninit(&state->request);
+    former_hosts_uninit(state);
     event_free(state->resync);
     event_free(state->flush);
     state->flush = NULL;        /* Nothing is scheduled during destruction. */

@@ -187,6 +187,7 @@ observed_port_set_binding(struct observed_state *state,
         port->contradicted_ms = 0;
     }
     port->activated = binding->activated;
+    former_host_set(state, port, binding->former);
     set_host_of(&state->by_active, &port->active_node, &port->active,
                 binding->active);
     set_host_of(&state->by_candidate, &port->candidate_node, &port->candidate,
@@ -247,6 +248,7 @@ observed_host_ports_due(struct observed_host *host, const char *cause)
             observed_port_due(state, port, cause);
         }
     }
+    former_hosts_of_host_due(state, host->name, cause);
     HMAP_FOR_EACH (vif, host_node, &host->vifs) {
         observed_iface_due(state, vif->iface_id, cause);
     }
@@ -287,6 +289,7 @@ port_create(struct observed_state *state, const struct vmn_port *row)
     placement_init(&port->placement);
     ovs_list_init(&port->due_node);
     ovs_list_init(&port->moving_node);
+    ovs_list_init(&port->former_node);
     hmap_insert(&state->ports, &port->name_node, hash_string(port->name, 0));
     hmap_insert(&state->ports_by_id, &port->id_node,
                 hash_string(port->iface_id, 0));
@@ -441,6 +444,7 @@ observed_state_create(struct fabric *fabric, observed_trunks_cb *trunks_cb,
     hmap_init(&state->by_parent);
     ovs_list_init(&state->due);
     ovs_list_init(&state->moving);
+    ovs_list_init(&state->former);
     observed_commit_init(state);
     observed_update_all_ports(state);
     HMAP_FOR_EACH (port, name_node, &state->ports) {

@@ -105,6 +105,10 @@ struct observed_port {
     int64_t activated_ms;       /* Since when, by time_msec(). */
     int64_t contradicted_ms;    /* When the guest was first seen to go on at
                                  * 'candidate' in spite of that; or 0. */
+    char *former;               /* As in struct binding, or NULL. */
+    int64_t former_ms;          /* Since when, by time_msec(). */
+    struct ovs_list former_node; /* In 'former' of the state, if there is
+                                  * one; or empty. */
     char *cause;                /* The host whose report scheduled it, or
                                  * NULL. */
     bool submit_again;          /* The next decision, even if it is what is
@@ -134,6 +138,10 @@ struct observed_state {
                                  * scheduled. */
     struct ovs_list moving;     /* struct observed_port: its candidate takes
                                  * over once it is ready. */
+    struct ovs_list former;     /* struct observed_port with a former host, in
+                                 * the order of 'former_ms'. */
+    struct event *former_over;  /* Decides when the first one's time is
+                                 * over. */
     bool in_barrier;            /* Nothing is submitted until observed_load()
                                  * is done. */
     bool warm;                  /* The model may have interfaces from before
@@ -296,6 +304,26 @@ void observed_submit_binding(struct observed_state *,
 json_t *observed_binding_spec(const struct binding *);
 /* Returns the binding of a row, whose strings it borrows; of NULL, none. */
 struct binding observed_binding_of_row(const struct vmn_binding *);
+
+/* former-hosts.c.  ------------------------------------------------------- */
+
+void former_hosts_init(struct observed_state *);
+void former_hosts_uninit(struct observed_state *);
+/* Sets the host that the guest of 'port' has left, or NULL.  Its time begins
+ * if it is another one than before. */
+void former_host_set(struct observed_state *, struct observed_port *,
+                     const char *former);
+/* Returns 'former', which 'port' is to have, or NULL if its time is over. */
+const char *former_host_until_over(const struct observed_state *,
+                                   const struct observed_port *,
+                                   const char *former);
+/* Schedules decisions for the ports whose guest has left 'host', caused by a
+ * report of host 'cause' (or NULL). */
+void former_hosts_of_host_due(struct observed_state *, const char *host,
+                              const char *cause);
+/* Schedules decisions for the ports whose time is over, and waits for the next
+ * one's; but who observes decides nothing. */
+void former_hosts_check(struct observed_state *);
 
 /* guest-seen.c.  --------------------------------------------------------- */
 

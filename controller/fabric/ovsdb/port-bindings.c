@@ -67,6 +67,7 @@ fabric_db_port_binding(const struct fabric *f, const char *name,
         f->model, VMN_TABLE_BINDING, name, &meta);
 
     *revision = row ? meta.revision : 0;
+    /* Nobody waits for the end of a former host. */
     return (!port
             || (ovs_list_is_empty(&port->due_node)
                 && nullable_string_is_equal(row ? row->host : NULL,
@@ -104,7 +105,7 @@ binding_of_port(const struct observed_port *port)
 {
     return (struct binding) {
         .active = port->active, .candidate = port->candidate,
-        .activated = port->activated,
+        .activated = port->activated, .former = port->former,
     };
 }
 
@@ -230,7 +231,7 @@ static struct binding_claim *
 collect_claims(const struct observed_state *state,
                const struct subject *subject, size_t *np)
 {
-    size_t allocated = 4;       /* Room for the two parts below. */
+    size_t allocated = 4;       /* Room for the three parts below. */
     struct binding_claim *claims = xmalloc(allocated * sizeof *claims);
     const struct observed_vif *vif;
     size_t n_contradicted = 0, n_others = 0;
@@ -239,6 +240,7 @@ collect_claims(const struct observed_state *state,
 
     add_silent_claim(state, subject->now.active, subject, claims, &n);
     add_silent_claim(state, subject->now.candidate, subject, claims, &n);
+    add_silent_claim(state, subject->now.former, subject, claims, &n);
     HMAP_FOR_EACH_WITH_HASH (vif, id_node, hash_string(subject->iface_id, 0),
                              &state->vifs) {
         const struct vmn_selector *accepts
@@ -392,6 +394,12 @@ observed_bind(void *state_, const struct vmn_port *row,
     placement_set(&placement, row, parent);
     next = decide_subject(state, &subject);
     placement_uninit(&placement);
+    if (port && (!binding || !binding->candidate)
+        && !nullable_string_is_equal(port->former, next.former)) {
+        next.former = NULL;     /* Its time is over; that is not stored yet. */
+    } else if (port) {
+        next.former = former_host_until_over(state, port, next.former);
+    }
     return observed_binding_spec(&next);
 }
 
@@ -422,15 +430,19 @@ decide(struct observed_state *state, struct observed_port *port)
                                          : NULL;
     struct binding next = decide_subject(state, &subject);
 
+    next.former = former_host_until_over(state, port, next.former);
     observed_port_set_moving(state, port, next.moving);
     if (port->submit_again
         || !nullable_string_is_equal(next.active, now.active)
-        || !nullable_string_is_equal(next.candidate, now.candidate)) {
-        VLOG_INFO("port %s: on %s%s%s%s", port->name,
+        || !nullable_string_is_equal(next.candidate, now.candidate)
+        || !nullable_string_is_equal(next.former, now.former)) {
+        VLOG_INFO("port %s: on %s%s%s%s%s%s", port->name,
                   next.active ? next.active : "no host",
                   next.candidate ? ", candidate " : "",
                   next.candidate ? next.candidate : "",
-                  next.activated ? ", activated" : "");
+                  next.activated ? ", activated" : "",
+                  next.former ? ", formerly " : "",
+                  next.former ? next.former : "");
         port->submit_again = false;
         observed_submit_binding(state, host, port->name, &next);
         observed_port_set_binding(state, port, &next);

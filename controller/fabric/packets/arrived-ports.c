@@ -68,6 +68,18 @@ is_settled(const struct vmn_binding *binding)
             && (!binding->candidate || binding->activated));
 }
 
+/* Returns false if the port was where 'binding', which is not durable yet, has
+ * it: it has ceased to have a former host. */
+static bool
+has_arrived(const struct fabric *f, const struct vmn_binding *binding)
+{
+    const struct vmn_binding *before = model_get_durable(
+        f->model, VMN_TABLE_BINDING, binding->row.name, NULL);
+
+    return (!before || !before->former || binding->former
+            || strcmp(before->host, binding->host));
+}
+
 static void
 note(struct fabric *f, const char *port, const char *host_name)
 {
@@ -107,7 +119,8 @@ arrived_ports_group(struct fabric *f)
         const struct model_write *write = &pending.writes[i];
         const struct vmn_binding *binding = (const void *) write->row;
 
-        if (write->table == VMN_TABLE_BINDING && is_settled(binding)) {
+        if (write->table == VMN_TABLE_BINDING && is_settled(binding)
+            && has_arrived(f, binding)) {
             note(f, write->name, binding->host);
         }
     }
