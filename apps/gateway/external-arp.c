@@ -38,7 +38,7 @@ publish_announced(const struct gateway_ctx *ctx, const char *what)
                            vmn_mac_text(ctx->view, ctx->mac), what));
 }
 
-static void
+void
 publish_asks(const struct gateway_ctx *ctx)
 {
     vmn_publish(ctx->emit, REL_ASKS,

@@ -48,9 +48,10 @@ send_distributed(struct gateway_ctx *ctx, const char *host, uint32_t number)
 }
 
 /* Serves the address at the port's host, which is that of 'ctx' then, if that
- * is connected to the external network.  While the port migrates its other
- * host passes on what gets there, and sends what comes from the guest there
- * (migrating.c); but it neither answers for it nor announces it by itself. */
+ * is connected to the external network.  While the port migrates, and for a
+ * while after that, its other host passes on what gets there, and sends what
+ * comes from the guest there (migrating.c); but it neither answers for it nor
+ * announces it by itself. */
 static void
 distribute(struct gateway_ctx *ctx, const struct vmn_port *port,
            const struct vmn_ip *ip, const struct vmn_floating_ip *floating,
@@ -67,11 +68,15 @@ distribute(struct gateway_ctx *ctx, const struct vmn_port *port,
     outbound_distributed(ctx, ip, &floating->ip, number);
     in_address(ctx, &floating->ip);
     external_address(ctx, &floating->ip);
-    if (send_distributed(&other, binding->candidate, number)) {
+    /* Where it has migrated to: a switch forgets what it has learned by a flow
+     * that goes.  Always, since nobody can tell any more where that is. */
+    publish_asks(ctx);
+    if (send_distributed(&other, binding->candidate ? binding->candidate
+                         : binding->former, number)) {
         outbound_distributed(&other, ip, &floating->ip, number);
         in_address(&other, &floating->ip);
-        migrating_address(ctx, &other, port, binding->activated, ip,
-                          &floating->ip, number);
+        migrating_address(ctx, &other, port, binding, ip, &floating->ip,
+                          number);
     }
 }
 

@@ -280,6 +280,8 @@ void arp_learn(const struct gateway_ctx *);
 /* Has HANDLER_ANNOUNCE announce an address, or resolve ASK_GATEWAY, unless the
  * host stands by. */
 void publish_announced(const struct gateway_ctx *, const char *what);
+/* Has the host learn from replies to what it has asked as itself. */
+void publish_asks(const struct gateway_ctx *);
 /* Has HANDLER_ANNOUNCE resolve the external network's gateways as the host,
  * which learns whom it asks. */
 void publish_asks_as_host(const struct gateway_ctx *);
@@ -345,13 +347,13 @@ void compile_floating_ip(struct vmn_view *, const char *key,
                          struct vmn_emit *);
 
 /* migrating.c */
-/* Adds what the hosts of a port that migrates have for its address 'ip', which
- * has distributed floating IP 'number' with address 'floating', besides what
- * serves it.  The contexts are of the address on each host, and what they
- * point to must outlive the call. */
+/* Adds what the hosts of a port that migrates, or has a former host, have for
+ * its address 'ip', which has distributed floating IP 'number' with address
+ * 'floating', besides what serves it.  The contexts are of the address on each
+ * host, and what they point to must outlive the call. */
 void migrating_address(const struct gateway_ctx *active,
-                       const struct gateway_ctx *candidate,
-                       const struct vmn_port *, bool activated,
+                       const struct gateway_ctx *other,
+                       const struct vmn_port *, const struct vmn_binding *,
                        const struct vmn_ip *ip, const struct vmn_ip *floating,
                        uint32_t number);
 void compile_rarp(struct vmn_view *, const char *key, struct vmn_emit *);

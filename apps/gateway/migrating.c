@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A distributed floating address while its port migrates: both of the port's
- * hosts serve it (floating-ip.c), and this is what differs.
+ * A distributed floating address while its port migrates, and while it still
+ * has a former host: both of the port's hosts serve it (floating-ip.c), and
+ * this is what differs.
  *
  * What comes in: the address's MAC address is the same on both hosts, so the
  * physical network has to learn only by which of them it is reached.  The
@@ -131,7 +132,9 @@ sent_for_other(const struct move *move, const struct vmn_ip *floating)
  *
  * Not on 'to', which hears 'from' announce the address every 5 s until it is
  * activated: that bridge would take the address for its own from the moment
- * that the migration is prepared, and drop what others on 'to' send to it. */
+ * that the migration is prepared, and drop what others on 'to' send to it.
+ * Nor once the migration is over: the same would become of what others on
+ * 'from' send. */
 static void
 keep_receiving(const struct move *move)
 {
@@ -176,21 +179,25 @@ publish_rarp(const struct gateway_ctx *ctx, const struct vmn_port *port)
 
 void
 migrating_address(const struct gateway_ctx *active,
-                  const struct gateway_ctx *candidate,
-                  const struct vmn_port *port, bool activated,
-                  const struct vmn_ip *ip, const struct vmn_ip *floating,
-                  uint32_t number)
+                  const struct gateway_ctx *other,
+                  const struct vmn_port *port,
+                  const struct vmn_binding *binding, const struct vmn_ip *ip,
+                  const struct vmn_ip *floating, uint32_t number)
 {
+    const bool has_left = !binding->candidate;
+    const bool activated = has_left || binding->activated;
     struct move move = {
-        .to = activated ? active : candidate,
-        .from = activated ? candidate : active,
+        .to = activated ? active : other,
+        .from = activated ? other : active,
     };
     const struct vmn_vif *vif = vif_of(move.to, port);
 
     /* Also once it is activated, which may come before the announcement. */
     publish_rarp(move.to, port);
     publish_asks_as_host(move.to);
-    keep_receiving(&move);
+    if (!has_left) {
+        keep_receiving(&move);
+    }
     if (vif && vif->ofport) {
         move.ofport = vif->ofport;
         send_by_source(&move, ip, floating, number);

@@ -36,7 +36,8 @@ enum {
 enum {
     VIP_TOLD_NOTHING = 130,     /* Back from the other host of a port that */
     VIP_TOLD = 120,             /* migrates, which knows the connection. */
-    VIP_ASKED = 110,            /* From such a host. */
+    VIP_ASKED_BACK = 115,       /* From such a host: sent to the port, */
+    VIP_ASKED = 110,            /* or by it. */
     VIP_ONE = 100,
 
     SERVICE_FRAGMENT = 220,
@@ -57,7 +58,8 @@ enum {
     SELECT_OTHER = 80,          /* For no service. */
     SELECT_REPLY = 60,          /* To itself, restored to the virtual IP. */
 
-    CHOOSE_ASK = 110,           /* Another host may know the connection. */
+    CHOOSE_NOT_ASKED = 120,     /* As if it were something else; */
+    CHOOSE_ASK = 110,           /* another host may know the connection. */
     CHOOSE_KNOWN = 100,         /* A client with affinity. */
     CHOOSE_HERE = 70,           /* A backend on the client's own host. */
     CHOOSE_ANY = 50,
@@ -79,6 +81,7 @@ enum {
     BACKEND_RESET_MAC = 30,     /* The same for resets only, where its */
     BACKEND_RESET_ROUTED = 20,  /* connections are cut. */
 
+    ASIDE_ANSWER = 120,         /* A backend's, of a known connection. */
     ASIDE_TARGET = 110,
     ASIDE_TARGETS = 100,        /* A mask of a range. */
     ASIDE_KNOWN = 60,           /* Whose backend is not one any more. */
@@ -100,10 +103,12 @@ enum {
     UNBALANCE_N_TABLES
 };
 enum {
-    SEND_COPY = 120,            /* To a port that migrates. */
+    SEND_COPY = 120,            /* To a port that migrates, */
+    SEND_UNTRACKED = 115,       /* and of an unknown connection. */
     SEND_FRAGMENT = 110,
     SEND_REPLY = 100,
     MAC_COPY = 110,
+    MAC_ASK = 105,              /* Another host may know the connection. */
     MAC_REPLY = 100,
 };
 

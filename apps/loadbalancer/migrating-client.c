@@ -10,7 +10,16 @@
  * connection to that, as if it had chosen it, and goes on with the packet as
  * with one of its own port.  So it asks once for each connection, as a rule
  * with the guest's first packet, and no controller is asked at all.  What the
- * other host does not know either, it says so, and a backend is chosen.
+ * other host does not know either, it says so, and a backend is chosen.  That
+ * one can be asked for a while after it has dropped the interface.
+ *
+ * A backend may be the first to send something after the client has migrated,
+ * if only once more what the client has not acknowledged.  Put back to the
+ * virtual IP it must be: the client's system resets what comes from an address
+ * that it has no connection with.  So what is in the middle of a connection
+ * that the new host does not know goes by the other host as well, which puts
+ * the virtual IP back.  Of this nothing is committed: what the client sends
+ * next is asked about.
  *
  * TCP only: of anything else nobody can tell what is in the middle.
  *
@@ -27,6 +36,7 @@
 /* REG_BALANCER in BALANCE_ASIDE: no balancer has these numbers. */
 #define ASKED (1u << 24)
 #define TOLD ((1u << 24) + 1)
+#define ASKED_BACK ((1u << 24) + 2)
 
 /* REG_LIMIT from BALANCE_VIP to BALANCE_SELECT, of a packet that has come
  * back: it has a target's number in REG_BACKEND. */
@@ -55,8 +65,7 @@ client_flow(const struct client *c, unsigned table, uint16_t priority)
                         table, priority);
 }
 
-static const struct vmn_mac told_mac
-    = VMN_RESERVED_MAC(VMN_RESERVED_MAC_SERVICE, 0);
+static const uint16_t ip_types[] = { VMN_ETH_IPV4, VMN_ETH_IPV6 };
 
 /* Sends the packet to the other host, by the tunnel that it came by or
  * another. */
@@ -67,23 +76,53 @@ act_to_other(struct vmn_actions *actions)
     vmn_act_goto_hook(actions, VMN_HOOK_DELIVER);
 }
 
-/* Emits what a host does that is asked.  Whatever conntrack says, the packet
- * goes back: 'told_mac' says that nothing is known. */
+/* Emits what a host does that is asked, about what the port has sent or what
+ * was sent to it.  Whatever conntrack says, the packet goes back: VMN_TOLD_MAC
+ * as its source says that nothing is known; as its destination, that it is the
+ * port's. */
 static void
 emit_answer(const struct client *c)
 {
-    static const uint16_t eth_types[] = { VMN_ETH_IPV4, VMN_ETH_IPV6 };
-
-    for (size_t i = 0; i < 2; i++) {
-        struct vmn_flow *flow = client_flow(c, BALANCE_VIP, VIP_ASKED);
+    for (size_t i = 0; i < 4; i++) {
+        bool back = i >= 2;
+        struct vmn_flow *flow = client_flow(c, BALANCE_VIP, back
+                                            ? VIP_ASKED_BACK : VIP_ASKED);
         struct vmn_actions *actions = vmn_flow_actions(flow);
 
         vmn_match(flow, VMN_REG_NETWORK, c->vni);
-        vmn_match(flow, VMN_F_ETH_TYPE, eth_types[i]);
+        if (back) {
+            vmn_match_mac(flow, VMN_F_ETH_DST, c->port->mac);
+        }
+        vmn_match(flow, VMN_F_ETH_TYPE, ip_types[i % 2]);
         vmn_match(flow, VMN_F_IP_PROTO, VMN_IP_PROTO_TCP);
-        vmn_act_set_mac(actions, VMN_F_ETH_SRC, told_mac);
-        vmn_act_set(actions, REG_BALANCER, ASKED);
+        vmn_act_set_mac(actions, back ? VMN_F_ETH_DST : VMN_F_ETH_SRC,
+                        VMN_TOLD_MAC);
+        vmn_act_set(actions, REG_BALANCER, back ? ASKED_BACK : ASKED);
         act_nat(actions, STAGE_BALANCE, BALANCE_ASIDE);
+    }
+}
+
+/* Emits the virtual IP's MAC address as the source of answers of backends, as
+ * in the client's network, if a virtual IP is offered there (vip.c); else they
+ * come from a router. */
+static void
+emit_answer_mac(const struct client *c)
+{
+    const struct vmn_names families = vmn_relation_values(
+        c->view, REL_NETWORK, c->network->row.name);
+
+    for (size_t i = 0; i < families.n; i++) {
+        unsigned family = atoi(families.names[i]);
+        struct vmn_flow *flow = client_flow(c, BALANCE_ASIDE, ASIDE_ANSWER);
+
+        vmn_match(flow, REG_BALANCER, ASKED_BACK);
+        vmn_match(flow, VMN_REG_NETWORK, c->vni);
+        vmn_match(flow, VMN_F_ETH_TYPE, vmn_eth_type_of(family));
+        /* The zone has balanced connections only. */
+        vmn_match_masked(flow, VMN_F_CT_STATE, VMN_CT_TRK | VMN_CT_RPL,
+                         VMN_CT_TRK | VMN_CT_RPL | VMN_CT_INV);
+        act_set_vip_mac(vmn_flow_actions(flow), vmn_field_ip_src(family));
+        act_to_other(vmn_flow_actions(flow));
     }
 }
 
@@ -106,7 +145,7 @@ emit_returned(const struct client *c)
             vmn_act_set(actions, REG_BACKEND, 0);
             vmn_act_move_bits(actions, VMN_F_ETH_SRC, 0, REG_BACKEND, 0, 24);
         } else {
-            vmn_match_mac(flow, VMN_F_ETH_SRC, told_mac);
+            vmn_match_mac(flow, VMN_F_ETH_SRC, VMN_TOLD_MAC);
         }
         vmn_act_set(actions, REG_LIMIT, known ? KNOWN : 0);
         /* It was counted as it asked. */
@@ -117,12 +156,34 @@ emit_returned(const struct client *c)
     }
 }
 
+/* Drops what the guest sends to a virtual IP with an Ethernet destination by
+ * which the other host would take its question for another one, or for an
+ * answer (overlay's asked_here() and told_here()). */
+static void
+emit_not_asked(const struct client *c)
+{
+    for (int own = 0; own < 2; own++) {
+        struct vmn_flow *flow = client_flow(c, BALANCE_CHOOSE,
+                                            CHOOSE_NOT_ASKED);
+
+        vmn_match(flow, VMN_F_IN_PORT, c->ofport);
+        vmn_match(flow, VMN_F_TUN_ID, 0);
+        if (own) {
+            vmn_match_mac(flow, VMN_F_ETH_DST, c->port->mac);
+        } else {
+            vmn_match_masked(flow, VMN_F_ETH_DST,
+                             (uint64_t) VMN_RESERVED_MAC_SERVICE << 24,
+                             ~MAC_NUMBER & UINT64_C(0xffffffffffff));
+        }
+        vmn_act_drop(vmn_flow_actions(flow), "spoofed");
+    }
+}
+
 /* Emits what becomes of a connection that this host does not know: it asks, or
  * has asked. */
 static void
 emit_unknown(const struct client *c)
 {
-    static const uint16_t eth_types[] = { VMN_ETH_IPV4, VMN_ETH_IPV6 };
     struct vmn_actions *actions;
     struct vmn_flow *flow;
 
@@ -152,13 +213,74 @@ emit_unknown(const struct client *c)
         vmn_match(flow, VMN_F_TUN_ID, 0);
         vmn_match(flow, VMN_REG_ZONE, c->zone);
         vmn_match_mac(flow, VMN_F_ETH_SRC, c->port->mac);
-        vmn_match(flow, VMN_F_ETH_TYPE, eth_types[i]);
+        vmn_match(flow, VMN_F_ETH_TYPE, ip_types[i]);
         vmn_match(flow, VMN_F_IP_PROTO, VMN_IP_PROTO_TCP);
         vmn_match_masked(flow, VMN_F_TCP_FLAGS, 0, VMN_TCP_SYN);
         vmn_act_set(actions, VMN_REG_NETWORK, c->vni);
         vmn_act_set(actions, VMN_REG_DST_HOST, c->other);
         vmn_act_goto_hook(actions, VMN_HOOK_DELIVER);
     }
+}
+
+static struct vmn_flow *
+to_client_add(const struct client *c, unsigned table, uint16_t priority)
+{
+    struct vmn_flow *flow = vmn_flow_add(c->emit, vmn_scope_host(c->host),
+                                         STAGE_UNBALANCE, table, priority);
+
+    vmn_match(flow, VMN_REG_NETWORK, c->network->vni);
+    vmn_match(flow, VMN_REG_DST_LOCAL, 1);
+    vmn_match(flow, VMN_REG_OUT_PORT, c->ofport);
+    vmn_match_mac(flow, VMN_F_ETH_DST, c->port->mac);
+    return flow;
+}
+
+/* Emits what becomes of a backend's packet of a connection that this host does
+ * not know: neither as a balanced one, nor, by what conntrack had said before
+ * policies (the flag), as one that the guest has opened to the backend itself.
+ * It may be either, and is asked about but once, as a rule.  The host of a
+ * backend knows either by the backend's own address, so each packet is asked
+ * about there.  The other host says what is invalid. */
+static void
+emit_unknown_back(const struct client *c)
+{
+    static const struct vmn_ip any4 = { .family = 4 }, any6 = { .family = 6 };
+    struct vmn_actions *actions;
+    struct vmn_flow *flow;
+
+    for (size_t i = 0; i < 4; i++) {
+        bool local = i >= 2;
+
+        flow = to_client_add(c, UNBALANCE_SEND, SEND_UNTRACKED);
+        actions = vmn_flow_actions(flow);
+        vmn_match(flow, VMN_REG_SRC_LOCAL, local);
+        vmn_match_masked(flow, VMN_REG_FLAGS, 0, VMN_FLAG_UNTRACKED);
+        if (!local) {
+            /* Also none at all: a commit clears it. */
+            vmn_match_masked(flow, VMN_F_CT_STATE, 0, VMN_CT_RPL);
+        }
+        vmn_match(flow, VMN_F_ETH_TYPE, ip_types[i % 2]);
+        vmn_match(flow, VMN_F_IP_PROTO, VMN_IP_PROTO_TCP);
+        vmn_match_masked(flow, VMN_F_TCP_FLAGS, 0, VMN_TCP_SYN);
+        vmn_act_set_masked(actions, VMN_REG_FLAGS, VMN_FLAG_UNTRACKED,
+                           VMN_FLAG_UNTRACKED);
+        vmn_act_jump(actions, STAGE_UNBALANCE, UNBALANCE_SEND);
+    }
+
+    flow = to_client_add(c, UNBALANCE_MAC, MAC_ASK);
+    actions = vmn_flow_actions(flow);
+    vmn_match_masked(flow, VMN_REG_FLAGS, VMN_FLAG_UNTRACKED,
+                     VMN_FLAG_UNTRACKED);
+    vmn_match_masked(flow, VMN_F_CT_STATE, VMN_CT_TRK,
+                     VMN_CT_TRK | VMN_CT_RPL);
+    vmn_act_set(actions, VMN_REG_NETWORK, c->vni);
+    vmn_act_set(actions, VMN_REG_DST_LOCAL, 0);
+    vmn_act_set(actions, VMN_REG_OUT_PORT, 0);
+    vmn_act_set(actions, VMN_REG_DST_HOST, c->other);
+    /* It may have come by a tunnel with addresses of the other family. */
+    vmn_act_set_ip(actions, VMN_F_TUN_DST, &any4);
+    vmn_act_set_ip(actions, VMN_F_TUN_IPV6_DST, &any6);
+    act_to_other(actions);
 }
 
 /* Emits the copy of what this host sends to the port on itself, before it gets
@@ -231,15 +353,21 @@ compile_migrating_client(struct vmn_view *view, const char *key,
     const struct vmn_network *network
         = port ? vmn_read_network(view, port->network) : NULL;
     const char *domain = port ? vmn_domain_of(view, port->network) : NULL;
+    const char *second = (!binding ? NULL
+                          : binding->candidate ? binding->candidate
+                          : binding->former);
 
-    if (!network || !binding || !binding->host || !binding->candidate
+    if (!network || !second || !binding->host
+        || (!binding->candidate && !asking.n)
         || !vmn_relation_values(view, REL_DOMAIN, domain).n) {
         return;
     }
     for (int i = 0; i < 2; i++) {
-        const char *host = i ? binding->candidate : binding->host;
-        const char *other = i ? binding->host : binding->candidate;
-        const struct vmn_vif *vif = vmn_read_vif(view, host, port->iface_id);
+        const char *host = i ? second : binding->host;
+        const char *other = i ? binding->host : second;
+        const struct vmn_vif *vif
+            = (i && !binding->candidate ? NULL
+               : vmn_read_vif(view, host, port->iface_id));
         struct client c = {
             .view = view,
             .emit = emit,
@@ -255,12 +383,15 @@ compile_migrating_client(struct vmn_view *view, const char *key,
 
         vmn_publish(emit, REL_ASKING, domain, host);
         emit_answer(&c);
-        if (c.ofport) {
+        emit_answer_mac(&c);
+        if (c.ofport && binding->candidate) {
             emit_copy(&c);
         }
         if (c.ofport && asks(&asking, host)) {
             emit_returned(&c);
+            emit_not_asked(&c);
             emit_unknown(&c);
+            emit_unknown_back(&c);
         }
     }
 }
@@ -294,18 +425,22 @@ migrating_base(struct vmn_emit *emit)
         act_to_other(vmn_flow_actions(flow));
     }
 
-    /* Not unknown: the next one may be valid. */
-    flow = vmn_flow_add(emit, vmn_scope_all(), STAGE_BALANCE, BALANCE_ASIDE,
-                        ASIDE_INVALID);
-    vmn_match(flow, REG_BALANCER, ASKED);
-    vmn_match_masked(flow, VMN_F_CT_STATE, VMN_CT_TRK | VMN_CT_INV,
-                     VMN_CT_TRK | VMN_CT_INV);
-    vmn_act_drop(vmn_flow_actions(flow), "invalid state");
+    for (int back = 0; back < 2; back++) {
+        uint32_t asked = back ? ASKED_BACK : ASKED;
 
-    flow = vmn_flow_add(emit, vmn_scope_all(), STAGE_BALANCE, BALANCE_ASIDE,
-                        ASIDE_UNKNOWN);
-    vmn_match(flow, REG_BALANCER, ASKED);
-    act_to_other(vmn_flow_actions(flow));
+        /* Not unknown: the next one may be valid. */
+        flow = vmn_flow_add(emit, vmn_scope_all(), STAGE_BALANCE,
+                            BALANCE_ASIDE, ASIDE_INVALID);
+        vmn_match(flow, REG_BALANCER, asked);
+        vmn_match_masked(flow, VMN_F_CT_STATE, VMN_CT_TRK | VMN_CT_INV,
+                         VMN_CT_TRK | VMN_CT_INV);
+        vmn_act_drop(vmn_flow_actions(flow), "invalid state");
+
+        flow = vmn_flow_add(emit, vmn_scope_all(), STAGE_BALANCE,
+                            BALANCE_ASIDE, ASIDE_UNKNOWN);
+        vmn_match(flow, REG_BALANCER, asked);
+        act_to_other(vmn_flow_actions(flow));
+    }
 
     flow = vmn_flow_add(emit, vmn_scope_all(), STAGE_BALANCE, BALANCE_ASIDE,
                         ASIDE_UNKNOWN);

@@ -14,7 +14,8 @@
  * says that both hosts may have it, any packet from the guest will do.  A
  * queue of copies in the tap of a VM that does not run yet would be old by the
  * time it does, and have no room for new ones.  Then the source is the
- * candidate, and goes on delivering: the guest may be back at once.
+ * candidate, and goes on delivering: the guest may be back at once.  When it
+ * has dropped the interface it can still be asked for a while.
  *
  * Not copied are floods, and what is for other addresses that guests of the
  * port have (an allowed MAC address of its own): these change over with the
@@ -207,22 +208,35 @@ asked_add(struct vmn_view *view, struct vmn_emit *emit, uint16_t priority,
     return flow;
 }
 
-/* Emits the same flows on 'host', where the port has number 'ofport'. */
+/* Emits the flow of 'host' for what 'other' asks. */
 static void
 asked_here(struct vmn_view *view, struct vmn_emit *emit,
-           const struct port_ctx *ctx, const char *host, uint32_t ofport,
-           const char *other)
+           const struct port_ctx *ctx, const char *host, const char *other)
 {
-    struct vmn_flow *flow = asked_add(view, emit, TUNNEL_ASKED, ctx, host);
+    for (int to = 0; to < 2; to++) {
+        struct vmn_flow *flow = asked_add(view, emit, to ? TUNNEL_ASKED_TO
+                                          : TUNNEL_ASKED, ctx, host);
+        struct vmn_actions *actions = vmn_flow_actions(flow);
+
+        if (to) {               /* Whoever it is from. */
+            vmn_match_mac(flow, VMN_F_ETH_DST, ctx->port->mac);
+        }
+        vmn_act_set(actions, VMN_REG_NETWORK, port_vni(view, ctx->port));
+        vmn_act_set(actions, VMN_REG_DST_HOST,
+                    vmn_id_of(view, VMN_ID_POOL_HOST, other));
+        vmn_act_next(actions);
+    }
+}
+
+/* Emits the flows of 'host', where the port has number 'ofport', for what it
+ * has asked. */
+static void
+told_here(struct vmn_view *view, struct vmn_emit *emit,
+          const struct port_ctx *ctx, const char *host, uint32_t ofport)
+{
+    struct vmn_flow *flow = asked_add(view, emit, TUNNEL_TOLD, ctx, host);
     struct vmn_actions *actions = vmn_flow_actions(flow);
 
-    vmn_act_set(actions, VMN_REG_NETWORK, port_vni(view, ctx->port));
-    vmn_act_set(actions, VMN_REG_DST_HOST,
-                vmn_id_of(view, VMN_ID_POOL_HOST, other));
-    vmn_act_next(actions);
-
-    flow = asked_add(view, emit, TUNNEL_TOLD, ctx, host);
-    actions = vmn_flow_actions(flow);
     vmn_match_masked(flow, VMN_F_ETH_SRC,
                      (uint64_t) VMN_RESERVED_MAC_SERVICE << 24,
                      UINT64_C(0xffffff) << 24);
@@ -231,6 +245,16 @@ asked_here(struct vmn_view *view, struct vmn_emit *emit,
     vmn_act_set(actions, VMN_REG_SRC_LOCAL, 1);
     isolation_of_source(actions, ctx);
     vmn_act_next(actions);
+
+    /* To the guest: this host has judged it before it asked. */
+    flow = asked_add(view, emit, TUNNEL_TOLD_TO, ctx, host);
+    actions = vmn_flow_actions(flow);
+    vmn_match_mac(flow, VMN_F_ETH_DST, VMN_TOLD_MAC);
+    vmn_act_set_mac(actions, VMN_F_ETH_DST, ctx->port->mac);
+    vmn_act_set(actions, VMN_REG_DST_ID, ctx->identity);
+    vmn_act_set(actions, VMN_REG_DST_LOCAL, 1);
+    vmn_act_set(actions, VMN_REG_OUT_PORT, ofport);
+    vmn_act_goto_hook(actions, VMN_HOOK_DELIVER);
 }
 
 /* What a guest behind a port sends has the same VNI, and what service
@@ -240,6 +264,7 @@ ask_other_host(struct vmn_view *view, struct vmn_emit *emit,
                const struct port_ctx *ctx)
 {
     const char *name = ctx->port->row.name;
+    const char *other = ctx->candidate ? ctx->candidate : ctx->former;
 
     if (!ctx->ofport || is_provider(ctx->network)
         || vmn_relation_values(view, VMN_REL_FUNCTION_PORTS, name).n
@@ -248,11 +273,14 @@ ask_other_host(struct vmn_view *view, struct vmn_emit *emit,
     }
     tunnel_mtu_of_vni(view, emit, ctx->domain, port_vni(view, ctx->port),
                       vmn_mtu_of(view, ctx->network));
-    asked_here(view, emit, ctx, ctx->host, ctx->ofport, ctx->candidate);
-    asked_here(view, emit, ctx, ctx->candidate, ctx->candidate_ofport,
-               ctx->host);
-    vmn_publish(emit, VMN_REL_ASKING_PORTS, name, ctx->candidate);
-    if (ctx->activated) {
+    asked_here(view, emit, ctx, ctx->host, other);
+    asked_here(view, emit, ctx, other, ctx->host);
+    told_here(view, emit, ctx, ctx->host, ctx->ofport);
+    if (ctx->candidate) {
+        told_here(view, emit, ctx, ctx->candidate, ctx->candidate_ofport);
+        vmn_publish(emit, VMN_REL_ASKING_PORTS, name, ctx->candidate);
+    }
+    if (ctx->activated || ctx->former) {
         vmn_publish(emit, VMN_REL_ASKING_PORTS, name, ctx->host);
     }
 }
@@ -267,7 +295,7 @@ guard_announcement(struct vmn_view *view, struct vmn_emit *emit,
     const struct vmn_ip nobody = { .family = 4 };
     struct vmn_names hosts = { 0, NULL };
 
-    if (ctx->candidate) {       /* Other ports do not read the relation. */
+    if (ctx->candidate || ctx->former) { /* Others do not read it. */
         hosts = vmn_relation_values(view, VMN_REL_RARP_PORTS,
                                     ctx->port->row.name);
     }

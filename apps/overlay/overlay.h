@@ -50,8 +50,10 @@ enum {
     CLASSIFY_UNKNOWN_HOST = 50, /* From a tunnel, not of a known host. */
     CLASSIFY_BFD = 40,          /* The switch's own, by a peer's port. */
 
-    TUNNEL_TOLD = 120,          /* A port's, back from the other host that
+    TUNNEL_ASKED_TO = 130,      /* Sent to a port, from the other host that
                                  * it has while it migrates, */
+    TUNNEL_TOLD_TO = 125,       /* or back from there; */
+    TUNNEL_TOLD = 120,          /* sent by it, the same, */
     TUNNEL_ASKED = 110,         /* or from there. */
     TUNNEL_NETWORK = 100,
 
@@ -259,6 +261,9 @@ struct port_ctx {
     uint32_t ofport;            /* Its OpenFlow number there, or 0. */
     const char *candidate;      /* The host that it migrates to, or NULL. */
     uint32_t candidate_ofport;  /* Its OpenFlow number there, or 0. */
+    const char *former;         /* The host that it has migrated from, which
+                                 * has no interface of it any more, or
+                                 * NULL. */
     bool activated;             /* Its guest has migrated from there. */
 };
 
@@ -352,7 +357,7 @@ void external_of_domain(struct vmn_view *, struct vmn_emit *,
 void trunk_of_port(struct vmn_view *, struct vmn_emit *,
                    const struct port_ctx *);
 
-/* migration.c: a port that has a candidate. */
+/* migration.c: a port that has a candidate, or a former host. */
 /* Emits flows that send what is for the port to both of its hosts. */
 void copies_of_migration(struct vmn_view *, struct vmn_emit *,
                          const struct port_ctx *);

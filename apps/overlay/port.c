@@ -53,6 +53,8 @@ port_ctx_read(struct vmn_view *view, const char *name, struct port_ctx *ctx)
         ctx->candidate = binding->candidate;
         ctx->candidate_ofport = vif ? vif->ofport : 0;
         ctx->activated = binding->activated;
+    } else if (ctx->host) {
+        ctx->former = binding->former;
     }
     return true;
 }
@@ -124,6 +126,8 @@ locate_port(struct vmn_view *view, struct vmn_emit *emit,
             locate_on_candidate(view, emit, ctx);
         }
         copies_of_migration(view, emit, ctx);
+    }
+    if (copied || (is_own && !ctx->port->unknown && ctx->former)) {
         ask_other_host(view, emit, ctx);
     }
     if (from) {
@@ -320,6 +324,10 @@ compile_port(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     }
     if (ctx.candidate) {
         publish_host(view, emit, &ctx, ctx.candidate);
+    }
+    /* What it is asked to send, or still comes in there, is routed there. */
+    if (ctx.former && strcmp(ctx.domain, ctx.network->row.name)) {
+        vmn_publish(emit, VMN_REL_DOMAIN_HOSTS, ctx.domain, ctx.former);
     }
     if (ctx.ofport) {
         emit_local(view, emit, &ctx);

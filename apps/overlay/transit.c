@@ -139,10 +139,10 @@ publish_external(struct vmn_view *view, struct vmn_emit *emit,
 }
 
 /* Compiles a floating IP that is served on its port's own host (app gateway),
- * for which that host needs the external network.  While the port migrates
- * both of its hosts do: what is for it comes in by whichever the physical
- * network sends it to; and the router's transit, by which one may have the
- * other one send. */
+ * for which that host needs the external network.  While the port migrates,
+ * and for a while after that, both of its hosts do: what is for it comes in by
+ * whichever the physical network sends it to; and the router's transit, by
+ * which one may have the other one send. */
 void
 compile_floating_ip(struct vmn_view *view, const char *key,
                     struct vmn_emit *emit)
@@ -160,11 +160,15 @@ compile_floating_ip(struct vmn_view *view, const char *key,
         = (port && port->enabled && !port->external
            ? vmn_read_binding(view, floating->port) : NULL);
 
+    const char *other = (!binding ? NULL
+                         : binding->candidate ? binding->candidate
+                         : binding->former);
+
     if (binding
         && publish_external(view, emit, network, binding->host, key)
-        && publish_external(view, emit, network, binding->candidate, key)) {
+        && publish_external(view, emit, network, other, key)) {
         publish_transit(view, emit, floating->router, binding->host);
-        publish_transit(view, emit, floating->router, binding->candidate);
+        publish_transit(view, emit, floating->router, other);
     }
 }
 

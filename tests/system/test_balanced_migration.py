@@ -4,9 +4,11 @@ with the backends that they have, whatever has become of the balancer since
 they were opened, and after the source has gone."""
 
 import contextlib
+import select
+import socket
 
 import pytest
-from conftest import wait_quiet
+from conftest import flows, wait_quiet
 from migrating import make_moving
 from test_migration import (announce, is_in, migration, prepare, status,
                             vmnd_killed, wait_activated)
@@ -19,6 +21,9 @@ VIP = {4: "10.0.0.100", 6: "fd00::100"}
 N_HELD = 8
 LARGE = 200000                  # Bytes.
 SEGMENT = 1300
+PUSH_PORT = 8081                # Of backends that this test plays.
+N_PUSHED = 10
+TUNNEL_TABLE = 1
 
 
 @pytest.fixture
@@ -125,6 +130,139 @@ def test_connections_keep_their_backends(moving, version, more, away):
         new = traffic.Connection(vm, VIP[version], 80)
         stack.callback(new.sock.close)
         assert answer_of(new)
+
+
+def listen(stack, vm, version):
+    sock = stack.enter_context(netns.socket_in(
+        vm.ns, traffic.family_of(VIP[version])))
+    sock.bind(("", PUSH_PORT))
+    sock.listen(100)
+    return sock
+
+
+def connected(stack, world, ip, port, listeners):
+    """A connection, whose it is of 'listeners', and that one's end."""
+    client = traffic.Connection(world.lab.vm("mover"), ip, port)
+    stack.callback(client.sock.close)
+    ready, _, _ = select.select(list(listeners), [], [], 10 * netns.PATIENCE)
+    served = stack.enter_context(ready[0].accept()[0])
+    served.settimeout(10 * netns.PATIENCE)
+    served.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return client, listeners[ready[0]], served
+
+
+def pushes(client, served, text):
+    """Several packets, of which none waits for an acknowledgment."""
+    for i in range(N_PUSHED):
+        served.send(b"%s %d\n" % (text.encode(), i))
+    for i in range(N_PUSHED):
+        assert client.line(10) == "%s %d" % (text, i)
+
+
+def asks(client, served, text):
+    client.sock.send(text.encode() + b"\n")
+    assert served.recv(100) == text.encode() + b"\n"
+
+
+def hold_one_of_each(stack, world, version):
+    """A connection to the virtual IP for each backend, and one to b3's own
+    address: all ends, as of connected()."""
+    direct = world.lab.vm("b3")
+    world.put("loadbalancers", "lb", networks=["net"], vip=VIP[version],
+              ports=[{"port": 80, "target": PUSH_PORT}],
+              backends=[{"port": name} for name in BACKENDS])
+    wait_quiet(world.lab)
+    listeners = {listen(stack, world.lab.vm(name), version): name
+                 for name in BACKENDS}
+    held = {"its own": connected(
+        stack, world, direct.ip if version == 4 else direct.ip6, PUSH_PORT,
+        listeners)}
+    for _ in range(100):
+        made = connected(stack, world, VIP[version], 80, listeners)
+        held.setdefault(made[1], made)
+        if len(held) > len(BACKENDS):
+            break
+    assert len(held) == 1 + len(BACKENDS)
+    for client, _, served in held.values():
+        asks(client, served, "opened")
+        pushes(client, served, "opened")
+    return held
+
+
+def moves(twin, version):
+    """The guest goes on at its next host."""
+    announce(twin)
+    runs_by(twin.vm, version, "eth1")
+    netns.ip(twin.vm.ns, "link set eth0 down")
+
+
+@pytest.mark.parametrize("version, away", [(4, False), (6, True)],
+                         ids=["IPv4", "IPv6 without vmnd"])
+def test_what_backends_send_first_comes_from_the_virtual_ip(moving, version,
+                                                            away):
+    """Nothing is heard of the client since it has migrated; a backend that
+    sends on, or once more, is not reset.  Nor is one whose own address the
+    client is connected to."""
+    world, twin = moving
+    with contextlib.ExitStack() as stack:
+        held = hold_one_of_each(stack, world, version)
+        prepare(world, twin)
+        with vmnd_killed(world) if away else contextlib.nullcontext():
+            moves(twin, version)
+            for client, _, served in held.values():
+                pushes(client, served, "moved")
+                pushes(client, served, "more")
+                asks(client, served, "moved")
+        wait_activated(world)
+        end(world)
+        for client, _, served in held.values():
+            pushes(client, served, "after")
+            asks(client, served, "after")
+
+
+@contextlib.contextmanager
+def grace(world, seconds):
+    vmnd = world.lab.vmnd
+    options = vmnd.options
+    with vmnd_killed(world):
+        vmnd.options = [*options, "--migration-grace=%d" % seconds]
+    try:
+        yield
+    finally:
+        with vmnd_killed(world):
+            vmnd.options = options
+
+
+def asked_flows(world):
+    """The flow of h1 for what it is asked, by the port's own VNI."""
+    return [flow for flow in flows(world.lab.host("h1")).values()
+            if flow.table == TUNNEL_TABLE and "tun_dst" in flow.actions]
+
+
+@pytest.mark.parametrize("version, first", [(4, pushes), (6, asks)],
+                         ids=["IPv4, backend first", "IPv6, client first"])
+def test_host_that_it_has_left_is_asked_for_a_while(moving, version, first):
+    """VM managers take the source's interface away at once, often before the
+    guest has said anything."""
+    world, twin = moving
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(grace(world, 3600))
+        held = hold_one_of_each(stack, world, version)
+        prepare(world, twin)
+        moves(twin, version)
+        wait_activated(world)
+        end(world)
+        for client, _, served in held.values():
+            first(client, served, "after")
+            pushes(client, served, "more")
+            asks(client, served, "more")
+        # From now on its new host knows them all.
+        assert asked_flows(world)
+        stack.enter_context(grace(world, 0))
+        wait_for("the host that it has left to be no matter any more",
+                 lambda: not asked_flows(world))
+        for client, _, served in held.values():
+            pushes(client, served, "later")
 
 
 @pytest.mark.parametrize("version", [4, 6], ids=["IPv4", "IPv6"])

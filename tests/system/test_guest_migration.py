@@ -4,11 +4,14 @@ denied stays denied, and no more is lost than what comes while the guest itself
 stands still.  What becomes of each packet is told in test_migration.py, with
 a VM that needs no time for it."""
 
+import contextlib
+import threading
+
 import pytest
 from conftest import rule, wait_quiet
 from test_lab_guests import image  # noqa: F401 - a fixture
 
-from vmnlab import frames, traffic
+from vmnlab import frames, netns, traffic
 from vmnlab.netns import PATIENCE, wait_for
 
 OUTSIDE = "198.51.100.50"
@@ -16,6 +19,7 @@ FLOATING = "198.51.100.21"
 OUTSIDE6, FLOATING6 = "fd51::50", "fd51::21"
 ETH_RARP = 0x8035
 VIP, OTHER_VIP = "10.0.1.100", "10.0.1.101"
+PUSH_VIP, PUSH_PORT, PUSH_S = "10.0.1.102", 8081, 0.005
 
 
 @pytest.fixture
@@ -125,6 +129,62 @@ def test_connections_by_the_routers_address_go_on(site):
         assert held.exchange("b", 10)
     finally:
         held.close()
+
+
+@contextlib.contextmanager
+def pushing(sock):
+    """Sends numbered lines; yields a list of what has been sent."""
+    sent, stop, failed = [], threading.Event(), []
+
+    def push():
+        try:
+            while not stop.wait(PUSH_S):
+                sock.sendall(b"%d\n" % len(sent))
+                sent.append(len(sent))
+        except OSError as error:
+            failed.append(error)
+
+    thread = threading.Thread(target=push)
+    thread.start()
+    try:
+        yield sent
+    finally:
+        stop.set()
+        thread.join()
+    assert not failed
+
+
+def received(guest, held):
+    """The numbers that a connection of the guest's has brought."""
+    return [int(line) for line in
+            guest.run("cat", held.place + "/out").split()]
+
+
+def test_what_a_backend_sends_it_all_the_while_arrives(site):
+    """The backend goes on sending while nobody has heard of the guest on its
+    new host, whose former one drops its interface at once."""
+    world, guest, peer, _, _ = site
+    world.put("loadbalancers", "push", networks=["a"], vip=PUSH_VIP,
+              ports=[{"port": 80, "target": PUSH_PORT}],
+              selector="role=peer")
+    wait_quiet(world.lab)
+    with contextlib.ExitStack() as stack:
+        listener = stack.enter_context(netns.socket_in(peer.ns))
+        listener.bind(("", PUSH_PORT))
+        listener.listen()
+        listener.settimeout(20 * PATIENCE)
+        held = guest.connect(PUSH_VIP, 80)
+        stack.callback(held.close)
+        sock = stack.enter_context(listener.accept()[0])
+        sock.settimeout(20 * PATIENCE)
+        with pushing(sock) as sent:
+            for _ in range(3):
+                move(world, guest)
+                n = len(sent)
+                wait_for("what was sent to arrive",
+                         lambda: len(received(guest, held)) >= n, 20)
+        wait_for("the last to arrive", lambda: received(guest, held) == sent,
+                 20)
 
 
 def gaps(pinger):

@@ -361,17 +361,30 @@ both_hosts_of_a_floating_address_that_migrates_serve_it(
         assert_times(f, "gateway.egress/4 115 ", 2, 0);
         /* Which asks for nobody in the address's name. */
         assert_times(f, "gateway.egress/4 122 ", 2, 0);
-        /* Answers to each address's MAC, and to the host's that asks. */
-        assert_times(f, "gateway.external/0 90 arp,", 2, 3);
-        assert_times(f, "gateway.external/0 90 icmp6,", 2, 3);
+        /* Answers to each address's MAC, and to the host's that asks, or has
+         * asked. */
+        assert_times(f, "gateway.external/0 90 arp,", activated ? 2 : 3, 3);
+        assert_times(f, "gateway.external/0 90 icmp6,", activated ? 2 : 3, 3);
     }
+    /* The former host does not take the address for its own, nor announces
+     * it. */
     free(flows_of_h1(f, "{'vifs/h1/p': null,"
-                     "'bindings/p': {'host': 'h2'}}"));
+                     "'bindings/p': {'host': 'h2', 'former': 'h1'}}"));
+    assert_times(f, "gateway.ingress/0 100 ip,", 1, 1);
+    assert_times(f, "overlay.admit/3 160 rarp,", 0, 1);
+    assert_times(f, "gateway.ingress/0 160 rarp,", 0, 1);
+    assert_times(f, "gateway.ingress/0 170 ", 0, 0);
+    assert_times(f, "gateway.egress/4 125 ", 0, 2);
+    assert_times(f, "gateway.egress/4 135 ", 0, 2);
+    assert_times(f, "gateway.egress/4 115 ", 2, 0);
+    assert_times(f, "gateway.egress/4 122 ", 2, 0);
+    assert_times(f, "overlay.admit/1 100 tun_id=", 1, 2); /* The transit. */
+    free(flows_of_h1(f, "{'bindings/p': {'host': 'h2'}}"));
     for (size_t i = 0; i < ARRAY_SIZE(migrating); i++) {
         assert_times(f, migrating[i], 0, 0);
     }
     assert_times(f, "gateway.ingress/0 100 ip,", 0, 1);
-    assert_times(f, "gateway.external/0 90 arp,", 0, 2);
+    assert_times(f, "gateway.external/0 90 arp,", 0, 3);
     apps_fixture_destroy(f);
 }
 

@@ -220,11 +220,42 @@ static struct scenario scenarios[] = {
             { "h1", "+loadbalancer.unbalance/0 120 ip," },
             { "h1", "+loadbalancer.unbalance/1 110 " },
             { "h3", "+loadbalancer.unbalance/0 120 ipv6," },
-            { "h2", "-loadbalancer.unbalance/0 120 " } } },
+            { "h2", "-loadbalancer.unbalance/0 120 " },
+            /* What a backend sends first, asked about where the guest may
+             * run next, and answered on both hosts. */
+            { "h1", "+loadbalancer.unbalance/0 115 "
+              "ct_state=-rpl,tcp,reg0=0x64,reg3=0,reg4=0x1," },
+            { "h1", "+loadbalancer.unbalance/0 115 tcp6,reg0=0x64,reg3=0x1,"
+              "reg4=0x1," },
+            { "h1", "+loadbalancer.unbalance/1 105 ct_state=-rpl+trk,"
+              "reg0=0x64,reg4=0x1," },
+            /* A guest chooses no Ethernet destination that says this. */
+            { "h1", "+loadbalancer.balance/3 120 " },
+            { "h3", "-loadbalancer.balance/3 120 " },
+            { "h3", "-loadbalancer.unbalance/0 115 " },
+            { "h1", "+loadbalancer.balance/0 115 tcp,reg0=" },
+            { "h3", "+loadbalancer.balance/0 115 tcp6,reg0=" },
+            { "h3", "+loadbalancer.balance/10 120 ct_state=+rpl-inv+trk,ip,"
+              "reg0=" },
+            { "h2", "-loadbalancer.balance/10 120 " } } },
         { "{'bindings/db1': {'host': 'h1', 'candidate': 'h3',"
           " 'activated': true}}", {
-            { "h3", "+loadbalancer.balance/3 110 tcp6," } } },
+            { "h3", "+loadbalancer.balance/3 110 tcp6," },
+            { "h3", "+loadbalancer.unbalance/1 105 " } } },
+        /* The former host can still be asked, and asks nothing. */
+        { "{'bindings/db1': {'host': 'h1', 'former': 'h3'}}", {
+            { "h1", "+loadbalancer.balance/0 130 " },
+            { "h1", "+loadbalancer.balance/3 110 tcp," },
+            { "h1", "+loadbalancer.unbalance/1 105 " },
+            { "h1", "-loadbalancer.unbalance/0 120 " },
+            { "h1", "-loadbalancer.unbalance/1 110 " },
+            { "h3", "+loadbalancer.balance/0 110 tcp6,reg0=" },
+            { "h3", "+loadbalancer.balance/0 115 tcp6,reg0=" },
+            { "h3", "+loadbalancer.balance/10 110 " },
+            { "h3", "-loadbalancer.balance/3 110 " },
+            { "h3", "-loadbalancer.unbalance/0 115 " } } },
         { "{'bindings/db1': {'host': 'h1'}}", {
+            { "h1", "-loadbalancer.unbalance/0 115 " },
             { "h1", "-loadbalancer.balance/0 110 " },
             { "h1", "-loadbalancer.balance/3 110 " },
             { "h1", "-loadbalancer.balance/10 110 " },
