@@ -254,6 +254,7 @@ const struct lua_name lua_constants[] = {
     NAME("flag_limited", FLAG_LIMITED),
     NAME("flag_named", FLAG_NAMED),
     NAME("flag_stands_in", FLAG_STANDS_IN),
+    NAME("flag_untracked", FLAG_UNTRACKED),
     NAME("flag_pcp_shift", FLAG_PCP_SHIFT),
     NAME("flag_pcp_bits", FLAG_PCP_BITS),
     NAME("flag_pcp_mask", FLAG_PCP_MASK),
