@@ -71,8 +71,7 @@ distribute(struct gateway_ctx *ctx, const struct vmn_port *port,
     /* Where it has migrated to: a switch forgets what it has learned by a flow
      * that goes.  Always, since nobody can tell any more where that is. */
     publish_asks(ctx);
-    if (send_distributed(&other, binding->candidate ? binding->candidate
-                         : binding->former, number)) {
+    if (send_distributed(&other, vmn_other_host(binding), number)) {
         outbound_distributed(&other, ip, &floating->ip, number);
         in_address(&other, &floating->ip);
         migrating_address(ctx, &other, port, binding, ip, &floating->ip,

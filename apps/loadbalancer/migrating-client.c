@@ -353,9 +353,7 @@ compile_migrating_client(struct vmn_view *view, const char *key,
     const struct vmn_network *network
         = port ? vmn_read_network(view, port->network) : NULL;
     const char *domain = port ? vmn_domain_of(view, port->network) : NULL;
-    const char *second = (!binding ? NULL
-                          : binding->candidate ? binding->candidate
-                          : binding->former);
+    const char *second = binding ? vmn_other_host(binding) : NULL;
 
     if (!network || !second || !binding->host
         || (!binding->candidate && !asking.n)

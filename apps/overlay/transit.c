@@ -160,15 +160,12 @@ compile_floating_ip(struct vmn_view *view, const char *key,
         = (port && port->enabled && !port->external
            ? vmn_read_binding(view, floating->port) : NULL);
 
-    const char *other = (!binding ? NULL
-                         : binding->candidate ? binding->candidate
-                         : binding->former);
-
     if (binding
         && publish_external(view, emit, network, binding->host, key)
-        && publish_external(view, emit, network, other, key)) {
+        && publish_external(view, emit, network, vmn_other_host(binding),
+                            key)) {
         publish_transit(view, emit, floating->router, binding->host);
-        publish_transit(view, emit, floating->router, other);
+        publish_transit(view, emit, floating->router, vmn_other_host(binding));
     }
 }
 

@@ -344,6 +344,15 @@ vmn_host_of_port(struct vmn_view *view, const char *name)
     return binding ? binding->host : NULL;
 }
 
+/* Returns the host beside 'binding->host' that knows the port's connections:
+ * its candidate, or the host that its guest has left; NULL if there is none.
+ * The latter has no interface of it. */
+static inline const char *
+vmn_other_host(const struct vmn_binding *binding)
+{
+    return binding->candidate ? binding->candidate : binding->former;
+}
+
 /* Returns the first of the names in '*names', "a,b", such as a value of
  * VMN_QUERY_GROUPS, in the view's memory, and moves '*names' behind it; NULL
  * at the end, and if '*names' is NULL. */

@@ -307,13 +307,61 @@ seen(const struct binding_claim *claims, size_t n, const char *host)
     return 0;
 }
 
+static const char *const hosts[] = { "a", "b", "c", "d" };
+
+/* Returns how many. */
+static size_t
+random_claims(struct binding_claim *claims)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < ARRAY_SIZE(hosts); i++) {
+        if (random_range(4)) {
+            claims[n].host = hosts[i];
+            claims[n].report = random_range(3);
+            claims[n].ready = random_range(2);
+            claims[n].allowed = random_range(4);
+            claims[n].named = !random_range(4);
+            claims[n].leaving = !random_range(4);
+            claims[n].seen = random_range(3);
+            claims[n++].silent = !random_range(3);
+        }
+    }
+    return n;
+}
+
+static const char *
+random_host_but(const char *other)
+{
+    const char *host = hosts[random_range(ARRAY_SIZE(hosts))];
+
+    return host == other ? NULL : host;
+}
+
+static struct binding
+random_binding(void)
+{
+    struct binding now = { .active = NULL };
+
+    if (random_range(4)) {
+        now.active = random_host_but(NULL);
+        if (random_range(2)) {
+            now.candidate = random_host_but(now.active);
+            now.activated = now.candidate && random_range(2);
+        }
+        if (!now.candidate && random_range(2)) {
+            now.former = random_host_but(now.active);
+        }
+    }
+    return now;
+}
+
 /* Whatever the claims: deciding twice changes nothing more, the candidate is
  * another host, a live binding without a say of the row stays unless the
  * candidate's guest was seen, and a host that is not allowed gets nothing. */
 static void
 binding_is_stable_and_never_displaced(void **state OVS_UNUSED)
 {
-    static const char *const hosts[] = { "a", "b", "c", "d" };
     uint32_t seed = 20240611;
     size_t n_former = 0;
 
@@ -321,39 +369,12 @@ binding_is_stable_and_never_displaced(void **state OVS_UNUSED)
     random_set_seed(seed);
     for (int round = 0; round < 20000; round++) {
         struct binding_claim claims[ARRAY_SIZE(hosts)];
-        struct binding now = { .active = NULL }, next, settled, again;
+        struct binding next, settled, again;
         const char *wanted = NULL;
         bool failover = random_range(2);
-        size_t n = 0;
+        size_t n = random_claims(claims);
+        struct binding now = random_binding();
 
-        for (size_t i = 0; i < ARRAY_SIZE(hosts); i++) {
-            if (random_range(4)) {
-                claims[n].host = hosts[i];
-                claims[n].report = random_range(3);
-                claims[n].ready = random_range(2);
-                claims[n].allowed = random_range(4);
-                claims[n].named = !random_range(4);
-                claims[n].leaving = !random_range(4);
-                claims[n].seen = random_range(3);
-                claims[n++].silent = !random_range(3);
-            }
-        }
-        if (random_range(4)) {
-            now.active = hosts[random_range(4)];
-            if (random_range(2)) {
-                now.candidate = hosts[random_range(4)];
-                if (now.candidate == now.active) {
-                    now.candidate = NULL;
-                }
-                now.activated = now.candidate && random_range(2);
-            }
-            if (!now.candidate && random_range(2)) {
-                now.former = hosts[random_range(4)];
-                if (now.former == now.active) {
-                    now.former = NULL;
-                }
-            }
-        }
         if (!random_range(3)) {
             wanted = hosts[random_range(4)];
         }
