@@ -464,6 +464,36 @@ apps_hear_of_ports_that_have_come(void **state OVS_UNUSED)
     assert_null(strstr(arrivals, "b on"));
 }
 
+static size_t
+n_calls_for(const char *port)
+{
+    size_t n = 0;
+
+    for (const char *p = arrivals; (p = strstr(p, port)); p++) {
+        n++;
+    }
+    return n;
+}
+
+/* One that ceases to have a former host has not come: the four calls for it do
+ * not begin anew. */
+static void
+apps_hear_nothing_of_the_end_of_a_former_host(void **state OVS_UNUSED)
+{
+    plug_host("b", "h1", 2);
+    edit_row(VMN_TABLE_BINDING, "b", json_pack(
+        "{s:s, s:s}", "host", "h1", "former", "h0"));
+    arrivals[0] = '\0';
+    edit_port_row("b", "1");
+    TURN_UNTIL(n_calls_for("b on h1"));
+    arrivals[0] = '\0';
+    edit_row(VMN_TABLE_BINDING, "b", json_pack("{s:s}", "host", "h1"));
+    plug_host("a", "h1", 3);
+    edit_port_row("a", "1");
+    TURN_UNTIL(n_calls_for("a on h1") >= 4);
+    assert_true(n_calls_for("b on h1") <= 3);
+}
+
 /* Faults.  ---------------------------------------------------------------- */
 
 static void
@@ -628,6 +658,7 @@ main(int argc, char *argv[])
         T(frames_are_sent_to_hosts_that_are_there, packets_setup),
         T(physical_networks_hear_of_flows_that_changed, packets_setup),
         T(apps_hear_of_ports_that_have_come, packets_setup),
+        T(apps_hear_nothing_of_the_end_of_a_former_host, packets_setup),
         T(mistakes_of_a_handler_send_nothing, packets_setup),
         T(punt_to_no_handler_fails_the_unit, packets_setup),
         T(packets_of_nobody_are_counted, packets_setup),
