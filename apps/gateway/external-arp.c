@@ -110,9 +110,11 @@ arp_router_at(const struct gateway_ctx *ctx)
     if (first_external(ctx->router, 6)) {
         nd_router(ctx);
     }
-    /* One that stands by asks periodically, too (failover.c). */
+    /* So does one that stands by (failover.c).  The answer to what the router
+     * asks may go to the former gateway for a while, and the answer to what
+     * the host asks does not. */
     if (!ctx->rank && ctx->router->external.n_gateways > 1) {
-        publish_asks(ctx);
+        publish_asks_as_host(ctx);
     }
 }
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Gratuitous ARP, and unsolicited neighbour advertisements: the gateway
- * announces external addresses, periodically.  And gateways that stand by keep
- * the next hop's neighbour entry, so that they can take over while nobody can
- * resolve it.  Not for replies (external-arp.c, external-nd.c). */
+ * announces external addresses, periodically.  And the gateways of a router
+ * that has several keep the next hop's neighbour entry, so that they can take
+ * over while nobody can resolve it.  Not for replies (external-arp.c,
+ * external-nd.c). */
 
 #include "gateway.h"
 
@@ -76,7 +77,8 @@ ask_gateway(const struct vmn_router *router,
 
 /* Resolves the gateway of 'what', "FAMILY|NETWORK", from a host that stands
  * by, or to which a floating address is to come, as nobody: the router's
- * address, or that one, would move to that host.  Flows learn from the reply
+ * address, or that one, would move to that host.  And from the active one of
+ * several.  Flows learn from the reply
  * (external-arp.c, external-nd.c). */
 static void
 ask_as_host(struct vmn_view *view, const char *host, const char *what,

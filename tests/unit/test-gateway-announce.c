@@ -423,6 +423,25 @@ learners(struct apps_fixture *f)
     return n;
 }
 
+/* How many of the frames that h1 announces by have the host's MAC address. */
+static int
+frames_from_host(struct apps_fixture *f)
+{
+    struct vmn_packets_out out;
+    int n = 0;
+
+    engine_packets_out_init(&out);
+    announce(f, "h1/@dc", 0, &out);
+    for (size_t i = 0; i < out.n; i++) {
+        const uint8_t *frame = (const uint8_t *) out.bytes.data
+                               + out.sends[i].ofs;
+
+        n += !memcmp(frame + 6, (uint8_t[]) { 0x0e, 0x56, 0x4d }, 3);
+    }
+    engine_packets_out_uninit(&out);
+    return n;
+}
+
 /* A gateway that has taken over asks as itself as well: the answer to what it
  * asks as the router may go to the former one.  Otherwise it does not: its
  * question is taken for that of another who wants to have the address. */
@@ -442,6 +461,14 @@ gateway_that_has_taken_over_asks_twice(void **state OVS_UNUSED)
     assert_questions(f, 0, 2);
     apps_fixture_apply(f, PUT_H2(""));
     assert_questions(f, 0, 1);
+
+    /* The next hop, as which no host is to be, the active one asks for as
+     * itself each time: it may have just come back. */
+    assert_int_equal(frames_from_host(f), 2);
+    apps_fixture_apply(f, PUT_R1("{'host': 'h1'}"));
+    assert_int_equal(frames_from_host(f), 0);
+    apps_fixture_apply(f, PUT_R1(TWO_GATEWAYS));
+
     /* By flows alone. */
     assert_questions(f, VMN_FLAG_STANDS_IN, 2);
     apps_fixture_destroy(f);

@@ -439,9 +439,17 @@ physical_networks_hear_of_flows_that_changed(void **state OVS_UNUSED)
         edit_port_row("a", i % 2 ? "1" : "0");
         TURN_UNTIL(n_announced > before);
         if (i == 1) {
-            TURN_UNTIL(n_announced >= before + 3);
+            TURN_UNTIL(n_announced >= before + 5);
         }
     }
+
+    /* However much was said before, as much is said after the last change. */
+    for (int i = 0; i < 10; i++) {
+        edit_port_row("a", i % 2 ? "0" : "1");
+        TURN_UNTIL(has_synced(0));
+    }
+    before = n_announced;
+    TURN_UNTIL(n_announced >= before + 5);
 }
 
 /* Whose packets are expected on the host that a port has left. */

@@ -10,7 +10,7 @@
  * Handlers for ports to physical networks are also called as soon as the
  * switch has acknowledged a bundle: it may have taken over from a gateway that
  * has died, and the network outside sends to that one until it receives an
- * announcement.  And again soon after, three times within a second: a last
+ * announcement.  And again soon after, four times within two seconds: a last
  * packet from the former gateway may have undone the first, or a switch that
  * caches what it decides, as Open vSwitch does, accounts for that one late. */
 
@@ -32,14 +32,15 @@
 #include "util.h"
 
 /* Calls for the ports to physical networks after acknowledgements, and their
- * early repetitions: one per second on average and so many at once, and the
- * last repetition, which is at most one per second.  A host that comes back
- * has several acknowledgements in quick succession, the last of which makes it
- * the gateway. */
+ * repetitions: one per second on average and so many at once.  A repetition
+ * waits for its turn.  A host that comes back has several acknowledgements in
+ * quick succession, the last of which makes it the gateway: what is said after
+ * that one counts, and must not be left out for what was said before. */
 #define PROVIDER_CALL_MS 1000
 #define PROVIDER_BURST 6
+#define PROVIDER_RETRY_MS (PROVIDER_CALL_MS / 4)
 /* When those are, in ms after the last acknowledgement. */
-static const int64_t repeats_ms[] = { 100, 400 };
+static const int64_t repeats_ms[] = { 100, 400, 1000, 2000 };
 #define N_REPEATS ARRAY_SIZE(repeats_ms)
 /* Ports of a host per second; those queued are a fraction of the queue's
  * limit. */
@@ -161,16 +162,17 @@ make_states(struct packets_of_switch *ps, int64_t now_ms)
 }
 
 /* Calls again, soon after flows were acknowledged, what is called then.
- * Returns when the next such call is due, or INT64_MAX. */
+ * Returns when to look again, or INT64_MAX. */
 static int64_t
 repeat(struct packets_of_switch *ps, const struct engine_handler *handler,
        struct timed_state *state, int64_t now_ms)
 {
     if (state->n_repeats < N_REPEATS
         && now_ms >= state->installed_ms + repeats_ms[state->n_repeats]) {
-        if (token_bucket_withdraw(&state->calls, PROVIDER_CALL_MS)) {
-            call_for_wires(ps, handler, state);
+        if (!token_bucket_withdraw(&state->calls, PROVIDER_CALL_MS)) {
+            return now_ms + PROVIDER_RETRY_MS;
         }
+        call_for_wires(ps, handler, state);
         state->n_repeats++;
     }
     return (state->n_repeats < N_REPEATS
