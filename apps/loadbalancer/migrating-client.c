@@ -244,7 +244,6 @@ to_client_add(const struct client *c, unsigned table, uint16_t priority)
 static void
 emit_unknown_back(const struct client *c)
 {
-    static const struct vmn_ip any4 = { .family = 4 }, any6 = { .family = 6 };
     struct vmn_actions *actions;
     struct vmn_flow *flow;
 
@@ -277,9 +276,7 @@ emit_unknown_back(const struct client *c)
     vmn_act_set(actions, VMN_REG_DST_LOCAL, 0);
     vmn_act_set(actions, VMN_REG_OUT_PORT, 0);
     vmn_act_set(actions, VMN_REG_DST_HOST, c->other);
-    /* It may have come by a tunnel with addresses of the other family. */
-    vmn_act_set_ip(actions, VMN_F_TUN_DST, &any4);
-    vmn_act_set_ip(actions, VMN_F_TUN_IPV6_DST, &any6);
+    vmn_forget_tunnel(c->view, actions);
     act_to_other(actions);
 }
 

@@ -321,6 +321,21 @@ act_hand(const struct copies *c, struct vmn_actions *actions)
     vmn_act_next(actions);
 }
 
+static bool
+is_other_family_used(const struct copies *c)
+{
+    const struct vmn_names families = vmn_relation_values(
+        c->view, VMN_REL_TUNNEL_FAMILIES, "");
+    const char *own = c->row->to_remote.family == 6 ? "6" : "4";
+
+    for (size_t i = 0; i < families.n; i++) {
+        if (strcmp(families.names[i], own)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void
 act_leave(const struct copies *c, struct vmn_actions *actions)
 {
@@ -334,7 +349,11 @@ act_leave(const struct copies *c, struct vmn_actions *actions)
         .erspan_hwid = (uint8_t) c->row->erspan_hwid,
     };
 
-    vmn_act_copy_to_tunnel(actions, &copy, &tunnel);
+    if (is_other_family_used(c)) {
+        vmn_act_copy_to_tunnel(actions, &copy, &tunnel);
+    } else {
+        vmn_act_copy_to_same_family(actions, &copy, &tunnel);
+    }
 }
 
 /* Emits the way of a copy, unless each host has one of its own

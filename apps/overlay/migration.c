@@ -195,15 +195,12 @@ static struct vmn_flow *
 asked_add(struct vmn_view *view, struct vmn_emit *emit, uint16_t priority,
           const struct port_ctx *ctx, const char *host)
 {
-    static const struct vmn_ip any4 = { .family = 4 }, any6 = { .family = 6 };
     struct vmn_flow *flow = vmn_flow_add(emit, vmn_scope_host(host),
                                          STAGE_ADMIT, ADMIT_TUNNEL, priority);
     struct vmn_actions *actions = vmn_flow_actions(flow);
 
-    /* It may go on by a tunnel with addresses of the other family. */
     vmn_match(flow, VMN_F_TUN_ID, port_vni(view, ctx->port));
-    vmn_act_set_ip(actions, VMN_F_TUN_DST, &any4);
-    vmn_act_set_ip(actions, VMN_F_TUN_IPV6_DST, &any6);
+    vmn_forget_tunnel(view, actions);
     network_registers(view, actions, ctx->network, ctx->zone);
     return flow;
 }

@@ -47,6 +47,7 @@ enum {
     CLASSIFY_ROUTED = 150,      /* Routed, and restarted. */
     CLASSIFY_MIGRATING = 110,   /* From where a port migrates to. */
     CLASSIFY_PORT = 100,
+    CLASSIFY_SECOND_TUNNEL = 99, /* By the host's second tunnel address. */
     CLASSIFY_UNKNOWN_HOST = 50, /* From a tunnel, not of a known host. */
     CLASSIFY_BFD = 40,          /* The switch's own, by a peer's port. */
 
@@ -230,6 +231,10 @@ enum {
                                          * network is let in. */
 /* "4" or "6" -> hosts with tunnel addresses of that family only. */
 #define REL_TUNNEL_FAMILY "overlay.tunnel-family"
+/* FAMILY|RANK -> hosts whose first, RANK 1, or second, 2, tunnel address is of
+ * that family; those of them that receive Geneve. */
+#define REL_TUNNEL_RANK "overlay.tunnel-rank"
+#define REL_GENEVE_RANK "overlay.geneve-rank"
 /* "" -> the largest packet that the tunnels of a host carry. */
 #define REL_HOST_MTU "overlay.host-mtu"
 /* Of ports with 'unknown' that are on a host. */

@@ -18,12 +18,10 @@ send_by_tunnel(struct vmn_actions *actions, uint32_t vni)
     vmn_act_goto(actions, STAGE_DELIVER, DELIVER_TUNNEL);
 }
 
-/* Returns a request to the host whose number is in its source address.  The
- * sender's tunnel may have addresses of the other family. */
+/* Returns a request to the host whose number is in its source address. */
 static void
-return_request(struct vmn_emit *emit, uint32_t vni)
+return_request(struct vmn_view *view, struct vmn_emit *emit, uint32_t vni)
 {
-    static const struct vmn_ip any4 = { .family = 4 }, any6 = { .family = 6 };
     struct vmn_flow *flow = vmn_flow_add(emit, vmn_scope_all(), STAGE_ADMIT,
                                          ADMIT_TUNNEL, TUNNEL_NETWORK);
     struct vmn_actions *actions = vmn_flow_actions(flow);
@@ -32,8 +30,7 @@ return_request(struct vmn_emit *emit, uint32_t vni)
     vmn_match_mac(flow, VMN_F_ETH_DST, VMN_PATH_MAC_REQUEST);
     vmn_act_set_mac(actions, VMN_F_ETH_DST, VMN_PATH_MAC_REPLY);
     vmn_act_move_bits(actions, VMN_F_ETH_SRC, 0, VMN_REG_DST_HOST, 0, 32);
-    vmn_act_set_ip(actions, VMN_F_TUN_DST, &any4);
-    vmn_act_set_ip(actions, VMN_F_TUN_IPV6_DST, &any6);
+    vmn_forget_tunnel(view, actions);
     vmn_act_clear_in_port(actions);
     send_by_tunnel(actions, vni);
 }
@@ -73,7 +70,7 @@ compile_path_probes(struct vmn_view *view, const char *key,
     vmn_match(flow, VMN_REG_DST_HOST, 0);
     take_frame(flow);
 
-    return_request(emit, vni);
+    return_request(view, emit, vni);
     flow = vmn_flow_add(emit, vmn_scope_all(), STAGE_ADMIT, ADMIT_TUNNEL,
                         TUNNEL_NETWORK);
     vmn_match(flow, VMN_F_TUN_ID, vni);

@@ -23,14 +23,31 @@ network_registers(struct vmn_view *view, struct vmn_actions *actions,
 
 /* Tunnels.  --------------------------------------------------------------- */
 
-/* Admits packets from a known host's address 'ip' on tunnel port 'ofport'.
- * Later tables do not distinguish the tunnel ports. */
+/* The key of REL_TUNNEL_RANK and REL_GENEVE_RANK for a host's first address,
+ * 'rank' 1, or its second, 2. */
+static const char *
+rank_key(struct vmn_view *view, const struct vmn_ip *ip, unsigned rank)
+{
+    return vmn_printf(view, "%u|%u", ip->family, rank);
+}
+
+/* Admits packets from a known host's address 'ip' on tunnel port 'ofport', on
+ * the hosts of 'scope', whose address of that family is their first or second,
+ * by 'rank'.  Later tables do not distinguish the tunnel ports.
+ *
+ * Which hosts have an address of the other family need not know of this one,
+ * and should not: a packet of one family that is compared with addresses of
+ * both has no flow in the kernel's datapath, which takes none that mixes them.
+ * So those that have both compare with those of the first address's family
+ * first, which other hosts that have both send to. */
 static void
-tunnel_from(struct vmn_emit *emit, struct vmn_scope scope, uint32_t ofport,
-            const struct vmn_ip *ip)
+tunnel_from(struct vmn_emit *emit, struct vmn_scope scope, unsigned rank,
+            uint32_t ofport, const struct vmn_ip *ip)
 {
     struct vmn_flow *flow = vmn_flow_add(emit, scope, STAGE_ADMIT,
-                                         ADMIT_CLASSIFY, CLASSIFY_PORT);
+                                         ADMIT_CLASSIFY, rank == 1
+                                         ? CLASSIFY_PORT
+                                         : CLASSIFY_SECOND_TUNNEL);
     struct vmn_actions *actions = vmn_flow_actions(flow);
 
     vmn_match(flow, VMN_F_IN_PORT, ofport);
@@ -78,12 +95,18 @@ compile_watching_host(struct vmn_view *view, const char *key,
  * of them accept VXLAN, also those that are sent Geneve: a host that changes
  * its encapsulation gets both meanwhile. */
 static void
-compile_address(struct vmn_emit *emit, const struct vmn_host *host,
-                uint32_t number, const struct vmn_ip *ip, bool second)
+compile_address(struct vmn_view *view, struct vmn_emit *emit,
+                const struct vmn_host *host, uint32_t number,
+                const struct vmn_ip *ip, bool second)
 {
-    tunnel_from(emit, vmn_scope_all(), VMN_TUNNEL_OFPORT, ip);
-    tunnel_from(emit, vmn_scope_relation(REL_GENEVE, ""), VMN_GENEVE_OFPORT,
-                ip);
+    for (unsigned rank = 1; rank <= 2; rank++) {
+        const char *key = rank_key(view, ip, rank);
+
+        tunnel_from(emit, vmn_scope_relation(REL_TUNNEL_RANK, key), rank,
+                    VMN_TUNNEL_OFPORT, ip);
+        tunnel_from(emit, vmn_scope_relation(REL_GENEVE_RANK, key), rank,
+                    VMN_GENEVE_OFPORT, ip);
+    }
 
     /* Hosts with addresses of the first address's family only, use that. */
     if (second) {
@@ -93,6 +116,24 @@ compile_address(struct vmn_emit *emit, const struct vmn_host *host,
     } else {
         tunnel_to(emit, vmn_scope_all(), TUNNEL_HOST, number, host->encap,
                   ip);
+    }
+}
+
+/* Publishes which tunnel addresses a host has. */
+static void
+publish_address(struct vmn_view *view, struct vmn_emit *emit,
+                const struct vmn_host *host, const struct vmn_ip *ip,
+                unsigned rank)
+{
+    const char *key = rank_key(view, ip, rank);
+
+    if (rank == 1) {
+        vmn_publish(emit, VMN_REL_TUNNEL_FAMILIES, "",
+                    ip->family == 6 ? "6" : "4");
+    }
+    vmn_publish(emit, REL_TUNNEL_RANK, key, host->row.name);
+    if (host->encap == VMN_ENCAP_GENEVE) {
+        vmn_publish(emit, REL_GENEVE_RANK, key, host->row.name);
     }
 }
 
@@ -107,9 +148,12 @@ compile_host(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 
     uint32_t number = vmn_id_of(view, VMN_ID_POOL_HOST, key);
 
-    compile_address(emit, host, number, &host->tunnel_ip, false);
+    compile_address(view, emit, host, number, &host->tunnel_ip, false);
+    publish_address(view, emit, host, &host->tunnel_ip, 1);
     if (host->second_tunnel_ip.family) {
-        compile_address(emit, host, number, &host->second_tunnel_ip, true);
+        compile_address(view, emit, host, number, &host->second_tunnel_ip,
+                        true);
+        publish_address(view, emit, host, &host->second_tunnel_ip, 2);
     } else {
         vmn_publish(emit, REL_TUNNEL_FAMILY,
                     host->tunnel_ip.family == 6 ? "6" : "4", key);

@@ -253,9 +253,9 @@ tunnel_fault(const struct vmn_copy_tunnel *t)
 }
 
 /* A packet that came by a tunnel has that one's addresses, of either family:
- * both are set. */
+ * both are set, unless all tunnels are of the 'same_family'. */
 static void
-put_remote(struct ofpbuf *ofpacts, const struct vmn_ip *ip)
+put_remote(struct ofpbuf *ofpacts, const struct vmn_ip *ip, bool same_family)
 {
     union mf_value v4 = { .be32 = 0 }, v6 = { .be32 = 0 };
 
@@ -265,8 +265,12 @@ put_remote(struct ofpbuf *ofpacts, const struct vmn_ip *ip)
     } else {
         memcpy(&v6.ipv6, ip->addr, sizeof v6.ipv6);
     }
-    put_set(ofpacts, MFF_TUN_DST, &v4);
-    put_set(ofpacts, MFF_TUN_IPV6_DST, &v6);
+    if (ip->family == 4 || !same_family) {
+        put_set(ofpacts, MFF_TUN_DST, &v4);
+    }
+    if (ip->family == 6 || !same_family) {
+        put_set(ofpacts, MFF_TUN_IPV6_DST, &v6);
+    }
 }
 
 static void
@@ -337,9 +341,9 @@ vmn_act_copy_to_port(struct vmn_actions *a, const struct vmn_copy *copy,
     }
 }
 
-void
-vmn_act_copy_to_tunnel(struct vmn_actions *a, const struct vmn_copy *copy,
-                       const struct vmn_copy_tunnel *t)
+static void
+copy_to_tunnel(struct vmn_actions *a, const struct vmn_copy *copy,
+               const struct vmn_copy_tunnel *t, bool same_family)
 {
     const char *fault = tunnel_fault(t);
     union mf_value key;
@@ -349,11 +353,26 @@ vmn_act_copy_to_tunnel(struct vmn_actions *a, const struct vmn_copy *copy,
     } else if (begin_copy(a, copy)) {
         key.be64 = htonll(t->key);
         put_set(&a->ofpacts, MFF_TUN_ID, &key);
-        put_remote(&a->ofpacts, &t->remote);
+        put_remote(&a->ofpacts, &t->remote, same_family);
         if (t->encap == VMN_COPY_ERSPAN) {
             put_erspan(&a->ofpacts, t);
         }
         put_output(&a->ofpacts, VMN_COPY_OFPORT(t->encap, t->remote.family),
                    copy->max_size);
     }
+}
+
+void
+vmn_act_copy_to_tunnel(struct vmn_actions *a, const struct vmn_copy *copy,
+                       const struct vmn_copy_tunnel *t)
+{
+    copy_to_tunnel(a, copy, t, false);
+}
+
+void
+vmn_act_copy_to_same_family(struct vmn_actions *a,
+                            const struct vmn_copy *copy,
+                            const struct vmn_copy_tunnel *t)
+{
+    copy_to_tunnel(a, copy, t, true);
 }

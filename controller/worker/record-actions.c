@@ -306,15 +306,16 @@ vmn_act_copy_to_port(struct vmn_actions *a, const struct vmn_copy *copy,
     }
 }
 
-void
-vmn_act_copy_to_tunnel(struct vmn_actions *a, const struct vmn_copy *copy,
-                       const struct vmn_copy_tunnel *tunnel)
+static void
+copy_to_tunnel(struct vmn_actions *a, const struct vmn_copy *copy,
+               const struct vmn_copy_tunnel *tunnel, unsigned call,
+               const char *name)
 {
     struct call_log *log;
 
-    if (!record_is_missing(a->recorder, copy, __func__)
-        && !record_is_missing(a->recorder, tunnel, __func__)) {
-        log = record_action(a, CALL_ACT_COPY_TO_TUNNEL);
+    if (!record_is_missing(a->recorder, copy, name)
+        && !record_is_missing(a->recorder, tunnel, name)) {
+        log = record_action(a, call);
         put_copy_out(log, copy);
         call_put_u32(log, tunnel->encap);
         call_put_ip(log, &tunnel->remote);
@@ -323,6 +324,21 @@ vmn_act_copy_to_tunnel(struct vmn_actions *a, const struct vmn_copy *copy,
         call_put_u32(log, tunnel->erspan_idx);
         call_put_u8(log, tunnel->erspan_hwid);
     }
+}
+
+void
+vmn_act_copy_to_tunnel(struct vmn_actions *a, const struct vmn_copy *copy,
+                       const struct vmn_copy_tunnel *tunnel)
+{
+    copy_to_tunnel(a, copy, tunnel, CALL_ACT_COPY_TO_TUNNEL, __func__);
+}
+
+void
+vmn_act_copy_to_same_family(struct vmn_actions *a,
+                            const struct vmn_copy *copy,
+                            const struct vmn_copy_tunnel *tunnel)
+{
+    copy_to_tunnel(a, copy, tunnel, CALL_ACT_COPY_TO_SAME_FAMILY, __func__);
 }
 
 static void

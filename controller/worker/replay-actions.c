@@ -478,7 +478,9 @@ replay_copy_to_port(struct replay *r)
 }
 
 static void
-replay_copy_to_tunnel(struct replay *r)
+copy_to_tunnel(struct replay *r,
+               void (*act)(struct vmn_actions *, const struct vmn_copy *,
+                           const struct vmn_copy_tunnel *))
 {
     struct vmn_actions *a = replay_take_actions(r);
     struct vmn_copy copy = take_copy_out(r);
@@ -491,8 +493,20 @@ replay_copy_to_tunnel(struct replay *r)
     tunnel.erspan_idx = call_take_u32(&r->in);
     tunnel.erspan_hwid = call_take_u8(&r->in);
     if (replay_is_good(r)) {
-        vmn_act_copy_to_tunnel(a, &copy, &tunnel);
+        act(a, &copy, &tunnel);
     }
+}
+
+static void
+replay_copy_to_tunnel(struct replay *r)
+{
+    copy_to_tunnel(r, vmn_act_copy_to_tunnel);
+}
+
+static void
+replay_copy_to_same_family(struct replay *r)
+{
+    copy_to_tunnel(r, vmn_act_copy_to_same_family);
 }
 
 static struct vmn_ct
@@ -610,6 +624,8 @@ const struct replay_call replay_action_calls[CALL_N] = {
     [CALL_ACT_COPY_TO_PORT] = { "vmn_act_copy_to_port", replay_copy_to_port },
     [CALL_ACT_COPY_TO_TUNNEL] = { "vmn_act_copy_to_tunnel",
                                   replay_copy_to_tunnel },
+    [CALL_ACT_COPY_TO_SAME_FAMILY] = { "vmn_act_copy_to_same_family",
+                                       replay_copy_to_same_family },
     [CALL_ACT_CT] = { "vmn_act_ct", replay_ct },
     [CALL_ACT_CT_SNAT_PORTS] = { "vmn_act_ct_snat_ports",
                                  replay_ct_snat_ports },

@@ -278,6 +278,30 @@ vmn_selector_label(struct vmn_view *view, const struct vmn_selector *selector)
     return NULL;
 }
 
+/* Returns true if there are tunnels of either family, so that a packet which
+ * came by one may leave by another of the other family. */
+static inline bool
+vmn_tunnels_are_mixed(struct vmn_view *view)
+{
+    return vmn_relation_values(view, VMN_REL_TUNNEL_FAMILIES, "").n > 1;
+}
+
+/* Has a packet that may have come by a tunnel forget the addresses of that,
+ * before it goes on by another one, which sets its own of one family.  Only
+ * where there are both: a flow that sets both for what came by a tunnel is
+ * none for the kernel's datapath ("Mixed IPv4 and IPv6 tunnel attributes"),
+ * and each such packet goes by way of ovs-vswitchd. */
+static inline void
+vmn_forget_tunnel(struct vmn_view *view, struct vmn_actions *actions)
+{
+    static const struct vmn_ip any4 = { .family = 4 }, any6 = { .family = 6 };
+
+    if (vmn_tunnels_are_mixed(view)) {
+        vmn_act_set_ip(actions, VMN_F_TUN_DST, &any4);
+        vmn_act_set_ip(actions, VMN_F_TUN_IPV6_DST, &any6);
+    }
+}
+
 /* Writing.  ------------------------------------------------------------- */
 
 /* Publishes the fact that 'relation' has 'value' at 'key'.  A unit's facts

@@ -661,6 +661,13 @@ void vmn_act_copy_to_port(struct vmn_actions *, const struct vmn_copy *,
                           uint32_t ofport);
 void vmn_act_copy_to_tunnel(struct vmn_actions *, const struct vmn_copy *,
                             const struct vmn_copy_tunnel *);
+/* The same where all tunnels between hosts have addresses of the family of
+ * 'remote' (VMN_REL_TUNNEL_FAMILIES).  Then those of the tunnel by which a
+ * packet has come need not be cleared, and the kernel's datapath has a flow
+ * for what is copied (see vmn_forget_tunnel()). */
+void vmn_act_copy_to_same_family(struct vmn_actions *,
+                                 const struct vmn_copy *,
+                                 const struct vmn_copy_tunnel *);
 
 /* Connections.  ----------------------------------------------------------- */
 

@@ -204,6 +204,11 @@ enum vmn_hook {
  * app hands it some; read by overlay. */
 #define VMN_REL_HANDED_PORTS "overlay.handed-ports"
 
+/* Relation: "" -> "4", "6": the families of tunnels between hosts, which are
+ * those of their first addresses: a second one is for hosts that have its
+ * family alone.  Published by overlay.  See vmn_tunnels_are_mixed(). */
+#define VMN_REL_TUNNEL_FAMILIES "overlay.tunnel-families"
+
 /* Relation: policy name -> hosts that have the verdicts of its rules.
  * Published by firewall. */
 #define VMN_REL_POLICY_HOSTS "firewall.policy-hosts"

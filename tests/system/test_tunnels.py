@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is between hosts: tunnels over IPv4 and IPv6, in VXLAN and Geneve."""
 
+import itertools
 import os
+import re
 
 import pytest
 from conftest import World, check_log, close_lab, flows, make_lab
@@ -283,6 +285,41 @@ def test_all_hosts_may_use_geneve_alone(world, three):
                         ).n_packets > dropped
         wait_for("the stranger's packet to be dropped", is_dropped, 10)
         assert not any(b"forged" in f for f in seen.read())
+
+
+def megaflows(world, host, peer, to, sender):
+    """What Open vSwitch would have of a packet for VM 'to' on 'host' in its
+    datapath, before and after conntrack; it comes from VM 'sender' by the
+    tunnel between the first addresses of 'peer' and that host."""
+    source, own = (world.api.get("hosts/" + h.name)["spec"]["tunnel_ip"]
+                   for h in (peer, host))
+    v6 = "ipv6_" if ":" in own else ""
+    vni = world.api.get("networks/net")["status"]["vni"]
+    text = host.appctl(
+        "ofproto/trace", "br-int", "in_port=40000,tun_id=%d,tun_%ssrc=%s,"
+        "tun_%sdst=%s,dl_src=%s,dl_dst=%s,ip,nw_src=%s,nw_dst=%s,nw_proto=1"
+        % (vni, v6, source, v6, own, sender.mac, to.mac, sender.ip, to.ip))
+    assert "Datapath actions" in text
+    return [line for line in text.splitlines() if line.startswith("Megaflow")]
+
+
+def mixes_families(megaflow):
+    return (re.search(r"\btun_(src|dst)=", megaflow)
+            and "tun_ipv6_" in megaflow)
+
+
+def test_no_flow_mixes_addresses_of_both_families(world, three):
+    """The kernel's datapath takes none that does, and each packet would go by
+    way of ovs-vswitchd ("Mixed IPv4 and IPv6 tunnel attributes")."""
+    for swapped in (False, True) if world.lab.underlay == "both" else (False,):
+        for host in world.lab.hosts if swapped else ():
+            v4, v6 = host.tunnel_ips
+            patch_host(world, host.name, tunnel_ip=v6, second_tunnel_ip=v4)
+        for i, j in itertools.permutations(range(3), 2):
+            found = megaflows(world, world.lab.hosts[i], world.lab.hosts[j],
+                              three[i], three[j])
+            assert len(found) >= 2, found
+            assert not any(map(mixes_families, found)), found
 
 
 def test_hosts_of_one_family_meet_those_of_both(world, three):

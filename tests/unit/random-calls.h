@@ -197,9 +197,10 @@ random_copy(struct vmn_actions *a)
         is_wrong() ? NULL : "object", 60 + random_range(9)
     };
 
-    switch (random_range(3)) {
+    switch (random_range(4)) {
     case 0: vmn_act_copy(a, &copy); break;
     case 1: vmn_act_copy_to_port(a, &copy, random_range(99)); break;
+    case 2: vmn_act_copy_to_same_family(a, &copy, &tunnel); break;
     default: vmn_act_copy_to_tunnel(a, &copy, &tunnel); break;
     }
 }

@@ -66,6 +66,7 @@
 #define vmn_act_copy recorded_act_copy
 #define vmn_act_copy_to_port recorded_act_copy_to_port
 #define vmn_act_copy_to_tunnel recorded_act_copy_to_tunnel
+#define vmn_act_copy_to_same_family recorded_act_copy_to_same_family
 #define vmn_act_ct recorded_act_ct
 #define vmn_act_ct_snat_ports recorded_act_ct_snat_ports
 #define vmn_act_conjunction recorded_act_conjunction

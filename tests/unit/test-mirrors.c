@@ -175,9 +175,16 @@ copies_leave_where_the_tunnel_is(void **state)
     apps_fixture_apply(f, "{" TUNNEL("h1", "gre", "40004") "}");
     assert_flows(f, "h1", "actions=meter:", 1);
     assert_flows(f, "h1", ",set_field:0x7->tun_id,"
-                 "set_field:203.0.113.9->tun_dst,"
-                 "set_field:::->tun_ipv6_dst,output:40004", 1);
+                 "set_field:203.0.113.9->tun_dst,output:40004", 1);
     assert_flows(f, "h2", "output:40004", 0);
+    /* What comes by a tunnel over IPv6 has its addresses yet. */
+    apps_fixture_apply(f, "{'hosts/h6': {'ovsdb': 'unix:/h6',"
+                       " 'tunnel_ip': 'fd99::6',"
+                       " 'second_tunnel_ip': '10.99.0.66'}}");
+    assert_flows(f, "h1", "set_field:203.0.113.9->tun_dst,"
+                 "set_field:::->tun_ipv6_dst,output:40004", 1);
+    apps_fixture_apply(f, "{'hosts/h6': null}");
+    assert_flows(f, "h1", "->tun_ipv6_dst,output:40004", 0);
     apps_fixture_apply(f, "{'vifs/h1/+gre': null, "
                        TUNNEL("h2", "gre", "40004") "}");
     assert_flows(f, "h1", "output:40004", 0);
