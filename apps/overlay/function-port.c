@@ -27,19 +27,24 @@ match_vni(struct vmn_emit *emit, struct vmn_scope scope, uint16_t priority,
 }
 
 /* Emits the way to the port from the hosts of 'scope'.  A packet that fits its
- * own network fits this one, but for an MTU that is larger there. */
+ * own network fits this one, but for an MTU that is larger there, which is
+ * 'checked' then. */
 static void
 to_port(struct vmn_view *view, struct vmn_emit *emit, struct vmn_scope scope,
-        const struct function *function)
+        uint16_t priority, const struct function *function, bool checked)
 {
     const struct port_ctx *ctx = function->ctx;
-    struct vmn_flow *flow = match_vni(emit, scope, OUT_FUNCTION, function);
+    struct vmn_flow *flow = match_vni(emit, scope, priority, function);
     struct vmn_actions *actions = vmn_flow_actions(flow);
 
     vmn_act_set(actions, VMN_REG_DST_HOST,
                 vmn_id_of(view, VMN_ID_POOL_HOST, ctx->host));
     vmn_act_move(actions, VMN_REG_NETWORK, VMN_F_TUN_ID);
-    vmn_act_check_size(actions, vmn_mtu_of(view, ctx->network));
+    if (checked) {
+        vmn_act_check_size(actions, vmn_mtu_of(view, ctx->network));
+    } else {
+        vmn_act_set_masked(actions, VMN_REG_FLAGS, 0, VMN_FLAG_LARGE);
+    }
     vmn_act_goto(actions, STAGE_DELIVER, DELIVER_TUNNEL);
 }
 
@@ -156,6 +161,35 @@ drop_large(struct vmn_emit *emit, struct vmn_scope scope, uint32_t vni)
     drop_background(flow, "copy larger than the MTU");
 }
 
+/* Emits the way to the port of 'handed' from the hosts that hand it copies.
+ *
+ * Their size is checked on those with the userspace datapath alone.  A copy is
+ * limited by a meter, and by a check behind that what goes out is nested more
+ * deeply than the meter, in the actions that the datapath is given.  With the
+ * kernel's datapath ovs-vswitchd itself executes those of a packet that
+ * becomes an answer to ARP, and Open vSwitch 3.1 then looks for what goes out
+ * behind the meter, at its level, for ever: a thread never ends, and the
+ * switch hangs (dpif_execute_helper_cb()).  Tunnels of that datapath drop what
+ * is too large by themselves. */
+static void
+copies_to_port(struct vmn_view *view, struct vmn_emit *emit, const char *key,
+               const struct function *handed)
+{
+    const struct vmn_names hosts
+        = vmn_relation_values(view, VMN_REL_HANDED_PORTS, key);
+
+    to_port(view, emit, vmn_scope_relation(VMN_REL_HANDED_PORTS, key),
+            OUT_FUNCTION, handed, false);
+    for (size_t i = 0; i < hosts.n; i++) {
+        const struct vmn_host *host = vmn_read_host(view, hosts.names[i]);
+
+        if (host && host->datapath == VMN_DATAPATH_NETDEV) {
+            to_port(view, emit, vmn_scope_host(hosts.names[i]),
+                    OUT_COPY_CHECKED, handed, true);
+        }
+    }
+}
+
 /* What comes to a function's port comes there from all hosts of its domain,
  * and others hand it nothing. */
 void
@@ -171,7 +205,7 @@ compile_handed_port(struct vmn_view *view, const char *key,
         return;
     }
     handed.vni = port_vni(view, ctx.port);
-    to_port(view, emit, scope, &handed);
+    copies_to_port(view, emit, key, &handed);
     drop_large(emit, scope, handed.vni);
     if (ctx.ofport) {
         to_port_here(emit, &handed, ctx.host, ctx.ofport);
@@ -193,7 +227,8 @@ compile_function_port(struct vmn_view *view, const char *key,
         return;
     }
     function.vni = port_vni(view, ctx.port);
-    to_port(view, emit, vmn_scope_domain(ctx.domain), &function);
+    to_port(view, emit, vmn_scope_domain(ctx.domain), OUT_FUNCTION, &function,
+            true);
     /* What others are said to have sent no quarantine would stop. */
     is_quarantined = vmn_is_quarantined(view, ctx.port);
     if (ctx.ofport) {

@@ -184,7 +184,8 @@ enum {
 };
 enum {
     OUT_FUNCTION_HERE = 330,    /* To the port of a service function. */
-    OUT_FUNCTION = 320,         /* The same on another host. */
+    OUT_COPY_CHECKED = 325,     /* A copy for a port on another host. */
+    OUT_FUNCTION = 320,         /* As OUT_FUNCTION_HERE, on another host. */
     OUT_PATH_REFERENCE = 316,   /* A probe of a path, at once back. */
     OUT_PATH_PROBE = 315,       /* The same to another host. */
     OUT_COPIES = 310,           /* A flood's copy for several ports. */

@@ -58,13 +58,13 @@ def test_guest_activates_what_was_asked_for(moving, pinned):
     assert not migration(world)
     with both_ways(world) as streams:
         prepare(world, twin)
-        streams.run(0.3)
+        streams.run(2 * WAY_S)
         said = migrate(world, "--finish", status=1)
         assert "is not on h2 yet" in said, said
         moved = [streams.switch(way, 1) for way in WAYS if "it to" in way][0]
         wait_activated(world)
         wait_quiet(world.lab)
-        streams.run(0.3)
+        streams.run(2 * WAY_S)
         gone = streams.arrive(*WAYS).now()
         world.lab.unplug("mover")
         wait_for("its end", lambda: not migration(world))

@@ -330,15 +330,18 @@ static struct scenario scenarios[] = {
             { "h3", "+set_field:10.99.0.1->tun_dst,output:40000" },
             { "h3", "-set_field:fd99::1->tun_ipv6_dst" },
             { "h2", "+set_field:10.99.0.1->tun_dst,output:40000" },
-            { "h2", "+" ADMIT "/0 100 tun_src=10.99.0.3,in_port=40001 "
+            { "h2", "+" ADMIT "/0 99 tun_src=10.99.0.3,in_port=40001 "
               "actions=set_field:40000->in_port,"
               "goto_table:{TABLE:overlay.admit/1}" },
             { "h2", "+" ADMIT "/0 100 tun_ipv6_src=fd99::1,in_port=40001 " },
             { "h2", "+" ADMIT "/0 100 tun_ipv6_src=fd99::1,in_port=40000 " },
             { "h2", "+" ADMIT "/0 50 in_port=40001 actions=drop (unknown "
               "tunnel source)" },
-            { "h1", "+" ADMIT "/0 100 tun_ipv6_src=fd99::2,in_port=40000 "
+            { "h1", "+" ADMIT "/0 99 tun_ipv6_src=fd99::2,in_port=40000 "
               "actions=goto_table:{TABLE:overlay.admit/1}" },
+            { "h1", "+" ADMIT "/0 100 tun_src=10.99.0.3,in_port=40000 " },
+            { "h3", "+" ADMIT "/0 100 tun_src=10.99.0.2,in_port=40000 " },
+            { "h3", "-tun_ipv6_src" },
             { "h1", "-in_port=40001" },
             { "h3", "-in_port=40001" } } },
         { "{'hosts/h3': {'ovsdb': 'unix:/h3', 'tunnel_ip': 'fd99::3'}}", {

@@ -162,6 +162,23 @@ a_tunnel_is_asked_for_where_ports_are(void **state)
     assert_tunnels(f, "h1", "");
 }
 
+/* By a meter, behind which there must be no check of the size on the kernel's
+ * datapath: ovs-vswitchd would never end. */
+static void
+copies_for_another_host_are_checked_in_userspace_alone(void **state)
+{
+    static const char checked[] = "priority=325,reg0=",
+        to[] = "priority=320,reg0=";
+    struct apps_fixture *f = *state;
+
+    apps_fixture_apply(f, "{'mirrors/m': {'ports': ['a'], 'to_port': 'b'}}");
+    assert_flows(f, "h1", to, 1);
+    assert_flows(f, "h1", checked, 0);
+    apps_fixture_apply(f, "{'hosts/h1': {'ovsdb': 'unix:/h1',"
+                       " 'tunnel_ip': '10.99.0.1', 'datapath': 'netdev'}}");
+    assert_flows(f, "h1", checked, 1);
+}
+
 /* Until a host has its tunnel nothing is copied there, and the port's packets
  * go on as ever. */
 static void
@@ -683,6 +700,9 @@ main(int argc OVS_UNUSED, char *argv[])
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_tunnel_is_asked_for_where_ports_are,
                                         setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            copies_for_another_host_are_checked_in_userspace_alone,
+            setup, teardown),
         cmocka_unit_test_setup_teardown(copies_leave_where_the_tunnel_is,
                                         setup, teardown),
         cmocka_unit_test_setup_teardown(copies_that_come_back_are_not_copied,
