@@ -11,8 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "controller/model/model.h"
 #include "controller/schema/arena.h"
 #include "controller/schema/status.h"
+#include "controller/schema/tables.h"
 #include "openvswitch/dynamic-string.h"
 #include "proto/relay/relay.h"
 #include "unixctl.h"
@@ -167,17 +169,32 @@ transfer_cb(struct unixctl_conn *conn, int argc, const char *argv[],
     }
 }
 
+/* Any name has a member that would manage a host of that name: so a host that
+ * this member does not have is an error. */
 static void
 manager_cb(struct unixctl_conn *conn, int argc OVS_UNUSED, const char *argv[],
            void *cluster)
 {
-    const char *manager = cluster_host_manager(cluster, argv[1]);
-    char *reply = xasprintf("%s%s", manager ? manager : "none",
-                            (cluster_manages_host(cluster, argv[1])
-                             ? " (this one)" : ""));
+    const struct cluster *c = cluster;
+    const char *host = argv[1];
 
-    unixctl_command_reply(conn, reply);
-    free(reply);
+    if (!model_get_durable(c->model, VMN_TABLE_HOST, host, NULL)) {
+        char *error = xasprintf("there is no host \"%s\"%s", host,
+                                (cluster_is_current(c) ? ""
+                                 : " in this member's copy, which may be "
+                                 "old"));
+
+        unixctl_command_reply_error(conn, error);
+        free(error);
+    } else {
+        const char *manager = cluster_host_manager(c, host);
+        char *reply = xasprintf("%s%s", manager ? manager : "none",
+                                (cluster_manages_host(c, host)
+                                 ? " (this one)" : ""));
+
+        unixctl_command_reply(conn, reply);
+        free(reply);
+    }
 }
 
 static void

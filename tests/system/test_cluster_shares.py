@@ -13,9 +13,21 @@ from vmnlab.netns import PATIENCE, wait_for
 HOSTS = ["hv%d" % i for i in range(12)]
 
 
+def add_hosts(cluster):
+    """Each member has rows of them; they connect to none."""
+    api = cluster.writer().api
+    for i, host in enumerate(HOSTS, 1):
+        api.put("hosts/" + host, {"ovsdb": "inbound",
+                                  "tunnel_ip": "192.0.2.%d" % i})
+    for member in cluster.members:
+        wait_for("it to know the hosts", lambda m=member: (
+            set(HOSTS) <= set(m.hosts())), 60)
+
+
 @pytest.fixture
 def cluster():
     with started() as cluster:
+        add_hosts(cluster)
         yield cluster
 
 
@@ -72,6 +84,9 @@ def test_hosts_are_shared(cluster):
     first = managers(cluster.members)
     assert set(first.values()) == set("abc")
     last = generation(a)
+    for member in cluster.members:
+        assert "there is no host \"nobody\"" in member.ctl(
+            "cluster/manager", "nobody", check=False)
 
     # One that stands by.
     b.kill()
@@ -146,6 +161,7 @@ def test_weights():
 
     with started(options=options) as cluster:
         a, b, c = cluster.members
+        add_hosts(cluster)
         await_shares(cluster.members, "bc")
         assert weights(a) == {"b": 50, "c": 10}
         found = list(managers(cluster.members).values())

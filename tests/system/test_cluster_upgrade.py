@@ -203,6 +203,7 @@ def test_database_has_the_former_schema(cluster, tmp_path):
     # It manages all hosts, as a writer of the older version.
     status = c.status()
     assert status["generation"] == status["epoch"]
+    c.api.put("hosts/hv1", {"ovsdb": "inbound", "tunnel_ip": "192.0.2.1"})
     assert c.ctl("cluster/manager", "hv1").split() == ["c", "(this", "one)"]
 
     convert(a, tmp_path)
