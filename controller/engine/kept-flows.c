@@ -110,6 +110,15 @@ may_be_kept(const struct pipeline_app *app)
             && !(app->class_->options & VMN_APP_WITHDRAW));
 }
 
+static bool
+is_disabled(const struct engine *engine, const struct pipeline_app *app)
+{
+    const struct vmn_app_row *row = model_get(engine->model, VMN_TABLE_APP,
+                                              app->class_->name);
+
+    return row && !row->enabled;
+}
+
 static void
 note_stages(struct engine *engine)
 {
@@ -181,6 +190,7 @@ keep_absent(struct engine *engine)
         }
         kept->n_absent++;
         kept->apps[i] = true;
+        kept->disabled[i] = is_disabled(engine, app);
         for (size_t j = 0; j < app->n_stages; j++) {
             const struct pipeline_stage *stage = &app->stages[j];
 
@@ -284,6 +294,19 @@ release_app(struct engine *engine, const struct pipeline_app *app)
               "changed", app->class_->name);
 }
 
+/* Notes whether an app that is kept is disabled.  If it has just been, what
+ * hosts have of it goes. */
+static void
+note_disabled(struct engine *engine, const struct pipeline_app *app)
+{
+    struct kept *kept = &engine->kept;
+    size_t i = app - engine->pipeline->apps;
+    bool disabled = is_disabled(engine, app);
+
+    kept->released |= disabled && !kept->disabled[i];
+    kept->disabled[i] = disabled;
+}
+
 /* Releases units that do not fail any more, or are not there; and those of
  * apps that are not 'as_noted', by their place in the pipeline. */
 static void
@@ -326,6 +349,8 @@ release_changed(struct engine *engine)
         as_noted[i] = hooks_as_noted && is_as_noted(engine, app);
         if (!may_be_kept(app) || !as_noted[i]) {
             release_app(engine, app);
+        } else if (engine->kept.apps[i]) {
+            note_disabled(engine, app);
         }
     }
     release_units(engine, as_noted);
@@ -349,17 +374,8 @@ void
 kept_app_changed(struct engine *engine)
 {
     if (engine->kept.n_absent) {
-        engine->kept.released = true;
+        engine->kept.changed = true;
     }
-}
-
-static bool
-is_enabled(const struct engine *engine, const struct pipeline_app *app)
-{
-    const struct vmn_app_row *row = model_get(engine->model, VMN_TABLE_APP,
-                                              app->class_->name);
-
-    return !row || row->enabled;
 }
 
 bool
@@ -375,7 +391,7 @@ engine_keeps_flow(const struct engine *engine, uint8_t table, uint64_t cookie)
     const struct pipeline_app *app = (table < PIPELINE_N_TABLES
                                       ? kept->absent[table] : NULL);
 
-    return (app ? is_enabled(engine, app)
+    return (app ? !kept->disabled[app - engine->pipeline->apps]
             : find_unit(kept, flow_cookie_owner(cookie)) != NULL);
 }
 
@@ -404,7 +420,7 @@ engine_keeps_units(const struct engine *engine, const char *app,
         const struct pipeline_app *other = &engine->pipeline->apps[i];
 
         if (kept->apps[i] && !strcmp(other->class_->name, app)) {
-            return is_enabled(engine, other);
+            return !kept->disabled[i];
         }
     }
     for (size_t i = 0; i < kept->n_units; i++) {

@@ -36,7 +36,8 @@ struct kept_unit {
 struct kept {
     size_t n_absent;            /* Apps whose flows are kept, */
     bool apps[PIPELINE_APPS_MAX]; /* by their place in the pipeline, */
-    const struct pipeline_app *absent[PIPELINE_N_TABLES]; /* and by table. */
+    const struct pipeline_app *absent[PIPELINE_N_TABLES]; /* and by table; */
+    bool disabled[PIPELINE_APPS_MAX]; /* but not while their rows say so. */
     size_t n_units;
     struct kept_unit *units;    /* Sorted by their cookies. */
     struct kept_stage stages[PIPELINE_N_TABLES]; /* Of all apps, by their
@@ -57,7 +58,7 @@ struct kept {
 void kept_decide(struct engine *);
 void kept_uninit(struct engine *);
 
-/* Two that may be rolled back: what they release is released with
+/* Three that may be rolled back: what they release is released with
  * engine_take_released() only, once that is durable, by what there is then.
  *
  * A unit has been computed, or is destroyed.  It is kept no longer if it does
@@ -66,7 +67,7 @@ void kept_unit_changed(struct engine *, const struct unit_node *);
 /* Apps have come, gone or moved.  Those that are not there as they were are
  * kept no longer. */
 void kept_apps_changed(struct engine *);
-/* The row of an app has changed. */
+/* The row of an app has changed, which may have disabled or enabled it. */
 void kept_app_changed(struct engine *);
 
 #endif /* controller/engine/kept-flows.h */

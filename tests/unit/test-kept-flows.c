@@ -293,6 +293,39 @@ what_is_rolled_back_releases_nothing(void **state OVS_UNUSED)
     assert_false(engine_keeps_flow(toy.engine, 2, 1));
 }
 
+static void
+enable_gone(bool enabled)
+{
+    toy_edit(&toy, VMN_TABLE_APP, "gone", json_pack("{s:b}", "enabled",
+                                                    (int) enabled));
+    run();
+}
+
+/* Also of an app that is disabled: hosts are not even compared again. */
+static void
+app_that_is_not_disabled_after_all_is_kept(void **state OVS_UNUSED)
+{
+    start(true, &module);
+    enable_gone(true);
+    assert_false(engine_take_released(toy.engine));
+    enable_gone(false);
+    assert_true(keeps_all());
+    enable_gone(true);          /* It is rolled back. */
+    assert_false(engine_take_released(toy.engine));
+    assert_true(keeps_all());
+
+    enable_gone(false);
+    assert_true(engine_take_released(toy.engine));
+    assert_false(engine_keeps_flow(toy.engine, 2, 1));
+    assert_false(is_unknown("gone", true));
+    assert_true(keeps_unit("toy.port/a"));
+    enable_gone(true);
+    assert_false(engine_keeps_flow(toy.engine, 2, 1));
+    enable_gone(false);         /* That is. */
+    assert_false(engine_take_released(toy.engine));
+    assert_false(engine_keeps_flow(toy.engine, 2, 1));
+}
+
 /* Also of units: whether they are computed, or their app is replaced. */
 static void
 unit_that_is_rolled_back_is_kept(void **state OVS_UNUSED)
@@ -433,6 +466,8 @@ main(int argc OVS_UNUSED, char *argv[])
         cmocka_unit_test_teardown(nothing_is_kept_of_stages_that_move,
                                   toy_teardown),
         cmocka_unit_test_teardown(what_is_rolled_back_releases_nothing,
+                                  toy_teardown),
+        cmocka_unit_test_teardown(app_that_is_not_disabled_after_all_is_kept,
                                   toy_teardown),
         cmocka_unit_test_teardown(unit_that_is_rolled_back_is_kept,
                                   toy_teardown),
