@@ -6,10 +6,15 @@
 
 #include "tests/unit/fabric-fixture.h"
 
+#include <event2/event.h>
 #include <limits.h>
 #include <stdlib.h>
 
+#include "controller/commit/commit.h"
 #include "controller/fabric/fabric.h"
+#include "controller/fabric/ovsdb/host-db.h"
+#include "controller/fabric/ovsdb/observed-state.h"
+#include "proto/ovsdb/ovsdb.h"
 #include "tests/unit/host-db-fixture.h"
 #include "tests/unit/ovs-sandbox.h"
 #include "util.h"
@@ -187,12 +192,64 @@ port_state_is(const char *port, const char *state)
     return equal;
 }
 
-/* Lets the fabric do what it may do, for a moment. */
+/* Has the fabric read this of the host's database, which it reads in order? */
+static bool
+has_read_version(const char *name, const char *version)
+{
+    const struct fabric_host *host = fabric_find_host(fabric, name);
+    const struct ovsdb_snapshot *snapshot
+        = ovsdb_session_snapshot(host->db->session);
+
+    return (snapshot
+            && nullable_string_is_equal(snapshot->ovs_version, version));
+}
+
+/* Waits until the fabric has read all that is in the host's database by now,
+ * with what its switch makes of that, if they run. */
+static void
+wait_until_read(int i)
+{
+    static unsigned n;
+    const char *name = i ? "hv2" : "hv1";
+    const struct fabric_host *host = fabric_find_host(fabric, name);
+    char *version;
+
+    if (!host || !host->db || !sandboxes[i].server) {
+        return;
+    }
+    version = xasprintf("settled-%u", ++n);
+    free(ovs_sandbox_shell(&sandboxes[i], "ovs-vsctl %s --db=%s set "
+                           "Open_vSwitch . ovs_version=%s",
+                           sandboxes[i].vswitchd ? "" : "--no-wait",
+                           sandboxes[i].remote, version));
+    UNTIL(has_read_version(name, version));
+    free(version);
+}
+
+/* Is all decided that follows from what was read, and durable? */
+static bool
+is_decided(void)
+{
+    const struct observed_state *observed = fabric->db->observed;
+
+    return (commit_is_quiescent(commit) && !observed->resyncing
+            && !observed->comparing && ovs_list_is_empty(&observed->due)
+            && ovs_list_is_empty(&observed->submitted)
+            && !event_pending(observed->flush, EV_TIMEOUT, NULL));
+}
+
+/* Waits until the fabric has done what it does about what there is.  What it
+ * writes to a host's database by the end of the first round is read in the
+ * second one. */
 void
 host_db_settle(void)
 {
-    for (int i = 0; i < 50; i++) {
-        loop_turn(loop, 10);
+    for (int round = 0; round < 2; round++) {
+        for (int i = 0; i < N_HOSTS; i++) {
+            wait_until_read(i);
+        }
+        fixture_turn();
+        UNTIL(is_decided());
     }
 }
 
