@@ -8,6 +8,7 @@
 
 #include "controller/vmnd.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -128,14 +129,21 @@ add_unloaded(struct vmnd *vmnd, const struct vmnd_unloaded *unloaded)
     free(name);
 }
 
+/* The file of an app that the database has. */
+static struct apphost_file
+file_of(const struct vmn_app_row *row)
+{
+    return (struct apphost_file) {
+        .name = row->module.file, .code = row->code,
+        .digest = row->module.digest,
+    };
+}
+
 /* Adds an app whose file is in the database. */
 static void
 add_stored(struct vmnd *vmnd, const struct vmn_app_row *row)
 {
-    const struct apphost_file file = {
-        .name = row->module.file, .code = row->code,
-        .digest = row->module.digest,
-    };
+    const struct apphost_file file = file_of(row);
     struct vmn_error why = VMN_ERROR_INIT;
 
     if (apphost_add_file(vmnd->apphost, row->row.name, &file, &why)) {
@@ -477,26 +485,34 @@ remove_app(struct vmnd *vmnd, const struct pipeline_app *app)
     return true;
 }
 
-/* Loads an app whose row has other code than is loaded. */
-static bool
-load_app(struct vmnd *vmnd, const struct vmn_app_row *row)
+/* Puts the code of the row in place of the app of its name, if there is
+ * one. */
+static void
+exchange_app(struct vmnd *vmnd, const struct vmn_app_row *row)
 {
     const struct pipeline *pipeline = apphost_pipeline(vmnd->apphost);
     const struct pipeline_app *app = pipeline_find(pipeline, row->row.name);
-    const struct apphost_file file = {
-        .name = row->module.file, .code = row->code,
-        .digest = row->module.digest,
-    };
+    const struct apphost_file file = file_of(row);
 
-    if (!file.digest || (app && (!app->digest
-                                 || !strcmp(app->digest, file.digest)))) {
-        return false;
-    }
     if (app) {
         engine_remove_app(vmnd->engine, app);
     }
     apphost_replace(vmnd->apphost, row->row.name, &file, &row->module);
     engine_add_app(vmnd->engine, pipeline_find(pipeline, row->row.name));
+}
+
+/* Loads an app whose row has other code than is loaded. */
+static bool
+load_app(struct vmnd *vmnd, const struct vmn_app_row *row)
+{
+    const struct pipeline_app *app
+        = pipeline_find(apphost_pipeline(vmnd->apphost), row->row.name);
+    const char *digest = row->module.digest;
+
+    if (!digest || (app && (!app->digest || !strcmp(app->digest, digest)))) {
+        return false;
+    }
+    exchange_app(vmnd, row);
     return true;
 }
 
@@ -529,21 +545,13 @@ move_apps(struct vmnd *vmnd)
 static bool
 load_again(struct vmnd *vmnd, const char *name)
 {
-    const struct vmn_app_row *row = model_get(vmnd->model, VMN_TABLE_APP,
-                                              name);
     const struct pipeline_app *app
         = pipeline_find(apphost_pipeline(vmnd->apphost), name);
-    const struct apphost_file file = {
-        .name = row->module.file, .code = row->code,
-        .digest = row->module.digest,
-    };
 
     if (!app->absent) {
         return false;
     }
-    engine_remove_app(vmnd->engine, app);
-    apphost_replace(vmnd->apphost, name, &file, &row->module);
-    engine_add_app(vmnd->engine, app);
+    exchange_app(vmnd, model_get(vmnd->model, VMN_TABLE_APP, name));
     return true;
 }
 
@@ -576,6 +584,17 @@ follow_rows(struct vmnd *vmnd)
     return any || moved || n;
 }
 
+/* Has the rest of vmnd know of apps that have come or gone. */
+static void
+tell_others(struct vmnd *vmnd)
+{
+    if (vmnd->fabric) {
+        fabric_apps_changed(vmnd->fabric);
+    }
+    vmnd_watch_workers(vmnd);
+    commit_when_quiescent(vmnd->commit, followed_cb, vmnd);
+}
+
 bool
 vmnd_follow_apps(void *vmnd_)
 {
@@ -584,10 +603,65 @@ vmnd_follow_apps(void *vmnd_)
     if (!follow_rows(vmnd)) {
         return false;
     }
-    if (vmnd->fabric) {
-        fabric_apps_changed(vmnd->fabric);
-    }
-    vmnd_watch_workers(vmnd);
-    commit_when_quiescent(vmnd->commit, followed_cb, vmnd);
+    tell_others(vmnd);
     return true;
+}
+
+static void
+places_done(void *aux OVS_UNUSED, const struct commit_result *result)
+{
+    if (!result->ok) {
+        VLOG_ERR("the rows of the apps: %s", result->errors->errors[0].text);
+    }
+}
+
+/* Has the rows say where apps are, if that has changed. */
+static void
+submit_places(struct vmnd *vmnd)
+{
+    struct model_request request;
+
+    model_request_init(&request, "vmnd");
+    put_apps(vmnd, &request);
+    if (request.n_ops) {
+        commit_submit(vmnd->commit, &request, places_done, NULL);
+    }
+    model_request_uninit(&request);
+}
+
+int
+vmnd_load_absent(struct vmnd *vmnd, const char *name, struct vmn_error *why)
+{
+    const struct pipeline_app *app
+        = pipeline_find(apphost_pipeline(vmnd->apphost), name);
+    const struct vmn_app_row *row = model_get(vmnd->model, VMN_TABLE_APP,
+                                              name);
+    struct vmn_error reason = VMN_ERROR_INIT;
+    struct apphost_file file;
+
+    if (!app || !app->absent) {
+        return vmn_error_invalid(why, "no app of that name has a worker, or "
+                                 "could not be loaded");
+    } else if (!app->digest || !row) {
+        return vmn_error_invalid(why, "app %s is one of vmnd's options, which "
+                                 "are loaded when it starts: %s", name,
+                                 app->absent);
+    }
+    file = file_of(row);
+    if (apphost_prepare(vmnd->apphost, name, &file, &reason)) {
+        vmn_error_invalid(why, "app %s cannot be loaded: %s", name,
+                          reason.text);
+        vmn_error_uninit(&reason);
+        return EINVAL;
+    }
+    exchange_app(vmnd, row);
+    tell_others(vmnd);
+    commit_recompute(vmnd->commit);
+    if (vmnd->active) {
+        submit_places(vmnd);
+    }
+    app = pipeline_find(apphost_pipeline(vmnd->apphost), name);
+    return (!app->absent ? 0
+            : vmn_error_invalid(why, "app %s cannot be loaded: %s", name,
+                                app->absent));
 }

@@ -29,6 +29,36 @@ look_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *vmnd_)
     }
 }
 
+/* Ends what resume_cb() has begun. */
+static void
+end_resuming(struct vmnd *vmnd, const char *error)
+{
+    struct unixctl_conn *conn = vmnd->resuming.conn;
+
+    vmnd->resuming.conn = NULL;
+    free(vmnd->resuming.app);
+    if (error) {
+        unixctl_command_reply_error(conn, error);
+    } else {
+        unixctl_command_reply(conn, NULL);
+    }
+}
+
+static void
+load_cb(void *vmnd_)
+{
+    struct vmn_error why = VMN_ERROR_INIT;
+    struct vmnd *vmnd = vmnd_;
+
+    if (vmnd_load_absent(vmnd, vmnd->resuming.app, &why)) {
+        end_resuming(vmnd, why.text);
+        vmn_error_uninit(&why);
+    } else {
+        end_resuming(vmnd, NULL);
+    }
+}
+
+/* What has no worker, since it could not be loaded, is loaded again. */
 static void
 resume_cb(struct unixctl_conn *conn, int argc OVS_UNUSED, const char *argv[],
           void *vmnd_)
@@ -37,8 +67,12 @@ resume_cb(struct unixctl_conn *conn, int argc OVS_UNUSED, const char *argv[],
 
     if (apphost_resume(vmnd->apphost, argv[1])) {
         unixctl_command_reply(conn, NULL);
+    } else if (vmnd->resuming.conn) {
+        unixctl_command_reply_error(conn, "another app is being loaded");
     } else {
-        unixctl_command_reply_error(conn, "no app of that name has a worker");
+        vmnd->resuming.conn = conn;
+        vmnd->resuming.app = xstrdup(argv[1]);
+        commit_when_quiescent(vmnd->commit, load_cb, vmnd);
     }
 }
 
@@ -66,5 +100,9 @@ vmnd_stop_workers(struct vmnd *vmnd)
 {
     if (vmnd->workers_timer) {
         event_free(vmnd->workers_timer);
+    }
+    if (vmnd->resuming.conn) {
+        commit_cancel_when_quiescent(vmnd->commit, load_cb, vmnd);
+        end_resuming(vmnd, "vmnd ends");
     }
 }

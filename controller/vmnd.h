@@ -21,6 +21,8 @@
 #include "proto/loop/loop.h"
 
 struct model_request;
+struct unixctl_conn;
+struct vmn_error;
 
 /* An app of the options that cannot be loaded. */
 struct vmnd_unloaded {
@@ -55,6 +57,11 @@ struct vmnd {
     size_t n_unloaded;
     struct vmnd_unloaded *unloaded;
     struct event *workers_timer; /* Or NULL: no app has a worker. */
+    struct {
+        struct unixctl_conn *conn; /* Who has an app resumed that is absent;
+                                    * or NULL. */
+        char *app;
+    } resuming;
     struct engine *engine;
     struct commit *commit;
     struct audit_log *audit_log; /* Or NULL. */
@@ -108,6 +115,10 @@ bool vmnd_follow_apps(void *vmnd);
 /* Adds to the request what the rows are to say of the apps, for
  * commit_set_note(). */
 void vmnd_note_apps(void *vmnd, struct model_request *);
+/* Loads an app of the database that could not be loaded, from the code that
+ * its row has, as a start would.  Nothing changes if that fails: returns a
+ * positive errno with the error set.  The state must be quiescent. */
+int vmnd_load_absent(struct vmnd *, const char *name, struct vmn_error *why);
 /* After the engine is gone. */
 void vmnd_forget_apps(struct vmnd *);
 /* Has the app that declares 'type' look at an object of it

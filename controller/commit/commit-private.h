@@ -89,6 +89,7 @@ struct commit {
     int retry_ms;               /* after this delay. */
     struct event *times;        /* Expires when a time that units wait for has
                                  * passed. */
+    bool recompute;             /* The engine is to run. */
     bool held;                  /* Until commit_begin(), */
     void (*load)(void *aux);    /* which may set what is loaded first. */
     void *load_aux;

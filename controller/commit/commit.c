@@ -128,6 +128,13 @@ commit_retry(struct commit *commit)
     commit_schedule(commit);
 }
 
+void
+commit_recompute(struct commit *commit)
+{
+    commit->recompute = true;
+    commit_schedule(commit);
+}
+
 /* Receipts.  ------------------------------------------------------------- */
 
 void

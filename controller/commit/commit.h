@@ -124,6 +124,10 @@ void commit_apply_batch(struct commit *, const char *text, int64_t index,
 /* Has units computed again that found the worker of their app absent, if that
  * is worth another try (engine_take_ready_workers()). */
 void commit_retry(struct commit *);
+/* Has the engine run, apart from requests' groups, since something else than
+ * rows has changed what it computes.  To be called while the state is
+ * quiescent, by a callback of commit_when_quiescent(). */
+void commit_recompute(struct commit *);
 /* Ends commit_follow(), in a quiescent state. */
 void commit_lead(struct commit *);
 

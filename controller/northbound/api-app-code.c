@@ -127,7 +127,7 @@ loaded_app(const struct northbound *nb, const char *name)
 }
 
 /* Adds an error if the app has that code, and is absent: to load the same once
- * more would change nothing. */
+ * more changes no row, by which apps are loaded. */
 static void
 check_absent(const struct northbound *nb, const char *name, const char *digest,
              struct vmn_errors *errors)
@@ -138,7 +138,8 @@ check_absent(const struct northbound *nb, const char *name, const char *digest,
     if (app && app->digest && app->absent && !strcmp(app->digest, digest)) {
         vmn_errors_add(errors, VMN_ERR_CONFLICT, "/code", "app %s has this "
                        "code, and could not be loaded: %s; load another "
-                       "version, or unload it first", name, app->absent);
+                       "version, or have vmnd try this one again: ovs-appctl "
+                       "-t vmnd apps/resume %s", name, app->absent, name);
     }
 }
 

@@ -259,7 +259,7 @@ def test_one_that_is_refused_at_the_start(lab, world, tmp_path):
     assert changes(before, flows(lab.host("h1"))) == []
 
     said = ctl(lab, "app", "load", str(bad), status=1)
-    assert "could not be loaded" in said and "unload it first" in said
+    assert "could not be loaded" in said and "apps/resume mailguard" in said
     bad.write_text(TOO_MUCH)
     assert "2000" in ctl(lab, "app", "load", str(bad), status=1)
     world.group("nobody")       # Something that is stored, after it.
@@ -280,6 +280,55 @@ def test_one_that_is_refused_at_the_start(lab, world, tmp_path):
         app(lab)
     assert world.reaches(one, two, 25)
     verify(lab)
+
+
+HOG = """\
+return { name = "hog",
+         stages = { %s } }
+""" % ", ".join("{ name = \"s%d\", hook = \"service\", n_tables = 16 }" % i
+                for i in range(2))
+
+
+def resume(lab, name):
+    """What "apps/resume" says, if it fails."""
+    done = subprocess.run(["ovs-appctl", "-t", lab.vmnd.unixctl, "apps/resume",
+                           name], text=True, capture_output=True)
+    return done.stderr if done.returncode else None
+
+
+def test_one_that_has_no_room_at_the_start_is_loaded_later(lab, world,
+                                                           tmp_path):
+    """Without another start, from the same code; until then its flows
+    stay."""
+    one = world.vm("one", "net", "h1", "10.0.0.1", tcp=[80])
+    two = world.vm("two", "net", "h2", "10.0.0.2", tcp=[25, 80])
+    hog = tmp_path / "hog.lua"
+    hog.write_text(HOG)
+    ctl(lab, "app", "load", str(hog), "--wait")
+    ctl(lab, "app", "load", MAILGUARD, "--wait")
+    with open(MAILGUARD, "rb") as file:
+        large = file.read().replace(b"order = 10",
+                                    b"order = 10, n_tables = 16")
+    found = refused_at_the_start(lab, large)
+    assert found["state"] == "absent", found
+    before = flows(lab.host("h1"))
+    assert "app mailguard cannot be loaded" in resume(lab, "mailguard")
+    assert "no app of that name" in resume(lab, "nobody")
+    assert app(lab)["status"]["worker"]["state"] == "absent"
+    assert changes(before, flows(lab.host("h1"))) == []
+
+    ctl(lab, "app", "unload", "hog", "--wait")
+    assert app(lab)["status"]["worker"]["state"] == "absent"
+    assert resume(lab, "mailguard") is None
+    assert app(lab)["status"]["worker"]["state"] == "running"
+    wait_for("its place to be noted", lambda: app(lab)["spec"]["module"][
+        "stages"][0]["tables"] == 16, 30)
+    lab.await_synced()
+    lab.revalidated()
+    assert world.blocked(one, two, 25)
+    assert world.reaches(one, two)
+    verify(lab)
+    ctl(lab, "app", "unload", "mailguard", "--wait")
 
 
 def test_place_that_is_lost_is_noted(lab, world, tmp_path):

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Apps follow their rows (controller/vmnd-apps.c), also where a change of
- * several apps is rolled back that have no room in any order. */
+ * several apps is rolled back that have no room in any order; and one that
+ * could not be loaded is loaded again. */
 
 #include <config.h>
 
@@ -9,7 +10,9 @@
 #include "tests/unit/toy-app.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "controller/commit/commit.h"
 #include "controller/flow/pipeline.h"
@@ -32,6 +35,7 @@
 #define LIMIT_MS 60000
 
 static struct vmnd vmnd;
+static char *worker;            /* The program that apps run in. */
 
 /* What the rest of vmnd does about it is not needed.  --------------------- */
 
@@ -118,17 +122,29 @@ check_place(const char *name, int first, unsigned n_tables)
     assert_int_equal(row->module.stages[0].tables, n_tables);
 }
 
+/* Has there be the program that apps run in, or not. */
+static void
+set_worker(bool is_there)
+{
+    unlink(worker);
+    assert_int_equal(is_there ? symlink(getenv("VMN_TEST_WORKER"), worker) : 0,
+                     0);
+}
+
 static int
 setup(void **state OVS_UNUSED)
 {
-    core.apphost = apphost_create(getenv("VMN_TEST_WORKER"), false);
+    set_worker(true);
+    core.apphost = apphost_create(worker, false);
     assert_int_equal(apphost_add(core.apphost, &toy_class, NULL), 0);
+    assert_int_equal(apphost_add_absent(core.apphost, "option", NULL, NULL,
+                                        "it is not there", NULL), 0);
     core.model = model_create();
     core.engine = engine_create(core.model, apphost_pipeline(core.apphost));
     commit_setup_core();
     vmnd = (struct vmnd) {
         .apphost = core.apphost, .model = core.model, .engine = core.engine,
-        .commit = the_commit,
+        .commit = the_commit, .active = true,
     };
     commit_set_follow(the_commit, vmnd_follow_apps, &vmnd);
     commit_set_note(the_commit, vmnd_note_apps, &vmnd);
@@ -177,6 +193,79 @@ apps_that_change_together_are_rolled_back_together(void **state OVS_UNUSED)
     check_place("b", 6, 10);
 }
 
+/* What the last load_again_cb() found. */
+static struct {
+    const char *name;
+    bool done;
+    int error;
+    struct vmn_error why;
+} again;
+
+static void
+load_again_cb(void *aux OVS_UNUSED)
+{
+    again.error = vmnd_load_absent(&vmnd, again.name, &again.why);
+    again.done = true;
+}
+
+/* Has the app loaded again, which ends with an error that has 'expected' in
+ * it; NULL: with none. */
+static void
+load_again(const char *name, const char *expected)
+{
+    int64_t until = time_msec() + LIMIT_MS;
+
+    again.name = name;
+    again.done = false;
+    commit_when_quiescent(the_commit, load_again_cb, NULL);
+    while (!again.done && time_msec() < until) {
+        commit_turn();
+    }
+    assert_true(again.done);
+    if (expected) {
+        assert_int_equal(again.error, EINVAL);
+        assert_non_null(strstr(again.why.text, expected));
+        vmn_error_uninit(&again.why);
+    } else {
+        assert_int_equal(again.error, 0);
+    }
+}
+
+static void
+app_that_could_not_be_loaded_is_loaded_again(void **state OVS_UNUSED)
+{
+    const struct pipeline *pipeline = apphost_pipeline(core.apphost);
+    size_t total = engine_host_total(core.engine, "h1");
+    struct ds ds = DS_EMPTY_INITIALIZER;
+    struct model_request request;
+
+    set_worker(false);
+    model_request_init(&request, "test");
+    add_app(&request, "a", 10, 5);
+    commit_submit(vmnd.commit, &request, committed, NULL);
+    store(0);
+    assert_non_null(pipeline_find(pipeline, "a")->absent);
+    n_groups = 0;
+    load_again("a", "app a cannot be loaded: ");
+    load_again("nobody", "no app of that name has a worker");
+    load_again("app", "no app of that name has a worker");
+    load_again("option", "is one of vmnd's options, which are loaded when it "
+               "starts: it is not there");
+    assert_non_null(pipeline_find(pipeline, "a")->absent);
+    assert_int_equal(n_groups, 0);
+
+    set_worker(true);
+    load_again("a", NULL);
+    while (n_groups < 2) {      /* Its flows, and where it is. */
+        store(0);
+    }
+    check_place("a", 1, 5);
+    assert_true(engine_host_total(core.engine, "h1") > total);
+    assert_int_equal(engine_verify(core.engine, &ds), 0);
+    ds_destroy(&ds);
+    load_again("a", "no app of that name has a worker");
+}
+
 int
 main(void)
 {
@@ -184,9 +273,17 @@ main(void)
         cmocka_unit_test_setup_teardown(
             apps_that_change_together_are_rolled_back_together, setup,
             commit_teardown),
+        cmocka_unit_test_setup_teardown(
+            app_that_could_not_be_loaded_is_loaded_again, setup,
+            commit_teardown),
     };
+    int failed;
 
     setenv("VMN_TEST_WORKER", "./vmn-app-worker", 1);
+    worker = xasprintf("./follow-worker.%ld", (long) getpid());
     vlog_set_levels(NULL, VLF_ANY_DESTINATION, VLL_OFF);
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    failed = cmocka_run_group_tests(tests, NULL, NULL);
+    unlink(worker);
+    free(worker);
+    return failed;
 }
