@@ -10,7 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "controller/schema/arena.h"
 #include "controller/schema/schema-row.h"
+#include "controller/schema/schema.h"
+#include "controller/schema/selector.h"
 #include "openvswitch/dynamic-string.h"
 #include "hash.h"
 #include "util.h"
@@ -93,6 +96,56 @@ model_util_apply_keyed(struct model *model, const char *who,
     }
     vmn_errors_uninit(&errors);
     model_request_uninit(&request);
+    return ds_steal_cstr(&ds);
+}
+
+struct model_rights *
+model_util_rights(const char *scope, const char *reads, const char *tier,
+                  bool views)
+{
+    struct vmn_account account = {
+        .role = VMN_ROLE_OPERATOR, .n_tiers = tier != NULL, .tiers = &tier,
+    };
+    uint64_t tables = views ? 0 : UINT64_MAX;
+    struct model_rights *rights;
+    struct arena arena;
+
+    arena_init(&arena);
+    for (int i = 0; i < VMN_N_TABLES; i++) {
+        if (schema_tables[i]->for_admins) {
+            tables &= ~(UINT64_C(1) << i);
+        }
+    }
+    ovs_assert((!scope || !selector_parse(scope, strlen(scope), &arena,
+                                          &account.scope, NULL))
+               && (!reads || !selector_parse(reads, strlen(reads), &arena,
+                                             &account.reads, NULL)));
+    rights = model_rights_create(tables, &account);
+    arena_uninit(&arena);
+    return rights;
+}
+
+char *
+model_util_answer(struct model *model, struct model_request *request,
+                  const char *text, bool keeps)
+{
+    struct ds ds = DS_EMPTY_INITIALIZER;
+    struct vmn_errors errors;
+    uint64_t revision;
+
+    vmn_errors_init(&errors);
+    model_util_parse(request, text);
+    if (!model_apply(model, request, 1, &revision, &errors)) {
+        ds_put_format(&ds, "outcome %d", request->n_ops
+                      ? (int) request->ops[0].outcome : -1);
+        keeps ? model_settle(model) : model_undo(model);
+    }
+    for (size_t i = 0; i < errors.n; i++) {
+        ds_put_format(&ds, "%d %s %s;", (int) errors.errors[i].code,
+                      errors.errors[i].pointer, errors.errors[i].text);
+    }
+    model_request_uninit(request);
+    vmn_errors_uninit(&errors);
     return ds_steal_cstr(&ds);
 }
 

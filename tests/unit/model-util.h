@@ -32,6 +32,19 @@ char *model_util_apply_keyed(struct model *, const char *who,
                              const char *prune_set, const char *key,
                              const char *text, uint64_t *revision);
 
+/* The rights of an operator, or a viewer if 'views', with a scope and what it
+ * reads, selectors, and with a tier: each may be NULL.  The caller destroys
+ * them. */
+struct model_rights *model_util_rights(const char *scope, const char *reads,
+                                       const char *tier, bool views);
+
+/* Applies 'text' as 'request', which has no operation yet, and takes it back
+ * unless it 'keeps' it.  Uninitialises the request.  Returns
+ * "CODE POINTER TEXT;" for each error, or "outcome N", that of the first
+ * operation; the caller frees it. */
+char *model_util_answer(struct model *, struct model_request *request,
+                        const char *text, bool keeps);
+
 /* All rows of the model, metadata included, current or durable ones, as text
  * that is equal only if they are.  The caller frees it. */
 char *model_util_dump(const struct model *, bool durable);

@@ -22,12 +22,11 @@
 
 #include "controller/engine/engine.h"
 #include "controller/model/model.h"
-#include "controller/schema/arena.h"
 #include "controller/schema/error.h"
 #include "controller/schema/schema-own.h"
 #include "controller/schema/schema.h"
-#include "controller/schema/selector.h"
 #include "tests/unit/apps-fixture.h"
+#include "tests/unit/model-util.h"
 #include "tests/unit/own-fields-tables.h"
 #include "util.h"
 
@@ -61,7 +60,6 @@ static const struct {
 };
 
 static struct apps_fixture *f;
-static struct arena arena;
 static struct model_rights *rights; /* Of the account with a scope. */
 
 /* Parses JSON with ' for ", in which %u is a number and %o an owner. */
@@ -686,20 +684,13 @@ add_objects(void)
 static int
 setup(void **state OVS_UNUSED)
 {
-    struct vmn_account account = { .role = VMN_ROLE_OPERATOR };
-
     f = apps_fixture_create(apps);
     for (size_t i = 3; apps[i]; i++) {
         apps_fixture_declare_types(f, apps[i]);
     }
     model_set_check_object(apps_fixture_model(f), check_object, NULL);
     add_objects();
-    arena_init(&arena);
-    assert_int_equal(0, selector_parse("project=shop", 12, &arena,
-                                       &account.scope, NULL));
-    assert_int_equal(0, selector_parse("shared=yes", 10, &arena,
-                                       &account.reads, NULL));
-    rights = model_rights_create(UINT64_MAX, &account);
+    rights = model_util_rights("project=shop", "shared=yes", NULL, false);
     return 0;
 }
 
@@ -707,7 +698,6 @@ static int
 teardown(void **state OVS_UNUSED)
 {
     model_rights_destroy(rights);
-    arena_uninit(&arena);
     apps_fixture_destroy(f);
     return 0;
 }

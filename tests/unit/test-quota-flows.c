@@ -13,12 +13,11 @@
 #include <string.h>
 
 #include "controller/commit/plan.h"
-#include "controller/schema/arena.h"
 #include "controller/schema/error.h"
-#include "controller/schema/selector.h"
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/vlog.h"
 #include "random.h"
+#include "tests/unit/model-util.h"
 #include "util.h"
 
 #define STAGE 0
@@ -324,19 +323,13 @@ what_is_counted_is_what_there_is(void **state)
 static void
 plan(const char *scope, const char *name, json_t *spec, const char *error)
 {
-    struct vmn_account account = { .role = VMN_ROLE_OPERATOR };
     struct model_request request;
     struct vmn_errors errors;
-    struct arena arena;
     struct plan *made;
 
-    arena_init(&arena);
     model_request_init(&request, "account:x");
-    if (scope) {
-        assert_int_equal(selector_parse(scope, strlen(scope), &arena,
-                                   &account.scope, NULL), 0);
-        request.rights = model_rights_create(UINT64_MAX, &account);
-    }
+    request.rights = scope ? model_util_rights(scope, NULL, NULL, false)
+                     : NULL;
     model_request_add(&request, spec ? MODEL_PUT : MODEL_DELETE,
                       VMN_TABLE_PORT, name, spec);
     vmn_errors_init(&errors);
@@ -346,7 +339,6 @@ plan(const char *scope, const char *name, json_t *spec, const char *error)
     plan_destroy(made);
     vmn_errors_uninit(&errors);
     model_request_uninit(&request);
-    arena_uninit(&arena);
 }
 
 static void

@@ -21,10 +21,8 @@
 #include "controller/model/draft-conflicts.h"
 #include "controller/model/model.h"
 #include "controller/model/request-author.h"
-#include "controller/schema/arena.h"
 #include "controller/schema/error.h"
 #include "controller/schema/schema.h"
-#include "controller/schema/selector.h"
 #include "openvswitch/dynamic-string.h"
 #include "sset.h"
 #include "tests/unit/apps-fixture.h"
@@ -54,7 +52,6 @@
     PIN ", \"doc\": \"D.\"}]}"
 
 static struct apps_fixture *f;
-static struct arena arena;
 
 /* Accounts: one with a scope and what it reads, operators and viewers of the
  * whole installation. */
@@ -88,27 +85,6 @@ declare(struct model *model, const char *knob)
     model_settle(model);
 }
 
-/* Rights of an operator (or a viewer). */
-static struct model_rights *
-make_rights(const char *scope, const char *reads, bool views)
-{
-    struct vmn_account account = { .role = VMN_ROLE_OPERATOR };
-    uint64_t tables = views ? 0 : UINT64_MAX;
-
-    for (int i = 0; i < VMN_N_TABLES; i++) {
-        if (schema_tables[i]->for_admins) {
-            tables &= ~(UINT64_C(1) << i);
-        }
-    }
-    if (scope) {
-        assert_int_equal(0, selector_parse(scope, strlen(scope), &arena,
-                                           &account.scope, NULL));
-        assert_int_equal(0, selector_parse(reads, strlen(reads), &arena,
-                                           &account.reads, NULL));
-    }
-    return model_rights_create(tables, &account);
-}
-
 static int
 setup(void **state OVS_UNUSED)
 {
@@ -118,10 +94,9 @@ setup(void **state OVS_UNUSED)
     apps_fixture_declare_types(f, "metadata");
     declare(apps_fixture_model(f), NULL);
     model_set_check_object(apps_fixture_model(f), check_object, NULL);
-    arena_init(&arena);
-    shop = make_rights("project=shop", "shared=yes", false);
-    operators = make_rights(NULL, NULL, false);
-    viewers = make_rights(NULL, NULL, true);
+    shop = model_util_rights("project=shop", "shared=yes", NULL, false);
+    operators = model_util_rights(NULL, NULL, NULL, false);
+    viewers = model_util_rights(NULL, NULL, NULL, true);
     apps_fixture_apply(
         f, "{'networks/n': {" READ ", 'subnets': [{'cidr': '10.9.0.0/24'}]},"
         " 'hosts/h1': {'ovsdb': 'inbound', 'tunnel_ip': '192.0.2.1'},"
@@ -147,7 +122,6 @@ teardown(void **state OVS_UNUSED)
     model_rights_destroy(shop);
     model_rights_destroy(operators);
     model_rights_destroy(viewers);
-    arena_uninit(&arena);
     apps_fixture_destroy(f);
     return 0;
 }
@@ -161,16 +135,10 @@ static char *
 answer_with_writer(const struct model_rights *rights, const char *text,
                    const struct model_rights *writer)
 {
-    struct model *model = apps_fixture_model(f);
-    struct ds ds = DS_EMPTY_INITIALIZER;
     struct model_request request;
-    struct vmn_errors errors;
-    uint64_t revision;
 
-    vmn_errors_init(&errors);
     model_request_init(&request, "test");
     request.rights = model_rights_clone(rights);
-    model_util_parse(&request, text);
     if (writer) {
         request.n_writers = 1;
         request.writers = xzalloc(sizeof *request.writers);
@@ -179,17 +147,7 @@ answer_with_writer(const struct model_rights *rights, const char *text,
         request.writers->author->account = xstrdup("ann");
         request.writers->author->role = VMN_ROLE_OPERATOR;
     }
-    if (!model_apply(model, &request, 1, &revision, &errors)) {
-        ds_put_format(&ds, "outcome %d", (int) request.ops[0].outcome);
-        model_undo(model);
-    }
-    for (size_t i = 0; i < errors.n; i++) {
-        ds_put_format(&ds, "%d %s %s;", (int) errors.errors[i].code,
-                      errors.errors[i].pointer, errors.errors[i].text);
-    }
-    model_request_uninit(&request);
-    vmn_errors_uninit(&errors);
-    return ds_steal_cstr(&ds);
+    return model_util_answer(apps_fixture_model(f), &request, text, false);
 }
 
 static char *
@@ -380,7 +338,8 @@ expect_with_writer(const struct model_rights *rights, const char *text,
 static void
 what_a_writer_does_not_see_is_not_changed_for_him(void **state OVS_UNUSED)
 {
-    struct model_rights *bank = make_rights("project=bank", "bank=yes", false);
+    struct model_rights *bank = model_util_rights("project=bank", "bank=yes",
+                                                  NULL, false);
     const struct model_rights *const all[] = { NULL, operators };
 
     for (size_t i = 0; i < ARRAY_SIZE(all); i++) {

@@ -16,8 +16,6 @@
 #include <cmocka.h>
 
 #include "controller/model/model.h"
-#include "controller/schema/arena.h"
-#include "controller/schema/selector.h"
 #include "openvswitch/dynamic-string.h"
 #include "random.h"
 #include "tests/unit/model-util.h"
@@ -191,21 +189,15 @@ static void
 apply_in(struct model *model, const char *scope, const char *text,
          const char *expected)
 {
-    struct vmn_account account = { .role = VMN_ROLE_OPERATOR };
     struct ds ds = DS_EMPTY_INITIALIZER;
     struct model_request request;
     struct vmn_errors errors;
-    struct arena arena;
     uint64_t revision;
 
-    arena_init(&arena);
     vmn_errors_init(&errors);
     model_request_init(&request, "u");
-    if (scope) {
-        assert_int_equal(selector_parse(scope, strlen(scope), &arena,
-                                   &account.scope, NULL), 0);
-        request.rights = model_rights_create(UINT64_MAX, &account);
-    }
+    request.rights = scope ? model_util_rights(scope, NULL, NULL, false)
+                     : NULL;
     model_util_parse(&request, text);
     model_apply(model, &request, 1000, &revision, &errors);
     for (size_t i = 0; i < errors.n; i++) {
@@ -215,7 +207,6 @@ apply_in(struct model *model, const char *scope, const char *text,
     ds_destroy(&ds);
     model_request_uninit(&request);
     vmn_errors_uninit(&errors);
-    arena_uninit(&arena);
 }
 
 #define GROUP(NAME, LABEL) "put groups " NAME " {'labels':{'t':'" LABEL "'}}\n"
