@@ -10,11 +10,11 @@ import re
 import socket
 
 import pytest
-from conftest import (check_log, close_lab, flows, kernel_only,
-                      make_token_lab, wait_quiet)
+from app_lab import app_lab
+from conftest import check_log, flows, kernel_only, make_token_lab
 from tenants import PORT
 from test_live_apps import verify
-from test_qos import Place, load
+from test_qos import Place
 
 from vmnlab import netns
 from vmnlab.netns import PATIENCE, socket_in, wait_for
@@ -33,10 +33,8 @@ pytestmark = kernel_only
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory):
     lab = make_token_lab("qos", 2, tmp_path_factory.mktemp("api"), PORT)
-    wait_for("the app", lambda: load(lab), 60)
-    wait_quiet(lab)
-    yield lab
-    close_lab(lab)
+    with app_lab(lab, "qos"):
+        yield lab
 
 
 @pytest.fixture(scope="module")

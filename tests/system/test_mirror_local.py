@@ -8,16 +8,15 @@ import os
 import re
 
 import pytest
-from conftest import World, check_log, close_lab, make_lab, wait_quiet
+from app_lab import app_lab, close_world
+from conftest import World, make_lab, wait_quiet
 from test_capture import datagrams
-from test_live_apps import ctl, verify
+from test_mirrors import status_of
 
 from vmnlab import frames, netns
 from vmnlab.api import Refused
 from vmnlab.netns import wait_for
 
-APP = os.path.join(os.environ.get("VMN_APPDIR", "_build/normal/appdir"),
-                   "mirrors.so")
 IDS = "ids0"
 
 
@@ -33,13 +32,8 @@ def detach(host, name=IDS):
 
 @pytest.fixture(scope="module")
 def lab():
-    lab = make_lab("mirrloc", 2)
-    try:
-        ctl(lab, "app", "load", APP, "--wait")
-        wait_quiet(lab)
+    with app_lab(make_lab("mirrloc", 2), "mirrors") as lab:
         yield lab
-    finally:
-        close_lab(lab)
 
 
 @pytest.fixture(name="world")
@@ -50,17 +44,9 @@ def _world(lab):
                                      1):
         world.vm(name, "net", host, "10.0.0.%d" % i)
     yield world
-    for item in world.api.get("mirrors")["items"]:
-        world.api.delete("mirrors/" + item["name"], wait="installed")
+    close_world(world, "mirrors")
     for host in lab.hosts:
         detach(host)
-    world.close()
-    verify(lab)
-    check_log(lab.vmnd)
-
-
-def status_of(world, name="m"):
-    return world.api.get("mirrors/" + name)["status"]
 
 
 def mirror(world, name="m", **spec):

@@ -3,21 +3,20 @@
 ERSPAN to a machine on the underlay, from real switches on two hosts.  What
 mirrors of all kinds have in common is in test_mirrors.py."""
 
-import os
 import socket
 import struct
 
 import pytest
-from conftest import World, check_log, close_lab, make_lab, wait_quiet
+from app_lab import app_lab, close_world, load
+from conftest import World, make_lab, wait_quiet
 from test_capture import datagrams
-from test_live_apps import ctl, verify
+from test_live_apps import ctl
+from test_mirrors import status_of
 
 from vmnlab import frames, netns
 from vmnlab.api import Refused
 from vmnlab.netns import wait_for
 
-APP = os.path.join(os.environ.get("VMN_APPDIR", "_build/normal/appdir"),
-                   "mirrors.so")
 GRE, TEB, ERSPAN2, ERSPAN3 = 47, 0x6558, 0x88be, 0x22eb
 IDS, IDS_TOO, IDS6 = "10.99.9.9", "10.99.9.10", "fd99::99"
 MAC = "02:99:00:00:09:09"
@@ -102,16 +101,13 @@ def decode(packet):
 
 @pytest.fixture(scope="module")
 def lab():
-    lab = make_lab("mirrem", 2, underlay="both")
-    try:
-        ctl(lab, "app", "load", APP, "--wait")
-        wait_quiet(lab)
-        lab.ids = Collector(lab)
-        yield lab
-    finally:
-        if netns.exists(lab.ns("ids")):
-            netns.delete(lab.ns("ids"))
-        close_lab(lab)
+    with app_lab(make_lab("mirrem", 2, underlay="both"), "mirrors") as lab:
+        try:
+            lab.ids = Collector(lab)
+            yield lab
+        finally:
+            if netns.exists(lab.ns("ids")):
+                netns.delete(lab.ns("ids"))
 
 
 @pytest.fixture(name="world")
@@ -122,13 +118,9 @@ def _world(lab):
                                      1):
         world.vm(name, "net", host, "10.0.0.%d" % i)
     yield world
-    for item in world.api.get("mirrors")["items"]:
-        world.api.delete("mirrors/" + item["name"], wait="installed")
-    world.close()
+    close_world(world, "mirrors")
     for host in lab.hosts:
         wait_for("no tunnel for copies", lambda h=host: not tunnels(h), 30)
-    verify(lab)
-    check_log(lab.vmnd)
 
 
 def tunnels(host):
@@ -136,10 +128,6 @@ def tunnels(host):
     return sorted(name for name in host.vsctl("list-ports", "br-int").split()
                   if name in ("vmn-gre", "vmn-ip6gre", "vmn-erspan",
                               "vmn-ip6erspan"))
-
-
-def status_of(world, name="m"):
-    return world.api.get("mirrors/" + name)["status"]
 
 
 def await_tunnels(world, name):
@@ -231,7 +219,7 @@ def test_two_addresses_restarts_and_unloading(world, lab):
     sends(10)
     ctl(lab, "app", "unload", "mirrors", "--wait")
     wait_for("no tunnel", lambda: not tunnels(h1), 30)
-    ctl(lab, "app", "load", APP, "--wait")
+    load(lab, "mirrors")
     await_tunnels(world, "two")
     world.revalidated()
     sends(15)

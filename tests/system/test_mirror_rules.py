@@ -4,24 +4,21 @@ that they allow, with their answers, and of those that they drop.  App mirrors,
 and real switches on two hosts.  What mirrors of all kinds have in common is in
 test_mirrors.py."""
 
-import os
 import re
 
 import pytest
-from conftest import (World, check_log, close_lab, flows, make_token_lab,
-                      wait_quiet)
+from app_lab import app_lab, close_world
+from conftest import World, flows, make_token_lab, wait_quiet
 from tenants import PORT, make_tenant
 from test_capture import Capture, datagrams, stream
-from test_live_apps import ctl, verify
-from test_mirrors import Probe, mirror
+from test_live_apps import ctl
+from test_mirrors import Probe, mirror, status_of
 
 import pcapng
 from vmnlab import frames, netns, traffic
 from vmnlab.api import Refused
 from vmnlab.netns import wait_for
 
-APP = os.path.join(os.environ.get("VMN_APPDIR", "_build/normal/appdir"),
-                   "mirrors.so")
 SHOP, BANK = {"project": "shop"}, {"project": "bank"}
 
 
@@ -34,12 +31,8 @@ def rule(action, direction="ingress", port=None, protocol="udp", **more):
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory):
     lab = make_token_lab("mirrrule", 2, tmp_path_factory.mktemp("api"), PORT)
-    try:
-        ctl(lab, "app", "load", APP, "--wait")
-        wait_quiet(lab)
+    with app_lab(lab, "mirrors"):
         yield lab
-    finally:
-        close_lab(lab)
 
 
 @pytest.fixture(name="vms", scope="module")
@@ -67,15 +60,7 @@ def _world(lab, vms):
     world = World(lab)
     assert vms
     yield world
-    for item in world.api.get("mirrors")["items"]:
-        world.api.delete("mirrors/" + item["name"], wait="installed")
-    world.close()
-    verify(lab)
-    check_log(lab.vmnd)
-
-
-def status_of(world, name="m"):
-    return world.api.get("mirrors/" + name)["status"]
+    close_world(world, "mirrors")
 
 
 def tcp_of(capture):

@@ -3,36 +3,28 @@
 to a VM on whichever host.  App mirrors, and real switches on two hosts.  What
 is read by the API is in test_capture.py."""
 
-import os
 import time
 
 import pytest
-from conftest import (World, check_log, close_lab, flows, make_lab,
-                      wait_quiet)
+from app_lab import app_lab, close_world, load
+from conftest import World, flows, make_lab, wait_quiet
 from migrating import Twin
 from test_capture import datagrams
-from test_live_apps import ctl, verify
 
 from vmnlab import frames, traffic
 from vmnlab.api import Refused
 from vmnlab.netns import wait_for
 from vmnlab.stream import Streams
 
-APP = os.path.join(os.environ.get("VMN_APPDIR", "_build/normal/appdir"),
-                   "mirrors.so")
-CHAINS = os.path.join(os.path.dirname(APP), "chains.so")
-
 
 @pytest.fixture(scope="module")
 def lab():
     lab = make_lab("mirrors", 2)
     before = sum(len(flows(host)) for host in lab.hosts)
-    ctl(lab, "app", "load", APP, "--wait")
-    wait_quiet(lab)
-    # What packets that no mirror is of go on by: one for each stage.
-    assert sum(len(flows(host)) for host in lab.hosts) - before == 2 * 2
-    yield lab
-    close_lab(lab)
+    with app_lab(lab, "mirrors"):
+        # What packets that no mirror is of go on by: one for each stage.
+        assert sum(len(flows(host)) for host in lab.hosts) - before == 2 * 2
+        yield lab
 
 
 @pytest.fixture(name="world")
@@ -49,11 +41,7 @@ def _world(lab):
     for name in "abc":
         lab.vm(name).await_addresses()
     yield world
-    for item in world.api.get("mirrors")["items"]:
-        world.api.delete("mirrors/" + item["name"], wait="installed")
-    world.close()
-    verify(lab)
-    check_log(lab.vmnd)
+    close_world(world, "mirrors")
 
 
 class Probe:
@@ -77,6 +65,10 @@ class Probe:
         """Waits until it has got just these, in any order."""
         wait_for("copies", lambda: len(self.seen()) >= len(wanted), seconds)
         assert sorted(self.seen()) == sorted(wanted)
+
+
+def status_of(world, name="m"):
+    return world.api.get("mirrors/" + name)["status"]
 
 
 def mirror(world, name="m", **spec):
@@ -198,7 +190,7 @@ def test_who_gets_copies_may_do_no_more_than_before(world, lab):
 def test_a_service_function_gets_no_copies(world, lab):
     """It would send them on, as of whom they are: to who has them already,
     and whose mirror would copy them again, without an end."""
-    ctl(lab, "app", "load", CHAINS, "--wait")
+    load(lab, "chains")
     world.vm("f", "net", "h1", "10.0.0.9")
     mirror(world, ports=["c"], to_port="f")
     assert world.api.get("mirrors/m")["status"]["active"]

@@ -5,15 +5,14 @@ lets through at most in their time; how near TCP comes to it is
 tests/bench/limited."""
 
 import contextlib
-import os
 import re
 import socket
 import time
 
 import pytest
-from conftest import (World, check_log, close_lab, flows, kernel_only,
-                      make_token_lab, userspace_only, wait_counted,
-                      wait_quiet)
+from app_lab import app_lab
+from conftest import (World, check_log, flows, kernel_only, make_token_lab,
+                      userspace_only, wait_counted, wait_quiet)
 from migrating import Twin
 from tenants import PORT, make_tenant
 from test_live_apps import ctl, verify
@@ -22,35 +21,19 @@ from vmnlab import frames, netns, traffic
 from vmnlab.netns import wait_for
 from vmnlab.stream import WAY_S, Streams
 
-APP = os.path.join(os.environ.get("VMN_APPDIR", "_build/normal/appdir"),
-                   "qos.so")
 FRAME = 14 + 20 + 8 + 64        # Bytes of a stream's packet.
 RATE = 1000                     # Packets of a stream a second.
-
-
-def load(lab):
-    """Returns whether the app is loaded: a second of processor time, which it
-    has for that, may not do on an emulated machine (tests/kernel)."""
-    try:
-        ctl(lab, "app", "load", APP, "--wait")
-    except AssertionError as error:
-        if "of processor time" not in str(error):
-            raise
-        return False
-    return True
 
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory):
     lab = make_token_lab("qos", 2, tmp_path_factory.mktemp("api"), PORT)
     before = sum(len(flows(host)) for host in lab.hosts)
-    wait_for("the app", lambda: load(lab), 60)
-    wait_quiet(lab)
-    # What packets that no policy is for go on by: two for each direction, and
-    # one that ends what is looked up for nothing.
-    assert sum(len(flows(host)) for host in lab.hosts) - before == 6 * 2
-    yield lab
-    close_lab(lab)
+    with app_lab(lab, "qos"):
+        # What packets that no policy is for go on by: two for each direction,
+        # and one that ends what is looked up for nothing.
+        assert sum(len(flows(host)) for host in lab.hosts) - before == 6 * 2
+        yield lab
 
 
 class Place(World):

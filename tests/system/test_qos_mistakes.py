@@ -4,27 +4,21 @@ the field is named.  What each field by itself refuses is in
 tests/unit/test-own-fields.c, and what the objects do in test_qos.py."""
 
 import pytest
-from conftest import World, close_lab, make_lab
-from test_qos import limit, load
+from app_lab import app_lab, close_world
+from conftest import World, make_lab
+from test_qos import limit
 
 from vmnlab.api import Refused
-from vmnlab.netns import wait_for
 
 
 @pytest.fixture(name="api", scope="module")
 def _api():
-    lab = make_lab("qosm", 1)
-    try:
+    with app_lab(make_lab("qosm", 1), "qos") as lab:
         world = World(lab)
-        try:
-            wait_for("the app", lambda: load(lab), 60)
-            world.network("net", "10.0.0.0/24")
-            world.put("ports", "a", network="net")
-            yield lab.vmnd.api
-        finally:
-            world.close()
-    finally:
-        close_lab(lab)
+        world.network("net", "10.0.0.0/24")
+        world.put("ports", "a", network="net")
+        yield lab.vmnd.api
+        close_world(world)
 
 
 MISTAKES = [

@@ -5,17 +5,16 @@ once a limit of one a second lets a few through; what the switches' meters say
 that they have dropped is the rest, however long that takes.  Limits of ports
 are in test_qos.py."""
 
-import os
 import re
 import time
 import zlib
 
 import pytest
-from conftest import (World, check_log, close_lab, flows, make_token_lab,
-                      wait_quiet)
+from app_lab import app_lab, close_world, load
+from conftest import World, flows, make_token_lab, wait_quiet
 from tenants import PORT, make_tenant
 from test_capture import datagrams
-from test_live_apps import ctl, verify
+from test_live_apps import ctl
 # Rules that a limit is of name a port: guests' kernels send whatever they like
 # (MLD), which would count.
 from test_mirror_rules import rule
@@ -25,8 +24,6 @@ from vmnlab import frames
 from vmnlab.api import Refused
 from vmnlab.netns import wait_for
 
-APP = os.path.join(os.environ.get("VMN_APPDIR", "_build/normal/appdir"),
-                   "qos.so")
 SHOP, BANK = {"project": "shop"}, {"project": "bank"}
 LIMITS = 167                    # The table of the limits of rules.
 BURST = 10
@@ -36,12 +33,8 @@ SENT = 100                      # At once: fewer than a switch's socket holds.
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory):
     lab = make_token_lab("qosrule", 2, tmp_path_factory.mktemp("api"), PORT)
-    try:
-        ctl(lab, "app", "load", APP, "--wait")
-        wait_quiet(lab)
+    with app_lab(lab, "qos"):
         yield lab
-    finally:
-        close_lab(lab)
 
 
 @pytest.fixture(name="vms", scope="module")
@@ -73,11 +66,7 @@ def _world(lab, vms, request):
     world.prefix = "t%08x-" % zlib.crc32(request.node.name.encode())
     assert vms
     yield world
-    for item in world.api.get("qos-policies")["items"]:
-        world.api.delete("qos-policies/" + item["name"], wait="installed")
-    world.close()
-    verify(lab)
-    check_log(lab.vmnd)
+    close_world(world, "qos-policies")
 
 
 def limited(world, *policies, name="q", directions=("ingress",), **what):
@@ -296,7 +285,7 @@ def test_it_goes_with_its_app(world, lab):
         world.revalidated()
         check_free(lab, "a", "c")
     finally:
-        ctl(lab, "app", "load", APP, "--wait")
+        load(lab, "qos")
         wait_quiet(lab)
     world.revalidated()
     check_limited(lab, "a", "c", "h2")

@@ -7,9 +7,9 @@ import socket
 import struct
 
 import pytest
-from conftest import check_log, close_lab, make_lab, wait_quiet
-from test_live_apps import verify
-from test_qos import Place, limit, load
+from app_lab import app_lab, close_world
+from conftest import make_lab
+from test_qos import Place, limit
 
 from vmnlab import frames, netns
 from vmnlab.netns import wait_for
@@ -62,20 +62,15 @@ def tags_on_wire(world, host, vm, ip, tos=0, types=(8, 128), mac=None):
 
 @pytest.fixture(scope="module")
 def lab():
-    lab = make_lab("qosvlan", 2)
-    wait_for("the app", lambda: load(lab), 60)
-    wait_quiet(lab)
-    yield lab
-    close_lab(lab)
+    with app_lab(make_lab("qosvlan", 2), "qos") as lab:
+        yield lab
 
 
 @pytest.fixture
 def world(lab):
     world = Place(lab)
     yield world
-    world.close()
-    verify(lab)
-    check_log(lab.vmnd)
+    close_world(world)
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ import subprocess
 import tempfile
 
 import pytest
+from app_lab import load
 from conftest import check_log, close_lab, make_lab
-from test_qos import load
 from vmnlab import netns
 from vmnlab.host import SCHEMA
 from vmnlab.netns import wait_for
@@ -93,7 +93,7 @@ class Uplinks:
 @pytest.fixture(name="lab", scope="module")
 def _lab():
     lab = make_lab("upl", 1)
-    wait_for("the app", lambda: load(lab), 60)
+    load(lab, "qos")
     yield lab
     close_lab(lab)
 
