@@ -112,7 +112,8 @@ string_schema(const struct schema_field *f, enum how how)
     if (f->max) {
         json_object_set_new(schema, "maxLength", json_integer(f->max));
     }
-    if (how == ASKED && f->flags & SCHEMA_REQUIRED) {
+    if (how == ASKED && (f->flags & (SCHEMA_REQUIRED | SCHEMA_LIST)
+                         || f->min > 0)) {
         json_object_set_new(schema, "minLength", json_integer(1));
     }
     if (pattern) {

@@ -232,9 +232,11 @@ parse_string(struct parse *p, const struct schema_field *f,
     if (f->check && !parse_check(p, f->check(text, &error), &error)) {
         return false;
     }
-    /* An empty description counts as none. */
+    /* An empty description counts as none.  In a list there is no such: an
+     * app would find NULL there, and the database what is no JSON. */
     *dst = *text ? arena_strdup(p->arena, text) : NULL;
-    return *text || !(f->flags & SCHEMA_REQUIRED)
+    return *text || (!(f->flags & (SCHEMA_REQUIRED | SCHEMA_LIST))
+                     && f->min <= 0)
            || parse_fault(p, VMN_ERR_INVALID, "must not be empty");
 }
 

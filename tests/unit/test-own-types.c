@@ -246,6 +246,8 @@ rows_are_the_structs_of_the_app(void **state OVS_UNUSED)
                    "/nets unknown field \"nets\" of a chain\n"
                    "/mode must be one of \"bypass\", \"block\"\n"
                    "/names/0 must have at most 8 bytes\n");
+    assert_applied(model, "put chains d {'network':'n','names':['x','']}",
+                   "/names/1 must not be empty\n");
     assert_applied(model, "put chains d {'network':'m'}",
                    "/network network \"m\" does not exist\n");
     assert_applied(model, "put types chains {'app':'chains','singular':'c',"
