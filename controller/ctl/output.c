@@ -54,12 +54,15 @@ void
 ctl_show_yaml(FILE *file, const json_t *json, const char *indent)
 {
     struct ds ds = DS_EMPTY_INITIALIZER;
-    char *save = NULL;
+    const char *line;
 
     ctl_yaml_print(json, &ds);
-    for (char *line = strtok_r(ds_cstr(&ds), "\n", &save); line;
-         line = strtok_r(NULL, "\n", &save)) {
-        fprintf(file, "%s%s\n", indent, line);
+    /* Empty lines are part of texts. */
+    for (line = ds_cstr(&ds); *line; line += *line == '\n') {
+        size_t len = strcspn(line, "\n");
+
+        fprintf(file, "%s%.*s\n", indent, (int) len, line);
+        line += len;
     }
     ds_destroy(&ds);
 }

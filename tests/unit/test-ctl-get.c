@@ -337,6 +337,43 @@ get_one_as_yaml_can_be_applied_again(void **state OVS_UNUSED)
     run_uninit(&result);
 }
 
+/* A script, or a mail with a head and a body. */
+static void
+empty_lines_of_texts_stay(void **state OVS_UNUSED)
+{
+    static const char *const texts[] = {
+        "a\\n\\n b\\n", "\\na", "a\\n\\n\\n", "\\n", "\\n\\n", "a\\n",
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+        char *spec = xasprintf("\"spec\": {\"description\": \"%s\"}",
+                               texts[i]);
+        char *object = xasprintf("{\"type\": \"ports\", \"name\": "
+                                 "\"web-1\", %s}", spec);
+        char *body = xasprintf("{\"objects\": [%s]}", object);
+        const struct step get[] = {
+            { "GET /v1/ports/web-1", NULL, 200, object },
+            { NULL, NULL, 0, NULL },
+        };
+        const struct step apply[] = {
+            { "POST /v1/apply", body, 200,
+              "{\"revision\": 5, \"results\": [{\"type\": \"ports\", \"name\":"
+              " \"web-1\", \"outcome\": \"unchanged\"}]}" },
+            { NULL, NULL, 0, NULL },
+        };
+        struct run result;
+
+        play(&result, get, "", "get -o yaml port web-1");
+        assert_int_equal(result.status, CTL_DONE);
+        assert_play(apply, result.out, "apply -f -", CTL_DONE,
+                    "ports/web-1 unchanged\n", "");
+        run_uninit(&result);
+        free(body);
+        free(object);
+        free(spec);
+    }
+}
+
 static void
 get_of_several_names_shows_those_that_are_there(void **state OVS_UNUSED)
 {
@@ -497,6 +534,7 @@ main(int argc, char *argv[])
         cmocka_unit_test(events_of_the_past_leave_background_out),
         cmocka_unit_test(get_stops_at_the_limit),
         cmocka_unit_test(get_one_as_yaml_can_be_applied_again),
+        cmocka_unit_test(empty_lines_of_texts_stay),
         cmocka_unit_test(get_of_several_names_shows_those_that_are_there),
         cmocka_unit_test(wide_shows_all_columns_of_the_schema),
         cmocka_unit_test(hosts_show_how_far_behind_they_are),
