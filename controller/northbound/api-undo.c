@@ -327,6 +327,19 @@ is_of_newer(struct undo *undo, const struct schema_table *table,
     return true;
 }
 
+/* Reports, unless the rest is to be undone all the same, that the app has gone
+ * that had the type, and its last object with it. */
+static void
+refuse_of_no_type(struct undo *undo, const char *type, const char *name)
+{
+    if (!undo->force) {
+        vmn_errors_add(&undo->errors, VMN_ERR_CONFLICT, "",
+                       "revision %"PRIu64" changed \"%s\" of type \"%s\", "
+                       "which is not there any more: load its app first",
+                       undo->revision, name, type);
+    }
+}
+
 /* Adds the inverse of one object's change, or to the errors. */
 static void
 undo_object(struct undo *undo, const json_t *object)
@@ -339,12 +352,16 @@ undo_object(struct undo *undo, const json_t *object)
     const struct vmn_row *row;
     struct model_meta meta;
 
-    if (!table || !name || (!before && !after)
-        || (undo->type && (strcmp(undo->type, table->plural)
+    if (!type || !name || (!before && !after)
+        || (undo->type && (!table || strcmp(undo->type, table->plural)
                            || strcmp(undo->name, name)))) {
         return;
     }
-    if (undo->request.repeats && undo->draft) {
+    if (undo->request.repeats && (undo->draft || !table)) {
+        return;
+    }
+    if (!table) {
+        refuse_of_no_type(undo, type, name);
         return;
     }
     if (undo->request.repeats) {

@@ -281,6 +281,43 @@ def test_no_support_bundle_has_a_secret(lab, tmp_path):
         lab.vmnd.api.delete(name)
 
 
+WORDS = """
+return { name = "words", types = { {
+    name = "words", singular = "word", doc = "What is said.",
+    fields = {
+        { name = "said", type = "text", list = true, doc = "Words." },
+        { name = "least", type = "text", min = 1, max = 9, doc = "One." },
+        { name = "note", type = "text", doc = "Anything." },
+    } } } }
+"""
+
+
+def test_empty_texts_are_absent_or_refused(lab, world, tmp_path):
+    """In a list one was stored as nothing between commas, so that vmnd did
+    not start again.  And a change of a type that has gone with its last
+    object is not undone in part."""
+    api = lab.vmnd.api
+    script = str(tmp_path / "words.lua")
+    with open(script, "w", encoding="utf-8") as file:
+        file.write(WORDS)
+    ctl(lab, "app", "load", script, "--wait")
+    assert "/said/1" in refused(api.put, "words/a", {"said": ["x", "", "y"]})
+    assert "/least" in refused(api.put, "words/a", {"least": ""})
+    api.put("words/a", {"said": ["x"], "note": ""})
+    world.group("some", "role=some")
+    restart(lab)
+    assert api.get("words/a")["spec"] == {"said": ["x"]}
+    ctl(lab, "delete", "words/a", "groups/some", "--wait")
+    gone = str(api.get("revisions", limit="1")["items"][0]["revision"])
+    ctl(lab, "app", "unload", "words", "--wait")
+    for command in "undo", "rollback":
+        said = ctl(lab, command, gone, status=1)
+        assert 'changed "a" of type "words"' in said, said
+    assert "some" not in [g["name"] for g in items(lab, "groups")]
+    ctl(lab, "undo", gone, "--force", "--wait")
+    assert "some" in [g["name"] for g in items(lab, "groups")]
+
+
 def test_what_clients_are_told(lab, world):
     """OpenAPI, vmnctl, plans, revisions, undo."""
     api = lab.vmnd.api
