@@ -25,6 +25,8 @@
 
 #define FOR_DEFAULT_S 60
 #define FOR_MAX_S 3600
+/* Of GET /v1/packets. */
+#define COUNT_MAX 1000000
 /* By how much the mirror outlives the capture, should this be killed. */
 #define SPARE_S 60
 /* Beyond the time that it takes. */
@@ -316,6 +318,7 @@ struct capture {
     enum ctl_exit status;       /* ...or could not be. */
     json_int_t n_matched;       /* As of end(). */
     int fd;
+    bool begun;                 /* Something has come: it is emptied. */
     struct pcapng_count count;
     int error;                  /* Of writing. */
 };
@@ -340,6 +343,16 @@ end_once(struct capture *capture)
     }
 }
 
+/* Empties the file, unless it is standard output, or a pipe that has a name:
+ * what was in it is lost once there is something else to write.  Returns 0, or
+ * an errno. */
+static int
+empty_file(const struct capture *capture)
+{
+    return (capture->fd == STDOUT_FILENO || !ftruncate(capture->fd, 0)
+            || errno == EINVAL ? 0 : errno);
+}
+
 /* One that is interrupted is ended by that its mirror goes: so vmnd says what
  * was left out. */
 static bool
@@ -348,7 +361,11 @@ take(void *capture_, const char *data, size_t size)
     struct capture *capture = capture_;
     size_t written;
 
-    if (size) {
+    if (size && !capture->begun) {
+        capture->begun = true;
+        capture->error = empty_file(capture);
+    }
+    if (size && !capture->error) {
         capture->error = write_fully(capture->fd, data, size, &written);
         pcapng_count(&capture->count, data, size);
     }
@@ -356,20 +373,6 @@ take(void *capture_, const char *data, size_t size)
         end_once(capture);
     }
     return !capture->error && !capture->status;
-}
-
-/* Empties the file, unless it is standard output, or a pipe that has a name:
- * what was in it is lost once there is something else to write. */
-static bool
-empty_file(struct capture *capture)
-{
-    if (capture->fd != STDOUT_FILENO && ftruncate(capture->fd, 0)
-        && errno != EINVAL) {
-        fprintf(capture->ctl->err, "vmnctl: %s: %s\n",
-                capture->ctl->write_file, ovs_strerror(errno));
-        return false;
-    }
-    return true;
 }
 
 static enum ctl_exit
@@ -454,8 +457,7 @@ capture_by(struct ctl *ctl, const char *name, json_t *spec, int fd, int for_s)
     if (!status) {
         warn(ctl, name);
         fprintf(ctl->err, "capturing (Ctrl-C ends it)\n");
-        status = (empty_file(&capture) ? stream(&capture, for_s)
-                  : CTL_REFUSED);
+        status = stream(&capture, for_s);
         end_once(&capture);
         report(&capture);
         status = status ? status : capture.status;
@@ -494,6 +496,8 @@ check(struct ctl *ctl, int n_args)
                          "-w - | tcpdump -r -");
     } else if (ctl->for_s > FOR_MAX_S) {
         return ctl_usage(ctl, "--for: must be at most 1h");
+    } else if (ctl->count > COUNT_MAX) {
+        return ctl_usage(ctl, "--count: must be at most %d", COUNT_MAX);
     }
     return CTL_DONE;
 }

@@ -515,7 +515,8 @@ def test_vmnctl_says_what_it_wants(lab, tmp_path):
             (["a", "-w", path, "--network", "net"], "in one already"),
             (["--policy", "p", "-w", path, "--network", "net"],
              "nor of --policy"),
-            (["a", "-w", path, "--for", "2h"], "at most 1h")):
+            (["a", "-w", path, "--for", "2h"], "at most 1h"),
+            (["a", "-w", path, "--count", "1000001"], "at most 1000000")):
         assert said in ctl(lab, "capture", *args, status=2), args
     # What is refused leaves the file as it was.
     with open(path, "w", encoding="ascii") as file:
