@@ -413,6 +413,15 @@ lacks(const struct copies *c)
                          "why)", mirror_tunnel(c->row)));
 }
 
+/* Returns true if nothing is left of what it named: what was deleted with a
+ * cascade has left the lists. */
+static bool
+names_nothing(const struct mirror *row)
+{
+    return (!row->n_ports && !row->n_groups && !row->n_networks
+            && !row->selector.text && !row->n_policies);
+}
+
 /* Returns false if it is of nothing but rules, and has copies of none. */
 static bool
 has_source(const struct copies *c)
@@ -454,8 +463,10 @@ publish_status(const struct copies *c)
         vmn_publish(c->emit, REL_PROBLEM, name,
                     vmn_printf(c->view, "host %s%s: %s", hosts.names[0],
                                others, lacks(c)));
-    } else if (fault) {
-        vmn_publish(c->emit, REL_PROBLEM, name, fault);
+    } else if (fault || names_nothing(c->row)) {
+        vmn_publish(c->emit, REL_PROBLEM, name, fault ? fault
+                    : "what it was to copy was deleted: it names nothing any "
+                      "more");
     }
 }
 

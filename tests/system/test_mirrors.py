@@ -346,6 +346,13 @@ def test_it_copies_no_more_than_before_when_what_it_names_goes(world):
         world.api.delete(gone, cascade="true")
     assert [(m["name"], m["spec"]["ports"]) for m in
             world.api.get("mirrors")["items"]] == [("one", ["a"])]
+    # What has nothing left says so.
+    world.put("ports", "y", network="tools")
+    world.put("mirrors", "one", ports=["y"])
+    world.api.delete("ports/y", cascade="true")
+    status = world.api.get("mirrors/one")["status"]
+    assert not status["active"]
+    assert "names nothing any more" in status["problem"]
 
 
 # Mistakes.  ------------------------------------------------------------------
