@@ -24,11 +24,22 @@
 
 /* Paths that are to be shown, while they are gathered. */
 struct path_list {
-    const char *peer;           /* The other host, or NULL: any. */
+    const char *host, *peer;    /* Its ends, either way; or NULL: any. */
     enum path_state state;      /* PATH_N_STATES: all. */
     size_t n, allocated;
     struct paths_path *paths;
 };
+
+/* True if the path is between 'host' and 'peer', or of the one that is not
+ * NULL.  None is between a host and itself. */
+static bool
+has_ends(const struct paths_path *path, const char *host, const char *peer)
+{
+    return (((!host || !strcmp(host, path->host))
+             && (!peer || !strcmp(peer, path->peer)))
+            || ((!host || !strcmp(host, path->peer))
+                && (!peer || !strcmp(peer, path->host))));
+}
 
 /* A paths_each_cb. */
 static bool
@@ -37,8 +48,7 @@ gather_cb(void *list_, const struct paths_path *path)
     struct path_list *list = list_;
 
     if ((list->state != PATH_N_STATES && list->state != path->state)
-        || (list->peer && strcmp(list->peer, path->host)
-            && strcmp(list->peer, path->peer))) {
+        || !has_ends(path, list->host, list->peer)) {
         return true;
     }
     if (list->n >= list->allocated) {
@@ -124,14 +134,13 @@ get_state(struct http_request *req, enum path_state *state)
 static void
 get_paths(struct http_request *req, struct northbound *nb)
 {
-    struct path_list list = { .peer = NULL };
+    struct path_list list = { .host = NULL };
     struct nb_reply_paths reply = { .measured = false };
     uint64_t limit;
     struct paths_stats stats;
-    const char *host;
     struct arena arena;
 
-    if (!nb_query_object(req, nb, "host", VMN_TABLE_HOST, &host)
+    if (!nb_query_object(req, nb, "host", VMN_TABLE_HOST, &list.host)
         || !nb_query_object(req, nb, "peer", VMN_TABLE_HOST, &list.peer)
         || !get_state(req, &list.state)
         || !nb_query_number(req, "limit", 1, LIMIT_MAX, LIMIT_DEFAULT,
@@ -140,7 +149,7 @@ get_paths(struct http_request *req, struct northbound *nb)
     }
     arena_init(&arena);
     if (nb->paths) {
-        paths_each(nb->paths, host, gather_cb, &list);
+        paths_each(nb->paths, list.host, gather_cb, &list);
         paths_get_stats(nb->paths, &stats);
         reply.unmeasured = stats.n_unmeasured;
         reply.reason = paths_problem(nb->paths);

@@ -86,6 +86,8 @@ def test_all_pairs_are_measured(world, lab):
     assert metrics['vmn_path_probes_total{result="ok"}'] > 0
     assert list(world.paths(host="h1")) == [("h1", "h2"), ("h1", "h3")]
     assert list(world.paths(host="h3", peer="h2")) == [("h2", "h3")]
+    assert list(world.paths(peer="h2")) == [("h1", "h2"), ("h2", "h3")]
+    assert list(world.paths(host="h1", peer="h1")) == []
     assert len(ctl(lab, "paths", "h1").splitlines()) == 3
     world.delete("ports", "p3")
     wait_for("h3 to share nothing",
