@@ -23,6 +23,8 @@
 #include "controller/northbound/replies.h"
 #include "controller/northbound/traffic-groups.h"
 #include "controller/schema/arena.h"
+#include "controller/schema/error.h"
+#include "controller/schema/value.h"
 #include "hash.h"
 #include "openvswitch/hmap.h"
 #include "openvswitch/list.h"
@@ -625,6 +627,7 @@ static bool
 query_tally(struct http_request *req, struct tally *tally)
 {
     const struct northbound *nb = tally->nb;
+    struct vmn_error why = VMN_ERROR_INIT;
     int by, sort;
 
     if (!query_name(req, "group_by", group_bys, ARRAY_SIZE(group_bys),
@@ -644,6 +647,10 @@ query_tally(struct http_request *req, struct tally *tally)
                                "group by");
     } else if (by != BY_LABEL && tally->label) {
         return nb_query_reject(req, "label", "is for group_by=label");
+    } else if (tally->label && value_check_label_key(tally->label, &why)) {
+        nb_query_reject(req, "label", "%s", why.text);
+        vmn_error_uninit(&why);
+        return false;
     }
     return true;
 }

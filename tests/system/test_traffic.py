@@ -460,6 +460,7 @@ def test_metrics(world):
 def test_bad_requests(world):
     for query, field in (("group_by=rack", "group_by"), ("sort=name", "sort"),
                          ("group_by=label", "label"), ("label=app", "label"),
+                         ("group_by=label&label=a+b", "label"),
                          ("limit=0", "limit"), ("port=nosuch", "port"),
                          ("since=today", "since")):
         with pytest.raises(Refused) as refused:
