@@ -230,9 +230,9 @@ static const struct vmn_field_class status[] = {
     { .name = "unlimited", .type = VMN_FIELD_TEXT, .flags = VMN_FIELD_LIST,
       .relation = REL_UNLIMITED,
       .doc = "Of its `policies`, what it does not limit, and why; and what "
-             "lets nothing through any more, as too many limit it.  Hosts "
-             "with no meter left are among the problems of apps, at unit "
-             "firewall.rule-limit." },
+             "lets nothing through any more, as too many limit it: rules, "
+             "and hosts with such ports.  Hosts with no meter left are among "
+             "the problems of apps, at unit firewall.rule-limit." },
     { .name = "unguaranteed", .type = VMN_FIELD_TEXT, .flags = VMN_FIELD_LIST,
       .relation = REL_UNGUARANTEED,
       .doc = "Hosts with ports of it that have no queue for its `min_kbps` "
@@ -479,6 +479,8 @@ struct search {
     const char *groups;         /* The port's, "g1,g2", or NULL. */
     const char *group;          /* Which of these is looked up, or NULL:
                                  * something else of it. */
+    struct vmn_emit *told;      /* NULL, or: each of the policies that there
+                                 * are too many of is told. */
     bool found;
 };
 
@@ -504,6 +506,22 @@ is_found(const struct search *search, const struct qos_policy *row)
     return true;
 }
 
+/* Says that the port, which has the policy among too many, lets nothing
+ * through.  It has no name there: a policy may be of thousands. */
+static void
+tell_too_many(struct search *search, const struct qos_policy *row)
+{
+    if (row->n_shared_limits || row->n_filters) {
+        vmn_publish(search->told, REL_UNLIMITED, row->object.row.name,
+                    vmn_printf(search->view, "%s: no IP packet of some of its "
+                               "ports there gets through any more: more than "
+                               "%d policies with shared_limits or filters, or "
+                               "%d with filters and limits, are for them",
+                               search->host, POLICIES_OF_PORT_MAX,
+                               FILTERED_OF_PORT_MAX));
+    }
+}
+
 /* Adds those of the relation at 'key'. */
 static void
 add_policies(struct search *search, const char *key)
@@ -517,9 +535,39 @@ add_policies(struct search *search, const char *key)
 
         if (row && is_found(search, row)
             && is_for(search->view, row, search->port, search->host)) {
-            add_policy(row, &search->first, search->effect);
+            if (search->told) {
+                tell_too_many(search, row);
+            } else {
+                add_policy(row, &search->first, search->effect);
+            }
             search->found = true;
         }
+    }
+}
+
+/* Adds all that are for the port. */
+static void
+search_all(struct search *search)
+{
+    struct vmn_view *view = search->view;
+    const struct vmn_port *port = search->port;
+    const struct vmn_labels *labels = vmn_labels_of(view, &port->row);
+    const char *groups = groups_of(view, port->row.name);
+
+    search->groups = groups;
+    add_policies(search, vmn_printf(view, "port %s", port->row.name));
+    add_policies(search, vmn_printf(view, "network %s", port->network));
+    add_policies(search, vmn_printf(view, "host %s", search->host));
+    add_policies(search, "any");
+    for (size_t i = 0; i < labels->n; i++) {
+        const struct vmn_label *label = &labels->labels[i];
+
+        add_policies(search, vmn_printf(view, "label %s", label->key));
+        add_policies(search, vmn_printf(view, "label %s=%s", label->key,
+                                        label->value));
+    }
+    while ((search->group = vmn_next_name(view, &groups)) != NULL) {
+        add_policies(search, vmn_printf(view, "group %s", search->group));
     }
 }
 
@@ -527,25 +575,20 @@ bool
 qos_effect_on(struct vmn_view *view, const struct vmn_port *port,
               const char *host, struct qos_effect *effect)
 {
-    const struct vmn_labels *labels = vmn_labels_of(view, &port->row);
-    const char *groups = groups_of(view, port->row.name);
     struct search search = { .view = view, .port = port, .host = host,
-                             .effect = effect, .groups = groups };
+                             .effect = effect };
 
     *effect = (struct qos_effect) { .dscp = DSCP_KEPT, .pcp = PCP_KEPT };
-    add_policies(&search, vmn_printf(view, "port %s", port->row.name));
-    add_policies(&search, vmn_printf(view, "network %s", port->network));
-    add_policies(&search, vmn_printf(view, "host %s", host));
-    add_policies(&search, "any");
-    for (size_t i = 0; i < labels->n; i++) {
-        const struct vmn_label *label = &labels->labels[i];
-
-        add_policies(&search, vmn_printf(view, "label %s", label->key));
-        add_policies(&search, vmn_printf(view, "label %s=%s", label->key,
-                                         label->value));
-    }
-    while ((search.group = vmn_next_name(view, &groups)) != NULL) {
-        add_policies(&search, vmn_printf(view, "group %s", search.group));
-    }
+    search_all(&search);
     return search.found;
+}
+
+void
+qos_publish_too_many(struct vmn_view *view, const struct vmn_port *port,
+                     const char *host, struct vmn_emit *emit)
+{
+    struct search search = { .view = view, .port = port, .host = host,
+                             .told = emit };
+
+    search_all(&search);
 }

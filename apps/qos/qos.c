@@ -457,6 +457,9 @@ emit_place(struct vmn_view *view, struct vmn_emit *emit,
         vmn_publish(emit, REL_HOSTS, effect->policies[i]->object.row.name,
                     place->host);
     }
+    if (qos_has_too_many(effect)) {
+        qos_publish_too_many(view, place->port, place->host, emit);
+    }
     publish_untagged(view, emit, place);
     qos_publish_guarantee(view, place->port, place->host, place->ofport,
                           effect, emit);

@@ -30,7 +30,8 @@
 #define REL_CROWDED "qos.crowded"
 #define CROWDED_ALL "all"
 /* Relation: policy -> "POLICY: REASON", what it names of the firewall's and
- * does not limit; as its status has it. */
+ * does not limit, or "HOST: REASON", where too many limit a port; as its
+ * status has it. */
 #define REL_UNLIMITED "qos.unlimited"
 /* Relation: port -> hosts on which it has limits of its own. */
 #define REL_LIMITED "qos.limited"
@@ -196,6 +197,10 @@ struct qos_effect {
 /* Returns true if the port has more policies than it may have; then
  * 'policies' has not all of them. */
 bool qos_has_too_many(const struct qos_effect *);
+
+/* Says so, to each of the policies that are too many. */
+void qos_publish_too_many(struct vmn_view *, const struct vmn_port *,
+                          const char *host, struct vmn_emit *);
 
 /* Fills in 'effect' for a port on one of its hosts.  Returns false if there is
  * none. */

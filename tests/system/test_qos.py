@@ -475,7 +475,12 @@ def test_port_with_too_many_limits_sends_nothing(world, n, what):
     assert not pings(a, b.ip) and not pings(a, b.ip6)
     wait_for("it to be told", lambda: "too many limits" in {
         drop["reason"] for drop in world.api.get("drops")["counters"]}, 30)
+    for name in names:
+        said = world.api.get("qos-policies/" + name)["status"]["unlimited"]
+        assert [reason[:reason.index(" of ")] for reason in said] == [
+            "h1: no IP packet"], said
     world.delete("qos-policies", "p3")
+    assert not world.api.get("qos-policies/p0")["status"]["unlimited"]
     world.revalidated()
     assert pings(a, b.ip) == pings(a, b.ip6) == 30
 
