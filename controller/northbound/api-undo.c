@@ -39,6 +39,7 @@ struct undo {
     bool force;
     bool foreign;               /* An object is not the client's. */
     bool of_daemon;             /* One is vmnd's. */
+    bool deleted;               /* One was deleted since. */
     struct model_request request;
     struct vmn_errors errors;
 };
@@ -385,7 +386,9 @@ undo_object(struct undo *undo, const json_t *object)
         return;
     }
     if (after && !row) {
-        if (before || !undo->force) {
+        /* Its deletion is a later change, which stays. */
+        undo->deleted = true;
+        if (!undo->force) {
             vmn_errors_add(&undo->errors, VMN_ERR_CONFLICT, "",
                            "%s \"%s\" was deleted after revision %"PRIu64,
                            table->singular, name, undo->revision);
@@ -423,8 +426,9 @@ check_whole(struct undo *undo, const json_t *contents)
     } else if (!undo->errors.n && !undo->request.n_ops
                && !json_array_size(undo->changes)) {
         vmn_errors_add(&undo->errors, VMN_ERR_CONFLICT, "",
-                       "revision %"PRIu64" changed nothing that can be undone",
-                       undo->revision);
+                       "revision %"PRIu64" changed nothing that %s",
+                       undo->revision, undo->deleted ? "is there any more"
+                       : "can be undone");
     }
 }
 

@@ -196,6 +196,38 @@ undo_makes_again_what_was_deleted(void **state)
     free(mac);
 }
 
+/* With force, what is there still is taken back, and what was deleted since
+ * stays deleted: a mirror that was there for a minute, say. */
+static void
+undo_of_what_was_deleted_since_takes_force(void **state)
+{
+    struct fixture *f = *state;
+    char *undo, *forced;
+
+    assert_call(f, 200, "POST", "/v1/apply", "{\"objects\": ["
+                "{\"type\": \"networks\", \"name\": \"a\", \"spec\": {}},"
+                "{\"type\": \"networks\", \"name\": \"b\", \"spec\": {}}]}");
+    assert_call(f, 200, "POST", "/v1/apply", "{\"objects\": ["
+                "{\"type\": \"networks\", \"name\": \"a\", \"spec\":"
+                " {\"mtu\": 1300}},"
+                "{\"type\": \"networks\", \"name\": \"b\", \"spec\":"
+                " {\"mtu\": 1300}}]}");
+    undo = xasprintf("/v1/revisions/%d/undo", (int) revision(f));
+    forced = xasprintf("%s?force=true", undo);
+    assert_call(f, 200, "DELETE", "/v1/networks/b", NULL);
+    assert_call(f, 409, "POST", undo, NULL);
+    assert_has(&f->client.body, "\\\"b\\\" was deleted after revision");
+    assert_call(f, 200, "POST", forced, NULL);
+    assert_call(f, 200, "GET", "/v1/networks/a", NULL);
+    assert_null(at(f, "spec.mtu"));
+    assert_call(f, 404, "GET", "/v1/networks/b", NULL);
+    assert_call(f, 200, "DELETE", "/v1/networks/a", NULL);
+    assert_call(f, 409, "POST", forced, NULL);
+    assert_has(&f->client.body, "changed nothing that is there any more");
+    free(forced);
+    free(undo);
+}
+
 /* What was pruned belongs to the set again, and what the set took leaves it:
  * the next prune does what it would have done. */
 static void
@@ -238,6 +270,7 @@ main(void)
         TEST(contents_of_a_list_are_bounded),
         TEST(undo_takes_a_change_back),
         TEST(undo_makes_again_what_was_deleted),
+        TEST(undo_of_what_was_deleted_since_takes_force),
         TEST(undo_gives_back_the_set),
     };
 
