@@ -3,6 +3,8 @@ controller_libvmn_a_SOURCES += \
 	controller/model/address-owners.c \
 	controller/model/address-owners.h \
 	controller/model/allowed-addresses.c \
+	controller/model/asked-pointer.c \
+	controller/model/asked-pointer.h \
 	controller/model/backends.c \
 	controller/model/builtin-rows.c \
 	controller/model/cascade.c \

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "controller/model/asked-pointer.h"
 #include "controller/model/model-class.h"
 #include "controller/model/txn.h"
 #include "controller/schema/schema-own.h"
@@ -387,6 +388,27 @@ model_request_set_types(struct model_request *request,
 
 /* Objects.  --------------------------------------------------------------- */
 
+/* Reports what the app says, at the places that the request has, where
+ * elements of a set may be in another order than in the row that the app has
+ * seen. */
+static void
+report_faults(struct txn *txn, const struct model_op *op,
+              const struct vmn_row *row, const struct vmn_errors *faults)
+{
+    json_t *kept = faults->n ? schema_row_spec(row) : NULL;
+
+    for (size_t i = 0; i < faults->n; i++) {
+        char *pointer = asked_pointer(faults->errors[i].pointer,
+                                      &schema_tables[row->table]->row, kept,
+                                      op->spec);
+
+        txn_op_error(txn, op, faults->errors[i].code, pointer, "%s",
+                     faults->errors[i].text);
+        free(pointer);
+    }
+    json_decref(kept);
+}
+
 static void
 check_object(struct txn *txn, const struct model_op *op,
              const struct vmn_row *row, const struct vmn_row *old OVS_UNUSED)
@@ -409,10 +431,7 @@ check_object(struct txn *txn, const struct model_op *op,
     vmn_errors_init(&faults);
     model->check_object(model->check_object_aux, type, row, &faults);
     txn->checks_ms += time_msec();
-    for (size_t i = 0; i < faults.n; i++) {
-        txn_op_error(txn, op, faults.errors[i].code, faults.errors[i].pointer,
-                     "%s", faults.errors[i].text);
-    }
+    report_faults(txn, op, row, &faults);
     vmn_errors_uninit(&faults);
 }
 
