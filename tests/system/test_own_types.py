@@ -308,7 +308,8 @@ def test_empty_texts_are_absent_or_refused(lab, world, tmp_path):
     restart(lab)
     assert api.get("words/a")["spec"] == {"said": ["x"]}
     ctl(lab, "delete", "words/a", "groups/some", "--wait")
-    gone = str(api.get("revisions", limit="1")["items"][0]["revision"])
+    gone = str(api.get("revisions", type="words",
+                       name="a")["items"][-1]["revision"])
     ctl(lab, "app", "unload", "words", "--wait")
     for command in "undo", "rollback":
         said = ctl(lab, command, gone, status=1)
