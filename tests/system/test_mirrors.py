@@ -205,7 +205,8 @@ def test_a_service_function_gets_no_copies(world, lab):
 
 def test_copies_that_do_not_fit_bother_nobody(world, lab):
     """A tunnel carries less of the network that they are for: its sender is
-    not told, and vmnd is not asked to.  The kernel's datapath counts none."""
+    not told, and vmnd is not asked to.  With the kernel's datapath the underlay
+    decides what fits, which is more than that network's MTU."""
     a, b, q = (lab.vm(name) for name in "abq")
     world.patch("networks", "tools", mtu=1300)
     mirror(world, ports=["a"], to_port="q")
@@ -218,7 +219,7 @@ def test_copies_that_do_not_fit_bother_nobody(world, lab):
     with Probe(q) as at_q, Probe(b) as at_b:
         frames.send(a, *large, *small)
         at_b.gets(large + small)
-        at_q.gets(small)
+        at_q.gets(small if lab.datapath == "netdev" else large + small)
     if lab.datapath == "netdev":
         wait_for("the counter", lambda: sum(
             d["packets"] for d in drops("copy larger than the MTU")) == 3, 30)
