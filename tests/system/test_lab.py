@@ -296,6 +296,72 @@ def test_wrong_arguments_of_up_make_nothing(words, reason):
             down(name)
 
 
+def test_wrong_arguments_leave_nothing_in_the_lab():
+    """What a machine could not be made of says what is wrong, and the machine
+    can be made with the right ones then."""
+    lab = make_lab("wrg", 1)
+    lab.vmnd.api.apply([
+        {"type": "networks", "name": "a",
+         "spec": {"subnets": [{"cidr": "10.0.0.0/24"}]}},
+        {"type": "ports", "name": "p", "spec": {"network": "a"}}])
+    lab.unlock()
+    mac, ip = ["--mac", "02:00:00:00:00:01"], ["--ip", "10.0.0.1/24"]
+
+    def run(*words):
+        done = subprocess.run(
+            [sys.executable, VMN_LAB, *words, "--name", lab.name],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            timeout=60)
+        assert "Traceback" not in done.stderr, done.stderr
+        return done.returncode, done.stderr
+
+    def is_wrong(reason, *words):
+        status, said = run(*words)
+        assert status in (1, 2) and reason in said, said
+
+    try:
+        before = netns.names(lab.ns(""))
+        for reason, *words in (
+                ("not a MAC address: 'foo'", "--mac", "foo", *ip),
+                ("Cannot assign", "--mac", "ff:ff:ff:ff:ff:ff", *ip),
+                ("'10.0.0.300/24'", *mac, "--ip", "10.0.0.300/24"),
+                ("10.0.0.1 lacks its length", *mac, "--ip", "10.0.0.1"),
+                ("both --mac and --ip", *mac)):
+            is_wrong(reason, "plug", "v", "h1", *words)
+        is_wrong("no host h9", "plug", "v", "h9", *mac, *ip)
+        is_wrong('port "a b" not found', "plug", "a b", "h1")
+        net = "192.0.2.5/24"
+        for reason, *words in (
+                ("'192.0.2.500/24'", "192.0.2.500/24"),
+                ("192.0.2.5 lacks its length", "192.0.2.5"),
+                ("--vlan", net, "--vlan", "4095"),
+                ("--vlan", net, "--vlan", "0"),
+                ("gateway: not an IP", net, "--gateway", "none"),
+                ("gateway: 10.0.0.1 is not in", net, "--gateway", "10.0.0.1"),
+                ("no host h9", net, "--hosts", "h1,h9")):
+            is_wrong(reason, "outside", "o", *words)
+        is_wrong("--port", "page", "--port", "65536")
+        assert netns.names(lab.ns("")) in (before, sorted(
+            before + [lab.wire.ns]))
+        assert not Lab(lab.name).load().vms
+        assert not Lab(lab.name).load().outsides
+        assert run("plug", "v", "h1", *mac, *ip) == (0, "")
+        assert run("outside", "o", net, "--vlan", "5") == (0, "")
+        # Hosts may come later; it stays what it is.
+        for _ in range(2):
+            assert run("outside", "o", net, "--vlan", "5", "--hosts",
+                       "h1") == (0, "")
+        is_wrong("there already", "outside", "o", "192.0.2.6/24", "--vlan",
+                 "5")
+        is_wrong("there already", "outside", "o", net)
+        is_wrong("is no guest of QEMU", "stop", "v")
+        is_wrong("a machine outside", "stop", "o")
+    finally:
+        lab.lock()
+        lab.down()
+        lab.unlock()
+
+
 def test_vmnd_is_stopped_and_started_under_running_vms():
     lab = make_lab("dmn", 1)
     try:

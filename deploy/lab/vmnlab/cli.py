@@ -12,8 +12,8 @@ import time
 from . import (agent, controllers, guest, libvirt, machine, migration, netns,
                page, qemu)
 from .daemon import find
-from .lab import (DATAPATHS, Lab, MAX_HOSTS, OVSDB_MODES, UNDERLAYS, all_names,
-                  check_machine, check_vm_name, default_datapath)
+from .lab import (DATAPATHS, Lab, MAX_HOSTS, MAX_VLAN, OVSDB_MODES, UNDERLAYS,
+                  all_names, check_machine, check_vm_name, default_datapath)
 from .netns import Error
 from .table import table
 
@@ -94,7 +94,7 @@ def _add_up_and_views(command):
                     "kernel's (default: VMN_LAB_DATAPATH, or netdev)")
     command("status", _status, "Show hosts and VMs.")
     shown = command("page", _page, "Show the page of vmnd in a browser.")
-    shown.add_argument("--port", type=int, default=0, metavar="N",
+    shown.add_argument("--port", type=_port, default=0, metavar="N",
                        help="on this machine's loopback (default: any)")
     command("list", _list, "Show the names of all labs.")
 
@@ -122,7 +122,7 @@ def _add_machines(command):
                       "the lab's physical network.", "machine", "ip/length")
     outside.add_argument("--hosts", default="", metavar="HOST,...",
                          help="give these a bridge to that network: br-ex")
-    outside.add_argument("--vlan", type=int, metavar="N", help="its VLAN")
+    outside.add_argument("--vlan", type=_vlan, metavar="N", help="its VLAN")
     outside.add_argument("--gateway", metavar="IP", help="its default route")
 
 
@@ -187,18 +187,27 @@ def _add_demo_and_down(command):
     down.add_argument("--all", action="store_true", help="all labs")
 
 
-def _n_hosts(text):
-    if not text.isdecimal() or not 1 <= int(text) <= MAX_HOSTS:
+def _number(text, least, most):
+    if not text.isdecimal() or not least <= int(text) <= most:
         raise argparse.ArgumentTypeError(
-            "must be a number from 1 to %d, not %r" % (MAX_HOSTS, text))
+            "must be a number from %d to %d, not %r" % (least, most, text))
     return int(text)
+
+
+def _n_hosts(text):
+    return _number(text, 1, MAX_HOSTS)
 
 
 def _n_controllers(text):
-    if not text.isdecimal() or not 1 <= int(text) <= controllers.MAX:
-        raise argparse.ArgumentTypeError(
-            "must be a number from 1 to %d, not %r" % (controllers.MAX, text))
-    return int(text)
+    return _number(text, 1, controllers.MAX)
+
+
+def _port(text):
+    return _number(text, 0, 65535)
+
+
+def _vlan(text):
+    return _number(text, 1, MAX_VLAN)
 
 
 def _positive(text):
@@ -213,11 +222,7 @@ def _positive(text):
 
 
 def _memory(text):
-    least, most = guest.MEMORY_RANGE_MIB
-    if not text.isdecimal() or not least <= int(text) <= most:
-        raise argparse.ArgumentTypeError(
-            "must be a number from %d to %d, not %r" % (least, most, text))
-    return int(text)
+    return _number(text, *guest.MEMORY_RANGE_MIB)
 
 
 def _open(args):
@@ -531,16 +536,16 @@ def _migrate(args):
 def _outside(args):
     lab = _open(args)
     address = getattr(args, "ip/length")
-    try:
-        ipaddress.ip_interface(address)
-        ipaddress.ip_address(args.gateway or "::")
-    except ValueError as error:
-        raise Error(str(error)) from None
-    for host in filter(None, args.hosts.split(",")):
-        lab.host(host).add_provider_bridge()
-    if args.machine not in lab.outsides:
+    hosts = [lab.host(h) for h in filter(None, args.hosts.split(","))]
+    there = lab.outsides.get(args.machine)
+    if not there:
         lab.add_outside(args.machine, [address], args.vlan,
                         gateway=args.gateway)
+    elif not there.is_as([address], args.vlan, args.gateway):
+        raise Error("%s is there already, with another address, VLAN or "
+                    "gateway" % args.machine)
+    for host in hosts:
+        host.add_provider_bridge()
 
 
 def _stop(args):
@@ -581,6 +586,11 @@ def _part(args):
         return lab, part
     if isinstance(lab.vms.get(args.what), guest.Guest):
         return lab, lab.vms[args.what]
+    if args.what in lab.vms or args.what in lab.outsides:
+        raise Error("%s is no guest of QEMU: it is plugged in and unplugged"
+                    % args.what if args.what in lab.vms else
+                    "%s is a machine outside: it cannot be stopped"
+                    % args.what)
     if args.what != "vmnd":
         return lab, lab.host(args.what)
     if not lab.vmnd:

@@ -440,12 +440,13 @@ class Host:
 
     def add_provider_bridge(self, bridge="br-ex"):
         """Makes a bridge, of its own switching, with a link to the lab's
-        physical network, as an operator would."""
+        physical network, as an operator would.  It may be there."""
         self.lab.wire.create()
-        self.lab.wire.add_link(self.ns, "x0", "x-" + self.name)
+        if not self.has_link("x0"):
+            self.lab.wire.add_link(self.ns, "x0", "x-" + self.name)
         self.vsctl("--may-exist", "add-br", bridge, "--",
                    "set", "bridge", bridge, self.datapath_type, "--",
-                   "add-port", bridge, "x0")
+                   "--may-exist", "add-port", bridge, "x0")
 
     def remove_provider_bridge(self, bridge="br-ex"):
         self.vsctl("--if-exists", "del-br", bridge)

@@ -15,6 +15,7 @@ import os
 import re
 import shutil
 import time
+import urllib.parse
 
 from . import netns
 from .controllers import Controllers
@@ -29,6 +30,7 @@ from .vm import Vm
 DIR = os.environ.get("VMN_LAB_DIR", "/run/vmn-lab")
 PREFIX = "vmn-"
 MAX_HOSTS = 200
+MAX_VLAN = 4094
 OVSDB_MODES = ("tcp", "unix", "inbound")
 UNDERLAYS = ("ipv4", "ipv6", "both")
 DATAPATHS = ("netdev", "system")
@@ -79,6 +81,37 @@ def check_machine(datapath="netdev"):
 def check_vm_name(name):
     if not _VM_NAME.fullmatch(name):
         raise Error("not a VM's name: %r" % name)
+
+
+def check_mac(mac):
+    if not _MAC.fullmatch(mac):
+        raise Error("not a MAC address: %r" % mac)
+
+
+def check_ip(ip):
+    """Raises an Error unless 'ip' is an address with its length."""
+    try:
+        ipaddress.ip_interface(ip)
+    except ValueError:
+        raise Error("not an IP address with its length: %r" % ip) from None
+    if "/" not in ip:
+        raise Error("%s lacks its length, such as %s/%d"
+                    % (ip, ip, 64 if ":" in ip else 24))
+
+
+def check_gateway(gateway, ips):
+    """Raises an Error unless 'gateway', if it is any, is an address that a
+    machine with 'ips' reaches."""
+    if not gateway:
+        return
+    try:
+        address = ipaddress.ip_address(gateway)
+    except ValueError:
+        raise Error("gateway: not an IP address: %r" % gateway) from None
+    if not address.is_link_local and not any(
+            address in ipaddress.ip_interface(ip).network for ip in ips):
+        raise Error("gateway: %s is not in the subnet of %s"
+                    % (gateway, " or ".join(ips)))
 
 
 class Lab:
@@ -347,6 +380,12 @@ class Lab:
         """Makes machine 'name' on the physical network that hosts' provider
         bridges (Host.add_provider_bridge()) lead to."""
         self._check_new_name(name)
+        for ip in ips:
+            check_ip(ip)
+        check_gateway(gateway, ips)
+        check_gateway(gateway6, ips)
+        if vlan is not None and not 0 <= vlan <= MAX_VLAN:
+            raise Error("a VLAN is 1 to %d, not %d" % (MAX_VLAN, vlan))
         self.wire.create()
         number = len(self.outsides) + 1
         while mac is None:
@@ -358,7 +397,11 @@ class Lab:
                                        "gateway6": gateway6})
         self.outsides[name] = outside
         self.save()
-        outside.create()
+        try:
+            outside.create()
+        except Error:
+            self.remove_outside(name)
+            raise
         return outside
 
     def remove_outside(self, name):
@@ -372,15 +415,27 @@ class Lab:
         """Makes VM 'name' and plugs it in at host 'host'.  Its port in VMN is
         the caller's business."""
         self._check_new_name(name)
+        check_mac(mac)
+        for ip in ips:
+            check_ip(ip)
         host = self.host(host)
         vm = Vm(self, name, {"iface_id": iface_id or name, "mac": mac,
                              "ips": list(ips), "gateway": gateway,
                              "gateway6": gateway6,
                              "host": None})
-        self.vms[name] = vm
+        return self._add(vm, host)
+
+    def _add(self, vm, host):
+        """Makes 'vm' and plugs it in at 'host'; or, if that fails, leaves
+        nothing of it."""
+        self.vms[vm.name] = vm
         self.save()
-        vm.create(host)
-        vm.plug(host)
+        try:
+            vm.create(host)
+            vm.plug(host)
+        except Error:
+            self.remove_vm(vm.name)
+            raise
         self.save()
         return vm
 
@@ -408,7 +463,7 @@ class Lab:
 
     def _find_port(self, port):
         """Returns port 'port' of VMN, and its network."""
-        found = self.vmnd.api.get("ports/" + port)
+        found = self.vmnd.api.get("ports/" + urllib.parse.quote(port, ""))
         return found, self.vmnd.api.get("networks/"
                                         + found["spec"]["network"])
 
@@ -419,23 +474,13 @@ class Lab:
         libvirt does.  It asks for its addresses itself; 'ips' are what it is
         to get.  await_ready() is to follow."""
         self._check_new_name(name)
-        if not _MAC.fullmatch(mac):
-            raise Error("not a MAC address: %r" % mac)
+        check_mac(mac)
         host = self.host(host)
         vm = _KINDS[kind](self, name, {
             "kind": kind, "iface_id": iface_id or name, "mac": mac,
             "ips": list(ips), "host": None, "machine": host.name,
             "image": image, "memory": memory})
-        self.vms[name] = vm
-        self.save()
-        try:
-            vm.create(host)
-            vm.plug(host)
-        except Error:
-            self.remove_vm(name)
-            raise
-        self.save()
-        return vm
+        return self._add(vm, host)
 
     def add_guest_of_port(self, port, host, image, name=None, **more):
         """Makes a guest for port 'port' of VMN; 'more' as of add_guest()."""

@@ -103,6 +103,12 @@ class Outside:
         return next((a.split("/")[0] for a in self.state["ips"] if ":" in a),
                     None)
 
+    def is_as(self, ips, vlan, gateway):
+        """Whether it has these."""
+        return (self.state["ips"] == ips
+                and self.state.get("vlan") == vlan
+                and self.state.get("gateway") == gateway)
+
     def create(self):
         netns.add(self.ns)
         self.lab.wire.add_link(self.ns, "eth0", self.link, self.mac,
