@@ -249,13 +249,27 @@ put_names(const json_t *names, size_t n_all, struct ds *ds)
     }
 }
 
+/* Appends a line about the ports that member 'what' of 'left' counts, and
+ * member 'names' names, if there are any; 'verb' is what they are. */
+static void
+put_ports(const char *name, const json_t *left, const char *what,
+          const char *names, const char *verb, struct ds *ds)
+{
+    long long int n = json_integer_value(json_object_get(left, what));
+
+    if (n) {
+        ds_put_format(ds, "%s: %lld port%s %s: ", name, n,
+                      n == 1 ? " is" : "s are", verb);
+        put_names(json_object_get(left, names), n, ds);
+        ds_put_char(ds, '\n');
+    }
+}
+
 /* Appends what is left on the host, a line for each kind. */
 static void
 put_left(const char *name, const json_t *left, struct ds *ds)
 {
     const json_t *routers = json_object_get(left, "routers");
-    long long int n_ports = json_integer_value(json_object_get(left,
-                                                               "ports"));
     long long int n = json_integer_value(json_object_get(left, "draining"));
 
     if (json_array_size(routers)) {
@@ -267,12 +281,9 @@ put_left(const char *name, const json_t *left, struct ds *ds)
         ds_put_format(ds, "%s: %lld backend%s\n", name, n,
                       n == 1 ? " drains" : "s drain");
     }
-    if (n_ports) {
-        ds_put_format(ds, "%s: %lld port%s bound: ", name, n_ports,
-                      n_ports == 1 ? " is" : "s are");
-        put_names(json_object_get(left, "port_names"), n_ports, ds);
-        ds_put_char(ds, '\n');
-    }
+    put_ports(name, left, "ports", "port_names", "bound", ds);
+    put_ports(name, left, "migrating", "migrating_names",
+              "migrating to or from it", ds);
 }
 
 /* Gets what is left on the host, which the reply owns. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What is left on a host in maintenance: of which routers it still is the
- * gateway, which ports are bound there, and how many backends on it drain.
+ * gateway, which ports are bound there or migrate to or from it, and how many
+ * backends on it drain.
  * What leaves it by itself, and when, is decided by the apps gateway and
  * loadbalancer. */
 
@@ -131,29 +132,59 @@ count_drains(const struct northbound *nb, const char *host)
     return n_draining ? *n_draining : 0;
 }
 
+static const char **
+names_alloc(struct arena *arena)
+{
+    return arena_alloc(arena, PORT_NAMES_MAX * sizeof(char *));
+}
+
+/* Fills in the ports that are bound on the host, and those that have it as
+ * their candidate: with its interface a VM may run there at any moment. */
+static void
+fill_ports(const struct northbound *nb, const char *host, struct arena *arena,
+           struct status_maintenance *status)
+{
+    struct vmn_names names = model_referrers(nb->model, VMN_TABLE_HOST, host,
+                                             VMN_TABLE_BINDING);
+
+    status->port_names = names_alloc(arena);
+    status->migrating_names = names_alloc(arena);
+    for (size_t i = 0; i < names.n; i++) {
+        const struct vmn_binding *binding = model_get_durable(
+            nb->model, VMN_TABLE_BINDING, names.names[i], NULL);
+
+        if (!binding) {
+            continue;
+        }
+        if (!strcmp(binding->host, host)) {
+            if (status->ports++ < PORT_NAMES_MAX) {
+                status->port_names[status->n_port_names++]
+                    = binding->row.name;
+            }
+        } else if (nullable_string_is_equal(binding->candidate, host)
+                   && status->migrating++ < PORT_NAMES_MAX) {
+            status->migrating_names[status->n_migrating_names++]
+                = binding->row.name;
+        }
+    }
+}
+
 struct status_maintenance *
 nb_host_maintenance(const struct northbound *nb, const struct vmn_host *host,
                     struct arena *arena)
 {
     struct status_maintenance *status;
-    struct vmn_names ports;
 
     if (!host->maintenance) {
         return NULL;            /* As of nearly all. */
     }
-    ports = model_lookup(nb->model, VMN_INDEX_PORT_BY_HOST, host->row.name);
     status = arena_alloc(arena, sizeof *status);
     *status = (struct status_maintenance) {
-        .ports = ports.n, .n_port_names = MIN(ports.n, PORT_NAMES_MAX),
         .draining = count_drains(nb, host->row.name),
     };
-    status->port_names = arena_alloc(arena, status->n_port_names
-                                            * sizeof *status->port_names);
-    for (size_t i = 0; i < status->n_port_names; i++) {
-        status->port_names[i] = arena_strdup(arena, ports.names[i]);
-    }
+    fill_ports(nb, host->row.name, arena, status);
     fill_routers(nb, host->row.name, arena, status);
-    status->state = (ports.n || status->n_routers || status->draining
-                     ? "draining" : "drained");
+    status->state = (status->ports || status->migrating || status->n_routers
+                     || status->draining ? "draining" : "drained");
     return status;
 }

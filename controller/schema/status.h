@@ -92,6 +92,10 @@ struct status_maintenance {
     uint64_t ports;
     size_t n_port_names;        /* The first ones. */
     const char **port_names;
+    uint64_t migrating;         /* Of ports that are bound elsewhere, those
+                                 * that have it as their other host. */
+    size_t n_migrating_names;   /* The first ones. */
+    const char **migrating_names;
     uint64_t draining;          /* Backends. */
 };
 

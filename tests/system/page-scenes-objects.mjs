@@ -207,15 +207,15 @@ export const scenes = {
         const host = await response.json();
 
         host.status.maintenance = { state: "draining", routers: ["shop"],
-          ports: 3, draining: 1 };
+          ports: 3, migrating: 1, draining: 1 };
         host.status.bfd = { sessions: 2, down: ["h3"] };
         await route.fulfill({ response, json: host });
       });
       await go("topology/hosts/h1");
       const h1 = section(page, "Host h1");
 
-      await h1.getByText("left: 3 ports, the gateway of shop, "
-        + "1 backend with open connections").waitFor();
+      await h1.getByText("left: 3 ports, 1 port on the way, the gateway of "
+        + "shop, 1 backend with open connections").waitFor();
       await h1.getByText("1 of 2 hosts, not h3").waitFor();
       assert.deepEqual(await misfits(page), []);
       await shoot("draining");

@@ -70,7 +70,8 @@ def test_gateways_go_elsewhere(lab, world):
     assert "hosts/h1 in maintenance" in said, said
     assert gateway(world) == "h2"
     assert left(lab, "h1") == {"state": "drained", "routers": [], "ports": 0,
-                               "port_names": [], "draining": 0}
+                               "port_names": [], "migrating": 0,
+                               "migrating_names": [], "draining": 0}
     assert held.exchange(seconds=20)
     assert world.answers(vm, NEAR) == "near"
     first, second = world.api.get("routers/r")["status"]["gateways"]
@@ -143,7 +144,8 @@ def test_backends_drain(lab, world):
     assert "h1: 1 backend drains" in said, said
     assert "h1: 1 port is bound: w1" in said, said
     assert left(lab, "h1") == {"state": "draining", "routers": [], "ports": 1,
-                               "port_names": ["w1"], "draining": 1}
+                               "port_names": ["w1"], "migrating": 0,
+                               "migrating_names": [], "draining": 1}
     found = backends(world)["w1"]
     assert (found["state"], found["reason"]) == (
         "draining", "it is draining: its host is in maintenance")
@@ -194,6 +196,44 @@ def test_backends_drain(lab, world):
     assert backends(world)["w1"]["drain"]["since"] >= began
     for h in held:
         h.close()
+
+
+def test_vm_on_its_way_is_left(lab, world):
+    """With its interface the host may have to run it at any moment: before it
+    has come, and while it may still come back."""
+    world.network("net", "10.0.0.0/24")
+    world.vm("w1", "net", "h1")
+    h2 = lab.host("h2")
+
+    def is_left(host, n_ports, n_migrating):
+        found = left(lab, host)
+        return (found["ports"], found["migrating"], found["migrating_names"],
+                found["state"]) == (
+                    n_ports, n_migrating, ["w1"] * n_migrating,
+                    "draining" if n_ports or n_migrating else "drained")
+
+    ctl(lab, "host", "drain", "h2", "--wait")
+    assert is_left("h2", 0, 0)
+    h2.vsctl("add-port", "br-int", "next", "--", "set", "interface", "next",
+             "type=internal", "external_ids:iface-id=w1")
+    try:
+        wait_for("it to be on its way", lambda: is_left("h2", 0, 1), 20)
+        said = ctl(lab, "wait", "host/h2", "--for", "drained", "--timeout",
+                   "1s", status=4)
+        assert "h2: 1 port is migrating to or from it: w1" in said, said
+
+        ctl(lab, "host", "undrain", "h2", "--wait")
+        ctl(lab, "migrate", "w1", "h2")
+        ctl(lab, "migrate", "w1", "--activate", "--wait")
+        ctl(lab, "host", "drain", "h1", "--wait")
+        wait_for("it to be on h2", lambda: is_left("h1", 0, 1), 20)
+        lab.unplug("w1")
+        assert ctl(lab, "wait", "host/h1", "--for",
+                   "drained") == "h1 drained\n"
+        assert is_left("h1", 0, 0)
+    finally:
+        h2.vsctl("--if-exists", "del-port", "next")
+        lab.replug("w1", "h1")
 
 
 def test_standbys_and_local_backends(lab, world):

@@ -349,8 +349,9 @@ async function port(object, signal) {
 }
 
 /** What is left on a host that is in maintenance. */
-function maintenance({ state, routers, ports, draining }) {
+function maintenance({ state, routers, ports, migrating, draining }) {
   const left = [ports && plural(ports, "port"),
+    migrating && `${plural(migrating, "port")} on the way`,
     routers.length && `the gateway of ${routers.join(", ")}`,
     draining && `${plural(draining, "backend")} with open connections`];
 
