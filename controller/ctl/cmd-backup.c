@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "controller/ctl/api-call.h"
@@ -94,12 +95,17 @@ ctl_cmd_backup(struct ctl *ctl, int n_args OVS_UNUSED, char *const args[])
     struct vmn_error why = VMN_ERROR_INIT;
     struct store_file_info info;
 
+    if (!strcmp(args[0], "-")) {
+        return ctl_usage(ctl, "backup: a file gets its name once it is "
+                         "verified: give one, not standard output");
+    }
     if (!ctl->force && !access(args[0], F_OK)) {
         fprintf(ctl->err, "vmnctl: %s is there already: --force replaces "
                 "it\n", args[0]);
         return CTL_REFUSED;
     }
-    if (store_file_check_no_log(args[0], &why)) {
+    if (store_file_check_place(args[0], false, &why)
+        || store_file_check_no_log(args[0], &why)) {
         return ctl_backup_refuse(ctl, &why);
     }
     if (ctl->database) {

@@ -390,9 +390,9 @@ ctl_cmd_restore(struct ctl *ctl, int n_args OVS_UNUSED, char *const args[])
     struct vmn_error why = VMN_ERROR_INIT;
     struct store_restored restored;
 
-    if (!ctl->database) {
-        return ctl_usage(ctl, "restore: give --database, where vmnd has its "
-                         "state");
+    if (!ctl->database || !*ctl->database) {
+        return ctl_usage(ctl, "restore: give --database, the file that vmnd "
+                         "has its state in, such as /var/lib/vmn/vmn.db");
     }
     if (ctl->map_hosts
         && ctl_host_map_load(&run.hosts, ctl->map_hosts, ctl->in, &why)) {

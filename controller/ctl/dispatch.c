@@ -93,6 +93,23 @@ run_help(struct ctl *ctl, int argc, char *argv[])
     return CTL_DONE;
 }
 
+/* Checks that no argument is empty, as that of a variable that is not set: it
+ * would name all of a type, or the folder itself.  Of words to be completed the
+ * last one may be. */
+static bool
+check_arguments(struct ctl *ctl, const struct ctl_command *command,
+                int n_args, char *const args[])
+{
+    for (int i = 0; i < n_args; i++) {
+        if (!*args[i] && command->run != ctl_cmd_completion) {
+            ctl_usage(ctl, "%s: argument %d is empty: vmnctl %s %s",
+                      command->name, i + 1, command->name, command->args);
+            return false;
+        }
+    }
+    return true;
+}
+
 static enum ctl_exit
 run_command(struct ctl *ctl, int argc, char *argv[])
 {
@@ -123,7 +140,8 @@ run_command(struct ctl *ctl, int argc, char *argv[])
         || (command->max_args >= 0 && n_args > command->max_args)) {
         return ctl_wrong_number(ctl, command, n_args, argv + first);
     }
-    return command->run(ctl, n_args, argv + first);
+    return (check_arguments(ctl, command, n_args, argv + first)
+            ? command->run(ctl, n_args, argv + first) : CTL_USAGE);
 }
 
 static void

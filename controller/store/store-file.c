@@ -121,6 +121,21 @@ rename_to_new(const char *from, const char *to)
 }
 
 int
+store_file_check_place(const char *file, bool links, struct vmn_error *why)
+{
+    struct stat st;
+
+    if ((links ? stat(file, &st) : lstat(file, &st)) || S_ISREG(st.st_mode)) {
+        return 0;               /* Others say what else is wrong. */
+    }
+    return vmn_error_invalid(
+        why, "%s is %s: name a file%s", file,
+        S_ISDIR(st.st_mode) ? "a folder"
+        : S_ISLNK(st.st_mode) ? "a link" : "not a file",
+        S_ISDIR(st.st_mode) ? " in it" : "");
+}
+
+int
 store_file_check_no_log(const char *file, struct vmn_error *why)
 {
     char *log = xasprintf("%s-wal", file);

@@ -288,6 +288,24 @@ compare(struct restore *restore, sqlite3 *db, struct vmn_error *why)
     return error;
 }
 
+/* Asks whether to go on where what is there cannot be used: it may be no
+ * database of ours at all. */
+static int
+ask_of_unusable(const struct restore *restore)
+{
+    const struct store_restore *how = restore->how;
+    struct store_loss loss = {
+        .revisions = json_array(), .objects = json_array(),
+        .revoked = restore->revoked, .uncompared = restore->former.damage,
+    };
+    bool goes_on = (!restore->former.exists || how->dry_run || !how->confirm
+                    || how->confirm(how->aux, &loss));
+
+    json_decref(loss.revisions);
+    json_decref(loss.objects);
+    return goes_on ? 0 : ECANCELED;
+}
+
 /* Changes the copy of the backup into the database that vmnd is to load. */
 static int
 prepare(struct restore *restore, struct vmn_error *why)
@@ -309,6 +327,7 @@ prepare(struct restore *restore, struct vmn_error *why)
         error = error ? error : compare(restore, db, why);
     } else {
         r->revoked_unknown = r->info.n_accounts;
+        error = error ? error : ask_of_unusable(restore);
     }
     if (!error && !restore->done) {
         error = store_continue(db, restore->file, restore->how->comment, known,
@@ -429,9 +448,13 @@ store_file_restore(const char *file, const char *database,
     };
     struct store_lock lock = { .fd = -1 };
     struct store_scratch scratch;
-    int error = 0;
+    int error = store_file_check_place(database, true, why);
 
     memset(r, 0, sizeof *r);
+    if (error) {
+        json_decref(restore.revoked);
+        return error;
+    }
     if (!how->dry_run) {
         error = store_lock_take(&lock, database, why);
     }

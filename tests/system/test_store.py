@@ -515,6 +515,14 @@ def test_dry_run_of_a_restore_says_why_it_compares_nothing(
         file.write(b"no database")
     assert "not a database" in plan()["error"]
     assert plan()["n_objects"] is None
+    # Whatever it is, it is not replaced before somebody says so.
+    run = subprocess.run([find("vmnctl"), "restore", saved, "--database",
+                          alone.db], capture_output=True, text=True,
+                         stdin=subprocess.DEVNULL, timeout=120)
+    assert run.returncode == 1 and "--yes restores it" in run.stderr, run
+    assert "nothing to compare with: " in run.stdout, run
+    with open(alone.db, "rb") as file:
+        assert file.read(11) == b"no database"
     os.unlink(alone.db)
     assert plan()["error"] == "there is no database yet"
     assert "there is nothing to compare with: there is no database yet" \
@@ -541,6 +549,47 @@ def test_backup_replaces_no_file_by_itself(alone):       # noqa: F811
         assert digest(saved) != before
         before = digest(saved)
     assert alone.stop() == 0
+
+
+def test_what_is_no_file_is_not_replaced(
+        alone, tmp_path, monkeypatch):                  # noqa: F811
+    """A folder, a pipe or a link stands for more than the name that it has:
+    least of all the folder of the state gives way to a file."""
+    alone.start()
+    saved = backup(alone, "saved.db")
+    source = "-s", "unix:" + alone.api.path
+    folder, pipe, link = (str(tmp_path / n) for n in ("state", "pipe", "link"))
+    os.mkdir(folder)
+    os.mkfifo(pipe)
+    os.symlink("nowhere", link)
+    monkeypatch.chdir(tmp_path)
+    before = sorted(os.listdir())
+
+    def refused(words, *args, status=1):
+        found, text = vmnctl(*args, check=False)
+        assert found == status and words in text, text
+        assert sorted(os.listdir()) == before
+        assert os.path.isdir(folder) and os.path.islink(link)
+        assert os.stat(pipe).st_mode & 0o170000 == 0o010000
+
+    for more in source, ("--database", alone.db):
+        refused(folder + " is a folder: name a file in it", "backup", folder,
+                "--force", *more)
+        refused(pipe + " is not a file", "backup", pipe, "--force", *more)
+        refused(link + " is a link", "backup", link, "--force", *more)
+        refused("not standard output", "backup", "-", *more, status=2)
+        refused("backup: argument 1 is empty", "backup", "", *more, status=2)
+    for more in ("--dry-run",), ("--yes",):
+        refused("is a folder: name a file in it", "restore", saved,
+                "--database", folder, *more)
+        refused("is not a file", "restore", saved, "--database", pipe, *more)
+        refused("give --database, the file", "restore", saved, "--database",
+                "", *more, status=2)
+    # A link to the database is one.
+    os.symlink(alone.db, folder + "/vmn.db")
+    assert alone.stop() == 0
+    assert "nothing would change" in vmnctl(
+        "restore", saved, "--database", folder + "/vmn.db", "--yes")
 
 
 def test_backup_by_timer_keeps_what_it_has_made(alone):  # noqa: F811

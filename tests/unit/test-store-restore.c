@@ -674,6 +674,19 @@ bad_backups_are_refused(void **state)
     db_scribble(f->file, 8192, 64);
     db_check_restore_refused(f, f->file, EUCLEAN, "backup.db is corrupt (");
 
+    /* No more does a folder give way to it. */
+    struct store_restored restored;
+    struct vmn_error why = VMN_ERROR_INIT;
+    struct stat st;
+
+    assert_int_equal(store_file_restore(f->file, f->dir, &db_restore_plain,
+                                        &restored, &why), EINVAL);
+    assert_non_null(strstr(why.text, "is a folder"));
+    assert_int_equal(stat(f->dir, &st), 0);
+    assert_true(S_ISDIR(st.st_mode));
+    vmn_error_uninit(&why);
+    store_restored_uninit(&restored);
+
     /* The database is as it was, and nothing is left beside it. */
     char *copy_name = xasprintf("%s.restore-part", f->path);
     assert_int_equal(access(copy_name, F_OK), -1);
