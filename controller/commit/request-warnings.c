@@ -244,6 +244,24 @@ check_unbound(const struct model *model, const struct model_request *request,
     ds_destroy(&ds);
 }
 
+/* Warns of a migration that the request ends, if the client sees the port. */
+static void
+check_ended(const struct model *model, const struct model_request *request,
+            const struct model_ended_migration *ended,
+            struct model_warnings *warnings)
+{
+    const struct vmn_port *port = model_get(model, VMN_TABLE_PORT,
+                                            ended->port);
+
+    if (port && model_sees(request->rights, &port->row)) {
+        model_warnings_put(
+            warnings, &port->row, "", "its migration from host \"%s\" to host "
+            "\"%s\" is %s: %s%s", ended->from, ended->to, ended->how,
+            ended->reason, strcmp(ended->how, "finished") || ended->was_heard
+            ? "" : "; that its VM runs there is not known");
+    }
+}
+
 /* Warns of a deleted port that was a balancer's backend, if the client sees
  * that. */
 static void
@@ -311,6 +329,9 @@ request_warnings_find(const struct model *model, struct engine *engine,
     }
     for (size_t i = 0; i < request->n_unbound; i++) {
         check_unbound(model, request, &request->unbound[i], warnings);
+    }
+    for (size_t i = 0; i < request->n_ended; i++) {
+        check_ended(model, request, &request->ended[i], warnings);
     }
     model_warnings_finish(warnings);
 }

@@ -330,6 +330,16 @@ struct model_unbound {
                                  * "/host"; "": by something else. */
 };
 
+/* A migration of a port that a request ends, though it does not say so of the
+ * port: by what becomes of a host. */
+struct model_ended_migration {
+    char *port, *from, *to;     /* Owned. */
+    const char *how;            /* As of migration_ended(). */
+    char *reason;               /* Owned. */
+    bool was_heard;             /* Its guest runs on 'to', as far as is
+                                 * known. */
+};
+
 /* What a backend is to a balancer, as far as the rows say. */
 enum model_backend_part {
     MODEL_BACKEND_NONE,         /* It has no connections. */
@@ -407,6 +417,8 @@ struct model_request {
     size_t n_unbound, allocated_unbound;
     struct model_unbound *unbound; /* Ports that are bound to no host any
                                     * more. */
+    size_t n_ended, allocated_ended;
+    struct model_ended_migration *ended; /* Of ports that still are. */
     struct arena *arena;        /* Of differences.  Owned; or NULL. */
     size_t n_fields;            /* In all of them. */
 };

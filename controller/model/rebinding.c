@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "controller/model/migration-end.h"
 #include "controller/model/model-class.h"
 #include "controller/model/txn.h"
 #include "controller/schema/schema-row.h"
@@ -101,8 +102,9 @@ add_concerned(const struct txn *txn, const struct entry *entry,
         add_of_host(txn, entry, ports);
         break;
     case VMN_TABLE_BINDING:
-        if (!entry->cur && !entry->op) {
-            svec_add(ports, entry->name);   /* It went with its host. */
+        if (!entry->op) {
+            /* It went with its host, or has lost its other one with that. */
+            svec_add(ports, entry->name);
         }
         break;
     default:
@@ -192,20 +194,60 @@ rebind_ports(struct txn *txn)
     svec_destroy(&ports);
 }
 
-/* What is unbound.  ------------------------------------------------------- */
+/* What is unbound, and what does not migrate any more.  ------------------- */
+
+static void
+add_unbound(struct model_request *request, const char *port,
+            const struct vmn_binding *before, const char *field)
+{
+    if (request->n_unbound >= request->allocated_unbound) {
+        request->unbound = x2nrealloc(request->unbound,
+                                      &request->allocated_unbound,
+                                      sizeof *request->unbound);
+    }
+    request->unbound[request->n_unbound++] = (struct model_unbound) {
+        .port = xstrdup(port), .host = xstrdup(before->host),
+        .field = field ? field : "",
+    };
+}
+
+/* Notes the end of a migration, if it is one. */
+static void
+add_ended(const struct txn *txn, const char *port,
+          const struct vmn_binding *before, const struct vmn_binding *now)
+{
+    struct model_request *request = txn->request;
+    bool activated = before->activated;
+    const char *left;
+    const char *how = migration_ended(before, now, &left);
+
+    if (!how) {
+        return;
+    }
+    if (request->n_ended >= request->allocated_ended) {
+        request->ended = x2nrealloc(request->ended, &request->allocated_ended,
+                                    sizeof *request->ended);
+    }
+    request->ended[request->n_ended++] = (struct model_ended_migration) {
+        .port = xstrdup(port), .how = how, .was_heard = activated,
+        .from = xstrdup(activated ? before->candidate : before->host),
+        .to = xstrdup(activated ? before->host : before->candidate),
+        .reason = migration_end_reason(txn->model, port, left, now->candidate,
+                                       migration_has_interface(
+                                           txn->model, port, left)),
+    };
+}
 
 void
 note_unbound(struct txn *txn)
 {
-    struct model_request *request = txn->request;
-
     for (size_t i = 0; i < txn->n_touched; i++) {
         const struct entry *entry = txn->touched[i];
         const struct entry *port;
         const char *field = NULL;
 
-        if (entry->table != VMN_TABLE_BINDING || entry->cur || !entry->before
-            || entry->op) {
+        if (entry->table != VMN_TABLE_BINDING || !entry->before
+            || entry->cur == entry->before || entry->op) {
             continue;
         }
         port = model_find(txn->model, VMN_TABLE_PORT, entry->name);
@@ -216,17 +258,14 @@ note_unbound(struct txn *txn)
             field = moving_field((const void *) port->before->row,
                                  entry_row(port));
         }
-        if (request->n_unbound >= request->allocated_unbound) {
-            request->unbound = x2nrealloc(request->unbound,
-                                          &request->allocated_unbound,
-                                          sizeof *request->unbound);
+        if (!entry->cur) {
+            add_unbound(txn->request, entry->name,
+                        (const void *) entry->before->row, field);
+        } else if (!field
+                   && !((const struct vmn_port *) entry_row(port))->parent) {
+            add_ended(txn, entry->name, (const void *) entry->before->row,
+                      entry_row(entry));
         }
-        request->unbound[request->n_unbound++] = (struct model_unbound) {
-            .port = xstrdup(entry->name),
-            .host = xstrdup(((const struct vmn_binding *)
-                             entry->before->row)->host),
-            .field = field ? field : "",
-        };
     }
 }
 
@@ -238,4 +277,11 @@ model_request_clear_unbound(struct model_request *request)
         free(request->unbound[i].host);
     }
     request->n_unbound = 0;
+    for (size_t i = 0; i < request->n_ended; i++) {
+        free(request->ended[i].port);
+        free(request->ended[i].from);
+        free(request->ended[i].to);
+        free(request->ended[i].reason);
+    }
+    request->n_ended = 0;
 }

@@ -14,7 +14,8 @@ struct txn;
 /* Has the bindings decided that the changes may concern, and puts the results
  * into effect.  Called when all else is. */
 void rebind_ports(struct txn *);
-/* Notes which ports the request, which is about to be made final, unbinds. */
+/* Notes which ports the request, which is about to be made final, unbinds, and
+ * whose migrations it ends. */
 void note_unbound(struct txn *);
 /* Forgets them. */
 void model_request_clear_unbound(struct model_request *);

@@ -164,6 +164,7 @@ model_request_uninit(struct model_request *request)
     model_request_clear_also(request);
     free(request->also);
     free(request->unbound);
+    free(request->ended);
     svec_destroy(&request->emptied_groups);
     request_drop_diffs(request);
     memset(request, 0, sizeof *request);

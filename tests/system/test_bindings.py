@@ -176,6 +176,69 @@ def test_host_that_is_deleted_takes_bindings_along(net):
                  lambda: status(net, "m2").get("host") == "h3")
 
 
+def is_on(net, host, candidate):
+    found = status(net, "m2")
+    return (found.get("host"), found.get("candidate")) == (host, candidate)
+
+
+def activate(net, host, other):
+    net.patch("ports", "m2", migration={"to": host, "activated": True})
+    wait_for("the activation", lambda: is_on(net, host, other))
+    net.patch("ports", "m2", migration=None)
+
+
+def bindings_since(net, revision):
+    """What has become of the binding of "m2" since, oldest first."""
+    return [(c["to"], c.get("candidate"))
+            for r in net.api.get("revisions", type="bindings", name="m2",
+                                 limit=20)["items"]
+            if r["revision"] >= revision
+            for c in r["changes"] if c["type"] == "bindings"]
+
+
+def goes(net, host, lost, text, left_on):
+    """Has a host go while "m2" migrates, and come back.  The plan tells of it,
+    and what follows for the port is in the same revision."""
+    before = net.api.get("hosts/" + host)["spec"]
+    method, body = ("PATCH", {"spec": {"lost": True}}) if lost else \
+        ("DELETE", None)
+    for more in {"dry_run": "plan"}, {"wait": "installed", "timeout": WAIT}:
+        answer = net.api.call(method, "/v1/hosts/" + host, body, **more)
+        assert warnings_of(answer, "m2") == [("/spec", text)]
+    assert is_on(net, left_on, None)
+    net.api.apply([{"type": "hosts", "name": host, "spec": before}])
+    net.lab.await_synced()
+    wait_for("the candidate again", lambda: is_on(net, left_on, host))
+    assert bindings_since(net, answer["revision"]) == [
+        (left_on, None), (left_on, host)]
+    wait_quiet(net.lab)
+
+
+@pytest.mark.parametrize("lost", (False, True))
+def test_host_that_goes_ends_migrations(net, lost):
+    """In each state, whichever of both it is."""
+    way = "declared lost" if lost else "deleted"
+    with interface(net.lab.host("h2"), "m2"):
+        wait_for("the candidate", lambda: is_on(net, "h3", "h2"))
+        wait_quiet(net.lab)
+        there = 'its migration from host "h3" to host "h2" is '
+        goes(net, "h2", lost, there + "rolled back: h2 is " + way, "h3")
+        activate(net, "h2", "h3")
+        goes(net, "h2", lost, there + "rolled back: h2 is " + way, "h3")
+        net.lab.unplug("m2")
+        wait_for("it to be on h2", lambda: is_on(net, "h2", None))
+        net.lab.replug("m2", "h3")
+        wait_for("the candidate", lambda: is_on(net, "h2", "h3"))
+        activate(net, "h3", "h2")
+        wait_quiet(net.lab)
+        goes(net, "h2", lost, 'its migration from host "h2" to host "h3" is '
+             "finished: h2 is " + way, "h3")
+        # Its VM may run there alone.
+        goes(net, "h3", lost, there + "finished: h3 is %s; that its VM runs "
+             "there is not known" % way, "h2")
+        activate(net, "h3", "h2")
+
+
 def test_sub_ports_are_unbound_with_their_parent(net):
     net.put("ports", "sub", network="net", parent="m2", vlan=7)
     wait_for("the sub-port", lambda: status(net, "sub").get("host") == "h3")
