@@ -336,8 +336,34 @@ check_floating(struct model_warnings *w,
     free(how);
 }
 
+/* Warns of a migration to 'to' that cannot take place now: the host is lost,
+ * or, though the VM is said to run there, does not have the interface. */
+static void
+check_target(struct model_warnings *w, const struct vmn_port *port,
+             const char *to, const struct vmn_binding *binding)
+{
+    const struct vmn_host *host = model_get(w->model, VMN_TABLE_HOST, to);
+    char *text;
+
+    if (host && host->lost) {
+        text = xasprintf("host \"%s\" is declared lost: it does not get the "
+                         "port before it is found", to);
+        warn(w, &port->row, text, "/migration/to");
+    } else if (port->migration.activated
+               && !nullable_string_is_equal(binding->candidate, to)) {
+        text = xasprintf("host \"%s\" does not have its interface (iface-id "
+                         "\"%s\") yet: it stays on host \"%s\" until then",
+                         to, port->iface_id, binding->host);
+        warn(w, &port->row, text, "/migration/activated");
+    } else {
+        return;
+    }
+    free(text);
+}
+
 /* Warns of a migration that was asked for too early, or too late: the port has
- * no host to leave, or nobody else has its interface. */
+ * no host to leave, or nobody else has its interface; and of one that cannot
+ * take place. */
 static void
 check_port(struct model_warnings *w, const struct vmn_port *port)
 {
@@ -354,6 +380,8 @@ check_port(struct model_warnings *w, const struct vmn_port *port)
 
         warn(w, &port->row, text, "/migration/to");
         free(text);
+    } else if (to && strcmp(binding->host, to)) {
+        check_target(w, port, to, binding);
     }
 }
 

@@ -224,7 +224,17 @@ def test_what_cannot_be_asked_for(moving):
     # What it was asked for stays, whatever becomes of the host.
     world.patch("hosts", "h2", maintenance=True)
     world.patch("ports", "mover", description="as before")
+    world.patch("hosts", "h2", lost=True)
+    said = migrate(world, "--activate", "--no-wait")
+    assert 'host "h2" is declared lost: it does not get the port' in said, said
+    world.patch("ports", "mover", migration={"to": "h2", "activated": False})
     twin.unplug()
+    world.patch("hosts", "h2", lost=False)
+    wait_for("the end", lambda: status(world).get("candidate") is None)
+    said = migrate(world, "--activate", "--no-wait")
+    assert 'host "h2" does not have its interface (iface-id "mover") yet: ' \
+        'it stays on host "h1"' in said, said
+    assert status(world)["host"] == "h1"
     world.patch("ports", "mover", migration=None)
     world.lab.unplug("mover")
     wait_for("it to be unbound", lambda: status(world)["state"] == "unbound")
