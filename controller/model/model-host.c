@@ -1,14 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Hosts: unique tunnel addresses, of a family that all hosts have. */
+ * Hosts: unique tunnel addresses, of a family that all hosts have, and unique
+ * databases. */
 
 #include <config.h>
+
+#include <string.h>
 
 #include "controller/model/model-class.h"
 #include "controller/model/row-index.h"
 #include "controller/model/txn.h"
 #include "controller/schema/value.h"
 #include "util.h"
+
+static bool
+is_dialled(const struct vmn_host *host)
+{
+    return strcmp(host->ovsdb, "inbound");
+}
 
 static void
 add_keys(const struct index_sink *sink, const struct vmn_row *row)
@@ -17,6 +26,9 @@ add_keys(const struct index_sink *sink, const struct vmn_row *row)
     char buf[VALUE_IP_SIZE];
 
     index_add(sink, VMN_INDEX_ALL_HOSTS, "");
+    if (is_dialled(host)) {
+        index_add(sink, INDEX_OVSDB, host->ovsdb);
+    }
     index_add(sink, INDEX_TUNNEL_IP, value_format_ip(&host->tunnel_ip, buf));
     if (host->second_tunnel_ip.family) {
         index_add(sink, INDEX_TUNNEL_IP,
@@ -47,6 +59,22 @@ check_tunnel_ip(struct txn *txn, const struct entry *entry,
     }
 }
 
+/* Two hosts with one database would configure it in turns, each as its own.
+ * That it is one by two addresses shows by its bridge's datapath id alone. */
+static void
+check_ovsdb(struct txn *txn, const struct entry *entry,
+            const struct vmn_host *host)
+{
+    const char *other = (is_dialled(host)
+                         ? index_find_other(txn->model, INDEX_OVSDB,
+                                            host->ovsdb, entry->name) : NULL);
+
+    if (other) {
+        txn_error(txn, entry, VMN_ERR_CONFLICT, "/ovsdb",
+                  "%s is that of host \"%s\"", host->ovsdb, other);
+    }
+}
+
 /* Checks that the host has a tunnel address family in common with every other:
  * any two hosts may come to have ports in one network. */
 static void
@@ -71,6 +99,7 @@ check_host(struct txn *txn, const struct entry *entry)
 {
     const struct vmn_host *host = entry_row(entry);
 
+    check_ovsdb(txn, entry, host);
     check_tunnel_ip(txn, entry, "/tunnel_ip", &host->tunnel_ip);
     if (!host->second_tunnel_ip.family) {
         check_tunnel_family(txn, entry, host);

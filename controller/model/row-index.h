@@ -19,6 +19,7 @@ enum {
     INDEX_VIF_IFACE_ID,         /* Interfaces on hosts. */
     INDEX_PORT_VLAN,            /* Sub-ports by "PARENT/VLAN". */
     INDEX_TUNNEL_IP,            /* Hosts. */
+    INDEX_OVSDB,                /* Hosts that are dialled. */
     INDEX_TUNNEL_FAMILY,        /* Hosts of one family, by "4" or "6". */
     INDEX_PROVIDER,             /* Networks by "PHYSICAL/VLAN". */
     INDEX_EXTERNAL_IP,          /* Routers by "EXTERNAL-NETWORK/IP". */

@@ -127,7 +127,8 @@ const struct schema_table schema_host = {
               .check = value_check_ovsdb,
               .doc = "How its database is reached: tcp:HOST:PORT, "
                      "ssl:HOST:PORT, unix:/PATH, or inbound when the "
-                     "host connects here, which opens no port on it." },
+                     "host connects here, which opens no port on it.  No two "
+                     "hosts have the same one." },
             { .name = "tunnel_ip", .type = SCHEMA_IP,
               AT(vmn_host, tunnel_ip), .flags = SCHEMA_REQUIRED,
               .doc = "Where other hosts send tunnelled packets." },

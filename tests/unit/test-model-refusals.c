@@ -222,6 +222,10 @@ static const struct refusal refusals[] = {
     { "put@* ports x {'network':'n'}", " port \"x\" does not exist\n" },
     { "delete@01 groups g", " group \"g\" was changed: its ETag is \"1\"\n" },
     /* Uniqueness. */
+    { "put hosts h3 {'ovsdb':'unix:/a','tunnel_ip':'192.0.2.3'}\n"
+      "put hosts h4 {'ovsdb':'unix:/a','tunnel_ip':'192.0.2.4'}",
+      "/0/ovsdb unix:/a is that of host \"h4\"\n"
+      "/1/ovsdb unix:/a is that of host \"h3\"\n" },
     { "put hosts h3 {'ovsdb':'inbound','tunnel_ip':'192.0.2.1'}",
       "/tunnel_ip 192.0.2.1 is that of host \"h1\"\n" },
     { "put hosts h3 {'ovsdb':'inbound','tunnel_ip':'fd99::3',"
