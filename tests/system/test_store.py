@@ -604,9 +604,14 @@ def test_backup_by_timer_keeps_what_it_has_made(alone):  # noqa: F811
     env = dict(os.environ, VMNCTL_SERVER="unix:" + alone.socket,
                PATH=os.path.dirname(find("vmnctl")) + ":"
                + os.environ["PATH"])
-    subprocess.run([os.path.join(os.path.dirname(__file__),
-                                 "../../deploy/backup"),
-                    "--keep", "2", folder], env=env, timeout=120, check=True)
+    program = os.path.join(os.path.dirname(__file__), "../../deploy/backup")
+    for wrong in ([folder, folder + "2"], [""], ["--keep"], ["--keep", "0",
+                                                             folder]):
+        assert subprocess.run([program, *wrong], env=env, timeout=120,
+                              check=False).returncode == 2, wrong
+    assert not os.path.exists(folder + "2")
+    subprocess.run([program, "--keep", "2", folder], env=env, timeout=120,
+                   check=True)
     left = set(os.listdir(folder))
     made, = left - {*names, "mine.db"}
     assert left == {made, names[2], "mine.db"}
