@@ -94,8 +94,8 @@ run_help(struct ctl *ctl, int argc, char *argv[])
 }
 
 /* Checks that no argument is empty, as that of a variable that is not set: it
- * would name all of a type, or the folder itself.  Of words to be completed the
- * last one may be. */
+ * would name all of a type, or the folder itself.  Of words to be completed
+ * the last one may be. */
 static bool
 check_arguments(struct ctl *ctl, const struct ctl_command *command,
                 int n_args, char *const args[])
