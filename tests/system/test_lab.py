@@ -356,6 +356,8 @@ def test_wrong_arguments_leave_nothing_in_the_lab():
         is_wrong("there already", "outside", "o", net)
         is_wrong("is no guest of QEMU", "stop", "v")
         is_wrong("a machine outside", "stop", "o")
+        assert run("unplug", "v") == run("stop", "h1") == (0, "")
+        is_wrong("h1 is stopped", "plug", "v", "h1")
     finally:
         lab.lock()
         lab.down()

@@ -277,6 +277,7 @@ def test_command_line(image):
         vmn_lab(name, "stop", "web")
         assert re.search(r"web +guest, ended +- ", vmn_lab(name, "status"))
         assert "does not run" in vmn_lab(name, "exec", "web", "true", status=1)
+        assert "has ended" in vmn_lab(name, "plug", "web", "h2", status=1)
         lab = Lab(name).load()
         assert not lab.vm("web").machine(lab.host("h2")).pids()
         # "down" has one to end that has hardly begun.

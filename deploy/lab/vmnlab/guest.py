@@ -137,6 +137,9 @@ class Guest(Vm):
         if host is not self.running_on:
             raise Error("%s runs on %s, where it can be plugged in, and "
                         "migrate then" % (self.name, self.running_on.name))
+        if not self.machine(host).pids():
+            raise Error("%s has ended: \"start\" has it boot again"
+                        % self.name)
         self.plug_at(host)
         self.state["host"] = host.name
 

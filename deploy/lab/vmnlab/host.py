@@ -430,8 +430,11 @@ class Host:
         try:
             self.vsctl("wait-until", "bridge", bridge, "datapath_id!=[]")
         except Error:
+            if not self.running():
+                raise Error("%s is stopped: %s is plugged in when it runs"
+                            % (self.name, link)) from None
             raise Error("%s has no bridge %s to plug %s in (vmnd makes it)"
-                        % (self.name, bridge, link))
+                        % (self.name, bridge, link)) from None
         self.vsctl("--may-exist", "add-port", bridge, link, "--",
                    "set", "interface", link,
                    "external_ids:iface-id=" + iface_id, *more)
