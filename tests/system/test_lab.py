@@ -299,7 +299,7 @@ def test_wrong_arguments_of_up_make_nothing(words, reason):
 def test_wrong_arguments_leave_nothing_in_the_lab():
     """What a machine could not be made of says what is wrong, and the machine
     can be made with the right ones then."""
-    lab = make_lab("wrg", 1)
+    lab = make_lab("wrg", 2)
     lab.vmnd.api.apply([
         {"type": "networks", "name": "a",
          "spec": {"subnets": [{"cidr": "10.0.0.0/24"}]}},
@@ -358,6 +358,10 @@ def test_wrong_arguments_leave_nothing_in_the_lab():
         is_wrong("a machine outside", "stop", "o")
         assert run("unplug", "v") == run("stop", "h1") == (0, "")
         is_wrong("h1 is stopped", "plug", "v", "h1")
+        assert run("plug", "v", "h2") == (0, "")
+        is_wrong("h1 is stopped: v stays", "move", "v", "h1")
+        is_wrong("v is on h2 already", "plug", "v", "h1")
+        assert run("start", "h1") == run("move", "v", "h1") == (0, "")
     finally:
         lab.lock()
         lab.down()

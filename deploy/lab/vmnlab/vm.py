@@ -114,6 +114,9 @@ class Vm:
         link appears on the other bridge."""
         if self.host == host.name:
             raise Error("%s is on %s already" % (self.name, host.name))
+        if not host.running():
+            raise Error("%s is stopped: %s stays where it is" % (host.name,
+                                                                 self.name))
         old = self._link_host()
         self.unplug()
         if old is not host:
