@@ -205,7 +205,7 @@ def test_a_service_function_gets_no_copies(world, lab):
 
 def test_copies_that_do_not_fit_bother_nobody(world, lab):
     """A tunnel carries less of the network that they are for: its sender is
-    not told, and vmnd is not asked to.  With the kernel's datapath the underlay
+    not told, and vmnd is not asked to.  On the kernel's datapath the underlay
     decides what fits, which is more than that network's MTU."""
     a, b, q = (lab.vm(name) for name in "abq")
     world.patch("networks", "tools", mtu=1300)
