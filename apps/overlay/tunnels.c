@@ -35,11 +35,11 @@ rank_key(struct vmn_view *view, const struct vmn_ip *ip, unsigned rank)
  * the hosts of 'scope', whose address of that family is their first or second,
  * by 'rank'.  Later tables do not distinguish the tunnel ports.
  *
- * Which hosts have an address of the other family need not know of this one,
- * and should not: a packet of one family that is compared with addresses of
- * both has no flow in the kernel's datapath, which takes none that mixes them.
- * So those that have both compare with those of the first address's family
- * first, which other hosts that have both send to. */
+ * Hosts without an address of that family need not know of it, and should not:
+ * a packet of one family that is compared with addresses of both has no flow
+ * in the kernel's datapath, which takes none that mixes them.  Hosts with both
+ * compare with those of their first address's family first, which others that
+ * have both send to. */
 static void
 tunnel_from(struct vmn_emit *emit, struct vmn_scope scope, unsigned rank,
             uint32_t ofport, const struct vmn_ip *ip)

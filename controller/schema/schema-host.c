@@ -128,7 +128,7 @@ const struct schema_table schema_host = {
               .doc = "How its database is reached: tcp:HOST:PORT, "
                      "ssl:HOST:PORT, unix:/PATH, or inbound when the "
                      "host connects here, which opens no port on it.  No two "
-                     "hosts have the same one." },
+                     "hosts are reached at the same address." },
             { .name = "tunnel_ip", .type = SCHEMA_IP,
               AT(vmn_host, tunnel_ip), .flags = SCHEMA_REQUIRED,
               .doc = "Where other hosts send tunnelled packets." },

@@ -161,7 +161,8 @@ def evacuate(lab, managers, streams):
         waits.kill()
         waits.wait()
     assert left(lab, "h1") == {"state": "drained", "routers": [], "ports": 0,
-                               "port_names": [], "draining": 0}
+                               "port_names": [], "migrating": 0,
+                               "migrating_names": [], "draining": 0}
 
 
 def test_twenty_vms_move_while_they_work(lab, world):
