@@ -116,8 +116,10 @@ bool vmnd_follow_apps(void *vmnd);
  * commit_set_note(). */
 void vmnd_note_apps(void *vmnd, struct model_request *);
 /* Loads an app of the database that could not be loaded, from the code that
- * its row has, as a start would.  Nothing changes if that fails: returns a
- * positive errno with the error set.  The state must be quiescent. */
+ * its row has, as a start would.  Returns 0, or a positive errno with the
+ * error set: nothing changes if the code cannot be loaded, and if there is no
+ * room for its stages it is absent for that reason.  The state must be
+ * quiescent. */
 int vmnd_load_absent(struct vmnd *, const char *name, struct vmn_error *why);
 /* After the engine is gone. */
 void vmnd_forget_apps(struct vmnd *);

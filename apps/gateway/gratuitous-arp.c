@@ -78,8 +78,7 @@ ask_gateway(const struct vmn_router *router,
 /* Resolves the gateway of 'what', "FAMILY|NETWORK", from a host that stands
  * by, or to which a floating address is to come, as nobody: the router's
  * address, or that one, would move to that host.  And from the active one of
- * several.  Flows learn from the reply
- * (external-arp.c, external-nd.c). */
+ * several.  Flows learn from the reply (external-arp.c, external-nd.c). */
 static void
 ask_as_host(struct vmn_view *view, const char *host, const char *what,
             struct vmn_packets_out *out)

@@ -169,8 +169,8 @@ drop_large(struct vmn_emit *emit, struct vmn_scope scope, uint32_t vni)
  * kernel's datapath ovs-vswitchd itself executes those of a packet that
  * becomes an answer to ARP, and Open vSwitch 3.1 then looks for what goes out
  * behind the meter, at its level, for ever: a thread never ends, and the
- * switch hangs (dpif_execute_helper_cb()).  Tunnels of that datapath drop what
- * is too large by themselves. */
+ * switch hangs (dpif_execute_helper_cb()).  So what is larger than the port's
+ * network carries goes as far as the underlay carries it. */
 static void
 copies_to_port(struct vmn_view *view, struct vmn_emit *emit, const char *key,
                const struct function *handed)

@@ -119,9 +119,9 @@ static const struct schema_struct maintenance = SHOWN_KEPT(
     SHOWN_LIST_OF(status_maintenance, port_names, n_port_names, REF, ALWAYS,
                   "Those, the first 100.", .ref = VMN_TABLE_PORT),
     SHOWN_OF(status_maintenance, migrating, U64, ALWAYS,
-             "Ports that are bound on other hosts, and whose interface it has, "
-             "too: their VMs migrate to it, or have left it and may still "
-             "come back."),
+             "Ports that are bound on other hosts, and whose interface it "
+             "has, too: their VMs migrate to it, or have left it and may "
+             "still come back."),
     SHOWN_LIST_OF(status_maintenance, migrating_names, n_migrating_names, REF,
                   ALWAYS, "Those, the first 100.", .ref = VMN_TABLE_PORT),
     SHOWN_OF(status_maintenance, draining, U64, ALWAYS,

@@ -449,7 +449,7 @@ physical_networks_hear_of_flows_that_changed(void **state OVS_UNUSED)
         TURN_UNTIL(has_synced(0));
     }
     before = n_announced;
-    TURN_UNTIL(n_announced >= before + 5);
+    TURN_UNTIL(n_announced >= before + 4);
 }
 
 /* Whose packets are expected on the host that a port has left. */

@@ -285,7 +285,6 @@ packet_in_timers_installed(struct fabric_switch *sw)
         }
         state->installed_ms = now_ms;
         state->n_repeats = 0;
-        state->due_ms = MIN(state->due_ms, now_ms + PROVIDER_CALL_MS);
         next_ms = MIN(next_ms, state->due_ms);
     }
     if (next_ms != INT64_MAX) {
