@@ -433,6 +433,12 @@ cluster_remove_member(struct cluster *c, const char *name,
         return vmn_error_errno(why, EPERM, "\"%s\" is the writer: have it "
                                "hand over first (cluster/transfer)", name);
     }
+    /* Its process would start again as it is deposed, and be listed again. */
+    if (!strcmp(view->lease.successor, name)
+        || (c->handing_over && !strcmp(c->successor, name))) {
+        return vmn_error_errno(why, EAGAIN, "\"%s\" is about to be the "
+                               "writer", name);
+    }
     if (!shash_find(&view->members, name)) {
         return vmn_error_errno(why, ENOENT, "there is no member \"%s\"",
                                name);

@@ -284,6 +284,37 @@ hand_over_is_refused_with_a_reason(void **state)
     assert_refused(w, "", EPERM);
 }
 
+static void
+assert_not_removed(struct world *w, const char *member, int want)
+{
+    struct vmn_error why = VMN_ERROR_INIT;
+
+    assert_int_equal(cluster_remove_member(w->c, member, NULL, NULL, &why),
+                     want);
+    assert_non_null(why.text);
+    vmn_error_uninit(&why);
+}
+
+/* As another one hands over to it, and when that one has. */
+static void
+who_is_about_to_be_the_writer_is_not_removed(void **state)
+{
+    struct world *w = *state;
+
+    assert_not_removed(w, WRITER, EPERM);
+    assert_not_removed(w, "b", ENOENT);
+    world_lead(w);
+    hand_over(w, WRITER);
+    assert_resigned(w, false);
+    assert_not_removed(w, WRITER, EAGAIN);
+    sset_add(&w->told, WRITER);
+    cluster_note_told(w->c);
+    world_turn(w);
+    assert_resigned(w, true);
+    w->c->handing_over = false;
+    assert_not_removed(w, WRITER, EAGAIN);
+}
+
 #define TEST(NAME) cmocka_unit_test_setup_teardown(NAME, world_setup, \
                                                    world_teardown)
 
@@ -304,6 +335,7 @@ main(void)
         TEST(who_cannot_write_its_file_ends_once_all_is_told),
         TEST(resignation_is_sent_again),
         TEST(hand_over_is_refused_with_a_reason),
+        TEST(who_is_about_to_be_the_writer_is_not_removed),
     };
 
     return cmocka_run_group_tests(tests, world_group_setup,
