@@ -30,6 +30,7 @@ def neutron(module_lab, tmp_path_factory):
         server.stop()
         keep = os.environ.get("VMN_TEST_LOGS")
         if keep:
+            os.makedirs(keep, exist_ok=True)
             with open(server.log, "rb") as log, open(os.path.join(
                     keep, "neutron-server.log"), "wb") as copy:
                 copy.write(log.read())
