@@ -501,6 +501,7 @@ class Pinger:
     """Pings from 'vm' to 'ip', 'rate' times a second, until it is stopped."""
 
     def __init__(self, vm, ip, rate=100):
+        self.hosts = vm.lab.hosts       # Whose switches are to keep up.
         self.what = "%s -> %s" % (vm.name, ip)
         self.sock = netns.socket_in(vm.ns, kind=socket.SOCK_RAW,
                                     proto=socket.IPPROTO_ICMP)
@@ -514,6 +515,8 @@ class Pinger:
         self._thread = threading.Thread(target=self._run, daemon=True)
 
     def start(self):
+        for host in self.hosts:
+            host.deepen_sockets()
         self._thread.start()
         return self
 
