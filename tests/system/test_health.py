@@ -166,10 +166,10 @@ def becomes(world, name, state, reason=None, seconds=30):
         raise
 
 
-def patient():
+def patient(**more):
     """Probes of which so many have to fail that a pause of this program, which
     is the backends' server, takes none out."""
-    return http(unhealthy_after=25)
+    return http(unhealthy_after=25, **more)
 
 
 def stays(world, names, state="up", n=3):
@@ -318,14 +318,14 @@ def test_open_connections_of_one_that_fails(world):
     def fails(**more):
         world.put("loadbalancers", "lb", vip="10.0.0.100", networks=["net"],
                   ports=[{"port": 80, "target": 90}], selector="role=web",
-                  health=http(port=PORT), **more)
+                  health=patient(port=PORT), **more)
         becomes(world, "w1", "up")
         for client in clients:
             assert wait_for("it to serve", lambda c=client: traffic.ask(
                 c, "10.0.0.100", 80))
         held = [traffic.Connection(c, "10.0.0.100", 80) for c in clients]
         web.be("500")
-        becomes(world, "w1", "down", "status 500")
+        becomes(world, "w1", "down", "status 500", 90)
         return held
     for one in fails():
         assert one.exchange(seconds=20)
@@ -351,7 +351,7 @@ def test_clients_that_wait_for_one_that_is_cut(world):
     listener.settimeout(20)
     world.put("loadbalancers", "lb", vip="10.0.0.100", networks=["net"],
               ports=[{"port": 80, "target": 90}], selector="role=web",
-              health=http(port=PORT), when_down="cut")
+              health=patient(port=PORT), when_down="cut")
     becomes(world, "w1", "up")
     held = []
     for i, does in enumerate(("answers", "closes", "answers", "closes"), 1):
@@ -365,7 +365,7 @@ def test_clients_that_wait_for_one_that_is_cut(world):
         assert theirs.recv(100) == b"question\n"
         held.append((does, ours, theirs))
     web.be("500")
-    becomes(world, "w1", "down", "status 500")
+    becomes(world, "w1", "down", "status 500", 90)
     wait_quiet(world.lab)
     # A client acknowledges an answer once.  Until the datapath's own flows go
     # by the new ones, that acknowledgement still gets to the backend.
@@ -456,20 +456,20 @@ def test_drains_end(world):
         serve(world, "w%d" % i, "h%d" % i, "10.0.0.1%d" % i)
     cli = world.vm("cli", "net", "h1", "10.0.0.1")
     named = [{"port": "w1"}, {"port": "w2"}]
-    balancer(world, backends=named, health=http(), drain_seconds=2)
+    balancer(world, backends=named, health=patient(), drain_seconds=2)
     for name in ("w1", "w2"):
         becomes(world, name, "up")
     named[0] = {"port": "w1", "drain": True}
-    balancer(world, backends=named, health=http(), drain_seconds=50)
-    found = backends(world)["w1"]
-    assert found["state"] == "draining"
+    balancer(world, backends=named, health=patient(), drain_seconds=50)
+    found = wait_for("it to drain", lambda: [
+        b for b in [backends(world)["w1"]] if b["state"] == "draining"])[0]
     assert found["reason"] == "it is draining"
     assert "drain_result" not in found
     # Not quiet long enough before it is cut.
     drain = found["drain"]
     assert drain["since"] <= drain["quiet_since"] <= drain["earliest"] \
         == drain["latest"], drain
-    balancer(world, backends=named, health=http(), drain_seconds=2)
+    balancer(world, backends=named, health=patient(), drain_seconds=2)
     becomes(world, "w1", "drained")
     wait_for("it to be told", lambda: backends(world)["w1"]["state"] ==
              "drained", 30)
@@ -480,6 +480,6 @@ def test_drains_end(world):
     assert "drain" not in found
     assert serves(world, cli, ["w2"])
     named[0] = {"port": "w1"}
-    balancer(world, backends=named, health=http(), drain_seconds=2)
+    balancer(world, backends=named, health=patient(), drain_seconds=2)
     becomes(world, "w1", "up")
     assert serves(world, cli, ["w1", "w2"])
