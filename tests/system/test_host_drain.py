@@ -6,6 +6,7 @@ import datetime
 
 import pytest
 from conftest import World, check_log, close_lab, make_lab, wait_quiet
+from test_gateway import await_gateway
 from test_live_apps import ctl
 
 from vmnlab import traffic
@@ -37,10 +38,6 @@ def left(lab, host):
     return lab.vmnd.api.get("hosts/" + host)["status"].get("maintenance")
 
 
-def gateway(world):
-    return world.api.get("routers/r")["status"].get("gateway")
-
-
 def with_a_way_out(world):
     """Router "r" of network "a": its gateway is h1, or else h2."""
     world.provider_hosts_are("h1", "h2")
@@ -61,47 +58,50 @@ def test_gateways_go_elsewhere(lab, world):
     with_a_way_out(world)
     vm = world.vm("v", "a", "h3", ["10.0.1.11"])
     assert world.answers(vm, NEAR) == "near"
-    assert gateway(world) == "h1"
+    await_gateway(world, "h1")
     held = traffic.Connection(vm, NEAR, 80)
     assert held.exchange(seconds=20)
     assert left(lab, "h1") is None
 
     said = ctl(lab, "host", "drain", "h1", "--wait")
     assert "hosts/h1 in maintenance" in said, said
-    assert gateway(world) == "h2"
+    await_gateway(world, "h2")
     assert left(lab, "h1") == {"state": "drained", "routers": [], "ports": 0,
                                "port_names": [], "migrating": 0,
                                "migrating_names": [], "draining": 0}
     assert held.exchange(seconds=20)
     assert world.answers(vm, NEAR) == "near"
-    first, second = world.api.get("routers/r")["status"]["gateways"]
-    assert (first["state"], first["reason"]) == (
-        "standby", "it is in maintenance: others are preferred")
-    assert second["state"] == "active"
+    wait_for("the gateways' states", lambda: [
+        (g["state"], g.get("reason")) for g in
+        world.api.get("routers/r")["status"]["gateways"]] == [
+            ("standby", "it is in maintenance: others are preferred"),
+            ("active", None)], 90)
     assert ctl(lab, "wait", "host/h1", "--for", "drained") == "h1 drained\n"
 
     # The other one, too: it stays, and by its priority the first is better.
     said = ctl(lab, "host", "drain", "h2", "--wait")
-    assert gateway(world) == "h1"
-    assert left(lab, "h1")["routers"] == ["r"]
+    await_gateway(world, "h1")
+    wait_for("the router to be told of", lambda: left(
+        lab, "h1")["routers"] == ["r"], 90)
     assert left(lab, "h2")["state"] == "drained"
     said = ctl(lab, "wait", "host/h1", "--for", "drained", "--timeout", "1s",
                status=4)
     assert "h1: still the gateway of r" in said, said
     assert held.exchange(seconds=20)
     ctl(lab, "host", "undrain", "h2", "--wait")
-    assert gateway(world) == "h2"
+    await_gateway(world, "h2")
 
     # It is stored.
     lab.vmnd.kill()
     lab.vmnd.start()
     lab.await_ports(["v"])
-    wait_for("the gateway", lambda: gateway(world) == "h2", 30)
+    await_gateway(world, "h2")
     wait_quiet(lab)
     assert held.exchange(seconds=20)
     said = ctl(lab, "host", "undrain", "h1", "--wait")
     assert "hosts/h1 in service" in said, said
-    assert gateway(world) == "h1" and left(lab, "h1") is None
+    await_gateway(world, "h1")
+    assert left(lab, "h1") is None
     assert held.exchange(seconds=20)
     held.close()
 

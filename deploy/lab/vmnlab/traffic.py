@@ -3,7 +3,8 @@
 namespaces: servers that say who they are, probes, connections that stay open,
 pings at a steady rate.
 
-Each 'vm' is anything with a 'name' and a 'ns'."""
+Each 'vm' is anything with a 'name' and a 'ns'; that of a Pinger has a 'lab',
+too."""
 
 import collections
 import errno
@@ -18,6 +19,9 @@ import time
 from . import netns
 
 TCP, UDP, ICMP, SCTP = "tcp", "udp", "icmp", "sctp"
+
+_SO_RCVBUFFORCE = 33
+_BUFFER_SIZE = 8 << 20
 
 _IN_PROGRESS = (errno.EINPROGRESS, errno.EAGAIN)
 
@@ -505,6 +509,9 @@ class Pinger:
         self.what = "%s -> %s" % (vm.name, ip)
         self.sock = netns.socket_in(vm.ns, kind=socket.SOCK_RAW,
                                     proto=socket.IPPROTO_ICMP)
+        # What a switch has kept meanwhile comes at once.
+        self.sock.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE,
+                             _BUFFER_SIZE)
         self.sock.connect((ip, 0))
         self.sock.setblocking(False)
         self.ident = (os.getpid() ^ id(self) >> 4) & 0xffff
