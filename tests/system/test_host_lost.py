@@ -7,7 +7,8 @@ import time
 import pytest
 from conftest import World, check_log, close_lab, flows, make_lab, wait_quiet
 from test_events import Reader
-from test_host_drain import NEAR, gateway, with_a_way_out
+from test_gateway import await_gateway, gateway
+from test_host_drain import NEAR, with_a_way_out
 from test_live_apps import ctl
 
 from vmnlab import frames, traffic
@@ -65,7 +66,7 @@ def test_host_that_is_cut_off_is_given_up(lab, world):
     other = world.vm("c", "a", "h3", ["10.0.1.13"])
     assert world.reaches(other, old) and world.reaches(beside, old)
     wait_for("it to be heard", lambda: not is_silent(old, other))
-    assert gateway(world) == "h1"
+    await_gateway(world, "h1")
     reader = Reader(lab.vmnd.socket, "?kinds=host&host=h1")
     reader.take("start")
     h1.cut()
@@ -84,15 +85,22 @@ def test_host_that_is_cut_off_is_given_up(lab, world):
     world.patch("ports", "c", labels={"a": "b"})
     revision = world.api.get("status")["revision"]
     assert status(world, "hosts/h1")["lag"] == {"revisions": 0, "ms": 0}
-    metrics = world.api.metrics()
-    assert not any(name.startswith("vmn_host_unsynced{") for name in metrics)
+    # The others are to have what has become of its gateway.
+    metrics = wait_for("no host to be behind", lambda: [
+        m for m in [world.api.metrics()] if not any(
+            name.startswith("vmn_host_unsynced{") for name in m)])[0]
     assert metrics['vmn_hosts_in_state{state="lost"}'] == 1
     assert lab.port_state("v") == lab.port_state("w") == "unbound"
     assert gateway(world) == "h2"
-    found = world.api.get("status")
-    assert [r["reason"] for r in found["health"]["reasons"]] == ["standby"]
-    assert (found["hosts"]["configured"], found["hosts"]["synced"],
-            found["hosts"]["lost"]) == (3, 2, 1)
+
+    def health():
+        found = world.api.get("status")
+        print(found["health"], found["hosts"])
+        return ([r["reason"] for r in found["health"]["reasons"]],
+                *(found["hosts"][n] for n in ("configured", "synced",
+                                              "lost")))
+    wait_for("it to be no trouble",
+             lambda: health() == (["standby"], 3, 2, 1))
     assert world.answers(other, NEAR) == "near"
     assert world.unanswered(other, old.ip)
     assert world.never(lambda: not is_silent(old, other))
@@ -113,8 +121,8 @@ def test_host_that_is_cut_off_is_given_up(lab, world):
     # It is back, as it was: and has nothing more.
     lab.vmnd.kill()
     lab.vmnd.start()
-    receipt = world.api.get("revisions/%d" % revision)["receipt"]
-    assert receipt["installed"], receipt
+    wait_for("it to be installed again", lambda: world.api.get(
+        "revisions/%d" % revision)["receipt"]["installed"])
     assert "1 lost" in ctl(lab, "status", status=1)
     h1.heal()
     wait_for("h1 to be emptied", lambda: not flows(h1), 60)
@@ -137,7 +145,7 @@ def test_host_that_is_cut_off_is_given_up(lab, world):
     ctl(lab, "host", "found", "h1", "--wait")
     lab.await_ports(["w"])
     wait_for("it to be synced", lambda: host_state(world) == "synced", 30)
-    wait_for("the gateway", lambda: gateway(world) == "h1", 30)
+    await_gateway(world, "h1")
     assert status(world, "ports/v")["host"] == "h2"
     assert status(world, "ports/v")["candidate"] == "h1"
     assert world.reaches(other, beside)

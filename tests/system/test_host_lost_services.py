@@ -8,7 +8,8 @@ tests/bench/host-loss measures."""
 
 import pytest
 from conftest import World, check_log, close_lab, flows, make_lab
-from test_host_drain import NEAR, gateway, serving, with_a_way_out
+from test_gateway import await_gateway, gateway
+from test_host_drain import NEAR, serving, with_a_way_out
 from test_live_apps import ctl
 from test_vrrp import Keepalived
 
@@ -78,7 +79,8 @@ def test_all_of_it_goes_on_elsewhere(lab, town):
              and not pair[1].holds() and serves(user, "m1"), 20)
     wait_for("both backends", lambda: serving(world) == ["b1", "b2"]
              and asked(user) == {"b1", "b2"}, 20)
-    assert gateway(world) == "h1" and world.answers(user, NEAR) == "near"
+    await_gateway(world, "h1")
+    assert world.answers(user, NEAR) == "near"
     out = traffic.Connection(user, NEAR, 80)
     inside = []
     held = {"b1": [], "b2": []}
@@ -91,7 +93,7 @@ def test_all_of_it_goes_on_elsewhere(lab, town):
 
     # It dies: each by its own rules.
     h1.stop()
-    wait_for("h2 to be the gateway", lambda: gateway(world) == "h2", 30)
+    await_gateway(world, "h2")
     wait_for("m2 to have the address", lambda: serves(user, "m2"), 30)
     wait_for("b2 alone to serve", lambda: serving(world) == ["b2"], 30)
     assert others_serve(world, user, {"b2"})
@@ -127,7 +129,7 @@ def test_all_of_it_goes_on_elsewhere(lab, town):
     # It is found: it has its part again, but for what is elsewhere by now.
     lab.unplug("b1")
     ctl(lab, "host", "found", "h1", "--wait")
-    wait_for("h1 to be the gateway", lambda: gateway(world) == "h1", 60)
+    await_gateway(world, "h1")
     lab.await_ports(["m1", "b1"])
     assert world.api.get("ports/b1")["status"]["host"] == "h3"
     wait_for("m1 to have the address", lambda: serves(user, "m1")
