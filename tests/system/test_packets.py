@@ -188,13 +188,14 @@ def test_a_flood_of_one_port_takes_nothing_from_another(lab, world):
             stop.set()
             for thread in threads:
                 thread.join()
+        packet_ins = metric(lab, "vmn_packet_ins_total") - packet_ins
+        # Until now the switch may have sent up what had waited for it.
         seconds = time.monotonic() - start
         print("the other asked %d times for 20 answers, the flooder %d times "
               "for %d" % (asker.n_sent, flood.n_sent, len(answers)))
         # A bucket is filled up only when it is empty, so it may hold two.
         assert 0 < len(answers) <= PORT_RATE * (seconds + 2) + 1
-        assert metric(lab, "vmn_packet_ins_total") - packet_ins \
-            <= PORT_RATE * (seconds + 2) + asker.n_sent
+        assert packet_ins <= PORT_RATE * (seconds + 2) + asker.n_sent
         # On the switch, where it begins.
         limit = lab.host("h1").vsctl("get", "Controller", "br-int",
                                      "controller_rate_limit")
@@ -225,9 +226,9 @@ def test_what_an_app_looks_at_goes_on(lab, world):
         wait_for("copies to be held back", over_the_rate, 60, step=0.005)
         arrived = sum((frames.of_udp(f) or (0, 0))[1] == 4343
                       for f in capture.read())
-    seconds = time.monotonic() - start
     # On each host: the second has it from the tunnel.
     copies = metric(lab, "vmn_packet_ins_total") - packet_ins
+    seconds = time.monotonic() - start
     print("%d arrived, %d copies in %.1f s" % (arrived, copies, seconds))
     assert 0 < copies <= 2 * PORT_RATE * (seconds + 2)
     assert arrived > 10 * PORT_RATE
@@ -322,6 +323,7 @@ def test_a_port_that_vanishes_before_its_answer(lab, world):
         total = metric(lab, "vmn_packet_ins_total")
         hits = punted(lab.host("h1"))
         os.kill(lab.vmnd.pid(), signal.SIGSTOP)
+        stopped = time.monotonic()
         try:
             for _ in range(5):
                 asker.send()
@@ -330,6 +332,7 @@ def test_a_port_that_vanishes_before_its_answer(lab, world):
             lab.unplug("a")
         finally:
             os.kill(lab.vmnd.pid(), signal.SIGCONT)
+            stopped = time.monotonic() - stopped
         wait_for("them to be taken in", lambda: metric(
             lab, "vmn_packet_ins_total") > total)
         wait_for("them to be dealt with", lambda: metric(
@@ -337,7 +340,9 @@ def test_a_port_that_vanishes_before_its_answer(lab, world):
                 lab, "vmn_packet_outs_total") + sum(dropped(lab).values()))
         assert not asker.read(0.2)
     lab.await_synced()
-    assert metric(lab, "vmn_fabric_reconciles_total") == reconciles
+    # A host whose probes have had no answer may connect anew.
+    assert metric(lab, "vmn_fabric_reconciles_total") == reconciles \
+        or stopped > 5
     world.put("ports", "b", network="net", ips=["10.0.0.2"],
               description="installed all the same")
 
