@@ -158,10 +158,25 @@ def test_vmnctl_sends_again(alone):  # noqa: F811
     """Its change is on its way when vmnd is killed."""
     alone.start()
     alone.api.put("networks/n", {})
+    # It gives up after some 12 s, which one that starts on a busy machine may
+    # take.
+    for turn in range(5):
+        seconds, status, out = kill_in_between(alone, "again%d" % turn)
+        if status == 0 or seconds < 8:
+            break
+    assert status == 0, out
+    assert "networks/n updated" in out
+    assert n_revisions(alone.api, "again%d" % turn) == 1
+
+
+def kill_in_between(alone, comment):  # noqa: F811
+    """Kills vmnd while vmnctl waits for it.  Returns for how long it was not
+    there, vmnctl's status, and what that said."""
     os.kill(alone.pid(), signal.SIGSTOP)
     ctl = subprocess.Popen(
         [find("vmnctl"), "-s", "unix:" + alone.socket, "patch", "network", "n",
-         "-p", '{"spec": {"description": "x"}}', "--comment", "again"],
+         "-p", '{"spec": {"description": "%s"}}' % comment,
+         "--comment", comment],
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT, text=True)
 
@@ -171,12 +186,12 @@ def test_vmnctl_sends_again(alone):  # noqa: F811
             ["ss", "-Hxl", "src", alone.socket], stdout=subprocess.PIPE,
             text=True, check=True).stdout.split()[2] == "1"
     wait_for("vmnctl's call", is_sent, 30)
+    start = time.monotonic()
     alone.kill()
     alone.start()
+    seconds = time.monotonic() - start
     out, _ = ctl.communicate(timeout=60 * PATIENCE)
-    assert ctl.returncode == 0, out
-    assert "networks/n updated" in out
-    assert n_revisions(alone.api, "again") == 1
+    return seconds, ctl.returncode, out
 
 
 # A cluster.  --------------------------------------------------------------
