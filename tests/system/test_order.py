@@ -226,8 +226,8 @@ def test_ports_groups_change_without_a_gap(town):
 
 
 def test_quarantine_holds_from_its_receipt_on(town):
-    """And ends with that of its release.  The datapath's cache follows within
-    milliseconds, and packets may be that long on their way."""
+    """And ends with that of its release, once the datapath's cache has
+    followed; packets may be some milliseconds on their way."""
     vm = town.lab.vm
     shut, opened = [], []
     streams = (Streams().add("to it", vm("client"), vm("server"), ALLOWED)
@@ -236,6 +236,7 @@ def test_quarantine_holds_from_its_receipt_on(town):
         for _ in range(2):
             for quarantined, spans in ((True, shut), (False, opened)):
                 town.patch("ports", "server", quarantined=quarantined)
+                town.revalidated()
                 start = streams.now() + SETTLE
                 end = streams.run(2 * SETTLE + 0.3).now() - SETTLE
                 spans.append((start, end))
