@@ -14,7 +14,8 @@ import urllib.parse
 
 import jsonschema
 import pytest
-from conftest import HERE, check_log, close_lab, make_lab, wait_counted
+from conftest import (HERE, WAIT, check_log, close_lab, make_lab,
+                      wait_counted)
 from test_events import Reader
 from vmnlab import netns, traffic
 from vmnlab.api import Refused
@@ -179,7 +180,7 @@ def modules():
 
 def run(args, cwd, **more):
     done = subprocess.run(args, cwd=cwd, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, text=True, timeout=120,
+                          stderr=subprocess.STDOUT, text=True, timeout=300,
                           check=False, **more)
     assert done.returncode == 0, done.stdout[-4000:]
     return done.stdout
@@ -435,7 +436,7 @@ def test_changes_are_as_described(lab, checker, shop):
     spec = {"spec": {"network": "shop"}}
     made = checker.done("put", port, spec, 201, name="x")
     checker.done("patch", port, {"spec": {"labels": {"a": "b"}}}, name="x",
-                 wait="installed")
+                 wait="installed", timeout=WAIT)
     checker.done("patch", port, {"spec": {"labels": None}}, name="x",
                  dry_run="plan")
     checker.done("delete", port, name="x", dry_run="plan")
