@@ -9,60 +9,48 @@
 // {"open": URL, "run": EXPRESSION}; what each expression, or its promise,
 // comes to is printed as a JSON array.
 //
-// Chromium ends requests when it finds that the machine's addresses have
-// changed, which it may find as late as some seconds after its start.  A step
-// to which that happens is done once more.
+// A step in which Chromium ends a request since addresses have changed is done
+// once more (see chromium.mjs).
 
-import { existsSync, readFileSync } from "node:fs";
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
+import { CHANGED, executablePath, sandbox, undisturbed }
+  from "./chromium.mjs";
 
 const [modules] = process.argv.slice(2);
 const require = createRequire(join(modules, "package.json"));
 const { chromium } = require("playwright-core");
-const executablePath = ["/usr/bin/chromium", "/usr/bin/chromium-browser"]
-  .find(existsSync);
 const steps = JSON.parse(readFileSync(0, "utf8"));
 
 // Names under .test are this machine.
 const context = await chromium.launchPersistentContext(
   join(process.env.HOME, "profile"), { executablePath,
     args: ["--host-resolver-rules=MAP *.test 127.0.0.1",
-      ...process.getuid() === 0 ? ["--no-sandbox"] : []] });
+      ...sandbox] });
 const results = [];
-const CHANGED = "net::ERR_NETWORK_CHANGED";
-const TRIES_MAX = 5;
 
-/* Returns what the step comes to, in a page of its own, and if it is to be
- * done again. */
-async function tryStep({ open, run }) {
+/* What the step comes to, in a page of its own. */
+async function take({ open, run }, watch) {
   const page = await context.newPage();
-  let again = false, result = null;
+  const changed = watch(page);
 
   page.setDefaultTimeout(30000);
-  page.on("requestfailed", (request) => {
-    again ||= request.failure().errorText === CHANGED;
-  });
   try {
     await page.goto(open);
-    result = await page.evaluate(run);
-  } catch (error) {
-    if (!String(error).includes(CHANGED)) {
-      throw error;
-    }
-    again = true;
+    const result = await page.evaluate(run);
+
+    // The script may have made the best of it.
+    assert(!changed(), CHANGED);
+    return result;
+  } finally {
+    await page.close();
   }
-  await page.close();
-  return { again, result };
 }
 
 for (const step of steps) {
-  let done = await tryStep(step);
-
-  for (let tries = 1; done.again && tries < TRIES_MAX; tries++) {
-    done = await tryStep(step);
-  }
-  results.push(done.result);
+  results.push(await undisturbed((watch) => take(step, watch)));
 }
 await context.close();
 console.log(JSON.stringify(results));
