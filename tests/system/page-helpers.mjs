@@ -17,9 +17,13 @@ export const field = (page, name) => page.getByLabel(name, { exact: true });
  * as vmnlab/netns.py has it, a busy machine gets more. */
 export const LIMIT = 30000 * (Number(process.env.VMN_LAB_PATIENCE) || 1);
 
+/* For what counters tell: a switch that takes long to show them is left alone
+ * a hundred times as long (wait_counted() in conftest.py). */
+export const COUNTED = 4 * LIMIT;
+
 /** Until it is so, as expect() would. */
-export async function until(what, condition) {
-  const end = Date.now() + LIMIT;
+export async function until(what, condition, limit = LIMIT) {
+  const end = Date.now() + limit;
 
   for (;;) {
     const value = await condition();

@@ -6,7 +6,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { field, MARKUP, misfits, rows, section, unreachable, until }
+import { COUNTED, field, MARKUP, misfits, rows, section, unreachable, until }
   from "./page-helpers.mjs";
 
 /** What is shown now, in light and dark, and on a phone: it fits, is legible
@@ -82,14 +82,15 @@ async function logical(stage) {
   await node(/^host h1, synced/).waitFor();
   await page.getByRole("button", { name: "Logical" }).click();
   // What goes through; and what test_page.py had dropped.
-  await node(/^ports role=db of rival, .*bit\/s/).waitFor();
+  await node(/^ports role=db of rival, .*bit\/s/).waitFor(
+    { timeout: COUNTED });
   await node(/^ports role=buyer of shop, .*packets? dropped \(sampled\)/)
     .waitFor();
   await picture.locator(".drops").getByText(/drops? sampled/).first()
     .waitFor();
   // What its router forwards is known, be it nothing.
   await section(page, "Logical network").getByRole("row", { name:
-    /^Router shop (idle|.*bit\/s) 0/ }).waitFor();
+    /^Router shop (idle|.*bit\/s) 0/ }).waitFor({ timeout: COUNTED });
   await lookAround("all", stage);
   // By the keys: from the router to what is below it.
   await node(/^router shop/).focus();
