@@ -7,13 +7,13 @@ import ipaddress
 import re
 import socket
 
+from conftest import wait_counted
 from test_gateway import await_gateway, seen_as
 from test_gateway_failover import (  # noqa: F401 - shop is a fixture
     NEAR, NEAR6, OURS, OURS6, shop)
 
 from vmnlab import netns, traffic
 from vmnlab.frames import Capture, parse
-from vmnlab.netns import wait_for
 
 INSIDE = [ipaddress.ip_network(n) for n in ("10.0.0.0/8", "fd00:1::/64")]
 WAYS = ((NEAR, OURS, socket.AF_INET), (NEAR6, OURS6, socket.AF_INET6))
@@ -97,7 +97,7 @@ def test_nothing_leaves_untranslated(world, shop):  # noqa: F811
         for one, (_, ours, _) in zip(unanswered, WAYS):
             assert one.seen_as() == ours
         assert not any(map(is_inside, capture.read()))
-        wait_for("the drops to be told", lambda: drops(world) > before, 30)
+        wait_counted("the drops to be told", lambda: drops(world) > before)
 
         # What is not to be translated is not concerned.
         external = world.api.get("routers/r")["spec"]["external"]
