@@ -6,10 +6,12 @@ a VM that needs no time for it."""
 
 import contextlib
 import threading
+import types
 
 import pytest
 from conftest import rule, wait_quiet
 from test_lab_guests import image  # noqa: F401 - a fixture
+from test_stream import Waits, excuse
 
 from vmnlab import frames, netns, traffic
 from vmnlab.netns import PATIENCE, wait_for
@@ -76,7 +78,7 @@ def move(world, guest):
     """Migrates it to the other of h1 and h2, and returns QEMU's word."""
     to = "h2" if guest.host == "h1" else "h1"
     done = guest.migrate(world.lab.host(to)).wait().check()
-    wait_for("its port to follow", lambda: host_of(world) == (to, None), 20)
+    wait_for("its port to follow", lambda: host_of(world) == (to, None))
     return done
 
 
@@ -95,28 +97,28 @@ def test_connections_go_on(site):
         "from it to outside, IPv6": guest.connect(OUTSIDE6, 80)}
     try:
         for way, held in ways.items():
-            assert held.exchange(way, 10), way
+            assert held.exchange(way, 30), way
         for _ in range(2):
             with (traffic.Pinger(bad, guest.ip, 100) as denied,
                   frames.Capture(near.ns) as outside):
                 move(world, guest)
                 # QEMU's own announcement, of its floating address.
                 assert outside.wait(lambda f: frames.parse(f)["kind"]
-                                    == ETH_RARP, 10)
+                                    == ETH_RARP, 30)
             assert not denied.seen
             for way, held in ways.items():
-                assert held.exchange(way, 10), way
+                assert held.exchange(way, 30), way
     finally:
         for held in ways.values():
             held.close()
     # And new ones.
     for who, ip in ((peer, guest.ip), (peer, VIP), (near, FLOATING),
                     (near, FLOATING6)):
-        assert traffic.ask(who, ip, 80, seconds=5) == "g", ip
+        assert world.answers(who, ip) == "g", ip
     assert traffic.ask(bad, guest.ip, 80) is None
     for ip, name in ((peer.ip, "peer"), (OTHER_VIP, "peer"),
                      (OUTSIDE, "near"), (OUTSIDE6, "near")):
-        assert guest.ask(ip, 80) == name, ip
+        assert guest.ask(ip, 80, seconds=20) == name, ip
 
 
 def test_connections_by_the_routers_address_go_on(site):
@@ -124,9 +126,9 @@ def test_connections_by_the_routers_address_go_on(site):
     world.delete("floating-ips", "f")
     held = guest.connect(OUTSIDE, 80)
     try:
-        assert held.exchange("a", 10)
+        assert held.exchange("a", 30)
         move(world, guest)
-        assert held.exchange("b", 10)
+        assert held.exchange("b", 30)
     finally:
         held.close()
 
@@ -188,24 +190,30 @@ def test_what_a_backend_sends_it_all_the_while_arrives(site):
 
 
 def gaps(pinger):
-    """How long no ping was answered, in ms, the longest first."""
+    """For how long no ping was answered, in ms, time after time."""
     times = sorted(pinger.seen.values())
-    return sorted((1000 * (b - a) for a, b in zip(times, times[1:])),
-                  reverse=True)
+    return [1000 * (b - a) for a, b in zip(times, times[1:])]
 
 
 def test_no_more_is_lost_than_while_it_stands_still(site):
     """By pings, which the guest's kernel answers."""
     world, guest, peer, _, _ = site
+    waits = Waits(world.lab)
     with traffic.Pinger(peer, guest.ip, 200) as pinger:
         wait_for("pings", lambda: len(pinger.seen) > 20)
         done = move(world, guest)
         before = len(pinger.seen)
         wait_for("pings", lambda: len(pinger.seen) > before + 20)
-    longest = gaps(pinger)
-    print("    %d pings, %d lost; no answer for %.0f, %.0f and %.0f ms; QEMU "
-          "says %d ms" % (len(pinger.sent), len(pinger.lost()), *longest[:3],
-                          done.downtime_ms))
+    found = gaps(pinger)
+    longest = max(found)
+    own = max(found[:found.index(longest)], default=0.0)
+    print("    %d pings, %d lost; no answer for %.0f ms, and before for up to "
+          "%.0f ms; QEMU says %d ms" % (len(pinger.sent), len(pinger.lost()),
+                                        longest, own, done.downtime_ms))
     # What is on its way to the source as it stops, and to the destination
-    # before it announces itself; machines that are busy take their time.
-    assert longest[0] < done.downtime_ms + 500 * PATIENCE
+    # before it announces itself.  A machine that is busy takes its time for
+    # these, as it did for pings while the guest was copied.
+    limit = done.downtime_ms + 500 * PATIENCE + 3 * own
+    if longest >= limit:
+        excuse(types.SimpleNamespace(shares=waits.shares()))
+    assert longest < limit

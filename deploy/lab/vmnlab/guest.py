@@ -207,7 +207,7 @@ class Guest(Vm):
         """Has it answer TCP and UDP at 'ports', each line and datagram with
         its name, as servers of vmnlab.traffic do."""
         self.run("sh", "-c", 'talk serve "$@" >/run/talk.ready 2>&1 & '
-                 'for i in $(seq 100); do grep -q ready /run/talk.ready && '
+                 'for i in $(seq 600); do grep -q ready /run/talk.ready && '
                  'exit; usleep 50000; done; cat /run/talk.ready; exit 1',
                  "serve", self.name, *map(str, ports))
 
