@@ -232,7 +232,7 @@ def test_cluster_is_shown_and_that_nothing_can_be_changed(modules, shots,
 
     def seen(what, scene):
         wait_for("the page to be at \"%s\"" % what, lambda: scene.done()
-                 or os.path.exists(picture(what)), 120)
+                 or os.path.exists(picture(what)), 300)
         assert not scene.done(), scene.result()
 
     for what in "members", "stuck":     # Of a former run.
