@@ -165,8 +165,9 @@ def await_shared(hosts, find_writer):
         return not wrong
 
     try:
-        # A member that came and went has to be fit for a minute.
-        wait_for("all members to share the hosts", are_as_said, 180, 0.2)
+        # A member that came and went has to be fit for a minute, anew each
+        # time that it gets no processor for seconds.
+        wait_for("all members to share the hosts", are_as_said, 300, 0.2)
     except Error as error:
         Obeyed(hosts)           # That is worse, and may say why.
         raise AssertionError("%s: %r" % (error, wrong)) from None
