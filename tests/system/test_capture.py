@@ -15,11 +15,12 @@ import types
 
 import pcapng
 import pytest
-from conftest import (World, check_log, close_lab, flows, make_token_lab,
-                      wait_quiet)
+from conftest import (WAIT, World, check_log, close_lab, flows, installed,
+                      make_token_lab, wait_counted, wait_quiet)
 from tenants import PORT, make_tenant
 from test_cluster_hosts import cluster_lab, use_member
 from test_live_apps import ctl, verify
+from test_stream import Waits, excuse
 
 from vmnlab import frames, netns
 from vmnlab.api import Refused
@@ -34,7 +35,8 @@ SHOP, BANK = {"project": "shop"}, {"project": "bank"}
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory):
-    lab = make_token_lab("capture", 2, tmp_path_factory.mktemp("api"), PORT)
+    lab = make_token_lab("capture", 2, tmp_path_factory.mktemp("api"), PORT,
+                         "--count-interval=1")
     ctl(lab, "app", "load", APP, "--wait")
     wait_quiet(lab)
     yield lab
@@ -281,14 +283,18 @@ def test_what_is_too_much_is_left_out_and_nothing_else(world, lab, tmp_path):
     """So many a second, and no more; what VMs send each other arrives."""
     a, c = lab.vm("a"), lab.vm("c")
     with Capture(lab, tmp_path / "a", "a", "--max-pps", "50", "--for",
-                 "1m") as capture:
+                 "5m") as capture:
         start = time.monotonic()
         with Streams(1000).add("s", a, c).add("t", c, a) as streams:
+            waits = Waits(lab)
             found = streams.run(2.0).stop(("s", "t"))
-        wait_for("the counters", lambda: world.api.get("mirrors")["items"][0][
-            "status"].get("packets", 0) >= 3000, 30)
+            streams.shares = waits.shares()
+        wait_counted("packets", lambda: world.api.get("mirrors")["items"][0][
+            "status"].get("packets", 0) >= 3000)
         seconds = time.monotonic() - start
         file, said = capture.interrupt().done()
+    if found["s"].lost or found["t"].lost:
+        excuse(streams)
     assert not found["s"].lost and not found["t"].lost
     assert 50 <= len(file.packets) <= 50 + 50 * seconds + 2
     assert "beyond --max-pps" in said
@@ -299,19 +305,19 @@ def test_who_reads_slowly_misses_packets_and_nobody_else(world, lab,
     """What one does not read is counted, and not kept."""
     a, c = lab.vm("a"), lab.vm("c")
     world.put("mirrors", "m", ports=["a"], max_pps=2000,
-              until=in_seconds(120),
+              until=in_seconds(600),
               filters=[{"protocol": "udp", "ports": "7"}])
     slow = socket.socket(socket.AF_UNIX)
     slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     slow.connect(lab.vmnd.socket)
-    slow.sendall(b"GET /v1/packets?of=mirrors/m&seconds=60&limit=100000 "
+    slow.sendall(b"GET /v1/packets?of=mirrors/m&seconds=600&limit=100000 "
                  b"HTTP/1.1\r\nHost: x\r\n\r\n")
     sent = datagrams(a, c, 100, size=1400)
 
     def is_flooded():
         frames.send(a, *sent)
         return world.api.get("mirrors/m")["status"].get("packets", 0) > 8000
-    wait_for("many packets", is_flooded, 60)
+    wait_counted("many packets", is_flooded)
     world.delete("mirrors", "m")
     data = bytearray()
     while True:
@@ -451,9 +457,12 @@ def test_a_port_that_is_anothers_by_then_is_read_no_more(world, lab):
     """Its mirror names it all the same; what came before is told of."""
     shop = make_tenant(lab, "shop", scope="project=shop")
     try:
-        shop.may("PUT", "mirrors/mine", {
-            "labels": SHOP, "ports": ["a", "b"], "direction": "egress",
-            "filters": [{"protocol": "udp", "ports": "7"}]})
+        # Packets are sent once: it has to be on its host by then.
+        installed(shop.may("PUT", "mirrors/mine?wait=installed&timeout="
+                           + WAIT, {
+                               "labels": SHOP, "ports": ["a", "b"],
+                               "direction": "egress", "filters": [
+                                   {"protocol": "udp", "ports": "7"}]}))
         world.revalidated()
         reply, link = stream(lab, shop.token,
                              "packets?of=mirrors/mine&seconds=600&limit=5")
