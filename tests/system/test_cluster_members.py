@@ -137,7 +137,7 @@ def test_without_a_majority(town):
         member.kill_server()
     # What is sent before is in doubt for longer (test_cluster.py).
     wait_for("the database to be out of reach", lambda: "not connected" in
-             writer.status()["database"], 60)
+             writer.status().get("database", ""), 60)
     wait_for("changes to be refused", writer.refuses, 60)
     name = writer.ctl("cluster/manager", "h1").split()[0]
     master = next(m for m in cluster.members if m.name == name)

@@ -276,7 +276,7 @@ def test_unknown_value_stops_a_member_until_its_upgrade(cluster):
     in_sync(cluster)
     transfer(cluster, b)
     in_sync(cluster)
-    before = a.batches()[1]
+    before = wait_for("its batch", lambda: a.batches()[1])
     text = "x" * 1500
     b.api.put("tiers/gold", {"position": 3, "description": text})
     b.api.put("tiers/later", {"position": 4})

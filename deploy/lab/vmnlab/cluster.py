@@ -84,21 +84,22 @@ class Member:
         return netns.run(["ovs-appctl", "--timeout=%d" % (
             20 * netns.PATIENCE), "-t", self.path("vmnd.ctl"), *args])
 
-    def last_status(self):
+    def last_status(self, seconds=2):
         """What cluster/status says; "" if it says nothing, soon."""
-        return netns.run(["ovs-appctl", "--timeout=2", "-t",
+        return netns.run(["ovs-appctl", "--timeout=%d" % seconds, "-t",
                           self.path("vmnd.ctl"), "cluster/status"],
                          check=False)
 
-    def status(self):
-        """The same, as {"role": "writer", ...}."""
+    def status(self, seconds=20 * netns.PATIENCE):
+        """The same, as {"role": "writer", ...}; {} if it does not run, or is
+        not let run for so long."""
         return dict(line.split(": ", 1) for line in
-                    self.last_status().splitlines() if ": " in line)
+                    self.last_status(seconds).splitlines() if ": " in line)
 
     def batches(self):
         """(the newest batch that it has, or None if it does not follow; the
         newest that it knows of, or 0)."""
-        status = self.status() if self.runs() else {}
+        status = self.status(2) if self.runs() else {}
         words = status.get("batch", "0").split()
         follows = (status.get("database", "").endswith(", connected")
                    and "problem" not in status and len(words) > 1

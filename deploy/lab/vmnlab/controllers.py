@@ -146,7 +146,7 @@ class Controller(Vmnd, cluster.Member):
         """The role that it has, for people."""
         if not self.runs():
             return "stopped"
-        status = self.status()
+        status = self.status(2)
         return "problem" if "problem" in status else \
             status.get("role", "does not answer")
 
