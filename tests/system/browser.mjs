@@ -26,7 +26,7 @@ const steps = JSON.parse(readFileSync(0, "utf8"));
 
 // Names under .test are this machine.
 const context = await chromium.launchPersistentContext(
-  join(process.env.HOME, "profile"), { executablePath,
+  join(process.env.HOME, "profile"), { executablePath, timeout: 120000,
     args: ["--host-resolver-rules=MAP *.test 127.0.0.1",
       ...sandbox] });
 const results = [];
@@ -36,7 +36,7 @@ async function take({ open, run }, watch) {
   const page = await context.newPage();
   const changed = watch(page);
 
-  page.setDefaultTimeout(30000);
+  page.setDefaultTimeout(60000);
   try {
     await page.goto(open);
     const result = await page.evaluate(run);

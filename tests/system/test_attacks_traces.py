@@ -4,6 +4,7 @@ function per attack, named for what the attacker wants."""
 
 import json
 import re
+import time
 
 import pytest
 from conftest import World, close_lab, entry, make_token_lab, rule
@@ -288,6 +289,20 @@ def ask_in_vain(town, source, ip, port):
     assert town.unanswered(town.lab.vm(source), ip, port)
 
 
+def wait_told(what, ask, condition):
+    """wait_for() of what is told of packets that 'ask' sends: some seconds
+    later they are sent again, since a host tells of few of all its drops in a
+    second."""
+    asked = [float("-inf")]
+
+    def is_told():
+        if time.monotonic() > asked[0] + 10:
+            ask()
+            asked[0] = time.monotonic()
+        return condition()
+    return wait_for(what, is_told, 60)
+
+
 def samples(tenant, **query):
     words = "&".join("%s=%s" % pair for pair in query.items())
     status, answer = tenant.call("GET", "drops?" + words)
@@ -295,21 +310,22 @@ def samples(tenant, **query):
     return answer
 
 
-def sampled(tenant, ends, **query):
-    """The newest sample between these, source and destination."""
+def sampled(tenant, ends, ask=lambda: None, **query):
+    """The newest sample between these, source and destination, once 'ask' has
+    sent something."""
     def find():
         for sample in reversed(samples(tenant, **query)["samples"]):
             if (sample["src"].get("ip"), sample["dst"].get("ip")) == ends:
                 return sample
         return None
-    return wait_for("a sample of %s" % (ends,), find, 20)
+    return wait_told("a sample of %s" % (ends,), ask, find)
 
 
 def test_learn_of_others_packets_by_drops(tenants, shop, town):
     bank = tenants["bank"]
     ask_in_vain(town, "bank-2", "10.9.0.23", 81)
-    ask_in_vain(town, "shop-1", "10.9.0.23", 81)
-    mine = sampled(shop, ("10.9.0.11", "10.9.0.23"))
+    mine = sampled(shop, ("10.9.0.11", "10.9.0.23"), lambda: ask_in_vain(
+        town, "shop-1", "10.9.0.23", 81))
     assert mine["src"]["port"] == "shop-1" and mine["reason"]
     assert mine["dst"]["port"] == HIDDEN
     assert mine["dst"]["mac"] == "00:00:00:00:00:00"    # It tells the name.
@@ -342,9 +358,8 @@ def test_drops_by_what_is_not_told_blame_nothing_else(shop, town):
     why; what quarantines may be others'."""
     town.put("quarantines", "case-8", ports=["shop-2"])
     try:
-        ask_in_vain(town, "shop-1", "10.9.0.12", 83)
-        mine = sampled(shop, ("10.9.0.11", "10.9.0.12"),
-                       reason="quarantined")
+        mine = sampled(shop, ("10.9.0.11", "10.9.0.12"), lambda: ask_in_vain(
+            town, "shop-1", "10.9.0.12", 83), reason="quarantined")
     finally:
         town.delete("quarantines", "case-8")
     assert mine["object"] is None and "quarantined_by" not in mine
@@ -353,14 +368,14 @@ def test_drops_by_what_is_not_told_blame_nothing_else(shop, town):
 def wall_ms(text):
     import datetime     # pylint: disable=import-outside-toplevel
 
-    time = datetime.datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ")
-    return round(time.replace(tzinfo=datetime.timezone.utc).timestamp() * 1000)
+    then = datetime.datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ")
+    return round(then.replace(tzinfo=datetime.timezone.utc).timestamp() * 1000)
 
 
 def test_learn_by_filters_of_drops(shop, town):
     """A filter that picked by what is hidden would tell it."""
-    ask_in_vain(town, "shop-1", "10.9.0.23", 81)
-    sampled(shop, ("10.9.0.11", "10.9.0.23"))
+    sampled(shop, ("10.9.0.11", "10.9.0.23"), lambda: ask_in_vain(
+        town, "shop-1", "10.9.0.23", 81))
     for call in "drops", "logs":
         for word, name, absent in (("port", "bank-1", "bunk-1"),
                                    ("policy", "bank-in", "bunk-in")):
@@ -378,11 +393,12 @@ def test_learn_by_filters_of_drops(shop, town):
 
 def test_learn_backends_addresses_by_drops(shop, town):
     """What a balancer has rewritten is no address that one has sent to."""
-    ask_in_vain(town, "shop-2", "10.9.0.100", 90)
-    ask_in_vain(town, "shop-2", "10.9.0.21", 81)
-    wait_for("samples", lambda: len(
+    def ask():
+        ask_in_vain(town, "shop-2", "10.9.0.100", 90)
+        ask_in_vain(town, "shop-2", "10.9.0.21", 81)
+    wait_told("samples", ask, lambda: len(
         [s for s in samples(shop)["samples"]
-         if s["src"].get("ip") == "10.9.0.12"]), 20)
+         if s["src"].get("ip") == "10.9.0.12"]))
     unnamed(samples(shop, background="true"), "10.9.0.21", "10.9.0.22")
 
 
@@ -391,8 +407,8 @@ def test_get_others_packets_by_a_name_of_theirs(lab, shop, town):
     is not."""
     api = lab.vmnd.api
     town.vm("late", "wire", "h1", "10.9.0.41", labels=BANK)
-    ask_in_vain(town, "late", "10.9.0.21", 81)
-    wait_for("a sample", lambda: api.get("drops", port="late")["samples"], 20)
+    wait_told("a sample", lambda: ask_in_vain(town, "late", "10.9.0.21", 81),
+              lambda: api.get("drops", port="late")["samples"])
     lab.remove_vm(lab.vm("late").name)
     town.own_vms.remove("late")
     api.delete("ports/late", wait="installed")
@@ -416,14 +432,14 @@ def test_read_others_logs(tenants, shop, town):
         assert status == 200, answer
         return answer
 
-    ask_in_vain(town, "shop-1", "10.9.0.23", 81)
-    ask_in_vain(town, "bank-2", "10.9.0.12", 81)
-    bank = wait_for("the bank's log", lambda: [
-        e for e in logged(tenants["bank"])["items"]
-        if e["src"].get("ip") == "10.9.0.11"], 20)[-1]
+    bank = wait_told("the bank's log", lambda: ask_in_vain(
+        town, "shop-1", "10.9.0.23", 81), lambda: [
+            e for e in logged(tenants["bank"])["items"]
+            if e["src"].get("ip") == "10.9.0.11"])[-1]
     assert bank["object"]["name"] == "bank-in" and bank["rule"] == 0
     assert bank["src"]["port"] == HIDDEN and bank["dst"]["port"] == "bank-3"
-    wait_for("the shop's log", lambda: logged(shop)["items"], 20)
+    wait_told("the shop's log", lambda: ask_in_vain(
+        town, "bank-2", "10.9.0.12", 81), lambda: logged(shop)["items"])
     mine = logged(shop)
     unnamed(mine)
     assert {e["object"]["name"] for e in mine["items"]} == {"shop-in"}
