@@ -100,6 +100,7 @@ def test_manager_says_that_it_runs_there(moving, pinned):
         wait_activated(world)
         assert "unchanged" in migrate(world, "--activate")
         wait_quiet(world.lab)
+        world.revalidated()
         served = streams.now()
         for way in WAYS:
             if "it to" in way:
@@ -148,6 +149,7 @@ def test_cancelled_migration_leaves_it_where_it_was(moving, until):
         assert status(world)["rejected_claims"] == ["h2"]
         assert "is not to migrate" in migrate(world, "--cancel")
         wait_quiet(world.lab)
+        world.revalidated()
         back = streams.now()
         found = finish(streams, *WAYS)
     assert spec(world) == before

@@ -19,7 +19,7 @@ from test_migration import announce
 from vmnlab import netns, traffic
 from vmnlab.daemon import find
 from vmnlab.netns import wait_for
-from vmnlab.stream import Streams
+from vmnlab.stream import WAY_S, Streams
 
 VMS = ["v%02d" % i for i in range(20)]
 # Their rows name the host that they are on.
@@ -177,6 +177,7 @@ def test_twenty_vms_move_while_they_work(lab, world):
         with add_streams(lab, managers) as streams:
             evacuate(lab, managers, streams)
             wait_quiet(lab)
+            lab.revalidated()
             over = streams.now()
             found = streams.run(1.0).stop([
                 way + one.name for way in ("to ", "from ")
@@ -187,7 +188,7 @@ def test_twenty_vms_move_while_they_work(lab, world):
             for way, sink in (("to ", 1), ("from ", 0)):
                 result = found[way + one.name]
                 assert not result.n_copies, result
-                assert not result.missed(sink, start=over), result
+                assert not result.missed(sink, start=over + WAY_S), result
             assert not found["bad " + one.name].seen
         assert all(h.again() for h in held)
         for name in PINNED:
