@@ -35,15 +35,13 @@ def test_each_member_has_it(tmp_path):
         for member in cluster.members:
             wait_for("%s to follow" % member.name,
                      lambda m=member: cluster.follows(m), 60)
-            assert computes(member) == 1
+            wait_for("%s to have it" % member.name,
+                     lambda m=member: computes(m) == 1, 60)
 
         writer.kill()
-        wait_for("another writer",
-                 lambda: any(m.is_writer() for m in others), 60)
-        new = next(m for m in others if m.is_writer())
-        found = wait_for("its API", lambda: app(new), 60)
-        assert found["status"]["worker"]["state"] == "running"
-        assert found["status"]["units"] == 1
+        new = cluster.writer(but=[writer])
+        wait_for("its worker", lambda: status(new).get("worker", {}).get(
+            "state") == "running" and status(new).get("units") == 1, 60)
         wait_for("it to be removed", lambda: remove(new), 60)
         for member in others:
             wait_for("%s to have it no more" % member.name,
@@ -51,7 +49,7 @@ def test_each_member_has_it(tmp_path):
         writer.start()
         wait_for("the former writer to follow",
                  lambda: cluster.follows(writer), 60)
-        assert computes(writer) == 0
+        wait_for("it to have it no more", lambda: computes(writer) == 0, 60)
 
 
 def load(member, code):
@@ -59,12 +57,12 @@ def load(member, code):
         "file": "mailguard.lua", "code": base64.b64encode(code).decode()})
 
 
-def app(member):
-    """The app, once the member answers."""
+def status(member):
+    """The app's, once the member answers."""
     try:
-        return member.api.get("apps/mailguard")
+        return member.api.get("apps/mailguard")["status"]
     except (OSError, Refused):
-        return None
+        return {}
 
 
 def remove(member):
