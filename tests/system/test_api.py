@@ -11,6 +11,8 @@ import socket
 import pytest
 from conftest import changes, check_log, close_lab, flows, make_lab
 
+from vmnlab.netns import wait_for
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 with open(os.path.join(HERE, "..", "unit", "bad-requests.json"),
           encoding="utf-8") as _file:
@@ -66,12 +68,22 @@ def lab():
         status, reply = call(lab.vmnd.socket, "POST", "/v1/apply?prune=bad",
                              TABLE["setup"])
         assert status == 200, reply
+        # The other host of the table is nowhere.
+        wait_for("the lab's host to have it", lambda: receipt(
+            lab, reply["revision"]).get(lab.hosts[0].name) == "confirmed", 60)
         yield lab
         status, reply = call(lab.vmnd.socket, "POST", "/v1/apply?prune=bad",
                              {"objects": []})
         assert status == 200, reply
     finally:
         close_lab(lab)
+
+
+def receipt(lab, revision):
+    """{host: its state}"""
+    status, entry = call(lab.vmnd.socket, "GET", "/v1/revisions/%d" % revision)
+    assert status == 200, entry
+    return {one["host"]: one["state"] for one in entry["receipt"]["hosts"]}
 
 
 def specs(lab):

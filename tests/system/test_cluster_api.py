@@ -576,12 +576,17 @@ def test_change_is_made_once(cluster):
     writer = cluster.writer()
     standby, other = [m for m in cluster.members if m is not writer]
 
-    def put(member):
-        status, headers, text = member.api.raw(
+    def sent(member):
+        reply = member.api.raw(
             "PUT", "/v1/networks/once?comment=once",
             b'{"spec": {"description": "x"}}', {
                 "Content-Type": "application/json",
                 "Idempotency-Key": '"k"'})
+        return reply if reply[0] != 503 else None
+
+    def put(member):
+        """Once it knows who the writer is."""
+        status, headers, text = wait_for("a writer", lambda: sent(member), 60)
         return (status, headers.get("Idempotency-Replayed"),
                 json.loads(text)["revision"])
     first = put(standby)

@@ -7,7 +7,7 @@ import struct
 
 import pytest
 from conftest import (World, check_log, close_lab, held_back, make_lab,
-                      wait_counted)
+                      wait_counted, wait_quiet)
 from dhcp_guests import (Dhclient, Udhcpc, addresses, bare_vm, enable_ipv6,
                          wait_for_address)
 
@@ -313,6 +313,7 @@ def test_a_guest_is_no_server(lab, world):
     rogue = bare_vm(world, "rogue", "net", "h1", ipv6=True)
     near = bare_vm(world, "near", "net", "h1", ipv6=True)
     far = bare_vm(world, "far", "net", "h2", ipv6=True)
+    wait_quiet(lab)             # Each frame is sent once.
     own4 = next(ip for ip in rogue.own if "." in ip)
     local = frames.link_local(rogue.mac)
     offer = bootp(2, near.mac, op=2)
@@ -365,6 +366,7 @@ def test_only_where_it_is_served(world):
     world.put("networks", "net", subnets=[{"cidr": "10.0.0.0/24"}])
     a = bare_vm(world, "a", "net", "h1")
     b = bare_vm(world, "b", "net", "h1")
+    wait_quiet(world.lab)
     spoofed, asked = drops(world, "spoofed"), drops(world, "no DHCP here")
     with frames.Capture(b.ns) as capture:
         frames.send(a, discover(a))
