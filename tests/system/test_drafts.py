@@ -92,9 +92,10 @@ def test_plan_says_what_packets_then_do(shop):
     assert "patch" in vmnctl(lab, "draft", "show", "lockdown")
     assert "/spec" not in vmnctl(lab, "draft", "diff", "lockdown", status=1)
 
-    wait_for("the connection to be recorded", lambda: any(
-        e["from"] == "web" and e["to"] == "db" for e in
-        api.get("drafts/lockdown/effects")["connections"]["ended"]), 20)
+    wait_for("the connection to be recorded", lambda: shop.reaches(
+        web, db) and any(e["from"] == "web" and e["to"] == "db" for e in
+                         api.get("drafts/lockdown/effects")["connections"][
+                             "ended"]), 60)
     effects = api.get("drafts/lockdown/effects")
     assert effects["connections"]["networks"] == ["net"]
     assert {s["service"] for s in effects["services"]} >= {"icmp", "tcp/80"}
@@ -178,9 +179,9 @@ def test_effects_go_by_the_family_of_a_connection(world):
              "peers": [{"cidr": cidr}]}, allowed]}))
         return api.get("drafts/d/effects")
 
-    wait_for("the connection to be recorded", lambda: any(
-        c["service"] == "tcp/80"
-        for c in effects("0.0.0.0/0")["connections"]["ended"]), 20)
+    wait_for("the connection to be recorded", lambda: world.reaches(
+        web, db) and any(c["service"] == "tcp/80" for c in
+                         effects("0.0.0.0/0")["connections"]["ended"]), 60)
     after = effects("::/0")
     service, = [s for s in after["services"] if s["service"] == "tcp/80"]
     assert service["changes"][0]["after"]["verdict"] == "mixed", after
@@ -753,7 +754,9 @@ def test_any_member_of_a_cluster_has_it(cluster):
                          60)
     assert conflict["now"] == "theirs"
     assert conflict["who"].startswith("unix:")
-    assert refused(apply, other.api, "d").status == 409
+    # It may have to look for the writer for a moment.
+    wait_for("its refusal", lambda: refused(
+        apply, other.api, "d").status == 409, 60)
     spec = other.api.get("drafts/d")["spec"]
     for one in spec["changes"]:
         del one["base"], one["base_spec"]
