@@ -9,10 +9,17 @@
 
 /* Type.  ------------------------------------------------------------------ */
 
+/* Checks a limit, by the pointers to itself and to its bursts. */
 static void
-check_limit(const struct qos_limit *limit, const char *const pointers[2],
+check_limit(const struct qos_limit *limit, const char *const pointers[3],
             struct vmn_check *check)
 {
+    if (!limit->max_kbps && !limit->max_pps && !limit->burst_kb
+        && !limit->burst_packets) {
+        /* A burst without its rate is reported by itself. */
+        vmn_check_fail(check, pointers[2], "needs max_kbps or max_pps: it "
+                       "limits nothing");
+    }
     if (limit->burst_kb && !limit->max_kbps) {
         vmn_check_fail(check, pointers[0], "is of max_kbps, which the limit "
                        "lacks");
@@ -47,13 +54,15 @@ check_min(int min_kbps, const struct qos_limit *limits, size_t n,
 static void
 check_limits(const struct qos_policy *row, struct vmn_check *check)
 {
-    static const char *const own[N_DIRECTIONS][2] = {
-        { "/limits/0/burst_kb", "/limits/0/burst_packets" },
-        { "/limits/1/burst_kb", "/limits/1/burst_packets" },
+    static const char *const own[N_DIRECTIONS][3] = {
+        { "/limits/0/burst_kb", "/limits/0/burst_packets", "/limits/0" },
+        { "/limits/1/burst_kb", "/limits/1/burst_packets", "/limits/1" },
     };
-    static const char *const shared[N_DIRECTIONS][2] = {
-        { "/shared_limits/0/burst_kb", "/shared_limits/0/burst_packets" },
-        { "/shared_limits/1/burst_kb", "/shared_limits/1/burst_packets" },
+    static const char *const shared[N_DIRECTIONS][3] = {
+        { "/shared_limits/0/burst_kb", "/shared_limits/0/burst_packets",
+          "/shared_limits/0" },
+        { "/shared_limits/1/burst_kb", "/shared_limits/1/burst_packets",
+          "/shared_limits/1" },
     };
 
     for (size_t i = 0; i < row->n_limits && i < N_DIRECTIONS; i++) {

@@ -44,6 +44,12 @@ MISTAKES = [
     ({"ports": ["a"], "limits": [limit("ingress", burst_packets=1),
                                  limit("egress", max_pps=1)]},
      "/limits/0/burst_packets"),
+    ({"ports": ["a"], "limits": [limit("egress")]}, "/limits/0"),
+    ({"ports": ["a"], "limits": [limit("ingress", max_kbps=0, burst_kb=0),
+                                 limit("egress", max_pps=1)]}, "/limits/0"),
+    ({"ports": ["a"], "shared_limits": [
+        limit("egress", max_kbps=1000), limit("ingress", max_pps=0)]},
+     "/shared_limits/1"),
     ({"ports": ["a"], "limits": [limit("egress", min_kbps=1)]},
      "/limits/0/min_kbps"),
     ({"ports": ["nobody"], "dscp": 1}, "/ports/0"),
