@@ -131,7 +131,10 @@ const struct schema_table schema_host = {
                      "hosts are reached at the same address." },
             { .name = "tunnel_ip", .type = SCHEMA_IP,
               AT(vmn_host, tunnel_ip), .flags = SCHEMA_REQUIRED,
-              .doc = "Where other hosts send tunnelled packets." },
+              .doc = "Where other hosts send tunnelled packets: a unicast "
+                     "address, and of IPv6 none that is link-local.  Those "
+                     "of 127.0.0.0/8 are taken, for several switches of one "
+                     "machine; no other machine reaches them." },
             { .name = "second_tunnel_ip", .type = SCHEMA_IP,
               AT(vmn_host, second_tunnel_ip),
               .doc = "A second address, for hosts that have only one of the "

@@ -625,6 +625,49 @@ hosts_of_a_port_that_migrates_are_two(void **state)
     apply(model, "patch ports m {'host':'h9','migration':null}", "");
 }
 
+static void
+put_tunnel_ip(struct model *model, const char *ip, const char *errors)
+{
+    bool v6 = strchr(ip, ':') != NULL;
+    char *request = xasprintf("put hosts h3 {'ovsdb':'inbound','tunnel_ip':"
+                              "'%s','second_tunnel_ip':'%s'}", ip,
+                              v6 ? "192.0.2.3" : "fd99::3");
+
+    apply(model, request, errors);
+    free(request);
+}
+
+/* Benches have many switches on one machine, at addresses of its own. */
+static void
+tunnel_addresses_are_those_of_one_host(void **state)
+{
+    static const char *const none[] = {
+        "0.0.0.0", "0.1.2.3", "224.0.0.1", "239.255.255.255", "240.0.0.1",
+        "255.255.255.255", "::", "::1", "ff02::1", "ff0e::1",
+        "::ffff:192.0.2.9",
+    };
+    static const char *const link_local[] = { "fe80::1", "febf:ffff::1" };
+    static const char *const right[] = {
+        "127.0.1.1", "169.254.1.1", "223.255.255.1", "fec0::1", "fe7f::1",
+        "fd00::1", "2001:db8::1",
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(none); i++) {
+        put_tunnel_ip(*state, none[i],
+                      "/tunnel_ip must be a unicast address\n");
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(link_local); i++) {
+        char *error = xasprintf("/tunnel_ip must not be link-local: %s\n",
+                                link_local[i]);
+
+        put_tunnel_ip(*state, link_local[i], error);
+        free(error);
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(right); i++) {
+        put_tunnel_ip(*state, right[i], "");
+    }
+}
+
 /* A network's change is refused for ports that stay as they are. */
 static void
 isolation_of_a_network_suits_its_ports(void **state)
@@ -709,6 +752,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         TEST(bad_requests_change_nothing),
         TEST(hosts_of_a_port_that_migrates_are_two),
+        TEST(tunnel_addresses_are_those_of_one_host),
         TEST(isolation_of_a_network_suits_its_ports),
         TEST(virtual_ips_may_end_like_those_of_subnets),
         TEST(subnets_may_not_end_at_virtual_ips),
