@@ -104,7 +104,7 @@ ctl_cmd_backup(struct ctl *ctl, int n_args OVS_UNUSED, char *const args[])
                 "it\n", args[0]);
         return CTL_REFUSED;
     }
-    if (store_file_check_place(args[0], false, &why)
+    if (store_file_check_place(args[0], &why)
         || store_file_check_no_log(args[0], &why)) {
         return ctl_backup_refuse(ctl, &why);
     }

@@ -121,11 +121,11 @@ rename_to_new(const char *from, const char *to)
 }
 
 int
-store_file_check_place(const char *file, bool links, struct vmn_error *why)
+store_file_check_place(const char *file, struct vmn_error *why)
 {
     struct stat st;
 
-    if ((links ? stat(file, &st) : lstat(file, &st)) || S_ISREG(st.st_mode)) {
+    if (lstat(file, &st) || S_ISREG(st.st_mode)) {
         return 0;               /* Others say what else is wrong. */
     }
     return vmn_error_invalid(

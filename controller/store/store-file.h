@@ -37,11 +37,10 @@ int store_file_verify(const char *path, const char *name,
  * caller frees '*name'. */
 int store_file_make_temporary(const char *file, char **name,
                               struct vmn_error *why);
-/* Fails (EINVAL) if 'file' is there and is no file, but a folder or a device:
- * one that is put in its place would remove it, or have it go by another name.
- * A link to a file is one if 'links'. */
-int store_file_check_place(const char *file, bool links,
-                           struct vmn_error *why);
+/* Fails (EINVAL) if 'file' is there and is no file, but a folder, a link or a
+ * device: one that is put in its place would remove it, or have it go by
+ * another name. */
+int store_file_check_place(const char *file, struct vmn_error *why);
 /* Fails (EEXIST) if there is the write-ahead log of another database beside
  * 'file': SQLite would take it for that of what is put there. */
 int store_file_check_no_log(const char *file, struct vmn_error *why);
@@ -160,12 +159,13 @@ struct store_restore {
     void *aux;
 };
 
-/* Verifies 'file', and replaces 'database', which no vmnd may be using, by its
- * content.  If objects differ from those of the backup, or the database that
- * is replaced cannot be used, or it is a cluster's member's, 'confirm' is
- * called before (by a dry run, also if none differs); if it returns false,
- * nothing is done, and ECANCELED is returned without an error (0 of a dry
- * run).  If none differs, and it is no member's, nothing is done, either.
+/* Verifies 'file', and replaces 'database', or the file that this leads to if
+ * it is a link, which no vmnd may be using, by its content.  If objects differ
+ * from those of the backup, or the database that is replaced cannot be used,
+ * or it is a cluster's member's, 'confirm' is called before (by a dry run,
+ * also if none differs); if it returns false, nothing is done, and ECANCELED
+ * is returned without an error (0 of a dry run).  If none differs, and it is
+ * no member's, nothing is done, either.
  *
  * No revision or ID that hosts or users have seen since the backup is used
  * again with another meaning: revisions continue after the newest, and IDs

@@ -621,14 +621,16 @@ sqlite_open(const char *path, struct event_base *base, struct store **storep,
     struct store *store = xzalloc(sizeof *store);
     int error;
 
-    store->path = xstrdup(path);
+    /* As SQLite does, whose log is beside the file that a link leads to: so
+     * the lock is one, by whichever name the database is opened. */
+    store->path = follow_symlinks(path);
     store->done_fd = -1;
     pthread_mutex_init(&store->mutex, NULL);
     pthread_cond_init(&store->cond, NULL);
 
-    error = store_lock_take(&store->lock, path, why);
+    error = store_lock_take(&store->lock, store->path, why);
     if (!error) {
-        store_scratch_remove_stale(path, true);
+        store_scratch_remove_stale(store->path, true);
     }
     error = error ? error : open_writer(store, why);
     error = error ? error : store_log_open(&store->log, store->path, why);

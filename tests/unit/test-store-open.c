@@ -63,6 +63,21 @@ second_process_is_refused(void **state)
     assert_int_equal(submit(f), 0);
 }
 
+/* By whichever name it is opened, SQLite has one log for it. */
+static void
+second_process_by_a_link_is_refused(void **state)
+{
+    struct fixture *f = *state;
+    char *path = f->path;
+
+    f->path = xasprintf("%s.link", path);
+    assert_int_equal(symlink(path, f->path), 0);
+    check_refused(f, EBUSY, "state.db is in use by another vmnd");
+    unlink(f->path);
+    free(f->path);
+    f->path = path;
+}
+
 /* Closes the store, runs SQL on the file, checks that it is refused then. */
 static void
 check_sql_refused(struct fixture *f, const char *sql, int error,
@@ -373,6 +388,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         TEST(file_is_for_its_owner_alone),
         TEST(second_process_is_refused),
+        TEST(second_process_by_a_link_is_refused),
         TEST(foreign_files_are_refused),
         TEST(missing_folder_is_told),
         TEST(failed_open_leaves_nothing),
