@@ -163,9 +163,9 @@ strip(struct txn *txn, struct entry *entry, schema_is_gone_cb *gone)
     }
 
     struct version *version = version_create();
-    version->row = schema_row_parse(model_table(txn->model, entry->table),
-                                    entry->name, spec, "", &version->arena,
-                                    txn->errors);
+    version->row = schema_row_parse_stored(
+        model_table(txn->model, entry->table), entry->name, spec, "",
+        &version->arena, txn->errors);
     json_decref(spec);
     if (!version->row || schema_row_same_spec(version->row, old->row)) {
         version_destroy(txn->model, version);

@@ -53,8 +53,8 @@ model_version_parse(struct model *model, enum vmn_table table,
     version->meta.set = meta->set ? arena_strdup(&version->arena, meta->set)
                                   : NULL;
     unknown_load(version, &as->row, spec, status, meta, pointer, errors);
-    version->row = schema_row_parse(as, name, spec, pointer, &version->arena,
-                                    errors);
+    version->row = schema_row_parse_stored(as, name, spec, pointer,
+                                           &version->arena, errors);
     if (version->row) {
         version_keep(model, version, NULL);
         schema_row_parse_status(as, version->row, status,

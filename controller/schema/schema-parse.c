@@ -285,15 +285,17 @@ parse_init(struct parse *p, const char *name, const char *pointer,
     p->name = name;
     p->errors = errors;
     p->n_errors = 0;
+    p->stored = false;
     ds_init(&p->pointer);
     ds_put_cstr(&p->pointer, pointer);
 }
 
-/* Parses a row, and says in '*ok' whether there were no errors. */
+/* Parses a row, and says in '*ok' whether there were no errors.  'stored' as
+ * of struct parse. */
 static struct vmn_row *
 parse_row(const struct schema_table *table, const char *name,
           const json_t *spec, const char *pointer, struct arena *arena,
-          struct vmn_errors *errors, bool *ok)
+          struct vmn_errors *errors, bool stored, bool *ok)
 {
     struct vmn_row *row = arena_alloc(arena, table->row.size);
     struct vmn_error error = VMN_ERROR_INIT;
@@ -305,6 +307,7 @@ parse_row(const struct schema_table *table, const char *name,
         ((struct vmn_object *) (void *) row)->shape = &table->lasting->row;
     }
     parse_init(&p, row->name, pointer, arena, errors);
+    p.stored = stored;
     parse_check(&p, table->check_name(name, &error), &error);
     parse_struct(&p, &table->row, spec, (char *) row);
     ds_destroy(&p.pointer);
@@ -319,7 +322,19 @@ schema_row_parse(const struct schema_table *table, const char *name,
 {
     bool ok;
     struct vmn_row *row = parse_row(table, name, spec, pointer, arena, errors,
-                                    &ok);
+                                    false, &ok);
+
+    return ok ? row : NULL;
+}
+
+struct vmn_row *
+schema_row_parse_stored(const struct schema_table *table, const char *name,
+                        const json_t *spec, const char *pointer,
+                        struct arena *arena, struct vmn_errors *errors)
+{
+    bool ok;
+    struct vmn_row *row = parse_row(table, name, spec, pointer, arena, errors,
+                                    true, &ok);
 
     return ok ? row : NULL;
 }
@@ -331,7 +346,7 @@ schema_row_parse_lenient(const struct schema_table *table, const char *name,
 {
     bool ok;
 
-    return parse_row(table, name, spec, "", arena, errors, &ok);
+    return parse_row(table, name, spec, "", arena, errors, true, &ok);
 }
 
 bool

@@ -16,6 +16,8 @@ struct parse {
     const char *name;           /* Of the object. */
     struct vmn_errors *errors;
     struct ds pointer;          /* Of what is being parsed. */
+    bool stored;                /* It was taken once: see
+                                 * schema_row_parse_stored(). */
     size_t n_errors;
 };
 

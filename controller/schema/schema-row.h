@@ -22,6 +22,14 @@ struct vmn_row *schema_row_parse(const struct schema_table *,
                                  const char *pointer, struct arena *,
                                  struct vmn_errors *);
 
+/* The same of what is there already, stored or come from another member:
+ * texts may be shorter than their fields' 'min', which was not looked at by
+ * earlier versions. */
+struct vmn_row *schema_row_parse_stored(const struct schema_table *,
+                                        const char *name, const json_t *spec,
+                                        const char *pointer, struct arena *,
+                                        struct vmn_errors *);
+
 /* The same, of what a row of another description says: returns a row in any
  * case, without the fields that have errors. */
 struct vmn_row *schema_row_parse_lenient(const struct schema_table *,

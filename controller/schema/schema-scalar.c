@@ -235,9 +235,13 @@ parse_string(struct parse *p, const struct schema_field *f,
     /* An empty description counts as none.  In a list there is no such: an
      * app would find NULL there, and the database what is no JSON. */
     *dst = *text ? arena_strdup(p->arena, text) : NULL;
-    return *text || (!(f->flags & (SCHEMA_REQUIRED | SCHEMA_LIST))
-                     && f->min <= 0)
-           || parse_fault(p, VMN_ERR_INVALID, "must not be empty");
+    if (!*text) {
+        return (!(f->flags & (SCHEMA_REQUIRED | SCHEMA_LIST)) && f->min <= 0)
+               || parse_fault(p, VMN_ERR_INVALID, "must not be empty");
+    }
+    return p->stored || (int64_t) strlen(text) >= f->min
+           || parse_fault(p, VMN_ERR_INVALID,
+                          "must have at least %"PRId64" bytes", f->min);
 }
 
 static bool

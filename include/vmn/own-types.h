@@ -93,12 +93,12 @@ struct vmn_field_class {
     enum vmn_field_type type;
     uint32_t flags;             /* VMN_FIELD_*. */
     int min, max;               /* Of INT, what it may be; of TEXT, how long it
-                                 * may be.  Both 0: any, 0 to 1,024.  An empty
-                                 * TEXT counts as absent, or, with a 'min' and
-                                 * in lists, is refused.  Of a list of REF,
-                                 * 'min' 1: if it is there it names something,
-                                 * and the object goes with the last that it
-                                 * names. */
+                                 * may be, in bytes of UTF-8.  Both 0: any, 0
+                                 * to 1,024.  An empty TEXT counts as absent,
+                                 * or, with a 'min' and in lists, is refused.
+                                 * Of a list of REF, 'min' 1: if it is there it
+                                 * names something, and the object goes with
+                                 * the last that it names. */
     int def;                    /* Default of BOOL, INT, ENUM. */
     unsigned max_items;         /* Of a list; 0: 1,000. */
     const char *def_text;       /* Default of TEXT and REF; NULL: none. */

@@ -611,6 +611,94 @@ type_and_last_object_go_together(void **state OVS_UNUSED)
     destroy_model(model);
 }
 
+/* Lengths of texts.  ------------------------------------------------------ */
+
+struct note {
+    struct vmn_object object;
+    const char *title;
+    size_t n_tags;
+    const char *const *tags;
+    size_t n_groups;
+    const char *const *groups;
+};
+
+#define NOTES(LEAST) {                                                     \
+    { .name = "chains-notes", .singular = "note", .doc = "Notes.",         \
+      .row = &(const struct vmn_struct_class) {                            \
+          .name = "note", .size = sizeof(struct note),                     \
+          .fields = (const struct vmn_field_class[]) {                     \
+              { VMN_FIELD(note, title), .type = VMN_FIELD_TEXT,            \
+                .min = LEAST, .max = 8, .doc = "Title." },                 \
+              { VMN_LIST_FIELD(note, tags), .type = VMN_FIELD_TEXT,        \
+                .flags = VMN_FIELD_LIST, .min = 2, .max = 4,               \
+                .doc = "Tags." },                                          \
+              { VMN_LIST_FIELD(note, groups), .type = VMN_FIELD_REF,       \
+                .ref = "groups", .flags = VMN_FIELD_SET, .doc = "Of." },   \
+              { .name = NULL } } } },                                      \
+    { .name = NULL } }
+
+static void
+texts_are_as_long_as_the_app_says(void **state OVS_UNUSED)
+{
+    const struct vmn_type_class three[] = NOTES(3), four[] = NOTES(4);
+    struct model *model = make_model();
+
+    assert_declared(model, three, "");
+    assert_applied(model, "put chains-notes x {'title':'ab',"
+                   "'tags':['ab','a']}",
+                   "/title must have at least 3 bytes\n"
+                   "/tags/1 must have at least 2 bytes\n");
+    assert_applied(model, "put chains-notes x {'title':''}",
+                   "/title must not be empty\n");
+    /* As 'max' counts them: bytes. */
+    assert_applied(model, "put chains-notes x {'title':'\xc3\xa9'}",
+                   "/title must have at least 3 bytes\n");
+    assert_applied(model, "put chains-notes x {'title':'\xc3\xa9z'}", "");
+    assert_applied(model, "put chains-notes y {}", "");
+    assert_declared(model, four, " note \"x\" does not fit what the app "
+                    "declares now: /title: must have at least 4 bytes");
+    assert_applied(model, "patch chains-notes x {'title':'abcd'}", "");
+    assert_declared(model, four, "");
+    destroy_model(model);
+}
+
+/* A vmnd starts with what an earlier one has taken, and what others do does
+ * not depend on it.  Who writes it sets it right. */
+static void
+short_texts_that_are_stored_stay(void **state OVS_UNUSED)
+{
+    const struct vmn_type_class three[] = NOTES(3);
+    const struct model_meta meta = { .revision = 1, .created_ms = 1 };
+    struct model *model = make_model();
+    json_t *spec = json_pack("{s:s, s:[s], s:[s, s]}", "title", "a", "tags",
+                             "b", "groups", "g", "h");
+    json_t *status = json_object();
+    struct vmn_errors errors;
+    const struct note *note;
+    enum vmn_table place;
+
+    assert_declared(model, three, "");
+    assert_applied(model, "put groups g {}\nput groups h {}", "");
+    place = schema_find_table("chains-notes")->id;
+    vmn_errors_init(&errors);
+    assert_int_equal(model_load_row(model, place, "x", spec, status, &meta,
+                                    &errors), 0);
+    vmn_errors_uninit(&errors);
+    assert_applied(model, "cascade groups g", "");
+    note = model_get(model, place, "x");
+    assert_string_equal(note->title, "a");
+    assert_string_equal(note->tags[0], "b");
+    assert_int_equal(note->n_groups, 1);
+    assert_applied(model, "patch chains-notes x {'labels':{'a':'b'}}",
+                   "/title must have at least 3 bytes\n"
+                   "/tags/0 must have at least 2 bytes\n");
+    assert_applied(model, "patch chains-notes x {'title':null,'tags':null}",
+                   "");
+    json_decref(status);
+    json_decref(spec);
+    destroy_model(model);
+}
+
 int
 main(void)
 {
@@ -624,6 +712,8 @@ main(void)
         cmocka_unit_test(types_go_after_their_objects),
         cmocka_unit_test(versions_of_other_declarations_are_compared),
         cmocka_unit_test(type_and_last_object_go_together),
+        cmocka_unit_test(texts_are_as_long_as_the_app_says),
+        cmocka_unit_test(short_texts_that_are_stored_stay),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
