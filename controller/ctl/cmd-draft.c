@@ -80,12 +80,45 @@ static const struct ctl_column change_columns[] = {
     { NULL, NULL, NULL },
 };
 
-/* Appends a value of a conflict, or "-". */
+/* Returns true if the conflict is not about a field, but whether there is such
+ * an object, or whether it is another one. */
+static bool
+is_of_whole(const json_t *conflict)
+{
+    return !*text_of(conflict, "path");
+}
+
+/* What an object was, is, and is to be. */
+static const struct {
+    const char *member, *what;
+} wholes[] = {
+    { "base", "it was" }, { "now", "it is" },
+    { "draft", "the draft makes it" },
+};
+
+/* Returns true if the conflict has values that are not there. */
+static bool
+leaves_out(const json_t *conflict)
+{
+    bool shows = false;
+
+    for (size_t i = 0; i < ARRAY_SIZE(wholes); i++) {
+        shows |= json_object_get(conflict, wholes[i].member) != NULL;
+    }
+    /* Of a whole object those that are there lack members. */
+    return (json_is_true(json_object_get(conflict, "left_out"))
+            && !(shows && is_of_whole(conflict)));
+}
+
+/* Appends a value of a conflict: "-" for none, and "..." for what is left out,
+ * or is shown below. */
 static void
 put_value(const json_t *conflict, const char *member, struct ds *ds)
 {
     const json_t *value = json_object_get(conflict, member);
-    char *text = value ? json_dumps(value, JSON_ENCODE_ANY) : xstrdup("-");
+    bool hidden = value ? is_of_whole(conflict) : leaves_out(conflict);
+    char *text = hidden ? xstrdup("...")
+                 : value ? json_dumps(value, JSON_ENCODE_ANY) : xstrdup("-");
 
     ds_put_cstr(ds, text);
     free(text);
@@ -127,15 +160,44 @@ static const struct ctl_column conflict_columns[] = {
     { NULL, NULL, NULL },
 };
 
+/* Shows what an object was that has gone, has come, or is another one.
+ * Returns false if nothing is told. */
+static bool
+show_wholes(struct ctl *ctl, const json_t *conflict)
+{
+    bool shows = false;
+
+    for (size_t i = 0; i < ARRAY_SIZE(wholes); i++) {
+        const json_t *value = json_object_get(conflict, wholes[i].member);
+
+        if (value) {
+            shows = true;
+            put_line(ctl, "\n%s/%s as %s%s:\n", text_of(conflict, "type"),
+                     text_of(conflict, "name"), wholes[i].what,
+                     json_is_true(json_object_get(conflict, "left_out"))
+                     ? ", but for long fields" : "");
+            ctl_show_yaml(ctl->out, value, "  ");
+        }
+    }
+    return shows;
+}
+
 static void
 show_conflicts(struct ctl *ctl, const json_t *draft)
 {
     const json_t *status = json_object_get(draft, "status");
     const json_t *conflicts = json_object_get(status, "conflicts");
+    const json_t *conflict;
+    bool any = false;
+    size_t i;
 
     if (json_array_size(conflicts)) {
         putc('\n', ctl->out);
         ctl_show_table(ctl->out, conflict_columns, conflicts);
+        json_array_foreach (conflicts, i, conflict) {
+            any |= is_of_whole(conflict) && show_wholes(ctl, conflict);
+        }
+        fputs(any ? "\n" : "", ctl->out);
         put_line(ctl, "changed since, so it is not applied as it is: look, "
                  "then vmnctl draft rebase %s\n", text_of(draft, "name"));
     }

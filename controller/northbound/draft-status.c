@@ -28,6 +28,8 @@ static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(5, 10);
  * the object: the log is searched for that. */
 #define CONFLICTS_MAX 100
 #define SEARCHED_MAX 10
+/* What is shown of an object as a whole, in bytes of JSON. */
+#define WHOLE_MAX (8 * SCHEMA_DIFF_VALUE_MAX)
 
 int64_t
 nb_log_entry_ms(const json_t *entry)
@@ -83,22 +85,73 @@ nb_find_log_entry(const struct northbound *nb, uint64_t revision,
     return entry;
 }
 
+static const char *
+json_text(const json_t *value, struct arena *arena)
+{
+    char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
+    const char *copy = arena_strdup(arena, text);
+
+    free(text);
+    return copy;
+}
+
+static size_t
+json_size(const json_t *value)
+{
+    return json_dumpb(value, NULL, 0, JSON_COMPACT | JSON_ENCODE_ANY);
+}
+
 /* Returns the value as JSON text in the arena; NULL: there is none, or it is
  * too long. */
 static const char *
 value_text(const json_t *value, struct arena *arena, bool *left_out)
 {
-    char *text = value ? json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY)
-                 : NULL;
-    const char *copy = NULL;
-
-    if (text && strlen(text) > SCHEMA_DIFF_VALUE_MAX) {
+    if (value && json_size(value) > SCHEMA_DIFF_VALUE_MAX) {
         *left_out = true;
-    } else if (text) {
-        copy = arena_strdup(arena, text);
+        return NULL;
     }
-    free(text);
-    return copy;
+    return value ? json_text(value, arena) : NULL;
+}
+
+/* The same of a spec: of its members those that are too long are left out, as
+ * they would be by themselves. */
+static const char *
+whole_text(const json_t *whole, bool hides, struct arena *arena,
+           bool *left_out)
+{
+    json_t *shown = whole ? json_object() : NULL, *copy;
+    const char *name, *text;
+    size_t room = WHOLE_MAX;
+    json_t *value;
+
+    json_object_foreach (CONST_CAST(json_t *, whole), name, value) {
+        size_t size = json_size(value);
+
+        if (size > SCHEMA_DIFF_VALUE_MAX || size > room) {
+            *left_out = true;
+        } else {
+            room -= size;
+            json_object_set(shown, name, value);
+        }
+    }
+    copy = json_deep_copy(shown);
+    json_decref(shown);
+    if (hides) {
+        nb_hide_webhook(copy);
+    }
+    text = copy ? json_text(copy, arena) : NULL;
+    json_decref(copy);
+    return text;
+}
+
+/* Returns true if a balancer's conflict is shown without the URLs of
+ * webhooks, as the draft is. */
+static bool
+hides_webhooks(const struct nb_status_query *q, const struct vmn_draft *draft,
+               const char *type)
+{
+    return (!model_shows_secrets(q->rights, &draft->row)
+            && !strcmp(type, schema_tables[VMN_TABLE_LOADBALANCER]->plural));
 }
 
 /* Returns true if the field may have the URL of a webhook, or is of a type
@@ -107,12 +160,39 @@ static bool
 is_secret(const struct nb_status_query *q, const struct vmn_draft *draft,
           const struct status_draft_conflict *status)
 {
-    return (!model_shows_secrets(q->rights, &draft->row)
-            && (!schema_find_table(status->type)
-                || (!strcmp(status->type,
-                            schema_tables[VMN_TABLE_LOADBALANCER]->plural)
-                    && (!*status->path
-                        || !strncmp(status->path, "/spec/scale", 11)))));
+    return ((!model_shows_secrets(q->rights, &draft->row)
+             && !schema_find_table(status->type))
+            || (hides_webhooks(q, draft, status->type)
+                && !strncmp(status->path, "/spec/scale", 11)));
+}
+
+/* Fills in the values: of a field, or of the object as a whole. */
+static void
+fill_values(const struct nb_status_query *q, const struct vmn_draft *draft,
+            const struct draft_conflict *conflict,
+            struct status_draft_conflict *status)
+{
+    bool hides = hides_webhooks(q, draft, status->type);
+    const struct {
+        const json_t *value;
+        const char **text;
+    } values[] = {
+        { conflict->base, &status->base },
+        { conflict->now, &status->now },
+        { conflict->wanted, &status->draft },
+    };
+
+    if (conflict->left_out || is_secret(q, draft, status)) {
+        status->left_out = true;
+        return;
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(values); i++) {
+        *values[i].text = (!*status->path
+                           ? whole_text(values[i].value, hides, q->arena,
+                                        &status->left_out)
+                           : value_text(values[i].value, q->arena,
+                                        &status->left_out));
+    }
 }
 
 void
@@ -129,15 +209,7 @@ nb_fill_draft_conflict(const struct nb_status_query *q,
         .name = change->name, .path = arena_strdup(q->arena, conflict->path),
         .revision = conflict->revision,
     };
-    if (conflict->left_out || is_secret(q, draft, status)) {
-        status->left_out = true;
-    } else {
-        status->base = value_text(conflict->base, q->arena,
-                                  &status->left_out);
-        status->now = value_text(conflict->now, q->arena, &status->left_out);
-        status->draft = value_text(conflict->wanted, q->arena,
-                                   &status->left_out);
-    }
+    fill_values(q, draft, conflict, status);
     /* An account with a scope is not told who the others are. */
     if (last && last->change == conflict->change) {
         status->revision = last->revision;

@@ -376,6 +376,9 @@ bool nb_hides_hosts(const struct model_rights *);
 void nb_append_object(const struct northbound *, const struct model_rights *,
                       const struct vmn_row *, const struct model_meta *,
                       bool one, struct ds *);
+/* Hides the URL of a webhook in the spec of a balancer.  Returns true if there
+ * is one. */
+bool nb_hide_webhook(json_t *spec);
 
 /* object-status.c */
 /* The client and the extent of a status. */

@@ -49,16 +49,24 @@ put_without_secrets(const struct vmn_row *row, const struct model_meta *meta,
     free(copy);
 }
 
+bool
+nb_hide_webhook(json_t *spec)
+{
+    json_t *scale = json_object_get(spec, "scale");
+
+    return (json_is_string(json_object_get(scale, "webhook"))
+            && !json_object_set_new(scale, "webhook",
+                                    json_string(SCHEMA_REDACTED)));
+}
+
 /* Returns a spec of a balancer without the URL of its webhook, in 'arena'. */
 static const char *
 without_webhook(const char *text, struct arena *arena)
 {
     json_t *spec = text ? json_loads(text, JSON_ALLOW_NUL, NULL) : NULL;
-    json_t *scale = json_object_get(spec, "scale");
     char *copy;
 
-    if (json_is_string(json_object_get(scale, "webhook"))) {
-        json_object_set_new(scale, "webhook", json_string(SCHEMA_REDACTED));
+    if (nb_hide_webhook(spec)) {
         copy = json_dumps(spec, JSON_COMPACT | JSON_SORT_KEYS);
         text = arena_strdup(arena, copy);
         free(copy);

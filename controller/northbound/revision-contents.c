@@ -58,18 +58,6 @@ member_text(const json_t *object, const char *member, struct arena *arena)
     return copy;
 }
 
-/* Hides the URL of a webhook, if 'version' is of a balancer that has one. */
-static void
-hide_webhook(json_t *version)
-{
-    json_t *scale = json_object_get(json_object_get(version, "spec"),
-                                    "scale");
-
-    if (json_is_string(json_object_get(scale, "webhook"))) {
-        json_object_set_new(scale, "webhook", json_string(SCHEMA_REDACTED));
-    }
-}
-
 /* Hides what a client with 'rights' (NULL: all) is not shown of the object
  * itself, since it changes no such objects. */
 static void
@@ -78,8 +66,10 @@ hide_secrets(const struct model_rights *rights,
 {
     if (table->id == VMN_TABLE_LOADBALANCER && rights
         && !(rights->tables & UINT64_C(1) << table->id)) {
-        hide_webhook(json_object_get(object, "before"));
-        hide_webhook(json_object_get(object, "after"));
+        nb_hide_webhook(json_object_get(json_object_get(object, "before"),
+                                        "spec"));
+        nb_hide_webhook(json_object_get(json_object_get(object, "after"),
+                                        "spec"));
     }
 }
 

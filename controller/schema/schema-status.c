@@ -193,7 +193,8 @@ static const struct schema_struct draft_conflict = SHOWN_KEPT(
     SHOWN_OF(status_draft_conflict, draft, STRING, ANY,
              "What the draft makes it; absent: it is taken away."),
     SHOWN_OF(status_draft_conflict, left_out, BOOL, HIDE,
-             "Whether these are left out, as they are too long."),
+             "Whether some of these, or members of them, are left out: they "
+             "are too long, or not for this account."),
     SHOWN_OF(status_draft_conflict, revision, U64, HIDE,
              "The last revision that changed the object, if it is known."),
     SHOWN_OF(status_draft_conflict, who, STRING, OR_NULL | ALWAYS,

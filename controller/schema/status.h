@@ -407,8 +407,9 @@ struct status_draft_conflict {
     uint64_t change;            /* The index of the change. */
     const char *type, *name;
     const char *path;           /* Of the field; "": of the object as such. */
-    const char *base, *now, *draft; /* JSON; NULL: absent, or too long. */
-    bool left_out;              /* Because they are too long. */
+    const char *base, *now, *draft; /* JSON; NULL: absent, or left out. */
+    bool left_out;              /* Some, or members of them, are: they are too
+                                 * long, or secret. */
     uint64_t revision;          /* That made it so; 0: not known. */
     const char *who;            /* NULL: not known. */
     int64_t time;

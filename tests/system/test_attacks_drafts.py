@@ -339,6 +339,18 @@ def test_read_the_url_of_a_webhook(lab, shop, api):
     assert status == 200
     assert "secret" not in str(answer)
     assert "secret" not in str(viewer.call("GET", "drafts"))
+    # Nor in a conflict, of what has gone since, which is shown else.
+    api.put("loadbalancers/lb", change["spec"])
+    shop.may("PUT", "drafts/e", mine(changes=[
+        patch("loadbalancers", "lb", description="x")]))
+    api.delete("loadbalancers/lb")
+    assert "secret" in str(shop.call("GET", "drafts/e")[1]["status"])
+    status, answer = viewer.call("GET", "drafts/e")
+    conflict, = answer["status"]["conflicts"]
+    assert conflict["base"]["vip"] == "10.0.0.9", answer
+    assert conflict["base"]["scale"]["webhook"] == "redacted", answer
+    assert "secret" not in str(answer)
+    api.delete("drafts/e")
     # Nor in the log of changes, once it is made.
     api.delete("drafts/d")
     made = api.put("loadbalancers/lb", change["spec"])["revision"]

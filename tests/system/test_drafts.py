@@ -272,6 +272,28 @@ def test_what_has_come_and_gone(api):
     assert "revision %d" % removed in refusal.problem["errors"][0]["detail"]
 
 
+def test_what_has_gone_is_shown_as_it_was(api):
+    """Also a large one, but for what would be too long of a field."""
+    entries = [{"protocol": "tcp", "ports": [i]} for i in range(1, 65)]
+    api.put("services/s", {"entries": entries, "labels": {"team": "a"},
+                           "description": "d" * 900})
+    spec = api.get("services/s")["spec"]
+    draft(api, "d", change("services", "s", "patch", {"labels": {"a": "b"}}))
+    api.delete("services/s")
+    conflict, = api.get("drafts/d")["status"]["conflicts"]
+    assert (conflict["path"], conflict["left_out"]) == ("", True)
+    assert conflict["base"] == {k: v for k, v in spec.items()
+                                if k != "entries"}
+    assert conflict["draft"] == {"labels": {"a": "b"}}
+    assert "now" not in conflict
+    # It is another one now.
+    api.put("services/s", SERVICE)
+    conflict, = api.get("drafts/d")["status"]["conflicts"]
+    assert conflict["base"]["labels"] == {"team": "a"}
+    assert conflict["now"] == api.get("services/s")["spec"]
+    api.delete("services/s")
+
+
 def test_what_follows_from_a_deletion(api):
     """What a cascade would take along is what it was when the draft was
     written: what has come to refer to it since, or was changed, is named."""

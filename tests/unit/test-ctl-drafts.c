@@ -150,6 +150,60 @@ rebase_and_drop(void **state OVS_UNUSED)
                 "vmnctl: draft \"d\" does not change ports/b\n");
 }
 
+#define CONFLICT(MORE) "{\"change\": 0, \"type\": \"ports\", \"name\": "   \
+                       "\"a\", \"revision\": 9, \"who\": \"x\"" MORE "}"
+#define CONFLICTS(LIST) "{\"name\": \"d\", \"metadata\": {\"etag\": "      \
+                        "\"7\"}, \"spec\": {\"changes\": []}, \"status\": "  \
+                        "{\"conflicts\": [" LIST "]}}"
+#define TOP "Draft:        d\nAuthor:       \nUpdated:      \n\n"
+#define HEAD(IS) "CONFLICT   FIELD   WAS   " IS "   DRAFT   REVISION   WHO\n"
+#define LOOK "changed since, so it is not applied as it is: look, then "     \
+             "vmnctl draft rebase d\n"
+
+/* Of a field its values; of an object that has gone, what it was. */
+static void
+conflicts_show_what_was(void **state OVS_UNUSED)
+{
+    static const struct step of_field[] = {
+        { "GET /v1/drafts/d", NULL, 200, CONFLICTS(
+            CONFLICT(", \"path\": \"/x\", \"base\": 1, \"draft\": 3")) },
+        END,
+    };
+    static const struct step too_long[] = {
+        { "GET /v1/drafts/d", NULL, 200, CONFLICTS(
+            CONFLICT(", \"path\": \"/x\", \"base\": 1, \"left_out\": true")) },
+        END,
+    };
+    static const struct step gone[] = {
+        { "GET /v1/drafts/d", NULL, 200, CONFLICTS(
+            CONFLICT(", \"path\": \"\", \"base\": {\"x\": [1, 2], \"y\": "
+                     "\"z\"}, \"draft\": {\"x\": [3]}, "
+                     "\"left_out\": true")) },
+        END,
+    };
+    static const struct step secret[] = {
+        { "GET /v1/drafts/d", NULL, 200, CONFLICTS(
+            CONFLICT(", \"path\": \"\", \"left_out\": true")) },
+        END,
+    };
+
+    assert_play(of_field, "", "draft show d", CTL_DONE, TOP HEAD("IS")
+                "ports/a    /x      1     -    3       9          x\n" LOOK,
+                "");
+    assert_play(too_long, "", "draft show d", CTL_DONE, TOP HEAD("IS ")
+                "ports/a    /x      1     ...   ...     9          x\n" LOOK,
+                "");
+    assert_play(gone, "", "draft show d", CTL_DONE, TOP HEAD("IS")
+                "ports/a    -       ...   -    ...     9          x\n"
+                "\nports/a as it was, but for long fields:\n"
+                "  x:\n  - 1\n  - 2\n  \"y\": z\n"
+                "\nports/a as the draft makes it, but for long fields:\n"
+                "  x:\n  - 3\n\n" LOOK, "");
+    assert_play(secret, "", "draft show d", CTL_DONE, TOP HEAD("IS ")
+                "ports/a    -       ...   ...   ...     9          x\n" LOOK,
+                "");
+}
+
 int
 main(void)
 {
@@ -158,6 +212,7 @@ main(void)
         cmocka_unit_test(what_cannot_be_put_on_top_is_told),
         cmocka_unit_test(stale_draft_is_read_again),
         cmocka_unit_test(rebase_and_drop),
+        cmocka_unit_test(conflicts_show_what_was),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

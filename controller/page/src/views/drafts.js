@@ -37,15 +37,21 @@ function changeNode(change) {
       h("div", {}, code(JSON.stringify(change.spec, null, 1)))));
 }
 
+// Of an object as a whole members alone are left out.
+function isTold(c) {
+  return !c.left_out || (!c.path && Boolean(c.base ?? c.now ?? c.draft));
+}
+
 function conflictsTable({ conflicts, n_conflicts: n }) {
   return [h("h3", {}, plural(n, "conflict")),
     h("p", {}, "What it changes has been changed since. It can be planned and "
       + "applied once that is changed back, or the draft is written anew."),
     plainTable("Conflicts", ["Field", "It was", "It is", "The draft makes it",
       "Changed by"], conflicts.map((c) => [
-      `${c.type}/${c.name} ${c.path ?? ""}`,
-      ...c.left_out ? ["(long)", "(long)", "(long)"]
-        : [c.base, c.now, c.draft].map((value) => code(valueText(value))),
+      `${c.type}/${c.name} ${c.path || (c.left_out
+        ? "without what is long" : "")}`,
+      ...[c.base, c.now, c.draft].map((value) => isTold(c)
+        ? code(valueText(value)) : "(long)"),
       c.revision ? [h("a", { href: `#/changes/${c.revision}` },
         number(c.revision)), c.who ? ` ${c.who}` : ""] : "–"])),
     n > conflicts.length ? h("p", { class: "hint" },
