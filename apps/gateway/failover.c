@@ -160,6 +160,7 @@ stand_by(const struct gateway_ctx *ctx)
     vmn_match(flow, VMN_REG_NETWORK, ctx->transit);
     vmn_match_masked(flow, VMN_REG_FLAGS, 0, VMN_FLAG_STANDS_IN);
     vmn_act_set_mac(actions, VMN_F_ETH_SRC, VMN_EXTERNAL_MAC);
+    vmn_forget_tunnel(ctx->view, actions);
     vmn_act_clear_in_port(actions);
     vmn_act_next(actions);
     publish_asks_as_host(ctx);

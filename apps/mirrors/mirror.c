@@ -318,6 +318,7 @@ act_hand(const struct copies *c, struct vmn_actions *actions)
     vmn_act_set(actions, VMN_REG_DST_LOCAL, 0);
     vmn_act_set(actions, VMN_REG_OUT_PORT, 0);
     vmn_act_set(actions, VMN_REG_DST_HOST, 0);
+    vmn_forget_tunnel(c->view, actions);
     vmn_act_next(actions);
 }
 

@@ -288,6 +288,27 @@ gateways_that_see_each_other_take_over(void **state OVS_UNUSED)
     apps_fixture_destroy(f);
 }
 
+/* Which the host it goes to may have of another family: the kernel's datapath
+ * takes no addresses of both. */
+static void
+what_is_relayed_forgets_its_tunnel(void **state OVS_UNUSED)
+{
+    struct apps_fixture *f = apps_fixture_create(apps);
+    static const char relays[] = "set_field:0.0.0.0->tun_dst,"
+        "set_field:::->tun_ipv6_dst,set_field:ANY->in_port,";
+
+    free(flows_of_h1(f, "{" BASE "," OTHERS "," WATCHES("h1", "h2", "41002")
+                     "," WATCHES("h2", "h1", "41001") ","
+                     WATCHES("h2", "h3", "41003") "}"));
+    assert_int_equal(times(flows_of(f, "h2"), relays), 0);
+    free(flows_of_h1(f, "{'hosts/h6': {'ovsdb': 'unix:/h6',"
+                     " 'tunnel_ip': 'fd99::6',"
+                     " 'second_tunnel_ip': '10.99.0.66'}}"));
+    assert_int_equal(times(flows_of(f, "h2"), relays), 1);
+    assert_int_equal(times(flows_of(f, "h1"), relays), 0);
+    apps_fixture_destroy(f);
+}
+
 /* The port of two floating addresses, of one family each, is on h1 and is to
  * come to h2, neither of them a gateway. */
 #define MIGRATES \
@@ -446,6 +467,7 @@ main(int argc, char *argv[])
         cmocka_unit_test(routers_share_what_they_hear),
         cmocka_unit_test(senders_share_no_ports),
         cmocka_unit_test(gateways_that_see_each_other_take_over),
+        cmocka_unit_test(what_is_relayed_forgets_its_tunnel),
         cmocka_unit_test(nothing_leaves_untranslated),
         cmocka_unit_test(
             both_hosts_of_a_floating_address_that_migrates_serve_it),

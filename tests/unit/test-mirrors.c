@@ -179,6 +179,23 @@ copies_for_another_host_are_checked_in_userspace_alone(void **state)
     assert_flows(f, "h1", checked, 1);
 }
 
+/* A host's address may be of another family than that of the tunnel by which
+ * a packet came: the kernel's datapath takes no addresses of both. */
+static void
+copies_for_a_port_forget_their_tunnel(void **state)
+{
+    static const char forgets[] = "set_field:0.0.0.0->tun_dst,"
+        "set_field:::->tun_ipv6_dst,";
+    struct apps_fixture *f = *state;
+
+    apps_fixture_apply(f, "{'mirrors/m': {'ports': ['a'], 'to_port': 'b'}}");
+    assert_flows(f, "h1", forgets, 0);
+    apps_fixture_apply(f, "{'hosts/h6': {'ovsdb': 'unix:/h6',"
+                       " 'tunnel_ip': 'fd99::6',"
+                       " 'second_tunnel_ip': '10.99.0.66'}}");
+    assert_flows(f, "h1", forgets, 1);
+}
+
 /* Until a host has its tunnel nothing is copied there, and the port's packets
  * go on as ever. */
 static void
@@ -703,6 +720,8 @@ main(int argc OVS_UNUSED, char *argv[])
         cmocka_unit_test_setup_teardown(
             copies_for_another_host_are_checked_in_userspace_alone,
             setup, teardown),
+        cmocka_unit_test_setup_teardown(copies_for_a_port_forget_their_tunnel,
+                                        setup, teardown),
         cmocka_unit_test_setup_teardown(copies_leave_where_the_tunnel_is,
                                         setup, teardown),
         cmocka_unit_test_setup_teardown(copies_that_come_back_are_not_copied,
