@@ -12,7 +12,10 @@
  * has died, and the network outside sends to that one until it receives an
  * announcement.  And again soon after, four times within two seconds: a last
  * packet from the former gateway may have undone the first, or a switch that
- * caches what it decides, as Open vSwitch does, accounts for that one late. */
+ * caches what it decides, as Open vSwitch does, accounts for that one late.  A
+ * host that comes back has several acknowledgements in quick succession, the
+ * last of which makes it the gateway: so these four follow the last one,
+ * however many there were before it. */
 
 #include <config.h>
 
@@ -31,15 +34,13 @@
 #include "timeval.h"
 #include "util.h"
 
-/* Calls for the ports to physical networks after acknowledgements, and their
- * repetitions: one per second on average and so many at once.  A repetition
- * waits for its turn.  A host that comes back has several acknowledgements in
- * quick succession, the last of which makes it the gateway: what is said after
- * that one counts, and must not be left out for what was said before. */
+/* Calls for the ports to physical networks as soon as flows are acknowledged:
+ * one per second on average and so many at once. */
 #define PROVIDER_CALL_MS 1000
 #define PROVIDER_BURST 6
-#define PROVIDER_RETRY_MS (PROVIDER_CALL_MS / 4)
-/* When those are, in ms after the last acknowledgement. */
+/* When they are repeated, in ms after the last acknowledgement; also that for
+ * which no call is made at once.  They begin anew with each, so there are ten
+ * a second at most. */
 static const int64_t repeats_ms[] = { 100, 400, 1000, 2000 };
 #define N_REPEATS ARRAY_SIZE(repeats_ms)
 /* Ports of a host per second; those queued are a fraction of the queue's
@@ -169,9 +170,6 @@ repeat(struct packets_of_switch *ps, const struct engine_handler *handler,
 {
     if (state->n_repeats < N_REPEATS
         && now_ms >= state->installed_ms + repeats_ms[state->n_repeats]) {
-        if (!token_bucket_withdraw(&state->calls, PROVIDER_CALL_MS)) {
-            return now_ms + PROVIDER_RETRY_MS;
-        }
         call_for_wires(ps, handler, state);
         state->n_repeats++;
     }
