@@ -4,9 +4,9 @@
  * from, after that has dropped the interface: VM managers do so at once, often
  * before the guest has sent anything by its new host.  Apps have the new one
  * ask it for what only a switch knows: backends of connections, neighbours.
- * The time is not stored: it begins anew as vmnd starts, or as another member
- * of a cluster manages hosts.  Not for which host that is
- * (binding-decision.c). */
+ * The time is not stored: it begins anew as vmnd starts.  Members of a cluster
+ * that do not manage the host count it as well, from when they heard of the
+ * binding.  Not for which host that is (binding-decision.c). */
 
 #include <config.h>
 
