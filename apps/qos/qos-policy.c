@@ -488,8 +488,9 @@ struct search {
     const char *groups;         /* The port's, "g1,g2", or NULL. */
     const char *group;          /* Which of these is looked up, or NULL:
                                  * something else of it. */
-    struct vmn_emit *told;      /* NULL, or: each of the policies that there
-                                 * are too many of is told. */
+    struct vmn_emit *told;      /* NULL, or: the policies that there are too
+                                 * many of are told, up to TOLD_OF_PORT_MAX. */
+    unsigned int n_told;
     bool found;
 };
 
@@ -520,7 +521,8 @@ is_found(const struct search *search, const struct qos_policy *row)
 static void
 tell_too_many(struct search *search, const struct qos_policy *row)
 {
-    if (row->n_shared_limits || row->n_filters) {
+    if ((row->n_shared_limits || row->n_filters)
+        && search->n_told++ < TOLD_OF_PORT_MAX) {
         vmn_publish(search->told, REL_UNLIMITED, row->object.row.name,
                     vmn_printf(search->view, "%s: no IP packet of some of its "
                                "ports there gets through any more: more than "

@@ -71,6 +71,8 @@
  * more no IP packet gets through: a limit that is not met would be none. */
 #define POLICIES_OF_PORT_MAX 32
 #define FILTERED_OF_PORT_MAX 4
+/* Of more, how many are told; any number may be for a port. */
+#define TOLD_OF_PORT_MAX 256
 #define FILTERS_MAX 8
 /* The firewall's policies that one may name, and of each how many rules. */
 #define RULE_POLICIES_MAX 16

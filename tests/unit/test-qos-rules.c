@@ -283,6 +283,52 @@ a_rule_has_limits_up_to_a_number(void **state)
     assert_values(f, "qos.unlimited", "q32", "");
 }
 
+/* Returns how many of the policies q000 to q299 are told that something does
+ * not get through. */
+static unsigned
+n_told(struct apps_fixture *f)
+{
+    unsigned n = 0;
+
+    for (int i = 0; i < 300; i++) {
+        char *name = xasprintf("q%03d", i);
+
+        n += engine_relation_values(apps_fixture_engine(f), "qos.unlimited",
+                                    name).n;
+        free(name);
+    }
+    return n;
+}
+
+/* Any number may be for a port, of which each would be told for each port. */
+static void
+so_many_policies_of_a_port_are_told(void **state)
+{
+    struct apps_fixture *f = *state;
+    struct ds rows = DS_EMPTY_INITIALIZER;
+
+    for (int i = 0; i < 300; i++) {
+        ds_put_format(&rows, "%s'qos-policies/q%03d': {'ports': ['a'],"
+                      " 'shared_limits': [" LIMIT("ingress", "'max_pps': 9")
+                      "]}", i ? ", " : "{", i);
+    }
+    ds_put_cstr(&rows, "}");
+    apps_fixture_apply(f, ds_cstr(&rows));
+    ASSERT_FLOWS(f, "h1", 4, "too many limits");
+    assert_int_equal(n_told(f), 256);
+    ds_clear(&rows);
+    for (int i = 33; i < 300; i++) {
+        ds_put_format(&rows, "%s'qos-policies/q%03d': null",
+                      i > 33 ? ", " : "{", i);
+    }
+    ds_put_cstr(&rows, "}");
+    apps_fixture_apply(f, ds_cstr(&rows));
+    ds_destroy(&rows);
+    assert_int_equal(n_told(f), 33);
+    apps_fixture_apply(f, "{'qos-policies/q000': null}");
+    assert_int_equal(n_told(f), 0);
+}
+
 /* Adds 'n' policies that limit both kinds of both directions of what 'of'
  * says of p, from number 'first' on. */
 static void
@@ -512,6 +558,8 @@ main(int argc OVS_UNUSED, char *argv[])
         cmocka_unit_test_setup_teardown(what_is_not_limited_is_named, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(a_rule_has_limits_up_to_a_number,
+                                        setup, teardown),
+        cmocka_unit_test_setup_teardown(so_many_policies_of_a_port_are_told,
                                         setup, teardown),
         cmocka_unit_test_setup_teardown(the_most_that_there_may_be, setup,
                                         teardown),
