@@ -85,6 +85,7 @@ enum {
     ASIDE_TARGET = 110,
     ASIDE_TARGETS = 100,        /* A mask of a range. */
     ASIDE_KNOWN = 60,           /* Whose backend is not one any more. */
+    ASIDE_END = 57,             /* A backend's, of an unknown one. */
     ASIDE_INVALID = 55,
     ASIDE_UNKNOWN = 50,
 

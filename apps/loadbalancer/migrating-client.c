@@ -400,6 +400,29 @@ act_restore(struct vmn_actions *actions, unsigned family)
     vmn_act_move(actions, VMN_F_CT_TP_DST, VMN_F_TCP_DST);
 }
 
+/* Emits what becomes of the end of a connection that a backend closes, resets
+ * or refuses.  If it is one to the backend itself, which nobody tracks here,
+ * the kernel's conntrack takes that for invalid, as nothing begins with it,
+ * however often a FIN is sent.  The client is to hear of it. */
+static void
+ends_base(struct vmn_emit *emit)
+{
+    for (size_t i = 0; i < 4; i++) {
+        uint16_t end = i / 2 ? VMN_TCP_RST : VMN_TCP_FIN;
+        struct vmn_flow *flow = vmn_flow_add(emit, vmn_scope_all(),
+                                             STAGE_BALANCE, BALANCE_ASIDE,
+                                             ASIDE_END);
+
+        vmn_match(flow, REG_BALANCER, ASKED_BACK);
+        vmn_match(flow, VMN_F_ETH_TYPE, ip_types[i % 2]);
+        vmn_match(flow, VMN_F_IP_PROTO, VMN_IP_PROTO_TCP);
+        vmn_match_masked(flow, VMN_F_TCP_FLAGS, end, end | VMN_TCP_FIN);
+        vmn_match_masked(flow, VMN_F_CT_STATE, VMN_CT_TRK | VMN_CT_INV,
+                         VMN_CT_TRK | VMN_CT_INV);
+        act_to_other(vmn_flow_actions(flow));
+    }
+}
+
 /* Emits what answers of all hosts have in common.  A connection may be known
  * whose backend serves no balancer any more: as nothing that is of use to the
  * other host, its packet goes back as it came. */
@@ -420,6 +443,7 @@ migrating_base(struct vmn_emit *emit)
         act_to_other(vmn_flow_actions(flow));
     }
 
+    ends_base(emit);
     for (int back = 0; back < 2; back++) {
         uint32_t asked = back ? ASKED_BACK : ASKED;
 

@@ -6,6 +6,7 @@ they were opened, and after the source has gone."""
 import contextlib
 import select
 import socket
+import struct
 
 import pytest
 from conftest import flows, wait_quiet
@@ -17,6 +18,7 @@ from vmnlab import netns, traffic
 from vmnlab.netns import wait_for
 
 BACKENDS = "b1", "b2", "b3", "b4"
+ITSELF = "b2", "b3"             # On the guest's next host, and elsewhere.
 VIP = {4: "10.0.0.100", 6: "fd00::100"}
 N_HELD = 8
 LARGE = 200000                  # Bytes.
@@ -164,29 +166,34 @@ def asks(client, served, text):
     assert served.recv(100) == text.encode() + b"\n"
 
 
+def connected_itself(stack, world, name, version, listeners):
+    """A connection to a backend's own address, as of connected()."""
+    vm = world.lab.vm(name)
+    return connected(stack, world, vm.ip if version == 4 else vm.ip6,
+                     PUSH_PORT, listeners)
+
+
 def hold_one_of_each(stack, world, version):
-    """A connection to the virtual IP for each backend, and one to b3's own
-    address: all ends, as of connected()."""
-    direct = world.lab.vm("b3")
+    """A connection to the virtual IP for each backend, and one to each of
+    ITSELF's own address: all ends, as of connected().  And who listens."""
     world.put("loadbalancers", "lb", networks=["net"], vip=VIP[version],
               ports=[{"port": 80, "target": PUSH_PORT}],
               backends=[{"port": name} for name in BACKENDS])
     wait_quiet(world.lab)
     listeners = {listen(stack, world.lab.vm(name), version): name
                  for name in BACKENDS}
-    held = {"its own": connected(
-        stack, world, direct.ip if version == 4 else direct.ip6, PUSH_PORT,
-        listeners)}
+    held = {name + " itself": connected_itself(stack, world, name, version,
+                                               listeners) for name in ITSELF}
     for _ in range(100):
         made = connected(stack, world, VIP[version], 80, listeners)
         held.setdefault(made[1], made)
-        if len(held) > len(BACKENDS):
+        if len(held) == len(ITSELF + BACKENDS):
             break
-    assert len(held) == 1 + len(BACKENDS)
+    assert len(held) == len(ITSELF + BACKENDS)
     for client, _, served in held.values():
         asks(client, served, "opened")
         pushes(client, served, "opened")
-    return held
+    return held, listeners
 
 
 def moves(twin, version):
@@ -205,7 +212,7 @@ def test_what_backends_send_first_comes_from_the_virtual_ip(moving, version,
     client is connected to."""
     world, twin = moving
     with contextlib.ExitStack() as stack:
-        held = hold_one_of_each(stack, world, version)
+        held, _ = hold_one_of_each(stack, world, version)
         prepare(world, twin)
         with vmnd_killed(world) if away else contextlib.nullcontext():
             moves(twin, version)
@@ -218,6 +225,20 @@ def test_what_backends_send_first_comes_from_the_virtual_ip(moving, version,
         for client, _, served in held.values():
             pushes(client, served, "after")
             asks(client, served, "after")
+
+
+def ends(client, served, reset):
+    """The backend closes it, or is closed itself, and the client hears."""
+    if reset:
+        served.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
+                          struct.pack("ii", 1, 0))
+    served.close()
+    client.sock.settimeout(10 * netns.PATIENCE)
+    if reset:
+        with pytest.raises(ConnectionResetError):
+            client.sock.recv(100)
+    else:
+        assert client.sock.recv(100) == b""
 
 
 @contextlib.contextmanager
@@ -248,7 +269,7 @@ def test_host_that_it_has_left_is_asked_for_a_while(moving, version, first):
     world, twin = moving
     with contextlib.ExitStack() as stack:
         stack.enter_context(grace(world, 3600))
-        held = hold_one_of_each(stack, world, version)
+        held, _ = hold_one_of_each(stack, world, version)
         prepare(world, twin)
         moves(twin, version)
         wait_activated(world)
@@ -264,6 +285,44 @@ def test_host_that_it_has_left_is_asked_for_a_while(moving, version, first):
                  lambda: not asked_flows(world))
         for client, _, served in held.values():
             pushes(client, served, "later")
+
+
+@pytest.mark.parametrize("version, ended", [(4, False), (6, True)],
+                         ids=["IPv4", "IPv6, after its end"])
+def test_backends_close_reset_and_refuse(moving, version, ended):
+    """The kernel's conntrack takes a FIN or a reset of a connection that it
+    does not know for invalid, as the host that is asked knows none to a
+    backend itself.  All end, whenever they were opened."""
+    world, twin = moving
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(grace(world, 3600))
+        held, listeners = hold_one_of_each(stack, world, version)
+        more = {name: connected_itself(stack, world, name, version, listeners)
+                for name in ITSELF}
+        prepare(world, twin)
+        moves(twin, version)
+        wait_activated(world)
+        if ended:
+            end(world)
+        else:
+            wait_quiet(world.lab)
+        for client, _, served in [*held.values(), *more.values()]:
+            asks(client, served, "moved")
+        for name in ITSELF:
+            for reset in False, True:
+                client, _, served = connected_itself(stack, world, name,
+                                                     version, listeners)
+                asks(client, served, "new")
+                ends(client, served, reset)
+        for client, _, served in held.values():
+            ends(client, served, False)
+        for client, _, served in more.values():
+            ends(client, served, True)
+        for listener in listeners:
+            listener.close()
+        for name in ITSELF:
+            with pytest.raises(ConnectionRefusedError):
+                connected_itself(stack, world, name, version, [])
 
 
 @pytest.mark.parametrize("version", [4, 6], ids=["IPv4", "IPv6"])
