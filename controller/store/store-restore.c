@@ -225,9 +225,8 @@ ask(struct restore *restore, const struct store_states *states,
 }
 
 /* Notes why the former database, whose rows cannot be loaded, has not been
- * compared.  Its log is there all the same: counts what is taken back.  Of
- * a member's asks whether to go on: what that means for the cluster is known
- * without a comparison. */
+ * compared.  Its log is there all the same: counts what is taken back.  Asks
+ * whether to go on, since nobody knows what is lost. */
 static int
 skip_comparison(struct restore *restore, const struct store_states *states,
                 struct vmn_error *reason, struct vmn_error *why)
@@ -244,7 +243,7 @@ skip_comparison(struct restore *restore, const struct store_states *states,
     r->revoked_unknown = has_accounts(states->then);
     r->n_taken_back = loss.n_revisions;
     loss.uncompared = r->uncompared;
-    if (!error && loss.of_member && !how->dry_run && how->confirm
+    if (!error && !how->dry_run && how->confirm
         && !how->confirm(how->aux, &loss)) {
         error = ECANCELED;
     }

@@ -246,6 +246,36 @@ restore_asks_before_a_member_is_none(void **state)
     free(lost.text);
 }
 
+/* As where it is no database at all: nobody knows what would be lost. */
+static void
+restore_asks_where_rows_cannot_be_loaded(void **state)
+{
+    struct db_loss lost = { .go_on = false };
+    const struct store_restore how = {
+        .confirm = db_on_confirm, .aux = &lost,
+    };
+    struct vmn_error why = VMN_ERROR_INIT;
+    struct db_fixture *f = *state;
+    struct store_restored r;
+
+    assert_int_equal(db_write(f, db_rows), 0);
+    db_copy(f);
+    db_close(f);
+    db_run_sql(f->path, "UPDATE ports SET network = 'none'");
+    for (int i = 0; i < 2; i++) {
+        lost.go_on = i;
+        assert_int_equal(store_file_restore(f->file, f->path, &how, &r, &why),
+                         i ? 0 : ECANCELED);
+        assert_null(why.text);
+        assert_int_equal(lost.n, i + 1);
+        assert_non_null(r.uncompared);
+        assert_int_equal(i, r.former != NULL);
+        store_restored_uninit(&r);
+    }
+    db_open(f);
+    free(lost.text);
+}
+
 /* Fields say what they are now, and in the backup; vmnd may be running. */
 static void
 dry_run_of_a_restore_changes_nothing(void **state)
@@ -706,6 +736,7 @@ main(int argc, char *argv[])
         TEST(restore_brings_back_what_was_saved),
         TEST(restore_asks_before_it_takes_changes_back),
         TEST(restore_asks_before_a_member_is_none),
+        TEST(restore_asks_where_rows_cannot_be_loaded),
         TEST(dry_run_of_a_restore_changes_nothing),
         TEST(backup_of_nothing_takes_all_back),
         TEST(backup_may_have_any_name),
