@@ -522,7 +522,8 @@ damaged_rows_are_not_loaded(void **state)
 }
 
 static void
-load_lb(struct model *model, const char *name, const char *spec)
+load(struct model *model, enum vmn_table table, const char *name,
+     const char *spec)
 {
     char *text = xasprintf("%s", spec);
     struct model_meta meta = { .revision = 1 };
@@ -535,8 +536,8 @@ load_lb(struct model *model, const char *name, const char *spec)
     vmn_errors_init(&errors);
     json = json_loads(text, 0, NULL);
     assert_non_null(json);
-    assert_int_equal(model_load_row(model, VMN_TABLE_LOADBALANCER, name, json,
-                                    NULL, &meta, &errors), 0);
+    assert_int_equal(model_load_row(model, table, name, json, NULL, &meta,
+                                    &errors), 0);
     json_decref(json);
     free(text);
 }
@@ -552,10 +553,12 @@ stored_virtual_ips_that_nobody_reaches_stay(void **state)
     vmn_errors_init(&errors);
     id_pools_load(model_id_pools(model), "vni", "n", get_vni(*state, "n"));
     id_pools_load(model_id_pools(model), "vni", "m=77", 77);
-    load_lb(model, "x", "{'vip':'127.0.0.1','networks':['n'],"
-            "'ports':[{'port':80}],'backends':[{'port':'p1'}]}");
-    load_lb(model, "y", "{'vip':'10.0.0.255','networks':['n'],"
-            "'ports':[{'port':80}],'backends':[{'port':'p1'}]}");
+    load(model, VMN_TABLE_LOADBALANCER, "x",
+         "{'vip':'127.0.0.1','networks':['n'],"
+         "'ports':[{'port':80}],'backends':[{'port':'p1'}]}");
+    load(model, VMN_TABLE_LOADBALANCER, "y",
+         "{'vip':'10.0.0.255','networks':['n'],"
+         "'ports':[{'port':80}],'backends':[{'port':'p1'}]}");
     assert_int_equal(copy_rows(*state, model, &errors), 0);
 
     apply(model, "patch loadbalancers x {'description':'x'}\n"
@@ -573,6 +576,34 @@ stored_virtual_ips_that_nobody_reaches_stay(void **state)
           "of its subnet in network \"n\"\n");
     apply(model, "patch loadbalancers x {'vip':'10.0.0.254'}\n"
           "patch loadbalancers y {'vip':'10.8.0.9'}", "");
+    model_destroy(model);
+}
+
+/* No more was this: they can be drained, and be lost, until that is set
+ * right. */
+static void
+stored_hosts_of_one_database_stay(void **state OVS_UNUSED)
+{
+    struct model *model = model_create();
+    struct vmn_errors errors;
+
+    vmn_errors_init(&errors);
+    load(model, VMN_TABLE_HOST, "a",
+         "{'ovsdb':'tcp:192.0.2.1:6640','tunnel_ip':'192.0.2.1'}");
+    load(model, VMN_TABLE_HOST, "b",
+         "{'ovsdb':'tcp:192.0.2.1:6640','tunnel_ip':'192.0.2.2'}");
+    assert_int_equal(model_load_done(model, 1, &errors), 0);
+
+    apply(model, "patch hosts a {'maintenance':true}\n"
+          "patch hosts b {'lost':true}", "");
+    apply(model, "put hosts c {'ovsdb':'tcp:192.0.2.1:6640',"
+          "'tunnel_ip':'192.0.2.3'}",
+          "/ovsdb tcp:192.0.2.1:6640 is that of host \"a\"\n");
+    apply(model, "patch hosts b {'ovsdb':'tcp:192.0.2.2:6640'}", "");
+    apply(model, "patch hosts b {'ovsdb':'tcp:192.0.2.1:6640'}",
+          "/ovsdb tcp:192.0.2.1:6640 is that of host \"a\"\n");
+    apply(model, "patch hosts a {'ovsdb':'tcp:192.0.2.2:6640'}\n"
+          "patch hosts b {'ovsdb':'tcp:192.0.2.1:6640'}", "");
     model_destroy(model);
 }
 
@@ -598,6 +629,7 @@ main(void)
         TEST(loaded_model_is_the_same),
         TEST(damaged_rows_are_not_loaded),
         TEST(stored_virtual_ips_that_nobody_reaches_stay),
+        TEST(stored_hosts_of_one_database_stay),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
