@@ -66,10 +66,10 @@ is_named(const char *name)
         json_string_create(name)));
 }
 
-/* Adds a wait until the row of the cluster is 'row', as far as that has
- * columns. */
+/* Adds a wait until the row of the cluster is 'row' ('until' "=="), or is not
+ * ("!="), as far as that has columns. */
 static void
-add_wait(struct json *ops, struct json *row)
+add_wait_until(struct json *ops, const char *until, struct json *row)
 {
     struct json *wait = operation("wait", "Cluster");
     struct json *columns = json_array_create_empty();
@@ -81,9 +81,15 @@ add_wait(struct json *ops, struct json *row)
     put_integer(wait, "timeout", 0);
     json_object_put(wait, "where", json_array_create_empty());
     json_object_put(wait, "columns", columns);
-    json_object_put_string(wait, "until", "==");
+    json_object_put_string(wait, "until", until);
     json_object_put(wait, "rows", json_array_create_1(row));
     json_array_add(ops, wait);
+}
+
+static void
+add_wait(struct json *ops, struct json *row)
+{
+    add_wait_until(ops, "==", row);
 }
 
 static void
@@ -340,11 +346,32 @@ cluster_ops_unregister(const char *name, int64_t run)
     return ops;
 }
 
+/* Adds a wait until the lease is not 'holder''s, with 'successor'; NULL: of
+ * either whatever it is. */
+static void
+add_wait_for_other_lease(struct json *ops, const char *holder,
+                         const char *successor)
+{
+    struct json *row = json_object_create();
+
+    if (holder) {
+        json_object_put_string(row, "holder", holder);
+    }
+    if (successor) {
+        json_object_put_string(row, "successor", successor);
+    }
+    add_wait_until(ops, "!=", row);
+}
+
 struct json *
 cluster_ops_remove(const char *name)
 {
     struct json *ops = begin();
 
+    add_wait_for_other_lease(ops, name, NULL);
+    add_wait_for_other_lease(ops, NULL, name);
+    /* It is anybody's. */
+    add_wait_for_other_lease(ops, "", "");
     add_delete(ops, "Member", is_named(name));
     return ops;
 }

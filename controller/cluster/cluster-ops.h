@@ -2,13 +2,16 @@
  *
  * The transactions (RFC 7047, section 5.2) by which members change the
  * cluster's database.  Each that depends on who is the writer begins with a
- * "wait" for that, which fails at once if it is not so. */
+ * "wait" for that, which fails at once if it is not so: with the fault
+ * CLUSTER_OPS_WAIT_FAILED (section 5.2.6). */
 
 #ifndef CONTROLLER_CLUSTER_CLUSTER_OPS_H
 #define CONTROLLER_CLUSTER_CLUSTER_OPS_H 1
 
 #include <stdbool.h>
 #include <stdint.h>
+
+#define CLUSTER_OPS_WAIT_FAILED "timed out"
 
 struct json;
 struct lease;
@@ -59,6 +62,8 @@ struct json *cluster_ops_register(const struct cluster_ops_member *,
 struct json *cluster_ops_report(const struct cluster_ops_member *,
                                 int64_t beat);
 struct json *cluster_ops_unregister(const char *name, int64_t run);
+/* The member leaves the list, unless it has the lease, or may take it as it is
+ * given up. */
 struct json *cluster_ops_remove(const char *name);
 
 #endif /* controller/cluster/cluster-ops.h */

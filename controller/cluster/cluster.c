@@ -422,28 +422,63 @@ cluster_hand_over(struct cluster *c, const char *successor,
     return 0;
 }
 
+/* Returns true if the lease is given up, or about to be, to 'name', or to
+ * whoever takes it first. */
+static bool
+may_take_over(const struct cluster *c, const char *name)
+{
+    const struct lease_row *row = &cluster_db_view(c->db)->lease;
+
+    return ((c->handing_over
+             && (!*c->successor || !strcmp(c->successor, name)))
+            || (!*row->holder
+                && (!*row->successor || !strcmp(row->successor, name))));
+}
+
+/* The removal of a member, which the database has not confirmed yet. */
+struct removal {
+    cluster_done_cb *done;
+    void *aux;
+};
+
+static void
+on_removed(void *removal_, const char *fault)
+{
+    const struct removal removal = *(struct removal *) removal_;
+
+    free(removal_);
+    if (fault && !strcmp(fault, CLUSTER_OPS_WAIT_FAILED)) {
+        fault = "it is the writer since, or may be about to be: try again";
+    }
+    removal.done(removal.aux, fault);
+}
+
 int
 cluster_remove_member(struct cluster *c, const char *name,
                       cluster_done_cb *done, void *aux,
                       struct vmn_error *why)
 {
     const struct cluster_view *view = cluster_db_view(c->db);
+    struct removal *removal;
 
     if (!strcmp(view->lease.holder, name)) {
         return vmn_error_errno(why, EPERM, "\"%s\" is the writer: have it "
                                "hand over first (cluster/transfer)", name);
     }
-    /* Its process would start again as it is deposed, and be listed again. */
-    if (!strcmp(view->lease.successor, name)
-        || (c->handing_over && !strcmp(c->successor, name))) {
-        return vmn_error_errno(why, EAGAIN, "\"%s\" is about to be the "
-                               "writer", name);
-    }
     if (!shash_find(&view->members, name)) {
         return vmn_error_errno(why, ENOENT, "there is no member \"%s\"",
                                name);
     }
-    if (!cluster_db_transact(c->db, cluster_ops_remove(name), done, aux)) {
+    /* Its process would start again as it is deposed, and be listed again. */
+    if (may_take_over(c, name)) {
+        return vmn_error_errno(why, EAGAIN, "\"%s\" is about to be the "
+                               "writer, or may be: try again", name);
+    }
+    removal = xmalloc(sizeof *removal);
+    *removal = (struct removal) { done, aux };
+    if (!cluster_db_transact(c->db, cluster_ops_remove(name), on_removed,
+                             removal)) {
+        free(removal);
         return vmn_error_errno(why, EAGAIN, "the cluster's database cannot "
                                "be reached");
     }

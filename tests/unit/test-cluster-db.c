@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Members' use of a cluster's database with a real ovsdb-server: of one whose
- * schema is that of another version, and what it says of shares of hosts.  Not
- * for what members do with each other (tests/system/test_cluster*.py). */
+ * schema is that of another version, and what it says of shares of hosts, and
+ * of members that are removed.  Not for what members do with each other
+ * (tests/system/test_cluster*.py). */
 
 #include <config.h>
 
@@ -19,6 +20,7 @@
 #include <jansson.h>
 
 #include "controller/cluster/cluster-ops.h"
+#include "controller/cluster/lease.h"
 #include "openvswitch/vlog.h"
 #include "tests/unit/ovs-sandbox.h"
 #include "tests/unit/turn-until.h"
@@ -334,6 +336,53 @@ essential_tables_are_named(void **state OVS_UNUSED)
     close_fixture(f);
 }
 
+/* Members.  --------------------------------------------------------------- */
+
+/* Takes the lease for 'name', in place of that of 'epoch'. */
+static void
+take_lease(struct fixture *f, char *name, int64_t epoch)
+{
+    const struct lease lease = {
+        .name = name, .run = 5, .row = { .epoch = epoch },
+    };
+
+    TRANSACT(f, cluster_ops_take(&lease, 0, 3));
+}
+
+/* Sends that "a" is removed, and asserts that it is not. */
+static void
+assert_not_removed(struct fixture *f)
+{
+    f->done = false;
+    assert_true(cluster_db_transact(f->db, cluster_ops_remove("a"), on_done,
+                                    f));
+    WAIT_FOR(f->done);
+    assert_string_equal(f->fault ? f->fault : "", CLUSTER_OPS_WAIT_FAILED);
+}
+
+/* Whatever who has it removed has seen of the lease. */
+static void
+who_may_be_the_writer_is_not_removed(void **state OVS_UNUSED)
+{
+    struct fixture *f = open_fixture(load_schema());
+    struct cluster_ops_writer w = { .epoch = 4, .beat = 0 };
+
+    wait_current(f, 0);
+    TRANSACT(f, cluster_ops_create(9, 4, 3));
+    TRANSACT(f, cluster_ops_register(&member_a, false));
+    WAIT_FOR(find_member(f));
+    assert_not_removed(f);
+    TRANSACT(f, cluster_ops_resign(&w, "a"));
+    assert_not_removed(f);
+    take_lease(f, (char[]) { "a" }, 4);
+    assert_not_removed(f);
+    w.epoch = 5;
+    TRANSACT(f, cluster_ops_resign(&w, "b"));
+    TRANSACT(f, cluster_ops_remove("a"));
+    WAIT_FOR(!find_member(f));
+    close_fixture(f);
+}
+
 /* Shares.  ---------------------------------------------------------------- */
 
 /* Has the members whose letters are in 'names' share hosts, each by the weight
@@ -482,6 +531,7 @@ main(int argc OVS_UNUSED, char *argv[])
         cmocka_unit_test(newer_schema_is_used),
         cmocka_unit_test(essential_columns_are_named),
         cmocka_unit_test(essential_tables_are_named),
+        cmocka_unit_test(who_may_be_the_writer_is_not_removed),
         cmocka_unit_test(shares_are_seen),
         cmocka_unit_test(late_shares_change_nothing),
         cmocka_unit_test(bad_shares_are_left_out),

@@ -315,6 +315,61 @@ who_is_about_to_be_the_writer_is_not_removed(void **state)
     assert_not_removed(w, WRITER, EAGAIN);
 }
 
+/* Who of them is the first to take the lease is, and any of them may be. */
+static void
+none_is_removed_while_anybody_may_be_the_writer(void **state)
+{
+    struct world *w = *state;
+
+    world_lead(w);
+    hand_over(w, "");
+    assert_resigned(w, false);
+    assert_not_removed(w, WRITER, EAGAIN);
+    assert_not_removed(w, "b", ENOENT);
+    world_pass(w, TOLD);
+    assert_resigned(w, true);
+    assert_not_removed(w, WRITER, EAGAIN);
+    /* As one that stands by sees it. */
+    w->c->handing_over = false;
+    assert_not_removed(w, WRITER, EAGAIN);
+}
+
+static void
+removed_cb(void *fault, const char *fault_)
+{
+    *(char **) fault = xstrdup(fault_ ? fault_ : "");
+}
+
+/* Has "b" be removed, which the database replies 'fault' to. */
+static void
+remove_b(struct world *w, const char *fault, const char *expected)
+{
+    struct vmn_error why = VMN_ERROR_INIT;
+    char *replied = NULL;
+
+    assert_int_equal(cluster_remove_member(w->c, "b", removed_cb, &replied,
+                                           &why), 0);
+    assert_null(replied);
+    fake.fault = fault;
+    fake_answer();
+    assert_string_equal(replied, expected);
+    free(replied);
+}
+
+static void
+removal_says_what_the_database_replies(void **state)
+{
+    struct world *w = *state;
+
+    world_lead(w);
+    fake_add_member("b", "192.0.2.3:6644");
+    remove_b(w, "timed out", "it is the writer since, or may be about to be: "
+             "try again");
+    remove_b(w, "the server refuses the transaction",
+             "the server refuses the transaction");
+    remove_b(w, NULL, "");
+}
+
 #define TEST(NAME) cmocka_unit_test_setup_teardown(NAME, world_setup, \
                                                    world_teardown)
 
@@ -336,6 +391,8 @@ main(void)
         TEST(resignation_is_sent_again),
         TEST(hand_over_is_refused_with_a_reason),
         TEST(who_is_about_to_be_the_writer_is_not_removed),
+        TEST(none_is_removed_while_anybody_may_be_the_writer),
+        TEST(removal_says_what_the_database_replies),
     };
 
     return cmocka_run_group_tests(tests, world_group_setup,
