@@ -15,6 +15,7 @@
 
 #include "controller/model/exposed-port.h"
 #include "controller/model/gateway-hosts.h"
+#include "controller/model/migration-end.h"
 #include "controller/model/model-private.h"
 #include "controller/model/model.h"
 #include "controller/schema/arena.h"
@@ -337,7 +338,8 @@ check_floating(struct model_warnings *w,
 }
 
 /* Warns of a migration to 'to' that cannot take place now: the host is lost,
- * or, though the VM is said to run there, does not have the interface. */
+ * or does not select the port, or, though the VM is said to run there, does
+ * not have the interface. */
 static void
 check_target(struct model_warnings *w, const struct vmn_port *port,
              const char *to, const struct vmn_binding *binding)
@@ -349,8 +351,16 @@ check_target(struct model_warnings *w, const struct vmn_port *port,
         text = xasprintf("host \"%s\" is declared lost: it does not get the "
                          "port before it is found", to);
         warn(w, &port->row, text, "/migration/to");
+    } else if (host && host->port_selector.text
+               && !vmn_selector_matches(&host->port_selector,
+                                        &port->labels)) {
+        text = xasprintf("host \"%s\" does not select the port (its "
+                         "port_selector): it stays on host \"%s\" until "
+                         "then", to, binding->host);
+        warn(w, &port->row, text, "/migration/to");
     } else if (port->migration.activated
-               && !nullable_string_is_equal(binding->candidate, to)) {
+               && !nullable_string_is_equal(binding->candidate, to)
+               && !migration_has_interface(w->model, port->row.name, to)) {
         text = xasprintf("host \"%s\" does not have its interface (iface-id "
                          "\"%s\") yet: it stays on host \"%s\" until then",
                          to, port->iface_id, binding->host);

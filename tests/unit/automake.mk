@@ -76,6 +76,7 @@ UNIT_TESTS = \
 	tests/unit/test-model-refusals \
 	tests/unit/test-model-routers \
 	tests/unit/test-model-state \
+	tests/unit/test-model-warnings \
 	tests/unit/test-nd \
 	tests/unit/test-neighbour-requests \
 	tests/unit/test-number-table \
