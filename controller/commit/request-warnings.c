@@ -295,6 +295,9 @@ request_warnings_find(const struct model *model, struct engine *engine,
                       struct arena *arena, struct model_warnings *warnings)
 {
     model_warnings_init(warnings, model, request->rights, arena);
+    for (size_t i = 0; i < request->left_out.n; i++) {
+        model_warnings_put_general(warnings, "%s", request->left_out.names[i]);
+    }
     for (size_t i = 0; i < request->n_ops; i++) {
         const struct model_op *op = &request->ops[i];
         const struct vmn_row *row

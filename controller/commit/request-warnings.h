@@ -14,8 +14,9 @@ struct model_request;
 struct model_warnings;
 
 /* Sets '*warnings' to those about the objects of 'request', which is applied
- * and computed, about groups that it has emptied, about ports that it has
- * unbound, and about balancers whose backends it has deleted; in 'arena'. */
+ * and computed, about what of an undo it leaves out, about groups that it has
+ * emptied, about ports that it has unbound, and about balancers whose backends
+ * it has deleted; in 'arena'. */
 void request_warnings_find(const struct model *, struct engine *,
                            const struct model_request *request,
                            struct arena *arena,

@@ -165,6 +165,7 @@ model_request_uninit(struct model_request *request)
     free(request->also);
     free(request->unbound);
     free(request->ended);
+    svec_destroy(&request->left_out);
     svec_destroy(&request->emptied_groups);
     request_drop_diffs(request);
     memset(request, 0, sizeof *request);

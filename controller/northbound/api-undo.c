@@ -16,6 +16,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -328,16 +329,53 @@ is_of_newer(struct undo *undo, const struct schema_table *table,
     return true;
 }
 
-/* Reports, unless the rest is to be undone all the same, that the app has gone
- * that had the type, and its last object with it. */
+/* Notes that something is left out, as the rest is to be undone all the
+ * same. */
 static void
-refuse_of_no_type(struct undo *undo, const char *type, const char *name)
+leave_out(struct undo *undo, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static void
+leave_out(struct undo *undo, const char *format, ...)
 {
-    if (!undo->force) {
+    va_list args;
+
+    va_start(args, format);
+    svec_add_nocopy(&undo->request.left_out, xvasprintf(format, args));
+    va_end(args);
+}
+
+/* Notes, or reports, that the app has gone that had the type, and its last
+ * object with it. */
+static void
+skip_of_no_type(struct undo *undo, const char *type, const char *name)
+{
+    if (undo->force) {
+        leave_out(undo, "\"%s\" of type \"%s\", which is not there any more, "
+                  "is left out", name, type);
+    } else {
         vmn_errors_add(&undo->errors, VMN_ERR_CONFLICT, "",
                        "revision %"PRIu64" changed \"%s\" of type \"%s\", "
-                       "which is not there any more: load its app first",
-                       undo->revision, name, type);
+                       "which is not there any more: load its app first, or "
+                       "undo the others with force", undo->revision, name,
+                       type);
+    }
+}
+
+/* Notes, or reports, that what the revision left was deleted since, which is a
+ * later change. */
+static void
+skip_deleted(struct undo *undo, const struct schema_table *table,
+             const char *name)
+{
+    undo->deleted = true;
+    if (undo->force) {
+        leave_out(undo, "%s \"%s\" was deleted after revision %"PRIu64", and "
+                  "stays deleted", table->singular, name, undo->revision);
+    } else {
+        vmn_errors_add(&undo->errors, VMN_ERR_CONFLICT, "",
+                       "%s \"%s\" was deleted after revision %"PRIu64,
+                       table->singular, name, undo->revision);
     }
 }
 
@@ -362,7 +400,7 @@ undo_object(struct undo *undo, const json_t *object)
         return;
     }
     if (!table) {
-        refuse_of_no_type(undo, type, name);
+        skip_of_no_type(undo, type, name);
         return;
     }
     if (undo->request.repeats) {
@@ -386,13 +424,7 @@ undo_object(struct undo *undo, const json_t *object)
         return;
     }
     if (after && !row) {
-        /* Its deletion is a later change, which stays. */
-        undo->deleted = true;
-        if (!undo->force) {
-            vmn_errors_add(&undo->errors, VMN_ERR_CONFLICT, "",
-                           "%s \"%s\" was deleted after revision %"PRIu64,
-                           table->singular, name, undo->revision);
-        }
+        skip_deleted(undo, table, name);
     } else if (undo->draft) {
         draft_inverse(undo, table, name, before, after, row,
                       row ? meta.created_ms : 0);
@@ -407,7 +439,7 @@ undo_object(struct undo *undo, const json_t *object)
     }
 }
 
-/* Refuses what is not to be undone as a whole. */
+/* Refuses what is not to be undone as a whole, or notes what is left out. */
 static void
 check_whole(struct undo *undo, const json_t *contents)
 {
@@ -417,13 +449,22 @@ check_whole(struct undo *undo, const json_t *contents)
     if (undo->request.repeats) {
         return;
     }
-    if (left_out && !undo->type && !undo->force) {
-        vmn_errors_add(&undo->errors, VMN_ERR_CONFLICT, "",
-                       "the changes of %lld objects in %s%"PRIu64" are not "
-                       "kept", (long long) left_out,
-                       undo->first == undo->revision ? "revision "
-                       : "revisions up to ", undo->revision);
-    } else if (!undo->errors.n && !undo->request.n_ops
+    if (left_out && !undo->type) {
+        const char *which = (undo->first == undo->revision ? "revision "
+                             : "revisions up to ");
+
+        if (undo->force) {
+            leave_out(undo, "the changes of %lld objects in %s%"PRIu64" are "
+                      "left out: they are not kept", (long long) left_out,
+                      which, undo->revision);
+        } else {
+            vmn_errors_add(&undo->errors, VMN_ERR_CONFLICT, "",
+                           "the changes of %lld objects in %s%"PRIu64" are "
+                           "not kept", (long long) left_out, which,
+                           undo->revision);
+        }
+    }
+    if (!undo->errors.n && !undo->request.n_ops
                && !json_array_size(undo->changes)) {
         vmn_errors_add(&undo->errors, VMN_ERR_CONFLICT, "",
                        "revision %"PRIu64" changed nothing that %s",

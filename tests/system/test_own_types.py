@@ -315,7 +315,9 @@ def test_empty_texts_are_absent_or_refused(lab, world, tmp_path):
         said = ctl(lab, command, gone, status=1)
         assert 'changed "a" of type "words"' in said, said
     assert "some" not in [g["name"] for g in items(lab, "groups")]
-    ctl(lab, "undo", gone, "--force", "--wait")
+    said = ctl(lab, "undo", gone, "--force", "--wait")
+    assert 'warning: "a" of type "words", which is not there any more, is ' \
+        'left out' in said, said
     assert "some" in [g["name"] for g in items(lab, "groups")]
 
 

@@ -217,7 +217,15 @@ undo_of_what_was_deleted_since_takes_force(void **state)
     assert_call(f, 200, "DELETE", "/v1/networks/b", NULL);
     assert_call(f, 409, "POST", undo, NULL);
     assert_has(&f->client.body, "\\\"b\\\" was deleted after revision");
-    assert_call(f, 200, "POST", forced, NULL);
+    for (int i = 0; i < 2; i++) {
+        char *path = xasprintf("%s%s", forced, i ? "" : "&dry_run=plan");
+
+        assert_call(f, 200, "POST", path, NULL);
+        assert_int_equal(json_array_size(at(f, "warnings")), 1);
+        assert_has(&f->client.body, "network \\\"b\\\" was deleted after ");
+        assert_has(&f->client.body, ", and stays deleted");
+        free(path);
+    }
     assert_call(f, 200, "GET", "/v1/networks/a", NULL);
     assert_null(at(f, "spec.mtu"));
     assert_call(f, 404, "GET", "/v1/networks/b", NULL);

@@ -45,7 +45,7 @@ export function fieldNodes(object) {
 
 const warningText = (one) => one.more
   ? `and ${plural(one.more, "more warning")}`
-  : `${one.type}/${one.name}: ${one.text}`;
+  : one.type ? `${one.type}/${one.name}: ${one.text}` : one.text;
 
 /** What is valid, and most likely a mistake; of a plan or a reply. */
 const warningNodes = ({ warnings }) => (warnings ?? []).map((one) =>
