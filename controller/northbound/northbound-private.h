@@ -302,7 +302,8 @@ void nb_changes_abandon(struct northbound *);
 bool nb_take_key(const struct northbound *, struct http_request *,
                  const struct nb_wait *, struct model_request *request);
 /* Sets the outcomes of a repeated request to what the log says of 'revision',
- * which it has made: of what the log does not name, MODEL_UNCHANGED. */
+ * which it has made: of what the log does not name, MODEL_UNCHANGED.  Of an
+ * undo, what it left out has no operation any more. */
 void nb_recall_outcomes(const struct northbound *, struct model_request *,
                         uint64_t revision);
 

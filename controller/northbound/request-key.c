@@ -175,6 +175,28 @@ recall_ops(struct model_request *request, const json_t *changes,
     }
 }
 
+/* Drops operations for objects that are not there, and that the log does not
+ * name: those that a forced undo left out, as they were deleted before.  One
+ * that was found unchanged and was deleted since goes with them. */
+static void
+drop_left_out(const struct northbound *nb, struct model_request *request)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < request->n_ops; i++) {
+        struct model_op op = request->ops[i];
+
+        if (op.outcome != MODEL_UNCHANGED
+            || model_get_durable(nb->model, op.table, op.name, NULL)) {
+            request->ops[i] = request->ops[n];
+            request->ops[n++] = op;
+        }
+    }
+    while (request->n_ops > n) {
+        model_request_drop_last(request);
+    }
+}
+
 void
 nb_recall_outcomes(const struct northbound *nb,
                    struct model_request *request, uint64_t revision)
@@ -206,6 +228,9 @@ nb_recall_outcomes(const struct northbound *nb,
 
         op->outcome = outcome_of(shash_find_data(&ops, object));
         free(object);
+    }
+    if (entry && request->undoes) {
+        drop_left_out(nb, request);
     }
     shash_destroy(&ops);
     json_decref(entry);

@@ -176,6 +176,30 @@ lists_and_undo_have_keys_too(void **state)
     free(undo);
 }
 
+/* It is replied what the first one was: without what was left out. */
+static void
+forced_undo_leaves_out_the_same_again(void **state)
+{
+    struct fixture *f = *state;
+    char *undo;
+
+    assert_call(f, 200, "POST", "/v1/apply", "{\"objects\": ["
+                "{\"type\": \"networks\", \"name\": \"a\", \"spec\": {}},"
+                "{\"type\": \"networks\", \"name\": \"b\", \"spec\": {}},"
+                "{\"type\": \"networks\", \"name\": \"c\", \"spec\": {}}]}");
+    undo = xasprintf("/v1/revisions/%d/undo?force=true", (int) revision(f));
+    assert_call(f, 200, "DELETE", "/v1/networks/a", NULL);
+    for (int i = 0; i < 2; i++) {
+        assert_change(f, 200, i, "POST", undo, KEY("d"), NULL);
+        assert_text(f, "results.0.name", "b");
+        assert_text(f, "results.0.outcome", "deleted");
+        assert_text(f, "results.1.name", "c");
+        assert_text(f, "results.1.outcome", "deleted");
+        assert_null(at(f, "results.2"));
+    }
+    free(undo);
+}
+
 static void
 secret_is_told_once(void **state)
 {
@@ -247,6 +271,7 @@ main(void)
         TEST(key_of_another_change_is_refused),
         TEST(keys_have_a_form),
         TEST(lists_and_undo_have_keys_too),
+        TEST(forced_undo_leaves_out_the_same_again),
         TEST(secret_is_told_once),
         TEST(change_sent_again_can_be_waited_for),
         TEST(refused_change_can_be_sent_again),
