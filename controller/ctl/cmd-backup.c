@@ -99,13 +99,15 @@ ctl_cmd_backup(struct ctl *ctl, int n_args OVS_UNUSED, char *const args[])
         return ctl_usage(ctl, "backup: a file gets its name once it is "
                          "verified: give one, not standard output");
     }
+    if (store_file_check_place(args[0], &why)) {
+        return ctl_backup_refuse(ctl, &why);
+    }
     if (!ctl->force && !access(args[0], F_OK)) {
         fprintf(ctl->err, "vmnctl: %s is there already: --force replaces "
                 "it\n", args[0]);
         return CTL_REFUSED;
     }
-    if (store_file_check_place(args[0], &why)
-        || store_file_check_no_log(args[0], &why)) {
+    if (store_file_check_no_log(args[0], &why)) {
         return ctl_backup_refuse(ctl, &why);
     }
     if (ctl->database) {

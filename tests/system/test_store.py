@@ -573,10 +573,11 @@ def test_what_is_no_file_is_not_replaced(
         assert os.stat(pipe).st_mode & 0o170000 == 0o010000
 
     for more in source, ("--database", alone.db):
-        refused(folder + " is a folder: name a file in it", "backup", folder,
-                "--force", *more)
-        refused(pipe + " is not a file", "backup", pipe, "--force", *more)
-        refused(link + " is a link", "backup", link, "--force", *more)
+        for force in [], ["--force"]:
+            refused(folder + " is a folder: name a file in it", "backup",
+                    folder, *force, *more)
+            refused(pipe + " is not a file", "backup", pipe, *force, *more)
+            refused(link + " is a link", "backup", link, *force, *more)
         refused("not standard output", "backup", "-", *more, status=2)
         refused("backup: argument 1 is empty", "backup", "", *more, status=2)
     for more in ("--dry-run",), ("--yes",):
