@@ -608,8 +608,9 @@ def test_backup_by_timer_keeps_what_it_has_made(alone):  # noqa: F811
     program = os.path.join(os.path.dirname(__file__), "../../deploy/backup")
     for wrong in ([folder, folder + "2"], [""], ["--keep"], ["--keep", "0",
                                                              folder]):
-        assert subprocess.run([program, *wrong], env=env, timeout=120,
-                              check=False).returncode == 2, wrong
+        done = subprocess.run([program, *wrong], env=env, timeout=120,
+                              stderr=subprocess.PIPE, text=True, check=False)
+        assert done.returncode == 2 and "vmn-backup" in done.stderr, done
     assert not os.path.exists(folder + "2")
     subprocess.run([program, "--keep", "2", folder], env=env, timeout=120,
                    check=True)
