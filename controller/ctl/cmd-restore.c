@@ -344,8 +344,12 @@ confirm_restore(void *run_, const struct store_loss *loss)
     if (run->raw) {
         run->loss = (loss->uncompared ? pack_uncompared(loss->uncompared)
                      : pack_loss(loss));
-        if (!loss->uncompared && !ctl->dry_run && !ctl->yes
-            && isatty(fileno(ctl->in))) {
+        if (ctl->dry_run || ctl->yes || !isatty(fileno(ctl->in))) {
+            /* Nobody decides by it. */
+        } else if (loss->uncompared) {
+            fprintf(ctl->err, "there is nothing to compare with: %s\n",
+                    loss->uncompared);
+        } else {
             fprintf(ctl->err, "%"PRIuSIZE" objects differ, and %"PRIuSIZE
                     " revisions are taken back (--dry-run lists them)\n",
                     loss->n_objects, loss->n_revisions);

@@ -7,6 +7,7 @@ import glob
 import hashlib
 import json
 import os
+import pty
 import sqlite3
 import subprocess
 import threading
@@ -521,6 +522,19 @@ def test_dry_run_of_a_restore_says_why_it_compares_nothing(
                          stdin=subprocess.DEVNULL, timeout=120)
     assert run.returncode == 1 and "--yes restores it" in run.stderr, run
     assert "nothing to compare with: " in run.stdout, run
+    # A person is told why before it is asked, also if the reply is JSON.
+    ours, theirs = pty.openpty()
+    os.write(ours, b"n\n")
+    run = subprocess.run([find("vmnctl"), "restore", saved, "--database",
+                          alone.db, "-o", "json"], capture_output=True,
+                         text=True, stdin=theirs, timeout=120)
+    os.close(theirs)
+    os.close(ours)
+    before, asked, _ = run.stderr.partition("Restore it? [y/N] ")
+    assert run.returncode == 1 and asked, run
+    assert "nothing to compare with: " in before, run
+    assert "not a database" in before, run
+    assert "not a database" in json.loads(run.stdout)["error"], run
     with open(alone.db, "rb") as file:
         assert file.read(11) == b"no database"
     os.unlink(alone.db)
