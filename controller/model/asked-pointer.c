@@ -50,23 +50,41 @@ is_element(const struct schema_field *f, const json_t *kept,
     return value && json_equal(value, json_object_get(asked, key->name));
 }
 
-/* Returns the place in 'asked', a list, of what is at 'i' of set 'kept': the
- * same one, if that may be. */
+/* Returns how many members an element has that say something, those of structs
+ * in it included. */
+static size_t
+count_members(const json_t *asked)
+{
+    const char *name;
+    json_t *value;
+    size_t n = 0;
+
+    json_object_foreach (CONST_CAST(json_t *, asked), name, value) {
+        n += !json_is_null(value) + count_members(value);
+    }
+    return n;
+}
+
+/* Returns the place in 'asked', a list, of what is at 'i' of set 'kept': of
+ * those that may be it the one that says most, since what says less may be
+ * another one's; of several the same place, if that is one of them. */
 static size_t
 find_place(const struct schema_field *f, const json_t *kept, size_t i,
            const json_t *asked)
 {
     const json_t *element = json_array_get(kept, i);
-    size_t n = json_array_size(asked);
+    size_t n = json_array_size(asked), best = i, most = 0;
 
     for (size_t j = 0; element && j < n; j++) {
         size_t place = (i + j) % n;
+        const json_t *other = json_array_get(asked, place);
 
-        if (is_element(f, element, json_array_get(asked, place))) {
-            return place;
+        if (is_element(f, element, other) && count_members(other) + 1 > most) {
+            most = count_members(other) + 1;
+            best = place;
         }
     }
-    return i;
+    return best;
 }
 
 /* Returns the number that 'word' is, or SIZE_MAX. */

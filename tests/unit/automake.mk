@@ -18,6 +18,7 @@ UNIT_TESTS = \
 	tests/unit/test-advice \
 	tests/unit/test-api-doc \
 	tests/unit/test-apphost \
+	tests/unit/test-asked-pointer \
 	tests/unit/test-attacks-api \
 	tests/unit/test-batch-text \
 	tests/unit/test-batching \
