@@ -340,6 +340,8 @@ def test_wrong_arguments_leave_nothing_in_the_lab():
                 ("gateway: 10.0.0.1 is not in", net, "--gateway", "10.0.0.1"),
                 ("no host h9", net, "--hosts", "h1,h9")):
             is_wrong(reason, "outside", "o", *words)
+        with pytest.raises(netns.Error, match="a VLAN is 1 to 4094, not 0"):
+            lab.add_outside("o", [net], vlan=0)
         is_wrong("--port", "page", "--port", "65536")
         assert netns.names(lab.ns("")) in (before, sorted(
             before + [lab.wire.ns]))

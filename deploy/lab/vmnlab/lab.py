@@ -384,7 +384,7 @@ class Lab:
             check_ip(ip)
         check_gateway(gateway, ips)
         check_gateway(gateway6, ips)
-        if vlan is not None and not 0 <= vlan <= MAX_VLAN:
+        if vlan is not None and not 1 <= vlan <= MAX_VLAN:
             raise Error("a VLAN is 1 to %d, not %d" % (MAX_VLAN, vlan))
         self.wire.create()
         number = len(self.outsides) + 1
