@@ -404,8 +404,9 @@ stream(struct capture *capture, int for_s)
         status = CTL_UNREACHABLE;
     }
     if (capture->error && capture->error != EPIPE) {
-        fprintf(ctl->err, "vmnctl: cannot write packets: %s\n",
-                ovs_strerror(capture->error));
+        fprintf(ctl->err, "vmnctl: cannot write packets to %s: %s\n",
+                capture->fd == STDOUT_FILENO ? "standard output"
+                : ctl->write_file, ovs_strerror(capture->error));
         status = CTL_REFUSED;
     }
     return status;

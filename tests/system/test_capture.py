@@ -515,7 +515,7 @@ def test_mistakes_are_named(world, query, parameter):
         parameter]
 
 
-def test_vmnctl_says_what_it_wants(lab, tmp_path):
+def test_vmnctl_says_what_it_wants(world, lab, tmp_path):
     path = str(tmp_path / "x")
     for args, said in (
             (["a"], "give -w FILE"),
@@ -533,6 +533,9 @@ def test_vmnctl_says_what_it_wants(lab, tmp_path):
     assert "nobody" in ctl(lab, "capture", "nobody", "-w", path, status=1)
     with open(path, encoding="ascii") as file:
         assert file.read() == "before"
+    # And what cannot be written is named.
+    assert "/dev/full: No space left" in ctl(
+        lab, "capture", "a", "-w", "/dev/full", "--for", "60s", status=1)
 
 
 # Clusters.  ------------------------------------------------------------------
