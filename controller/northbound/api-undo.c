@@ -465,7 +465,7 @@ check_whole(struct undo *undo, const json_t *contents)
         }
     }
     if (!undo->errors.n && !undo->request.n_ops
-               && !json_array_size(undo->changes)) {
+        && !json_array_size(undo->changes)) {
         vmn_errors_add(&undo->errors, VMN_ERR_CONFLICT, "",
                        "revision %"PRIu64" changed nothing that %s",
                        undo->revision, undo->deleted ? "is there any more"
