@@ -20,11 +20,10 @@
 #include "util.h"
 
 /* One case.  'claims' has a word for each host: its name, then '+' it has the
- * interface, '-' it has not, '?' it has not reported; then 's' if silent, 'u'
- * if nobody reaches it, 'r' if its switch is ready, 'm' if it is in
- * maintenance, 'n' if the row names it as the next one, 'g' if its guest was
- * seen ('G': after others') and 'x' if the port may not be bound there.  A
- * binding is "ACTIVE" or
+ * interface, '-' it has not, '?' it has not reported; then 's' if silent, 'r'
+ * if its switch is ready, 'm' if it is in maintenance, 'n' if the row names it
+ * as the next one, 'g' if its guest was seen ('G': after others') and 'x' if
+ * the port may not be bound there.  A binding is "ACTIVE" or
  * "ACTIVE,CANDIDATE" or "", with '*' after a candidate that takes over once it
  * is ready, and '!' if the port was activated; "ACTIVE<FORMER" where the guest
  * has left a host. */
@@ -77,9 +76,6 @@ static const struct rule rules[] = {
     { "not if it has the interface, where another guest may run", NULL,
       "b,a!", "a+x b+", "b" },
     { "not if it is silent", NULL, "b<a", "a-s b+", "b" },
-    { "nor if its switch is dead, or nobody reaches it", NULL, "b<a", "a-u b+",
-      "b" },
-    { "nor as the guest leaves it then", NULL, "b,a!", "a-u b+rg", "b" },
     { "nor if it is deleted", NULL, "b<a", "b+", "b" },
     { "nor beside another one that claims it", NULL, "b<a", "a- b+ c+",
       "b,c" },
@@ -223,7 +219,6 @@ parse_claims(char *text, struct binding_claim *claims)
                             : word[len] == '-' ? BINDING_ABSENT
                             : BINDING_UNREPORTED);
         claims[n].silent = word[len + 1] == 's';
-        claims[n].unreached = strchr(word + len, 'u') != NULL;
         claims[n].ready = strchr(word + len, 'r') != NULL;
         claims[n].leaving = strchr(word + len, 'm') != NULL;
         claims[n].named = strchr(word + len, 'n') != NULL;
@@ -329,7 +324,6 @@ random_claims(struct binding_claim *claims)
             claims[n].named = !random_range(4);
             claims[n].leaving = !random_range(4);
             claims[n].seen = random_range(3);
-            claims[n].unreached = !random_range(8);
             claims[n++].silent = !random_range(3);
         }
     }

@@ -222,36 +222,6 @@ former_host_is_named_for_a_while(void **state OVS_UNUSED)
     assert_null(former_host_of("p1"));
 }
 
-/* Its database goes on reporting. */
-static void
-former_host_that_nobody_reaches_is_not_named(void **state OVS_UNUSED)
-{
-    struct observed_host *hosts[2];
-
-    options.migration_grace_s = 3600;
-    fabric->migration_grace_ms = 3600 * 1000;
-    start_hosts();
-    for (int i = 0; i < 2; i++) {
-        hosts[i] = observed_find_host(fabric->db->observed,
-                                      i ? "hv2" : "hv1");
-    }
-    add_vif(0, "tap1", "p1", 5);
-    UNTIL(bound("p1", "hv1", NULL));
-    migrate_p1(0, 1);
-    assert_string_equal(former_host_of("p1"), "hv1");
-    observed_host_set_switch_dead(hosts[0], true);
-    UNTIL(!former_host_of("p1"));
-    observed_host_set_switch_dead(hosts[0], false);
-    host_db_settle();
-    assert_null(former_host_of("p1"));
-
-    migrate_p1(1, 0);
-    assert_string_equal(former_host_of("p1"), "hv2");
-    observed_host_set_cut_off(hosts[1], true);
-    UNTIL(!former_host_of("p1"));
-    assert_true(bound("p1", "hv1", NULL));
-}
-
 /* Of each of two ports, which have left one after the other. */
 static void
 former_hosts_time_is_over(void **state OVS_UNUSED)
@@ -762,7 +732,6 @@ main(int argc, char *argv[])
         T(report_that_crosses_a_row_does_not_win),
         T(migration_moves_when_the_source_lets_go),
         T(former_host_is_named_for_a_while),
-        T(former_host_that_nobody_reaches_is_not_named),
         T(former_hosts_time_is_over),
         T(silent_host_keeps_its_bindings),
         T(bindings_survive_a_restart_of_vmnd),

@@ -152,8 +152,8 @@ is_activated(const struct binding *now, const struct binding_claim *active,
 
 /* Returns the host from which a port has moved to 'active', where it is alone
  * now, or NULL: the one that it was bound to together with 'active', or that
- * had been left before.  One that is silent or not reached cannot be asked
- * anything, and on one that still has the interface a guest may run. */
+ * had been left before.  One that is silent cannot be asked anything, and on
+ * one that still has the interface a guest may run. */
 static const char *
 former_host(const struct binding *now, const struct binding_claim *active,
             const struct binding_claim *claims, size_t n)
@@ -171,8 +171,7 @@ former_host(const struct binding *now, const struct binding_claim *active,
                             ? now->former : NULL);
     }
     return (former && former != active && !former->silent
-            && !former->unreached && former->report != BINDING_PRESENT
-            ? former->host : NULL);
+            && former->report != BINDING_PRESENT ? former->host : NULL);
 }
 
 struct binding

@@ -24,8 +24,6 @@ struct binding_claim {
     enum binding_report report; /* The last one. */
     bool allowed;               /* The port may be bound there. */
     bool silent;                /* Disconnected for some time. */
-    bool unreached;             /* Its switch is dead, or no other host reaches
-                                 * it: nobody can ask it anything. */
     bool leaving;               /* In maintenance: others are preferred to
                                  * it. */
     bool named;                 /* The port's row names it as the next one: as

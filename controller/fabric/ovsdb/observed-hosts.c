@@ -282,7 +282,6 @@ observed_host_set_switch_dead(struct observed_host *host, bool dead)
 {
     if (host->switch_dead != dead) {
         host->switch_dead = dead;
-        former_hosts_of_host_due(host->state, host->name, NULL);
         host_provider_vifs_changed(host);
     }
 }
@@ -292,7 +291,6 @@ observed_host_set_cut_off(struct observed_host *host, bool cut_off)
 {
     if (host->cut_off != cut_off) {
         host->cut_off = cut_off;
-        former_hosts_of_host_due(host->state, host->name, NULL);
         if (!host->silent && !host->switch_dead) {
             host_provider_vifs_changed(host);
         }
