@@ -159,13 +159,12 @@ struct store_restore {
     void *aux;
 };
 
-/* Verifies 'file', and replaces 'database', or the file that this leads to if
- * it is a link, which no vmnd may be using, by its content.  If objects differ
- * from those of the backup, or the database that is replaced cannot be used,
- * or it is a cluster's member's, 'confirm' is called before (by a dry run,
- * also if none differs); if it returns false, nothing is done, and ECANCELED
- * is returned without an error (0 of a dry run).  If none differs, and it is
- * no member's, nothing is done, either.
+/* Verifies 'file', and replaces 'database', which no vmnd may be using, by its
+ * content.  If objects differ from those of the backup, or the database that
+ * is replaced cannot be used, or it is a cluster's member's, 'confirm' is
+ * called before (by a dry run, also if none differs); if it returns false,
+ * nothing is done, and ECANCELED is returned without an error (0 of a dry
+ * run).  If none differs, and it is no member's, nothing is done, either.
  *
  * No revision or ID that hosts or users have seen since the backup is used
  * again with another meaning: revisions continue after the newest, and IDs

@@ -441,29 +441,25 @@ store_file_restore(const char *file, const char *database,
                    const struct store_restore *how, struct store_restored *r,
                    struct vmn_error *why)
 {
-    /* Of a link that file is replaced, and kept, which it leads to, and which
-     * vmnd has locked. */
-    char *path = follow_symlinks(database);
     struct restore restore = {
-        .file = file, .database = path, .how = how, .r = r,
+        .file = file, .database = database, .how = how, .r = r,
         .revoked = json_array(),
     };
     struct store_lock lock = { .fd = -1 };
     struct store_scratch scratch;
-    int error = store_file_check_place(path, why);
+    int error = store_file_check_place(database, why);
 
     memset(r, 0, sizeof *r);
     if (error) {
         json_decref(restore.revoked);
-        free(path);
         return error;
     }
     if (!how->dry_run) {
-        error = store_lock_take(&lock, path, why);
+        error = store_lock_take(&lock, database, why);
     }
-    store_scratch_remove_stale(path, !how->dry_run && !error);
-    error = error ? error : store_scratch_make(&scratch, path, how->dry_run,
-                                               why);
+    store_scratch_remove_stale(database, !how->dry_run && !error);
+    error = error ? error : store_scratch_make(&scratch, database,
+                                               how->dry_run, why);
     if (!error) {
         restore.copy = scratch.copy;
         restore.former.copy = scratch.former;
@@ -472,7 +468,6 @@ store_file_restore(const char *file, const char *database,
     }
     store_lock_release(&lock, true);
     json_decref(restore.revoked);
-    free(path);
     return error;
 }
 

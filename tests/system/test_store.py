@@ -600,11 +600,8 @@ def test_what_is_no_file_is_not_replaced(
         refused("is not a file", "restore", saved, "--database", pipe, *more)
         refused("give --database, the file", "restore", saved, "--database",
                 "", *more, status=2)
-    # A link to the database is one.
-    os.symlink(alone.db, folder + "/vmn.db")
-    assert alone.stop() == 0
-    assert "nothing would change" in vmnctl(
-        "restore", saved, "--database", folder + "/vmn.db", "--yes")
+        refused(link + " is a link: name a file", "restore", saved,
+                "--database", link, *more)
 
 
 def test_backup_by_timer_keeps_what_it_has_made(alone):  # noqa: F811
