@@ -121,8 +121,8 @@ parse_again(struct txn *txn, const struct entry *type, struct entry *entry,
                          ? arena_strdup(&version->arena, old->meta.set)
                          : NULL);
     unknown_load(version, &table->row, spec, status, &old->meta, "", &errors);
-    version->row = schema_row_parse(table, entry->name, spec, "",
-                                    &version->arena, &errors);
+    version->row = schema_row_parse_stored(table, entry->name, spec, "",
+                                           &version->arena, &errors);
     json_decref(spec);
     json_decref(status);
     if (!errors.n) {

@@ -655,10 +655,11 @@ texts_are_as_long_as_the_app_says(void **state OVS_UNUSED)
                    "/title must have at least 3 bytes\n");
     assert_applied(model, "put chains-notes x {'title':'\xc3\xa9z'}", "");
     assert_applied(model, "put chains-notes y {}", "");
-    assert_declared(model, four, " note \"x\" does not fit what the app "
-                    "declares now: /title: must have at least 4 bytes");
-    assert_applied(model, "patch chains-notes x {'title':'abcd'}", "");
+    /* What there is stays, until somebody writes it. */
     assert_declared(model, four, "");
+    assert_applied(model, "patch chains-notes x {'labels':{'a':'b'}}",
+                   "/title must have at least 4 bytes\n");
+    assert_applied(model, "patch chains-notes x {'title':'abcd'}", "");
     destroy_model(model);
 }
 
