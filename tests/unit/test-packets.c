@@ -444,7 +444,7 @@ physical_networks_hear_of_flows_that_changed(void **state OVS_UNUSED)
     }
 
     /* However much was said before, it is said four times after the last
-     * change. */
+     * change: how soon is not seen here. */
     for (int i = 0; i < 10; i++) {
         edit_port_row("a", i % 2 ? "0" : "1");
         TURN_UNTIL(has_synced(0));
