@@ -209,8 +209,9 @@ def goes(net, host, lost, text, left_on):
     net.api.apply([{"type": "hosts", "name": host, "spec": before}])
     net.lab.await_synced()
     wait_for("the candidate again", lambda: is_on(net, left_on, host))
-    assert bindings_since(net, answer["revision"]) == [
-        (left_on, None), (left_on, host)]
+    # The status has it at once, the log once it is stored.
+    wait_for("both changes in the log", lambda: bindings_since(
+        net, answer["revision"]) == [(left_on, None), (left_on, host)])
     wait_quiet(net.lab)
 
 
