@@ -31,8 +31,15 @@ const require = createRequire(join(modules, "package.json"));
 const { chromium } = require("playwright-core");
 const axe = require.resolve("axe-core/axe.min.js");
 
+// The paths of what scenes have deleted, of types those of their objects.
+const gone = [];
+
 /** The API, for what a scene prepares and looks up. */
 async function api(method, path, body) {
+  if (method === "DELETE") {
+    gone.push(`${url}/v1/${path.replace(/\?.*/, "")
+      .replace(/^types\/|\/code$/g, "")}`);
+  }
   const response = await fetch(`${url}/v1/${path}`, { method, headers: {
     Authorization: `Bearer ${token}`,
     ...(body ? { "Content-Type": "application/json" } : {}) },
@@ -41,6 +48,13 @@ async function api(method, path, body) {
   assert(response.ok, `${method} ${path}: ${response.status} `
     + await response.clone().text());
   return response.json();
+}
+
+/** Whether the console tells that what a scene has deleted is not there: the
+ * page may have been about to ask for it. */
+function isOfGone(message) {
+  return message.text().includes("status of 404")
+    && gone.some((path) => message.location().url.startsWith(path));
 }
 
 /** What is wrong with names, contrast, order and so on of what is shown now,
@@ -76,8 +90,9 @@ async function play(browser, name, scene, watch) {
   await page.addInitScript({ path: axe });
   page.setDefaultTimeout(LIMIT);
   page.on("console", (message) => {
-    if (["error", "warning"].includes(message.type())) {
-      complaints.push(message.text());
+    if (["error", "warning"].includes(message.type())
+        && !isOfGone(message)) {
+      complaints.push(`${message.text()} ${message.location().url}`);
     }
   });
   page.on("pageerror", (error) => complaints.push(String(error.stack)));
