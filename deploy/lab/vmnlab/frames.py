@@ -158,7 +158,7 @@ class Capture:
     def __init__(self, ns, link="eth0", outgoing=False):
         self.sock = netns.socket_in(ns, socket.AF_PACKET, socket.SOCK_RAW,
                                     socket.htons(ETH_P_ALL))
-        self.sock.setsockopt(socket.SOL_SOCKET, 33, 1 << 24)  # RCVBUFFORCE
+        netns.deepen(self.sock, 1 << 24)
         self.sock.bind((link, ETH_P_ALL))
         self.sock.setblocking(False)
         self.outgoing = outgoing

@@ -24,7 +24,6 @@ OVSDB_PORT = 6640
 TUNNEL_PORT = 40000             # OpenFlow's, of vmnd's making.
 # How ss shows what was sent again, or asked for again by a closed window.
 _AGAIN = re.compile(r"timer:\((?:on|persist),[^,]*,0*[1-9]")
-_SO_RCVBUFFORCE = 33
 _BUFFER_SIZE = 8 << 20
 
 
@@ -247,8 +246,7 @@ class Host:
             for sock in netns.sockets_of(pid):
                 with sock:
                     if sock.family == socket.AF_PACKET:
-                        sock.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE,
-                                        _BUFFER_SIZE)
+                        netns.deepen(sock, _BUFFER_SIZE)
 
     def waited(self):
         """For how many seconds threads of ovs-vswitchd that are there now

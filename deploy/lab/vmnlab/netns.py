@@ -19,6 +19,7 @@ CLONE_NEWNET = 0x40000000
 _NETLINK_GENERIC = 16
 _GENL_ID_CTRL, _CTRL_CMD_GETFAMILY, _CTRL_ATTR_FAMILY_NAME = 16, 3, 2
 _NLM_F_REQUEST, _NLMSG_ERROR = 1, 2
+_SO_RCVBUFFORCE = 33
 _SYS_PIDFD_GETFD = 438          # On all architectures.
 DIR = "/run/netns"
 # A factor for all limits of time, for machines that are slow.
@@ -86,6 +87,12 @@ def socket_in(ns, family=socket.AF_INET, kind=socket.SOCK_STREAM, proto=0):
     thread that uses it is."""
     with inside(ns):
         return socket.socket(family, kind, proto)
+
+
+def deepen(sock, size):
+    """Has a socket hold 'size' bytes of what it has received and nobody has
+    read yet, whatever net.core.rmem_max says."""
+    sock.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, size)
 
 
 def has_generic_netlink(family):

@@ -38,7 +38,6 @@ DRAIN_S = 1.0
 WHOLE_S = 10.0
 
 _SO_TIMESTAMPNS = 35
-_SO_RCVBUFFORCE = 33
 _BUFFER_SIZE = 64 << 20
 _SOL_PACKET, _PACKET_STATISTICS = 263, 6
 
@@ -287,8 +286,7 @@ class _Sink:
         self.head_at = _HEAD_AT[version]
         self.socket = netns.socket_in(ns, socket.AF_PACKET, socket.SOCK_RAW,
                                       socket.htons(kind))
-        self.socket.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE,
-                               _BUFFER_SIZE)
+        netns.deepen(self.socket, _BUFFER_SIZE)
         self.socket.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
         self.socket.bind((link, kind))
         self.socket.setblocking(False)

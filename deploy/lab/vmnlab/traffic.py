@@ -20,7 +20,6 @@ from . import netns
 
 TCP, UDP, ICMP, SCTP = "tcp", "udp", "icmp", "sctp"
 
-_SO_RCVBUFFORCE = 33
 _BUFFER_SIZE = 8 << 20
 
 _IN_PROGRESS = (errno.EINPROGRESS, errno.EAGAIN)
@@ -510,8 +509,7 @@ class Pinger:
         self.sock = netns.socket_in(vm.ns, kind=socket.SOCK_RAW,
                                     proto=socket.IPPROTO_ICMP)
         # What a switch has kept meanwhile comes at once.
-        self.sock.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE,
-                             _BUFFER_SIZE)
+        netns.deepen(self.sock, _BUFFER_SIZE)
         self.sock.connect((ip, 0))
         self.sock.setblocking(False)
         self.ident = (os.getpid() ^ id(self) >> 4) & 0xffff

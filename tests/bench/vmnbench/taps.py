@@ -14,7 +14,7 @@ from vmnlab import netns
 
 _NUMBER = re.compile(rb"#(\d+);")
 _ETH_P_ALL, _ETH_RARP = 0x0003, 0x8035
-_SO_TIMESTAMPNS, _SO_RCVBUFFORCE = 35, 33
+_SO_TIMESTAMPNS = 35
 _BUFFER_SIZE = 64 << 20         # Nothing is read before the end.
 
 
@@ -29,7 +29,7 @@ class Tap:
         self._bound = False
         self._sock = netns.socket_in(host.ns, socket.AF_PACKET,
                                      socket.SOCK_RAW, 0)
-        self._sock.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, _BUFFER_SIZE)
+        netns.deepen(self._sock, _BUFFER_SIZE)
         self._sock.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
         self._sock.setblocking(False)
 
