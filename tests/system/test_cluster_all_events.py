@@ -11,7 +11,7 @@ import pytest
 from test_attacks_placement import claim
 from test_cluster_answers import Listener, get, ports, standbys
 from test_cluster_api import account
-from test_cluster_apps import MAILGUARD, app, load
+from test_cluster_apps import MAILGUARD, load, status
 from test_cluster_hosts import DEPOSED, Town, cluster_lab
 from test_cluster_reads import asleep, n_passed
 from test_cluster_views import Stream
@@ -94,7 +94,7 @@ def comments(told):
 
 def kill_worker(member):
     def lives():
-        worker = app(member)["status"].get("worker")
+        worker = status(member).get("worker")
         return worker and worker["state"] == "running" and worker["pid"]
 
     os.kill(wait_for("the app's process", lives, 60), signal.SIGKILL)
