@@ -193,7 +193,7 @@ store_authors_count(struct store_authors *authors, sqlite3 *db,
     store_authors_uninit(authors);
     store_authors_init(authors);
     error = add_rows(authors, db, "SELECT " STORE_LOG_AUTHOR("who")
-                     ", count(*), 0 FROM revisions "
+                     ", sum(" STORE_LOG_WEIGHT "), 0 FROM revisions "
                      "WHERE " STORE_LOG_PEOPLE " GROUP BY 1", why);
     error = error ? error
             : add_rows(authors, db, "SELECT author, 0, sum(size) "

@@ -155,8 +155,9 @@ count_logs(struct store_statements *s, sqlite3 *db, struct vmn_error *why)
     int error = store_authors_count(&s->authors, db, why);
 
     return error ? error
-           : store_get_int(db, "SELECT count(*) FROM revisions WHERE "
-                           STORE_LOG_OTHERS, &s->n_others, why);
+           : store_get_int(db, "SELECT coalesce(sum(" STORE_LOG_WEIGHT "), 0) "
+                           "FROM revisions WHERE " STORE_LOG_OTHERS,
+                           &s->others, why);
 }
 
 /* Prepares the statements on the log besides that which inserts. */
@@ -173,15 +174,16 @@ prepare_log(struct store_statements *s, sqlite3 *db)
                        "VALUES ('" STORE_CLUSTER_INDEX "', ?), "
                        "('" STORE_CLUSTER_REVISION "', ?)",
                        &s->index_upsert)
-            && prepare(db, "SELECT revision, who, " STORE_LOG_REVOKES
-                       " FROM revisions WHERE "
+            && prepare(db, "SELECT revision, who, " STORE_LOG_REVOKES ", "
+                       STORE_LOG_WEIGHT " FROM revisions WHERE "
                        STORE_LOG_PEOPLE " AND time_ms < ? "
                        "ORDER BY time_ms LIMIT 1", &s->log_oldest_people)
-            && prepare(db, "SELECT revision, who, 0 FROM revisions WHERE "
+            && prepare(db, "SELECT revision, who, 0, " STORE_LOG_WEIGHT
+                       " FROM revisions WHERE "
                        STORE_LOG_OTHERS " ORDER BY revision LIMIT 1",
                        &s->log_oldest_others)
-            && prepare(db, "SELECT revision, who, " STORE_LOG_REVOKES
-                       " FROM revisions WHERE "
+            && prepare(db, "SELECT revision, who, " STORE_LOG_REVOKES ", "
+                       STORE_LOG_WEIGHT " FROM revisions WHERE "
                        STORE_LOG_PEOPLE " AND " STORE_LOG_AUTHOR("who")
                        " = ? ORDER BY revision LIMIT 1",
                        &s->log_oldest_author)
@@ -456,6 +458,12 @@ store_is_of_people(const char *who)
             && strncmp(who, "healt", 5));
 }
 
+int64_t
+store_log_weight(const char *changes)
+{
+    return 1 + strlen(changes) / 1024;
+}
+
 static bool
 write_logs(const struct model_pending *pending, struct store_statements *s)
 {
@@ -483,9 +491,10 @@ write_logs(const struct model_pending *pending, struct store_statements *s)
             return false;
         }
         if (store_is_of_people(log->who)) {
-            store_authors_add(&s->authors, log->who, 1, 0);
+            store_authors_add(&s->authors, log->who,
+                              store_log_weight(log->summary), 0);
         } else {
-            s->n_others++;
+            s->others += store_log_weight(log->summary);
         }
         newest_ms = log->time_ms;
     }

@@ -61,6 +61,11 @@
 #define STORE_LOG_AUTHOR(WHO) \
     "substr(" WHO ", 1, instr(" WHO " || '/', '/') - 1)"
 
+/* How much of the log an entry takes: one per started KiB of its list of
+ * changes.  The SQL expression and store_log_weight() agree. */
+#define STORE_LOG_WEIGHT "(1 + length(CAST(changes AS BLOB)) / 1024)"
+int64_t store_log_weight(const char *changes);
+
 /* store-lock.c: one process at a time.  ----------------------------------- */
 
 struct store_lock {
@@ -183,8 +188,8 @@ int store_key_load(sqlite3 *, uint8_t key[STORE_KEY_SIZE],
 
 /* store-authors.c: who has how much of the log.  -------------------------- */
 
-/* What an author may have much of: entries of the log, if among people; and
- * bytes of contents. */
+/* What an author may have much of: entries of the log, by STORE_LOG_WEIGHT, if
+ * among people; and bytes of contents. */
 enum store_share { STORE_ENTRIES, STORE_BYTES, STORE_N_SHARES };
 /* What all authors have. */
 struct store_authors {
@@ -252,7 +257,8 @@ struct store_statements {
     sqlite3_stmt *contents_delete;
     struct ds text;             /* Of contents; cleared after each use. */
     struct store_authors authors;
-    int64_t n_others;           /* Entries of the log that are not people's. */
+    int64_t others;             /* Weight of the entries that are not of
+                                 * people. */
     int64_t trimmed;            /* The newest that this trim deleted, of
                                  * those that may have revoked something. */
     struct store_retention keep;

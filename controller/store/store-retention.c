@@ -13,10 +13,10 @@
 /* Most entries of the log that one batch deletes for their age. */
 #define TRIM_MAX 1000
 
-/* Deletes up to 'n' entries, each time the one that 'oldest', whose parameters
- * are bound, returns the revision and 'who' of, and whether it may have
- * revoked something.  Returns how many, or -1 after
- * an error.  (DELETE with RETURNING takes twice as long: SQLite makes a table
+/* Deletes entries until their weight is 'n' or more, each time the one that
+ * 'oldest', whose parameters are bound, returns: its revision, 'who', whether
+ * it may have revoked something, and its weight.  Returns the weight of what it
+ * deleted, or -1 after an error.  (DELETE with RETURNING takes twice as long: SQLite makes a table
  * of what it returns.) */
 static int64_t
 delete_entries(struct store_statements *s, sqlite3_stmt *oldest, int64_t n)
@@ -33,15 +33,16 @@ delete_entries(struct store_statements *s, sqlite3_stmt *oldest, int64_t n)
 
         int64_t revision = sqlite3_column_int64(oldest, 0);
         const char *who = (const char *) sqlite3_column_text(oldest, 1);
+        int64_t weight = sqlite3_column_int64(oldest, 3);
 
         if (sqlite3_column_int(oldest, 2)) {
             s->trimmed = MAX(s->trimmed, revision);
         }
 
         if (who && store_is_of_people(who)) {
-            store_authors_add(&s->authors, who, -1, 0);
+            store_authors_add(&s->authors, who, -weight, 0);
         } else {
-            s->n_others--;
+            s->others -= weight;
         }
         sqlite3_reset(oldest);
         sqlite3_bind_int64(s->log_delete, 1, revision);
@@ -49,13 +50,13 @@ delete_entries(struct store_statements *s, sqlite3_stmt *oldest, int64_t n)
             || !store_contents_delete(s, revision)) {
             return -1;
         }
-        n_deleted++;
+        n_deleted += weight;
     }
     return n_deleted;
 }
 
-/* Deletes at most 'n' entries of people that are older than 'time_ms', the
- * oldest first. */
+/* Deletes entries of people that are older than 'time_ms', the oldest first,
+ * until their weight is 'n'. */
 static bool
 trim_people(struct store_statements *s, int64_t time_ms, int64_t n)
 {
@@ -63,8 +64,8 @@ trim_people(struct store_statements *s, int64_t time_ms, int64_t n)
     return delete_entries(s, s->log_oldest_people, n) >= 0;
 }
 
-/* Deletes 'n' entries of people, always the oldest of the author with the most
- * entries, so that nobody can displace the entries of others: of A authors,
+/* Deletes entries of people of weight 'n', always the oldest of the author
+ * whose entries weigh most, so that nobody can displace the entries of others: of A authors,
  * each keeps a share of 1/A of the log. */
 static bool
 trim_fairly(struct store_statements *s, int64_t n)
@@ -90,7 +91,7 @@ trim_fairly(struct store_statements *s, int64_t n)
     return true;
 }
 
-/* Trims the log by the count of its entries, not by revision numbers, which a
+/* Trims the log by the weight of its entries, not by revision numbers, which a
  * restore leaves gaps in; and by their times, of which a clock that was wrong
  * for a while leaves some. */
 static bool
@@ -100,7 +101,7 @@ trim_all(struct store_statements *s, int64_t newest_ms)
     int64_t n_people;
 
     if (delete_entries(s, s->log_oldest_others,
-                       s->n_others - keep->others_max) < 0
+                       s->others - keep->others_max) < 0
         || !trim_fairly(s, s->authors.entries - keep->people_max)) {
         return false;
     }

@@ -43,12 +43,14 @@
     "CREATE INDEX IF NOT EXISTS revisions_people "                      \
     "ON revisions (time_ms) WHERE " STORE_LOG_PEOPLE ";"                \
     "CREATE INDEX IF NOT EXISTS revisions_others "                      \
-    "ON revisions (revision) WHERE " STORE_LOG_OTHERS ";"
+    "ON revisions (revision, " STORE_LOG_WEIGHT ") "                    \
+    "WHERE " STORE_LOG_OTHERS ";"
 
 /* For finding the entries of one author. */
 #define LOG_AUTHOR_INDEX                                                \
     "CREATE INDEX IF NOT EXISTS revisions_author "                      \
-    "ON revisions (" STORE_LOG_AUTHOR("who") ", revision) "             \
+    "ON revisions (" STORE_LOG_AUTHOR("who") ", revision, "             \
+    STORE_LOG_WEIGHT ") "                                               \
     "WHERE " STORE_LOG_PEOPLE ";"
 
 /* For finding the newest revisions whose request had a key, at the start. */

@@ -74,12 +74,13 @@ struct store_stats {
 
 /* What is kept of the log.  Revisions of people are counted apart from those
  * that hosts, probes and vmnd itself make, so that the latter do not displace
- * the former. */
+ * the former.  An entry counts once per started KiB of its list of changes. */
 struct store_retention {
-    int64_t people_ms;          /* Maximum age, by the newest entry's time; */
-    int64_t people_min;         /* but at least so many entries, */
-    int64_t people_max;         /* and at most so many. */
-    int64_t others_max;         /* At most so many of the others. */
+    int64_t people_ms;          /* Maximum age, by the newest entry's time. */
+    int64_t people_min;         /* Minimum of people's entries, which no age
+                                 * limit reduces. */
+    int64_t people_max;         /* Maximum of people's entries. */
+    int64_t others_max;         /* Maximum of the other entries. */
     int64_t contents_bytes;     /* At most so much of what revisions made of
                                  * objects. */
 };

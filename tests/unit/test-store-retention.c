@@ -108,6 +108,43 @@ log_is_not_washed_out_by_one_author(void **state)
     assert_log_is_of(f, "uutavz");
 }
 
+/* An author's long entries count for more, so they displace that author's
+ * others and nobody else's, also after a restart. */
+static void
+log_counts_long_entries_by_their_size(void **state)
+{
+    const struct store_retention keep = {
+        .people_ms = INT64_MAX / 4, .people_min = 0, .people_max = 12,
+        .others_max = 2,
+    };
+    struct ds many = DS_EMPTY_INITIALIZER;
+    struct fixture *f = *state;
+    uint64_t revision;
+
+    store_sqlite_class.set_retention(f->store, &keep);
+    for (int i = 0; i < 6; i++) {
+        store_apply_as(f, i < 4 ? "unix:uid=0" : "account:ann");
+    }
+    for (int i = 0; i < 70; i++) {
+        ds_put_format(&many, "put networks big-%d {}\n", i);
+    }
+    char *errors = model_util_apply(f->model, "zoe", NULL, ds_cstr(&many),
+                                    &revision);
+    assert_string_equal(errors, "");
+    free(errors);
+    ds_destroy(&many);
+    assert_int_equal(submit(f), 0);
+    assert_log_is_of(f, "uuuuaaz");
+    close_store(f);
+    open_store(f);
+    store_sqlite_class.set_retention(f->store, &keep);
+    /* Two more have room beside the weight of four; the third displaces it. */
+    for (int i = 0; i < 3; i++) {
+        store_apply_as(f, "zoe");
+    }
+    assert_log_is_of(f, "uuuuaazzz");
+}
+
 /* Appends the column of each row that SQLite tells of the statement. */
 static void
 explain(sqlite3 *db, const char *how, sqlite3_stmt *of, int column,
@@ -296,6 +333,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         TEST(log_is_trimmed_apart),
         TEST(log_is_not_washed_out_by_one_author),
+        TEST(log_counts_long_entries_by_their_size),
         TEST(log_is_written_and_trimmed_by_indexes),
         TEST(authors_are_counted_anew_after_a_failure),
         TEST(log_of_an_older_format_is_trimmed_fairly),
