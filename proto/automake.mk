@@ -13,6 +13,7 @@ include proto/guest/automake.mk
 include proto/probe/automake.mk
 include proto/relay/automake.mk
 include proto/resolver/automake.mk
+include proto/text/automake.mk
 include proto/tls/automake.mk
 include proto/watchdog/automake.mk
 include proto/webhook/automake.mk

@@ -383,7 +383,7 @@ send_request(struct ctl *ctl, const char *method, const char *path,
     ctl_progress(ctl, NULL);
     if (error) {
         status = CTL_UNREACHABLE;
-        fprintf(ctl->err, "vmnctl: %s\n", why.text);
+        ctl_printf_safely(ctl->err, "vmnctl: %s\n", why.text);
         vmn_error_uninit(&why);
     } else {
         warn_of_age(ctl, reply);
@@ -528,7 +528,7 @@ ctl_download(struct ctl *ctl, const char *path, int fd)
     if (ctl_client_download(ctl->client, path, DOWNLOAD_TIMEOUT_MS, fd,
                             &reply, &why)) {
         ctl_progress(ctl, NULL);
-        fprintf(ctl->err, "vmnctl: %s\n", why.text);
+        ctl_printf_safely(ctl->err, "vmnctl: %s\n", why.text);
         vmn_error_uninit(&why);
         return CTL_UNREACHABLE;
     }
@@ -558,7 +558,7 @@ ctl_stream(struct ctl *ctl, const char *path, int idle_timeout_ms,
     if (ctl_client_stream(client, path, idle_timeout_ms, take, aux, &reply,
                           &why)) {
         if (!quiet) {
-            fprintf(ctl->err, "vmnctl: %s\n", why.text);
+            ctl_printf_safely(ctl->err, "vmnctl: %s\n", why.text);
         }
         vmn_error_uninit(&why);
         status = CTL_UNREACHABLE;

@@ -143,7 +143,8 @@ controller_ctl_libctl_a_SOURCES = \
 controller_ctl_libctl_a_CFLAGS = $(AM_CFLAGS) $(YAML_CFLAGS) $(CURL_CFLAGS) \
 	$(ARCHIVE_CFLAGS)
 
-CTL_LIBS = controller/ctl/libctl.a controller/libvmn.a $(OVS_LIBS) \
+CTL_LIBS = controller/ctl/libctl.a controller/libvmn.a proto/libproto.a \
+	$(OVS_LIBS) \
 	$(JANSSON_LIBS) $(YAML_LIBS) $(CURL_LIBS) $(ARCHIVE_LIBS) \
 	$(SQLITE_LIBS) $(SSL_LIBS) $(UNBOUND_LIBS) $(GLIB_LIBS)
 

@@ -9,6 +9,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "controller/ctl/output-table.h"
 #include "controller/store/store-file.h"
 #include "openvswitch/dynamic-string.h"
 #include "timeval.h"
@@ -17,7 +18,7 @@
 enum ctl_exit
 ctl_backup_refuse(struct ctl *ctl, struct vmn_error *why)
 {
-    fprintf(ctl->err, "vmnctl: %s\n", why->text);
+    ctl_printf_safely(ctl->err, "vmnctl: %s\n", why->text);
     vmn_error_uninit(why);
     return CTL_REFUSED;
 }

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "controller/ctl/api-call.h"
+#include "controller/ctl/output-table.h"
 #include "controller/ctl/pcapng-count.h"
 #include "openvswitch/dynamic-string.h"
 #include "random.h"
@@ -273,8 +274,8 @@ warn(struct ctl *ctl, const char *name)
         const char *why = json_string_value(json_object_get(object,
                                                             "problem"));
 
-        fprintf(ctl->err, "vmnctl: nothing is copied: %s\n",
-                why ? why : "the mirror is not active");
+        ctl_printf_safely(ctl->err, "vmnctl: nothing is copied: %s\n",
+                          why ? why : "the mirror is not active");
     } else if (!json_array_size(json_object_get(object, "ports"))) {
         fprintf(ctl->err, "vmnctl: no port is captured so far: none is "
                 "selected, or they have as many mirrors as they may\n");

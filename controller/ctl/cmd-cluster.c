@@ -126,8 +126,8 @@ show_schema(struct ctl *ctl, const json_t *cluster)
         fprintf(ctl->out, "\nthe database's schema is of an older version "
                 "than member %s, and lacks:\n", text_of(cluster, "member"));
         json_array_foreach (missing, i, column) {
-            fprintf(ctl->out, "%s%s", i ? ", " : "",
-                    json_string_value(column));
+            ctl_printf_safely(ctl->out, "%s%s", i ? ", " : "",
+                              json_string_value(column));
         }
         fputs("\nconvert it once all members have this version\n", ctl->out);
     }
@@ -154,8 +154,8 @@ show(struct ctl *ctl, const json_t *cluster)
                 text_of(cluster, "member"));
     }
     if (*problem) {
-        fprintf(ctl->out, "\nmember %s: %s\n", text_of(cluster, "member"),
-                problem);
+        ctl_printf_safely(ctl->out, "\nmember %s: %s\n",
+                          text_of(cluster, "member"), problem);
     }
     show_versions(ctl, cluster);
     show_schema(ctl, cluster);

@@ -405,7 +405,7 @@ event_cb(struct ctl *ctl, const char *kind, const char *id,
                                  "data", data);
         char *text = json_dumps(json, JSON_COMPACT);
 
-        fprintf(ctl->out, "%s\n", text);
+        ctl_printf_safely(ctl->out, "%s\n", text);
         json_decref(json);
         free(text);
     } else {

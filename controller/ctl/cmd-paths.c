@@ -58,9 +58,10 @@ show(struct ctl *ctl, const json_t *body)
         ctl_show_table(ctl->out, columns, items);
         fflush(ctl->out);
     } else if (!json_is_true(json_object_get(body, "measured"))) {
-        fprintf(ctl->err, "paths are not measured: %s\n",
-                json_string_value(json_object_get(body, "reason"))
-                ? json_string_value(json_object_get(body, "reason")) : "?");
+        ctl_printf_safely(ctl->err, "paths are not measured: %s\n",
+                          json_string_value(json_object_get(body, "reason"))
+                          ? json_string_value(json_object_get(body, "reason"))
+                          : "?");
     } else {
         fputs("no paths\n", ctl->err);
     }

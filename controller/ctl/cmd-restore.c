@@ -63,7 +63,7 @@ print_lacks(struct ctl *ctl, const struct store_restored *r)
               "vmnctl get accounts)\n", ctl->out);
     }
     if (r->damage) {
-        fprintf(ctl->out, "it cannot be used: %s\n", r->damage);
+        ctl_printf_safely(ctl->out, "it cannot be used: %s\n", r->damage);
     }
     if (r->log_cut) {
         fputs("the log of changes ends with the backup: who changed what "
@@ -99,8 +99,8 @@ print_hosts(const struct run *run, const struct store_restored *r)
             r->hosts.n_unbound == 1 ? "" : "s",
             r->hosts.n_unbound == 1 ? "is unbound" : "are unbound");
     json_array_foreach (r->hosts.others, i, name) {
-        fprintf(out, "%s%s", i ? ", " : "hosts that are not in the map stay "
-                "as they are: ", json_string_value(name));
+        ctl_printf_safely(out, "%s%s", i ? ", " : "hosts that are not in the "
+                          "map stay as they are: ", json_string_value(name));
     }
     fputs(i ? "\n" : "", out);
 }

@@ -16,6 +16,7 @@
 
 #include "controller/ctl/option-values.h"
 #include "controller/ctl/other-tools.h"
+#include "controller/ctl/output-table.h"
 #include "controller/schema/event-kinds.h"
 #include "controller/schema/schema.h"
 #include "controller/schema/value.h"
@@ -461,12 +462,13 @@ enum ctl_exit
 ctl_usage(struct ctl *ctl, const char *format, ...)
 {
     va_list args;
+    char *text;
 
-    fputs("vmnctl: ", ctl->err);
     va_start(args, format);
-    vfprintf(ctl->err, format, args);
+    text = xvasprintf(format, args);
     va_end(args);
-    putc('\n', ctl->err);
+    ctl_printf_safely(ctl->err, "vmnctl: %s\n", text);
+    free(text);
     return CTL_USAGE;
 }
 

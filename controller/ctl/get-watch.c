@@ -66,7 +66,7 @@ show(struct watch *w, const json_t *object)
     switch (w->ctl->output) {
     case CTL_JSON:
         text = json_dumps(json_array_get(typed, 0), JSON_COMPACT);
-        fprintf(out, "%s\n", text);
+        ctl_printf_safely(out, "%s\n", text);
         free(text);
         break;
     case CTL_YAML:

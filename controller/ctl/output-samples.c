@@ -155,7 +155,7 @@ ctl_samples_follow(struct ctl *ctl, const char *what, const char *member,
             json_array_foreach (items, i, item) {
                 char *text = json_dumps(item, JSON_COMPACT);
 
-                fprintf(ctl->out, "%s\n", text);
+                ctl_printf_safely(ctl->out, "%s\n", text);
                 free(text);
             }
         } else if (json_array_size(items)) {

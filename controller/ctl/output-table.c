@@ -7,12 +7,14 @@
 #include "controller/ctl/output-table.h"
 
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "controller/ctl/output-colour.h"
 #include "controller/schema/schema.h"
 #include "openvswitch/dynamic-string.h"
+#include "proto/text/quoted-text.h"
 #include "svec.h"
 #include "util.h"
 
@@ -63,6 +65,13 @@ add_cell(struct ctl_table *table, char *cell)
 {
     size_t column = table->cells.n % table->n_columns;
 
+    if (text_needs_quoting(cell)) {
+        struct ds ds = DS_EMPTY_INITIALIZER;
+
+        text_put_quoted(&ds, cell, strlen(cell), "");
+        free(cell);
+        cell = ds_steal_cstr(&ds);
+    }
     if (table->cuts && column + 1 < table->n_columns
         && text_width(cell) > CUT_WIDTH) {
         cut_cell(cell);
@@ -134,11 +143,11 @@ ctl_table_add(struct ctl_table *table, const json_t *object)
 static void
 print_safely(FILE *file, const char *text, const char *keep)
 {
-    for (; *text; text++) {
-        unsigned char c = *text;
+    struct ds ds = DS_EMPTY_INITIALIZER;
 
-        putc((c < 0x20 || c == 0x7f) && !strchr(keep, c) ? '?' : c, file);
-    }
+    text_put_quoted(&ds, text, strlen(text), keep);
+    fwrite(ds.string, 1, ds.length, file);
+    ds_destroy(&ds);
 }
 
 void
@@ -156,6 +165,19 @@ void
 ctl_print_safely(FILE *file, const char *text)
 {
     print_safely(file, text, "\n");
+}
+
+void
+ctl_printf_safely(FILE *file, const char *format, ...)
+{
+    va_list args;
+    char *text;
+
+    va_start(args, format);
+    text = xvasprintf(format, args);
+    va_end(args);
+    ctl_print_safely(file, text);
+    free(text);
 }
 
 void

@@ -31,20 +31,22 @@ void ctl_table_cut_cells(struct ctl_table *);
 /* Takes the headings out of a table that has no rows yet. */
 void ctl_table_omit_headings(struct ctl_table *);
 void ctl_table_add(struct ctl_table *, const json_t *object);
-/* Prints headings and rows, with columns as wide as necessary.  Control
- * characters are printed as "?", so that text from the server cannot control
- * the terminal. */
+/* Prints headings and rows, with columns as wide as necessary.  Cells are
+ * quoted, so that text from the server cannot control the terminal
+ * (proto/text/quoted-text.h). */
 void ctl_table_print(const struct ctl_table *, FILE *);
 
 /* Prints the rows that were added since the last call, and the headings if
  * they were not printed yet. */
 void ctl_table_print_on(struct ctl_table *, FILE *);
 
-/* Prints 'text', with control characters as "?", in its colour under 'heading'
- * if 'file' is a terminal. */
+/* Prints 'text', quoted, in its colour under 'heading' if 'file' is a
+ * terminal. */
 void ctl_print_coloured(FILE *, const char *heading, const char *text);
 
-/* Prints 'text' with control characters other than line feed as "?". */
+/* Prints 'text', quoted but for line feeds. */
 void ctl_print_safely(FILE *, const char *text);
+void ctl_printf_safely(FILE *, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 
 #endif /* controller/ctl/output-table.h */

@@ -46,7 +46,9 @@ ctl_show_json(FILE *file, const json_t *json)
     if (!text) {
         out_of_memory();
     }
-    fprintf(file, "%s\n", text);
+    /* The escapes are JSON's: it means the same. */
+    ctl_print_safely(file, text);
+    putc('\n', file);
     free(text);
 }
 

@@ -14,6 +14,7 @@
 
 #include "controller/ctl/yaml-scalar.h"
 #include "openvswitch/dynamic-string.h"
+#include "proto/text/quoted-text.h"
 #include "util.h"
 
 /* libyaml's emitter fails only if memory is exhausted, or on events in the
@@ -151,11 +152,16 @@ ctl_yaml_print(const json_t *json, struct ds *ds)
     yaml_emitter_t emitter;
     yaml_event_t event;
 
-    if (!yaml_emitter_initialize(&emitter)) {
+    char *text = json_dumps(json, JSON_COMPACT | JSON_ENCODE_ANY);
+
+    if (!text || !yaml_emitter_initialize(&emitter)) {
         out_of_memory();
     }
     yaml_emitter_set_output(&emitter, write_to_ds, ds);
-    yaml_emitter_set_unicode(&emitter, 1);
+    /* Else each character beyond ASCII is an escape: the emitter writes some
+     * as they are that a terminal must not get. */
+    yaml_emitter_set_unicode(&emitter, !text_needs_quoting(text));
+    free(text);
     yaml_emitter_set_width(&emitter, -1);
     emit(&emitter, &event,
          yaml_stream_start_event_initialize(&event, YAML_UTF8_ENCODING));

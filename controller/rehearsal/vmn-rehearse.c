@@ -295,7 +295,7 @@ main(int argc, char *argv[])
     status = (read_options(&r, config, app_dir, &why) ? 2
               : rehearse(&r, &why));
     if (status == 2) {
-        fprintf(stderr, "vmn-rehearse: %s\n", why.text);
+        ctl_printf_safely(stderr, "vmn-rehearse: %s\n", why.text);
     }
     vmn_error_uninit(&why);
     ctl_host_map_uninit(&r.map);

@@ -13,6 +13,7 @@
 #include "controller/schema/schema-own.h"
 #include "controller/schema/selector.h"
 #include "controller/schema/value.h"
+#include "proto/text/quoted-text.h"
 #include "util.h"
 
 size_t
@@ -85,7 +86,7 @@ get_lines(struct parse *p, const json_t *json, bool lines)
         return NULL;
     }
     for (const char *c = text; c < text + json_string_length(json); c++) {
-        if (value_is_control(c) && (!lines || !*c || !strchr("\n\r\t", *c))) {
+        if (text_is_control(c) && (!lines || !*c || !strchr("\n\r\t", *c))) {
             parse_fault(p, VMN_ERR_INVALID, "must not contain control "
                         "characters%s", lines ? ", but for line ends and tabs"
                         : "");

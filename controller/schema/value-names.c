@@ -10,6 +10,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "proto/text/quoted-text.h"
 #include "unicode.h"
 #include "util.h"
 #include "vmn/rows.h"
@@ -515,23 +516,6 @@ value_check_sha256(const char *s, struct vmn_error *error)
 
 /* Text for people.  ------------------------------------------------------- */
 
-bool
-value_is_control(const char *c_)
-{
-    const unsigned char *c = (const unsigned char *) c_;
-
-    if (c[0] < 0x20 || c[0] == 0x7f) {
-        return true;
-    } else if (c[0] == 0xc2) {
-        return c[1] < 0xa0;                     /* U+0080 to 009F. */
-    } else if (c[0] == 0xe2 && c[1] == 0x80) {
-        return c[2] >= 0xaa && c[2] <= 0xae;
-    } else if (c[0] == 0xe2 && c[1] == 0x81) {
-        return c[2] >= 0xa6 && c[2] <= 0xa9;
-    }
-    return false;
-}
-
 int
 value_check_comment(const char *text, struct vmn_error *error)
 {
@@ -548,7 +532,7 @@ value_check_comment(const char *text, struct vmn_error *error)
         return vmn_error_invalid(error, "must be UTF-8");
     }
     for (const char *c = text; *c; c++) {
-        if (value_is_control(c)) {
+        if (text_is_control(c)) {
             return vmn_error_invalid(
                 error, "must not contain control characters, such as the "
                 "one at byte %"PRIuSIZE, (size_t) (c - text));

@@ -141,10 +141,6 @@ bool value_fqdn_is_wildcard(const char *);
 #define VALUE_FQDN_NAMES_MAX 128
 /* Those of enum vmn_fqdn_state. */
 extern const char *const value_fqdn_states[];
-/* True if the UTF-8 text, null-terminated, starts with a character that is not
- * visible but affects how other text is shown: a control character, or one
- * that changes the direction of text (U+202A to 202E, U+2066 to 2069). */
-bool value_is_control(const char *);
 /* A comment on a change: 1 to VALUE_COMMENT_SIZE bytes of UTF-8 without such
  * characters. */
 #define VALUE_COMMENT_SIZE 512

@@ -8,6 +8,7 @@
 
 #include <stdlib.h>
 
+#include "proto/text/quoted-text.h"
 #include "unicode.h"
 #include "util.h"
 
@@ -152,8 +153,8 @@ call_take_bytes(struct call_reader *r, size_t n)
     return p;
 }
 
-/* Returns true for UTF-8 without control characters: texts get into messages
- * for people, and into JSON. */
+/* Returns true for UTF-8 without control characters (text_is_control()): texts
+ * get into messages for people, and into JSON. */
 static bool
 is_text(const char *s, size_t length)
 {
@@ -174,9 +175,12 @@ is_text(const char *s, size_t length)
         char *error = utf8_validate(s, &valid);
 
         free(error);
-        return !error;
+        control = error != NULL;
+        for (size_t i = 0; i < length; i++) {
+            control |= text_is_control(s + i);
+        }
     }
-    return true;
+    return !control;
 }
 
 const char *

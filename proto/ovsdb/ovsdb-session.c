@@ -17,6 +17,7 @@
 #include "openvswitch/vlog.h"
 #include "ovsdb-idl.h"
 #include "proto/loop/loop.h"
+#include "proto/text/quoted-text.h"
 #include "stream.h"
 #include "util.h"
 
@@ -102,11 +103,22 @@ static void session_wait(void *);
 /* The desired configuration.
  * ------------------------------------------------------------- */
 
+/* Some of a reason may be the host's text. */
+static char *
+restrict_reason(char *reason)
+{
+    if (reason) {
+        text_restrict(reason);
+    }
+    return reason;
+}
+
 /* Takes ownership of 'reason'. */
 static void
 session_set_config_state(struct ovsdb_session *s,
                          enum ovsdb_config_state state, char *reason)
 {
+    reason = restrict_reason(reason);
     if (s->config_state != state
         || !nullable_string_is_equal(s->config_reason, reason)) {
         s->notify = true;
@@ -124,6 +136,7 @@ session_set_config_state(struct ovsdb_session *s,
 static void
 session_set_reason(struct ovsdb_session *s, char **reasonp, char *reason)
 {
+    reason = restrict_reason(reason);
     s->notify |= !nullable_string_is_equal(*reasonp, reason);
     free(*reasonp);
     *reasonp = reason;
@@ -279,13 +292,14 @@ session_drop(struct ovsdb_session *s, const char *reason)
 {
     static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(60, 60);
     int64_t now_ms = loop_now_ms(s->loop);
+    char *error = restrict_reason(xstrdup(reason));
 
-    if (!nullable_string_is_equal(s->error, reason)
+    if (!nullable_string_is_equal(s->error, error)
         || s->state == OVSDB_CONNECTED) {
-        VLOG_WARN_RL(&rl, "%s: database session: %s", s->name, reason);
+        VLOG_WARN_RL(&rl, "%s: database session: %s", s->name, error);
     }
     free(s->error);
-    s->error = xstrdup(reason);
+    s->error = error;
     s->over_budget = false;
     session_close(s);
     session_set_state(s, OVSDB_WAITING);

@@ -22,6 +22,7 @@
 
 #include "openvswitch/vlog.h"
 #include "proto/loop/seen-file.h"
+#include "proto/text/quoted-text.h"
 #include "util.h"
 
 VLOG_DEFINE_THIS_MODULE(tls);
@@ -347,5 +348,7 @@ tls_peer_name(const SSL *ssl)
         || strlen(name) != (size_t) len) {
         return NULL;
     }
+    /* It stays no name of a host or an account if it was none. */
+    text_restrict(name);
     return xstrdup(name);
 }

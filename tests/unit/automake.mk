@@ -121,6 +121,7 @@ UNIT_TESTS = \
 	tests/unit/test-prober \
 	tests/unit/test-prober-drain \
 	tests/unit/test-quota-flows \
+	tests/unit/test-quoted-text \
 	tests/unit/test-recommend-rules \
 	tests/unit/test-reject-message \
 	tests/unit/test-relay \

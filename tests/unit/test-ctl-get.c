@@ -168,7 +168,7 @@ events_are_a_line_each(void **state OVS_UNUSED)
                 "T1  revision   9 by me: create quarantines/q, create ports/a,"
                 " create ports/b, and 21 more\n"
                 "T2  installed  8-9 is installed on 1 host\n"
-                "T3  host       h1 offline: ?[2J\n"
+                "T3  host       h1 offline: \\u001b[2J\n"
                 "T4  binding    a up on h1\n"
                 "T5  drop       h1 a:1 -> 10.0.0.9 tcp: denied, by policies/p"
                 " rule 0\n"
@@ -459,7 +459,7 @@ nothing_from_the_server_drives_the_terminal(void **state OVS_UNUSED)
     struct run result;
 
     play(&result, steps, "", "get networks");
-    assert_non_null(strstr(result.out, "a?[2Jb?c"));
+    assert_non_null(strstr(result.out, "a\\u001b[2Jb\\nc"));
     assert_null(strchr(result.out, '\033'));
     run_uninit(&result);
 }

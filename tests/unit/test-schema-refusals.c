@@ -130,6 +130,10 @@ static const struct bad_case bad_cases[] = {
       "/description must not contain control characters\n" },
     { "hosts", HOST("'description':'\\u2066'"),
       "/description must not contain control characters\n" },
+    { "hosts", HOST("'description':'a\\u200fb'"),
+      "/description must not contain control characters\n" },
+    { "hosts", HOST("'description':'a\\u2028b'"),
+      "/description must not contain control characters\n" },
     /* What is said of a key allows no key that is refused. */
     { "hosts", HOST("'labels':{'A_b/c':'x'}"),
       "/labels/A_b~1c must be a label key, \"NAME\" or \"PREFIX/NAME\": NAME "

@@ -43,9 +43,9 @@ static const struct good_case good_cases[] = {
       "{'description':'first','labels':{'b':'','rack':'a'},"
       "'ovsdb':'ssl:hv1.example.org:6640','tunnel_ip':'192.0.2.1',"
       "'encap':'vxlan','bridge':'br0','datapath':'netdev','adopt':true}" },
-    { "networks", "{'description':'\\u00a0\\u00e4\\u2029\\u202f\\u2065"
+    { "networks", "{'description':'\\u00a0\\u00e4\\u2027\\u202f\\u2065"
       "\\u206a\\ud83d\\ude00'}",
-      "{'description':'\u00a0\u00e4\u2029\u202f\u2065\u206a\U0001f600',"
+      "{'description':'\u00a0\u00e4\u2027\u202f\u2065\u206a\U0001f600',"
       "'default':'allow'}" },
     { "networks", "{}", "{'default':'allow'}" },
     { "networks", "{'provider':null}", "{'default':'allow'}" },

@@ -12,6 +12,7 @@
 #include "controller/fabric/fabric-private.h"
 #include "controller/fabric/fabric-status.h"
 #include "controller/schema/arena.h"
+#include "proto/text/quoted-text.h"
 #include "timeval.h"
 #include "util.h"
 
@@ -116,6 +117,8 @@ rejected_hosts_add(struct fabric *f, const char *protocol, const char *peer,
     int64_t now_ms = time_wall_msec();
     size_t i;
 
+    /* Names that the peer has given to itself are in it. */
+    text_restrict(text);
     r->n_all++;
     for (i = 0; i < r->n; i++) {
         if (!strcmp(r->list[i].address, address)

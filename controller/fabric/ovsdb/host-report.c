@@ -27,6 +27,7 @@
 #include "controller/fabric/ovsdb/tunnel-ports.h"
 #include "openvswitch/vlog.h"
 #include "proto/loop/loop.h"
+#include "proto/text/quoted-text.h"
 #include "util.h"
 #include "vmn/types.h"
 #include "vmn/vocabulary.h"
@@ -64,12 +65,7 @@ is_iface_name(const char *s)
 {
     size_t len = strlen(s);
 
-    for (size_t i = 0; i < len; i++) {
-        if (s[i] <= ' ' || s[i] > '~') {
-            return false;
-        }
-    }
-    return len && len <= 80;
+    return len && len <= 80 && !strchr(s, ' ') && text_is_restricted(s);
 }
 
 bool

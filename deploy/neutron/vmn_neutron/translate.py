@@ -22,7 +22,8 @@ SECURED = "neutron-secured"
 GROUPS_MAX = 60                 # A port of VMN has 64 labels at most.
 
 _LABEL_VALUE = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
-_NOT_IN_TEXTS = re.compile("[\0-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]+")
+_NOT_IN_TEXTS = re.compile("[\0-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e"
+                           "\u2066-\u2069\ud800-\udfff]+")
 _ANYWHERE = {4: "0.0.0.0/0", 6: "::/0"}
 
 _OVERLAYS = ("vxlan", "geneve")

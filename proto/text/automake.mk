@@ -1,0 +1,5 @@
+# proto/text
+proto_libproto_a_SOURCES += \
+	proto/text/log-quoting.c \
+	proto/text/quoted-text.c \
+	proto/text/quoted-text.h
