@@ -409,8 +409,12 @@ ctl_cmd_restore(struct ctl *ctl, int n_args OVS_UNUSED, char *const args[])
         .dry_run = ctl->dry_run, .max = ctl->limit,
         .confirm = confirm_restore, .aux = &run,
     };
-    int error = store_file_restore(args[0], ctl->database, &how, &restored,
-                                   &why);
+    int error = store_file_work_as_owner(ctl->database, args[0], &why);
+
+    memset(&restored, 0, sizeof restored);
+    error = (error ? error
+             : store_file_restore(args[0], ctl->database, &how, &restored,
+                                  &why));
     if (error == ECANCELED) {
         status = CTL_REFUSED;
         if (run.raw) {

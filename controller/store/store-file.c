@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -118,6 +119,29 @@ rename_to_new(const char *from, const char *to)
         return -1;
     }
     return rename(from, to);
+}
+
+int
+store_file_work_as_owner(const char *database, const char *file,
+                         struct vmn_error *why)
+{
+    char *folder = dir_name(database);
+    struct stat st;
+    int error = 0;
+
+    if (geteuid() || stat(folder, &st) || !st.st_uid) {
+        /* No root, no folder, or root's own. */
+    } else if (setgroups(0, NULL) || setegid(st.st_gid)
+               || seteuid(st.st_uid)) {
+        error = file_error("work as the owner of", folder, why);
+    } else if (faccessat(AT_FDCWD, file, R_OK, AT_EACCESS)
+               && errno == EACCES) {
+        error = vmn_error_errno(why, EACCES, "user %u, who owns %s, cannot "
+                                "read %s: copy it to where that user can",
+                                (unsigned int) st.st_uid, folder, file);
+    }
+    free(folder);
+    return error;
 }
 
 int

@@ -378,22 +378,21 @@ save_former(const char *database, char **namep, struct vmn_error *why)
     return error;
 }
 
-/* Changes the owner of the copy to that of the former database, or else of its
- * directory: vmnd may run as another user. */
+/* Changes the owner of the copy to that of the former database: vmnd may run
+ * as another user.  If that one owned the folder, too,
+ * store_file_work_as_owner() would have the copy be that user's. */
 static int
 chown_copy(const char *copy, const char *database, struct vmn_error *why)
 {
-    char *folder = dir_name(database);
     struct stat st;
     int error = 0;
 
-    if (!geteuid() && (!stat(database, &st) || !stat(folder, &st))
-        && chown(copy, st.st_uid, st.st_gid)) {
+    if (!geteuid() && !lstat(database, &st)
+        && lchown(copy, st.st_uid, st.st_gid)) {
         error = errno;
         vmn_error_errno(why, error, "cannot give %s to user %u: %s", copy,
                         (unsigned) st.st_uid, ovs_strerror(error));
     }
-    free(folder);
     return error;
 }
 

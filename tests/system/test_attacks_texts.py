@@ -1,19 +1,25 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a host or a tenant may try by what others read or run:
-lines of vmnd's log and escapes of a terminal by the texts of a host.  One
-function for each attack, named for what the attacker wants."""
+"""What a host, a tenant or a local user may try by what others read or run:
+lines of vmnd's log and escapes of a terminal by the texts of a host, and files
+of root's by links in the folders of the user vmn, in which programs of root's
+work.  One function for each attack, named for what the attacker wants."""
 
 import json
 import os
 import re
+import shutil
 import subprocess
+import tempfile
+import time
 
 import pytest
 import yaml
-from conftest import close_lab, make_lab
+from conftest import HERE, close_lab, make_lab
 from vmnlab.daemon import find
+from vmnlab.machine import command, put
 from vmnlab.netns import PATIENCE, wait_for
 
+TOP = os.path.join(HERE, "../..")
 # Characters that a log and a terminal must not get from outside.
 UNSAFE = re.compile("[\0-\t\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e"
                     "\u2060-\u206f\ufeff]")
@@ -101,3 +107,189 @@ def test_hide_a_text_from_who_reads_it_in_a_terminal(lab):
             assert load(shown)["spec"]["description"] == text
     finally:
         lab.vmnd.api.delete("networks/hidden")
+
+
+# The user vmn.  --------------------------------------------------------------
+
+VMN_UID = 61184
+# What root's scripts call, as a machine has it whose vmnd and server of the
+# database do what the user vmn wants.
+TOOLS = {
+    "systemctl": "",
+    "vmnctl": "echo '{\"stored\": 5, \"revision\": 1}'\n",
+    "ovsdb-tool": """case $1 in
+db-local-address) echo ssl:192.0.2.1:6643 ;;
+query) echo '[{"rows":[{"epoch":5,"head":5}]}]' ;;
+esac
+""",
+    "ovs-appctl": """case $* in
+*VMN) cat %(dir)s/status ;;
+*) exit 1 ;;
+esac
+""",
+}
+# Has a user vmn, and /var/lib and the like are as they are.
+ENTER = """
+mount --bind "$0/passwd" /etc/passwd && mount --bind "$0/group" /etc/group \\
+    && exec "$@"
+"""
+
+
+class Machine:
+    """A machine's vmn-cluster, with its paths below a folder of root's in
+    which the user vmn has its own."""
+
+    def __init__(self, folder):
+        self.dir = folder
+        for name, entry in (
+                ("passwd", "vmn:x:%d:%d::/nonexistent:/usr/sbin/nologin\n"),
+                ("group", "vmn:x:%d:\n")):
+            with open("/etc/" + name, encoding="utf-8") as file:
+                lines = [one for one in file if not one.startswith("vmn:")]
+            entry %= (VMN_UID,) * entry.count("%d")
+            self.write(name, "".join(lines) + entry)
+        for name in "vmn", "vmn-ovsdb":
+            os.makedirs(self.path("lib", name))
+            os.chown(self.path("lib", name), VMN_UID, VMN_UID)
+        os.mkdir(self.path("victim"))
+        self.write("victim/shadow", "root's\n")
+        self.write("vmnd.json", '{\n    "cluster-member": "a"\n}\n')
+        self.write("status", "")
+        for name, text in TOOLS.items():
+            put(self.path("bin", name), "#!/bin/sh\n" + text % {
+                "dir": folder} if "%(dir)" in text else "#!/bin/sh\n" + text)
+            os.chmod(self.path("bin", name), 0o755)
+        paths = {"config": "vmnd.json", "options": "ovsdb.conf",
+                 "state": "lib/vmn/vmn.db", "schema": "status",
+                 "database": "lib/vmn-ovsdb/cluster.db"}
+        paths = {name: self.path(path) for name, path in paths.items()}
+        with open(TOP + "/deploy/cluster", encoding="utf-8") as file, \
+                open(TOP + "/deploy/cluster-end", encoding="utf-8") as end:
+            text = file.read().replace("# deploy/cluster-end is put here.\n",
+                                       end.read())
+        put(self.path("vmn-cluster"),
+            command(text, dict(paths, patience="1")))
+
+    def path(self, *names):
+        return os.path.join(self.dir, *names)
+
+    def write(self, name, text, uid=0):
+        with open(self.path(name), "w", encoding="utf-8") as file:
+            file.write(text)
+        os.chown(self.path(name), uid, uid)
+
+    def run(self, *args):
+        """As root; returns the status and what it prints."""
+        done = subprocess.run(
+            ["unshare", "--mount", "sh", "-c", ENTER, self.dir, *args],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, text=True, check=False,
+            timeout=60 * PATIENCE,
+            env=dict(os.environ, PATH=self.path("bin") + ":"
+                     + os.environ["PATH"]))
+        return done.returncode, done.stdout
+
+    def link(self, name, to):
+        """The user vmn makes a link."""
+        os.symlink(self.path(to), self.path(name))
+        os.chown(self.path(name), VMN_UID, VMN_UID, follow_symlinks=False)
+
+    def check_victim(self, said):
+        """What is root's is as it was."""
+        names = ["victim", "victim/shadow"]
+        assert [os.stat(self.path(name)).st_uid for name in names] == [
+            0, 0], said
+        assert os.listdir(self.path("victim")) == ["shadow"], said
+        with open(self.path("victim/shadow"), encoding="utf-8") as file:
+            assert file.read() == "root's\n", said
+        assert not os.path.exists(self.path("witness")), said
+
+
+@pytest.fixture(name="machine")
+def fixture_machine():
+    folder = tempfile.mkdtemp(prefix="vmn-texts.", dir="/tmp")
+    os.chmod(folder, 0o755)
+    yield Machine(folder)
+    shutil.rmtree(folder)
+
+
+def test_be_given_a_folder_of_roots_by_a_link(machine):
+    """The name of the folder to which vmn-cluster moves what is there can be
+    foreseen."""
+    machine.write("lib/vmn/vmn.db", "state", VMN_UID)
+    now = time.time()
+    links = ["lib/vmn/after-cluster-" + time.strftime(
+        "%Y%m%dT%H%M%SZ", time.gmtime(now + i)) for i in range(120)]
+    for link in links:
+        machine.link(link, "victim")
+    status, said = machine.run(machine.path("vmn-cluster"), "leave", "--gone")
+    machine.check_victim(said)
+    assert status and "could not be made" in said, said
+    assert os.path.exists(machine.path("lib/vmn/vmn.db"))
+    # Without them it does what it is for.
+    for link in links:
+        os.unlink(machine.path(link))
+    status, said = machine.run(machine.path("vmn-cluster"), "leave", "--gone")
+    assert status == 0, said
+    aside, = os.listdir(machine.path("lib/vmn"))
+    aside = machine.path("lib/vmn", aside)
+    assert os.stat(aside).st_uid == VMN_UID
+    assert os.stat(aside).st_mode & 0o777 == 0o700
+    assert os.listdir(aside) == ["vmn.db"]
+
+
+def test_have_a_file_of_roots_written_or_moved_by_a_link(machine):
+    machine.write("lib/vmn/vmn.db", "state", VMN_UID)
+    machine.write("lib/vmn-ovsdb/cluster.db", "database", VMN_UID)
+    machine.link("lib/vmn-ovsdb/cluster.db.address", "victim/shadow")
+    status, said = machine.run(machine.path("vmn-cluster"), "recover", "--yes")
+    assert status, said
+    machine.check_victim(said)
+    # The database of a member is where root's folder was to get it.
+    os.unlink(machine.path("lib/vmn-ovsdb/cluster.db.address"))
+    os.unlink(machine.path("lib/vmn/vmn.db"))
+    machine.link("lib/vmn/vmn.db", "victim")
+    status, said = machine.run(machine.path("vmn-cluster"), "leave", "--gone")
+    assert status, said
+    machine.check_victim(said)
+
+
+@pytest.mark.parametrize("address", [
+    'x";touch %(dir)s/witness;":1', "$(touch %(dir)s/witness):1",
+    "x:1\"; touch %(dir)s/witness; \"", "`touch %(dir)s/witness`:1"])
+def test_have_root_run_what_a_server_has_for_its_address(machine, address):
+    machine.write("lib/vmn/vmn.db", "state", VMN_UID)
+    machine.write("lib/vmn-ovsdb/cluster.db", "database", VMN_UID)
+    machine.write("status", "Servers:\n    1a2b (1a2b at ssl:%s)\n\x1b[2J"
+                  % (address % {"dir": machine.dir}))
+    status, said = machine.run(machine.path("vmn-cluster"), "recover", "--yes")
+    assert status and "batch 5" in said, said
+    machine.check_victim(said)
+    assert not UNSAFE.search(said), said
+
+
+def test_have_a_restore_write_a_file_of_roots_by_a_link(machine, lab):
+    """vmnctl works as the user whose folder it is."""
+    backup = machine.path("lib/vmn/old.db")
+    for name in "vmnctl", "ovsdb-tool":
+        os.unlink(machine.path("bin", name))
+    vmnctl(lab, "backup", backup)
+    shutil.copy(backup, machine.path("lib/vmn/vmn.db"))
+    lab.vmnd.api.put("groups/later", {"selector": "a=b"})
+    lab.vmnd.api.delete("groups/later")
+    vmnctl(lab, "backup", machine.path("lib/vmn/new.db"))
+    for name in os.listdir(machine.path("lib/vmn")):
+        os.chown(machine.path("lib/vmn", name), VMN_UID, VMN_UID)
+    restore = [find("vmnctl"), "restore", machine.path("lib/vmn/new.db"),
+               "--database", machine.path("lib/vmn/vmn.db"), "--yes"]
+    for name in ("restore-part.former", "restore-part", "restore-part-wal",
+                 "restore-part.former-journal"):
+        machine.link("lib/vmn/vmn.db." + name, "victim/shadow")
+        said = machine.run(*restore)[1]
+        machine.check_victim(said)
+        if os.path.lexists(machine.path("lib/vmn/vmn.db." + name)):
+            os.unlink(machine.path("lib/vmn/vmn.db." + name))
+    status, said = machine.run(*restore)
+    assert status == 0 or "nothing would change" in said, said
+    assert {os.lstat(machine.path("lib/vmn", name)).st_uid
+            for name in os.listdir(machine.path("lib/vmn"))} == {VMN_UID}

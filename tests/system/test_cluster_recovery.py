@@ -129,8 +129,7 @@ class Machine:
         member = self.member
         paths = {"config": "vmnd.json", "options": "ovsdb.conf",
                  "state": "vmnd.db", "database": "cluster.db",
-                 "vmnd_ctl": "vmnd.ctl", "ovsdb_ctl": "db.ctl",
-                 "work": "work"}
+                 "vmnd_ctl": "vmnd.ctl", "ovsdb_ctl": "db.ctl"}
         paths = {name: member.path(path) for name, path in paths.items()}
         paths["schema"] = members.schema()
         paths["local_api"] = "unix:" + member.path("vmnd.sock")

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """deploy/host-join: a hypervisor becomes a host by it, and none again."""
 
+import json
 import os
 import re
+import shlex
 import subprocess
 
 import pytest
@@ -110,6 +112,18 @@ def test_joins_and_leaves(lab, hypervisor):
     h.await_state(False)
     assert h.host.vsctl("list-br") == "br-phys\n"
     assert h.host.vsctl("get-manager") == "ptcp:6641:127.0.0.1\n"
+
+
+def test_commands_that_it_prints_are_words_of_a_shell(hypervisor):
+    """Whatever name the host has had."""
+    h, former = hypervisor, "it's $(touch w) `w`"
+    h.join("--apply", "h1", h.manager)
+    h.host.vsctl("set", "Open_vSwitch", ".",
+                 "external_ids:vmn-former-system-id=" + json.dumps(former))
+    printed = [shlex.split(line) for line in h.join(
+        "--undo", "h1", h.manager).splitlines()]
+    assert "external_ids:system-id=" + former in printed[-2]
+    assert printed[-1] == ["echo", former, ">" + str(h.conf)]
 
 
 def managers(hypervisor):

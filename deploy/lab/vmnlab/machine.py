@@ -23,7 +23,6 @@ INACTIVE = 3                    # systemctl's exit status.
 # vmn-cluster is for a machine with a user vmn, and gives that one its files.
 _TOOLS = {
     "id": "echo 0\n",
-    "chown": "",
     "runuser": 'shift 3\nexec "$@"\n',
     "install": "for folder; do :; done\nmkdir -p \"$folder\"\n",
 }
@@ -132,7 +131,6 @@ def _paths(controller):
             "ovsdb_ctl": controller.path("db.ctl"),
             "ovsdb_db": "unix:" + controller.path("db.sock"),
             "local_api": "unix:" + controller.socket,
-            "work": controller.path("work"),
             "pki": controller.pki}
 
 
