@@ -554,6 +554,77 @@ def test_inventory(lab, ansible):
         "ansible-inventory", "-i", path, "--list"))
 
 
+# What others write.  -------------------------------------------------------
+
+def listed(ansible, kind, **options):
+    """What Ansible reads by an inventory of VMN."""
+    path = str(ansible.folder / "test.vmn.yml")
+    with open(path, "w", encoding="utf-8") as file:
+        json.dump(dict({"plugin": "vmn.vmn.hosts", "type": kind,
+                        "server": "unix:" + ansible.lab.vmnd.socket},
+                       **options), file)
+    return path, json.loads(ansible.program(
+        "ansible-inventory", "-i", path, "--list"))
+
+
+def test_texts_of_others_are_no_templates(lab, ansible):
+    """Those that a host reports and a tenant writes, in what the inventory
+    composes of them, in plays, and in what modules return."""
+    witness = ansible.folder / "witness"
+    bomb = "{{ lookup('pipe', 'touch %s') }}" % witness
+    lab.host("h1").vsctl("set", "Open_vSwitch", ".",
+                         "ovs_version=" + json.dumps(bomb))
+    lab.vmnd.api.put("networks/n1", {"subnets": [{"cidr": "10.1.0.0/24"}],
+                                     "description": bomb})
+    lab.vmnd.api.put("ports/p1", {"network": "n1", "description": bomb})
+    lab.vmnd.api.patch("hosts/h1", {"description": bomb})
+    wait_for("vmnd to have the version", lambda: "touch" in str(
+        lab.vmnd.api.get("hosts/h1")["status"].get("ovs_version")), 30)
+    plays = [{"hosts": "all", "connection": "local", "gather_facts": False,
+              "tasks": [{"debug": {"msg": "{{ vmn_spec.description }} "
+                                          "{{ vmn_status }} {{ about }}"}}]}]
+    book = ansible.folder / "all.json"
+    book.write_text(json.dumps(plays))
+    for kind, state in (("hosts", "synced"), ("ports", "unbound")):
+        path, found = listed(
+            ansible, kind, groups={"broken": "vmn_status.state != 'synced'"},
+            compose={"about": "vmn_spec.description"},
+            keyed_groups=[{"key": "vmn_status.state", "prefix": "is"}])
+        name = "h1" if kind == "hosts" else "port-p1"
+        assert name in found["is_" + state]["hosts"]
+        assert ("broken" in found) == (kind == "ports")
+        facts = found["_meta"]["hostvars"][name]
+        assert facts["vmn_spec"]["description"] == {"__ansible_unsafe": bomb}
+        ansible.program("ansible-playbook", "-i", path, str(book))
+        assert not witness.exists(), kind
+    result, shown = ansible.play(
+        dict(module("object_info", type="port", name="p1"), register="port"),
+        {"debug": {"msg": "{{ port.objects[0].spec.description }}"}})
+    assert result.objects[0]["spec"]["description"] == bomb
+    assert shown.msg == bomb
+    lab.vmnd.api.patch("hosts/h1", {"description": None})
+    assert not witness.exists()
+
+
+def test_no_port_takes_the_place_of_a_host(lab, ansible):
+    """A tenant that names its ports has no play for others run on its VM."""
+    lab.vmnd.api.put("networks/n1", {"subnets": [{"cidr": "10.1.0.0/24"}]})
+    for name in "p1", "localhost", "h1", "all":
+        lab.vmnd.api.put("ports/" + name, {"network": "n1"})
+    try:
+        found = listed(ansible, "ports")[1]
+        assert set(found["_meta"]["hostvars"]) == {
+            "port-p1", "port-localhost", "port-h1", "port-all"}
+        found = listed(ansible, "ports", prefix="vm.")[1]
+        assert "vm.localhost" in found["ungrouped"]["hosts"]
+        # Without one, what has a meaning of its own is left out.
+        found = listed(ansible, "ports", prefix="")[1]
+        assert set(found["_meta"]["hostvars"]) == {"p1", "h1"}
+    finally:
+        for name in "localhost", "h1", "all":
+            lab.vmnd.api.delete("ports/" + name)
+
+
 @pytest.fixture(scope="module")
 def new_lab():
     """A lab whose hosts dial in; its vmnd serves HTTP."""

@@ -6,7 +6,7 @@ __metaclass__ = type
 
 DOCUMENTATION = r"""
 name: hosts
-short_description: The hypervisors, or the VMs, that VMN knows
+short_description: The hypervisors, or the VMs, of VMN
 author: VMN (@vmn)
 description:
   - Reads the hosts of VMN, or its ports, as the hosts of an inventory.
@@ -15,6 +15,8 @@ description:
   - Each has the variables C(vmn_spec), C(vmn_status) and C(vmn_labels). As
     C(ansible_host) hypervisors have their tunnel address, and ports their
     first address; I(compose) may say otherwise.
+  - Texts of hosts and tenants are in these variables. All are unsafe to
+    templates, so none is taken for one.
 extends_documentation_fragment:
   - constructed
 options:
@@ -27,6 +29,15 @@ options:
     type: str
     choices: [hosts, ports]
     default: hosts
+  prefix:
+    description:
+      - Begins the name that each has in the inventory. The default is
+        C(port-) for ports, whose names tenants choose, so that none is that
+        of a machine of yours, and nothing for hosts.
+      - A port whose name would be that of another host or group of the
+        inventory, or one that means something to Ansible, is left out with a
+        warning.
+    type: str
   selector:
     description: Conditions on labels that must all hold, such as
       C(role=web,env!=dev).
@@ -78,6 +89,7 @@ groups:
 
 from ansible.errors import AnsibleParserError
 from ansible.plugins.inventory import BaseInventoryPlugin, Constructable
+from ansible.utils.unsafe_proxy import wrap_var
 from ansible_collections.vmn.vmn.plugins.module_utils.api import (
     ApiError, connect, connection_spec)
 
@@ -88,6 +100,10 @@ def address_of(item):
         return item["spec"]["tunnel_ip"]
     addresses = item["status"].get("ips")
     return addresses[0] if addresses else None
+
+
+# Hosts that Ansible makes up, and groups that are always there.
+MEANT = ("localhost", "127.0.0.1", "all", "ungrouped")
 
 
 class InventoryModule(BaseInventoryPlugin, Constructable):
@@ -111,13 +127,38 @@ class InventoryModule(BaseInventoryPlugin, Constructable):
         for item in items:
             self._add(item)
 
+    def _has_other(self, name):
+        """Whether a host of the inventory has the name, and no port of VMN
+        by another file."""
+        host = self.inventory.hosts.get(name)
+        return (host is not None
+                and "network" not in host.vars.get("vmn_spec", {}))
+
+    def _name(self, item):
+        """What it is called in the inventory; None if it has no place."""
+        is_port = item["type"] == "ports"
+        prefix = self.get_option("prefix")
+        if prefix is None:
+            prefix = "port-" if is_port else ""
+        name = prefix + item["name"]
+        if is_port and (name in MEANT or name in self.inventory.groups
+                        or self._has_other(name)):
+            self.display.warning("port %s is left out: the inventory has a "
+                                 "\"%s\" already" % (item["name"], name))
+            return None
+        return name
+
     def _add(self, item):
-        name = self.inventory.add_host(item["name"])
+        name = self._name(item)
+        if name is None:
+            return
+        self.inventory.add_host(name)
         variables = {"vmn_spec": item["spec"], "vmn_status": item["status"],
                      "vmn_labels": item["spec"].get("labels", {})}
         address = address_of(item)
         if address:
             variables["ansible_host"] = address
+        variables = wrap_var(variables)
         for key, value in variables.items():
             self.inventory.set_variable(name, key, value)
         strict = self.get_option("strict")
