@@ -8,7 +8,7 @@
  * that are not UTF-8 become "\xff".  Backslashes and quotes stay: an escape
  * says what a character was, and is not for reading back.
  *
- * Not for what is accepted from outside by clients (schemas, by text_is_control()),
+ * Not for which characters a client may send (schemas, by text_is_control()),
  * nor for HTML, shells and templates. */
 
 #ifndef PROTO_TEXT_QUOTED_TEXT_H

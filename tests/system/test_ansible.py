@@ -547,7 +547,7 @@ def test_inventory(lab, ansible):
     assert listed["h2s"]["hosts"] == ["h2"]
     of_h1 = listed["_meta"]["hostvars"]["h1"]
     assert of_h1["ansible_host"] == of_h1["vmn_spec"]["tunnel_ip"]
-    assert of_h1["vmn_status"]["state"] == "synced"
+    assert of_h1["vmn_status"]["state"] == {"__ansible_unsafe": "synced"}
     with open(path, "w", encoding="utf-8") as file:
         json.dump({"plugin": "vmn.vmn.hosts", "server": "unix:/none"}, file)
     assert "localhost" not in json.loads(ansible.program(
@@ -581,8 +581,9 @@ def test_texts_of_others_are_no_templates(lab, ansible):
     wait_for("vmnd to have the version", lambda: "touch" in str(
         lab.vmnd.api.get("hosts/h1")["status"].get("ovs_version")), 30)
     plays = [{"hosts": "all", "connection": "local", "gather_facts": False,
-              "tasks": [{"debug": {"msg": "{{ vmn_spec.description }} "
-                                          "{{ vmn_status }} {{ about }}"}}]}]
+              "tasks": [{"debug": {"msg": "{{ vmn_spec.description "
+                                          "| default('') }} {{ vmn_status }} "
+                                          "{{ about | default('') }}"}}]}]
     book = ansible.folder / "all.json"
     book.write_text(json.dumps(plays))
     for kind, state in (("hosts", "synced"), ("ports", "unbound")):
@@ -593,10 +594,10 @@ def test_texts_of_others_are_no_templates(lab, ansible):
         name = "h1" if kind == "hosts" else "port-p1"
         assert name in found["is_" + state]["hosts"]
         assert ("broken" in found) == (kind == "ports")
-        facts = found["_meta"]["hostvars"][name]
-        assert facts["vmn_spec"]["description"] == {"__ansible_unsafe": bomb}
         ansible.program("ansible-playbook", "-i", path, str(book))
         assert not witness.exists(), kind
+        facts = found["_meta"]["hostvars"][name]
+        assert facts["vmn_spec"]["description"] == {"__ansible_unsafe": bomb}
     result, shown = ansible.play(
         dict(module("object_info", type="port", name="p1"), register="port"),
         {"debug": {"msg": "{{ port.objects[0].spec.description }}"}})

@@ -46,6 +46,13 @@ def log_of(lab):
         return log.read()
 
 
+def vmnctl(lab, *args):
+    return subprocess.run(
+        [find("vmnctl"), *args], stdout=subprocess.PIPE, text=True,
+        stderr=subprocess.STDOUT, timeout=60 * PATIENCE, check=False,
+        env=dict(os.environ, VMNCTL_SERVER="unix:" + lab.vmnd.socket)).stdout
+
+
 def test_forge_lines_of_the_log_by_an_iface_id(lab):
     """Also by an interface's name, and in what libopenvswitch logs itself."""
     host = lab.host("h1")
@@ -76,14 +83,30 @@ def test_have_a_host_report_what_a_template_a_shell_or_a_page_runs(lab):
     assert "(( 7 * 7 ))?(id)'id'(b)" in version()
 
 
+def test_drive_a_terminal_by_the_name_of_a_host_that_is_rejected():
+    """One that dials vmnd and is no host says who it is."""
+    lab = make_lab("textin", 1, ovsdb_mode="inbound")
+    try:
+        host = lab.host("h1")
+        manager = host.vsctl("get-manager").strip()
+        host.vsctl("del-manager", "--", "set", "Open_vSwitch", ".",
+                   "external_ids:system-id=" + ovs_text(HOSTILE))
+        host.vsctl("set-manager", manager)
+
+        def rejected():
+            return lab.vmnd.api.get("rejected-hosts")["items"]
+        wait_for("vmnd to reject the host", rejected, 30)
+        reason = rejected()[0]["reason"]
+        assert "forged" in reason and re.fullmatch("[ -~]*", reason)
+        assert not set(reason) & set("{}<>`\\$")
+        assert not UNSAFE.search(vmnctl(lab, "hosts"))
+        assert not UNSAFE.search(log_of(lab).decode())
+        host.vsctl("set", "Open_vSwitch", ".", "external_ids:system-id=h1")
+    finally:
+        close_lab(lab)
+
+
 # Terminals.  -----------------------------------------------------------------
-
-def vmnctl(lab, *args):
-    return subprocess.run(
-        [find("vmnctl"), *args], stdout=subprocess.PIPE, text=True,
-        stderr=subprocess.STDOUT, timeout=60 * PATIENCE, check=False,
-        env=dict(os.environ, VMNCTL_SERVER="unix:" + lab.vmnd.socket)).stdout
-
 
 def test_hide_a_text_from_who_reads_it_in_a_terminal(lab):
     """Of what the API accepts, characters that are not visible."""
@@ -266,6 +289,18 @@ def test_have_root_run_what_a_server_has_for_its_address(machine, address):
     assert status and "batch 5" in said, said
     machine.check_victim(said)
     assert not UNSAFE.search(said), said
+
+
+def test_take_all_memory_of_the_machine():
+    """What runs all the time has a bound."""
+    folder = TOP + "/deploy/systemd"
+    units = [name for name in os.listdir(folder)
+             if name.endswith(".service.in")]
+    assert len(units) > 1
+    for name in units:
+        with open(os.path.join(folder, name), encoding="utf-8") as file:
+            text = file.read()
+        assert "\nType=oneshot\n" in text or "\nMemoryMax=" in text, name
 
 
 def test_have_a_restore_write_a_file_of_roots_by_a_link(machine, lab):

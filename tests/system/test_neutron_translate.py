@@ -376,7 +376,8 @@ def test_what_differs():
 
 
 def test_texts_and_labels_that_vmn_does_not_take():
-    spec = network(name="a\nb\u202ec\u2028\ud800" + "\u00e4" * 600, project_id="no/label")
+    spec = network(name="a\nb\u202ec\u2028\ud800" + "\u00e4" * 600,
+                   project_id="no/label")
     assert spec["description"].startswith("a b c \u00e4")
     assert len(spec["description"].encode()) <= 1024
     assert spec["labels"] == {"neutron": "network"}

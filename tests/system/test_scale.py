@@ -156,6 +156,13 @@ def load_example():
     return module
 
 
+def test_receiver_prints_what_a_client_sent_in_one_line(capsys):
+    load_example().say("GET /\x1b[2J\u202e\n12:00:00  web2 is gone \u00e4")
+    printed = capsys.readouterr().out
+    assert printed[8:] == ("  GET /\\x1b[2J\\u202e\\n12:00:00  web2 is gone "
+                           "\u00e4\n")
+
+
 def test_receiver_takes_a_call_once_and_in_time():
     example = load_example()
     now = 1800000000
