@@ -16,6 +16,10 @@
 #include "controller/ctl/output-table.h"
 #include "util.h"
 
+/* No word has one.  A shell puts words onto its command line as they are, and
+ * would act on these. */
+#define SHELL_CHARACTERS " \t\r\n\"'`$&|;<>()*?{}#!\\"
+
 static const char bash_script[] =
 "# bash completion for vmnctl, as `vmnctl completion bash` prints it.\n"
 "_vmnctl() {\n"
@@ -78,7 +82,8 @@ void
 completion_print(const struct completion *line, const char *word,
                  const char *about)
 {
-    if (!strncmp(word, line->current, strlen(line->current))) {
+    if (!strncmp(word, line->current, strlen(line->current))
+        && !word[strcspn(word, SHELL_CHARACTERS)]) {
         FILE *out = line->ctl->out;
 
         ctl_print_safely(out, line->prefix);

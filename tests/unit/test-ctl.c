@@ -319,6 +319,8 @@ names_are_asked_from_the_server(void **state OVS_UNUSED)
     static const struct step steps[] = {
         { "GET /v1/ports?limit=250&after=wea~", NULL, 200,
           "{\"items\": [{\"name\": \"web-1\"}, {\"name\": \"web-2\"},"
+          " {\"name\": \"web;x\"}, {\"name\": \"web`x`\"},"
+          " {\"name\": \"web$(x)\"}, {\"name\": \"web\\nx\"},"
           " {\"name\": \"x\"}]}" },
         { NULL, NULL, 0, NULL },
     };
