@@ -15,13 +15,15 @@ AC_DEFUN([VMN_OVS_SOURCE], [
   AS_IF([test -r "$ovs_source/lib/.libs/libopenvswitch.a" && test -r "$ovs_source/lib/ovsdb-idl.h"],
     [AC_MSG_RESULT([yes])],
     [AC_MSG_ERROR([$ovs_source holds no built static libopenvswitch with its headers])])
-  AS_IF([grep ovs_json_array "$ovs_source/include/openvswitch/json.h" >/dev/null], [],
-    [AC_MSG_ERROR([$ovs_source has functions with the names of jansson's; build-aux/build-ovs makes a tree without, and prints its name])])
+  AS_IF([grep ovs_json_array "$ovs_source/include/openvswitch/json.h" >/dev/null && grep "hash_bytes(uuid" "$ovs_source/lib/uuid.h" >/dev/null], [],
+    [AC_MSG_ERROR([$ovs_source has functions with the names of jansson's, or a hash of UUIDs without a key; build-aux/build-ovs makes a tree without, and prints its name])])
   OVS_CFLAGS="-isystem $ovs_source/include -isystem $ovs_source/lib -isystem $ovs_source"
   OVS_LIBS="$ovs_source/lib/.libs/libopenvswitch.a"
   for lib in "$ovs_source/lib/.libs/libopenvswitchavx512.a"; do
     AS_IF([test -r "$lib"], [OVS_LIBS="$OVS_LIBS $lib"])
   done
+  # hash_bytes() is controller/siphash.c's, in the library's tables as well.
+  OVS_LIBS="-Wl,--wrap=hash_bytes,--undefined=__wrap_hash_bytes $OVS_LIBS"
   OVS_LIBS="$OVS_LIBS -latomic -lm -lpthread"
   AC_SUBST([OVS_CFLAGS])
   AC_SUBST([OVS_LIBS])

@@ -21,7 +21,7 @@
 struct set {
     size_t n, allocated;
     const char **names;
-    size_t *slots;              /* 2 x 'allocated': index + 1, by hash. */
+    size_t *sorted;             /* Indexes of 'names', by name. */
 };
 
 struct search {
@@ -30,23 +30,23 @@ struct search {
     struct set networks;        /* by way of these networks. */
 };
 
-/* Returns the hash slot of 'name', or the free one where it belongs. */
-static size_t *
-set_slot(const struct set *set, const char *name)
+/* Returns where 'name' is, or belongs, in the set's 'sorted'.  Not by a hash:
+ * tenants choose names. */
+static size_t
+set_place(const struct set *set, const char *name)
 {
-    size_t n_slots = 2 * set->allocated;
-    size_t hash = 5381;
+    size_t first = 0, end = set->n;
 
-    for (const char *c = name; *c; c++) {
-        hash = hash * 33 + (unsigned char) *c;
-    }
-    for (size_t i = hash % n_slots;; i = (i + 1) % n_slots) {
-        size_t *slot = &set->slots[i];
+    while (first < end) {
+        size_t middle = first + (end - first) / 2;
 
-        if (!*slot || !strcmp(set->names[*slot - 1], name)) {
-            return slot;
+        if (strcmp(set->names[set->sorted[middle]], name) < 0) {
+            first = middle + 1;
+        } else {
+            end = middle;
         }
     }
+    return first;
 }
 
 static void
@@ -56,10 +56,10 @@ set_grow(struct vmn_view *view, struct set *set)
                         NULL, NULL };
 
     more.names = vmn_alloc(view, more.allocated * sizeof *more.names);
-    more.slots = vmn_alloc(view, 2 * more.allocated * sizeof *more.slots);
-    for (size_t i = 0; i < set->n; i++) {
-        more.names[i] = set->names[i];
-        *set_slot(&more, set->names[i]) = i + 1;
+    more.sorted = vmn_alloc(view, more.allocated * sizeof *more.sorted);
+    if (set->n) {
+        memcpy(more.names, set->names, set->n * sizeof *more.names);
+        memcpy(more.sorted, set->sorted, set->n * sizeof *more.sorted);
     }
     *set = more;
 }
@@ -69,17 +69,18 @@ set_grow(struct vmn_view *view, struct set *set)
 static bool
 set_add(struct vmn_view *view, struct set *set, const char *name)
 {
-    size_t *slot;
+    size_t place = set_place(set, name);
 
+    if (place < set->n && !strcmp(set->names[set->sorted[place]], name)) {
+        return false;
+    }
     if (set->n >= set->allocated) {
         set_grow(view, set);
     }
-    slot = set_slot(set, name);
-    if (*slot) {
-        return false;
-    }
+    memmove(&set->sorted[place + 1], &set->sorted[place],
+            (set->n - place) * sizeof *set->sorted);
+    set->sorted[place] = set->n;
     set->names[set->n++] = name;
-    *slot = set->n;
     return true;
 }
 

@@ -40,10 +40,11 @@ static struct slot *
 find_flow(const struct desired_state *desired, uint64_t key, uint8_t table,
           uint16_t priority, const uint8_t *match, size_t match_size)
 {
+    uint32_t hash = flow_key_hash(key);
     struct slot *slot;
 
-    HMAP_FOR_EACH_WITH_HASH (slot, hmap_node, key,
-                             shards_at(&desired->slots, key)) {
+    HMAP_FOR_EACH_WITH_HASH (slot, hmap_node, hash,
+                             shards_at(&desired->slots, hash)) {
         if (slot->kind == FLOW_ITEM_FLOW && slot->table == table
             && slot->priority == priority && slot->match_size == match_size
             && !memcmp(slot->match, match, match_size)) {
@@ -65,11 +66,11 @@ desired_find_flow(const struct desired_state *desired, uint8_t table,
 static struct slot *
 find_group(const struct desired_state *desired, uint32_t group_id)
 {
-    uint64_t key = flow_item_group_key(group_id);
+    uint32_t hash = flow_key_hash(flow_item_group_key(group_id));
     struct slot *slot;
 
-    HMAP_FOR_EACH_WITH_HASH (slot, hmap_node, key,
-                             shards_at(&desired->slots, key)) {
+    HMAP_FOR_EACH_WITH_HASH (slot, hmap_node, hash,
+                             shards_at(&desired->slots, hash)) {
         if (slot->kind == FLOW_ITEM_GROUP && slot->group_id == group_id) {
             return slot;
         }
@@ -111,7 +112,8 @@ slot_get(struct desired_state *desired, const struct flow_draft *draft)
     if (match) {
         memcpy(slot->match, match, match_size);
     }
-    shards_insert(&desired->slots, &slot->hmap_node, draft->key);
+    shards_insert(&desired->slots, &slot->hmap_node,
+                  flow_key_hash(draft->key));
     return slot;
 }
 
@@ -221,7 +223,7 @@ uint64_t
 desired_clauses_digest(uint64_t key, const struct clause *clauses,
                        size_t n_clauses)
 {
-    return key ^ stable_hash64(clauses, n_clauses * sizeof *clauses, 1);
+    return key ^ keyed_hash64(clauses, n_clauses * sizeof *clauses, 1);
 }
 
 static uint64_t
@@ -432,10 +434,11 @@ desired_mark(struct engine *engine, uint32_t number)
 const char *
 desired_clause_name(const struct desired_state *desired, uint64_t cookie)
 {
+    uint32_t hash = flow_key_hash(cookie);
     struct slot *slot;
 
-    HMAP_FOR_EACH_WITH_HASH (slot, hmap_node, cookie,
-                             shards_at(&desired->slots, cookie)) {
+    HMAP_FOR_EACH_WITH_HASH (slot, hmap_node, hash,
+                             shards_at(&desired->slots, hash)) {
         /* Contributions are the last of the sorted entries. */
         const struct entry *last = (slot->n_entries
                                     ? slot_entry(desired, slot,

@@ -240,17 +240,18 @@ common_hash(const struct slot *slot, const struct match *a,
     const uint64_t *am = (const uint64_t *) &a->wc.masks;
     const uint64_t *bm = (const uint64_t *) &b->wc.masks;
     const uint64_t *flow;
+    uint64_t common[FLOW_U64S];
     struct match match;
-    uint32_t hash = 0;
+    size_t n = 0;
 
     flow_item_decode_match(slot_active(slot)[0], &match);
     flow = (const uint64_t *) &match.flow;
     for (size_t i = 0; i < FLOW_U64S; i++) {
         if (am[i] & bm[i]) {
-            hash = hash_add64(hash, flow[i] & am[i] & bm[i]);
+            common[n++] = flow[i] & am[i] & bm[i];
         }
     }
-    return hash_finish(hash, FLOW_U64S);
+    return hash_bytes(common, n * sizeof *common, 0);
 }
 
 /* Returns a flow of 'shape': all of them match the same fields and masks. */

@@ -16,10 +16,11 @@
 struct unit_node *
 engine_find_unit(const struct engine *engine, uint64_t cookie)
 {
+    uint32_t hash = flow_key_hash(cookie);
     struct unit_node *unit;
 
-    HMAP_FOR_EACH_WITH_HASH (unit, cookie_node, cookie,
-                             shards_at(&engine->cookies, cookie)) {
+    HMAP_FOR_EACH_WITH_HASH (unit, cookie_node, hash,
+                             shards_at(&engine->cookies, hash)) {
         if (unit->cookie == cookie) {
             return unit;
         }

@@ -188,10 +188,10 @@ unixctl_unit(struct unixctl_conn *conn, int argc OVS_UNUSED,
     struct ds ds = DS_EMPTY_INITIALIZER;
     const struct unit_node *unit;
 
-    uint64_t cookie = flow_owner_cookie(argv[1]);
+    uint32_t hash = flow_key_hash(flow_owner_cookie(argv[1]));
 
-    HMAP_FOR_EACH_WITH_HASH (unit, cookie_node, cookie,
-                             shards_at(&engine->cookies, cookie)) {
+    HMAP_FOR_EACH_WITH_HASH (unit, cookie_node, hash,
+                             shards_at(&engine->cookies, hash)) {
         if (!strcmp(unit->name, argv[1])) {
             put_unit(engine, unit, &ds);
             unixctl_command_reply(conn, ds_cstr(&ds));
@@ -220,11 +220,12 @@ static void
 put_contributors(const struct engine *engine, uint64_t cookie, struct ds *ds)
 {
     struct svec names = SVEC_EMPTY_INITIALIZER;
+    uint32_t hash = flow_key_hash(cookie);
     const struct slot *slot;
 
     /* The cookie of a merged flow is its slot's key. */
-    HMAP_FOR_EACH_WITH_HASH (slot, hmap_node, cookie,
-                             shards_at(&engine->desired.slots, cookie)) {
+    HMAP_FOR_EACH_WITH_HASH (slot, hmap_node, hash,
+                             shards_at(&engine->desired.slots, hash)) {
         if (!slot->n_active || slot_active(slot)[0]->cookie != cookie) {
             continue;
         }

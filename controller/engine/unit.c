@@ -40,7 +40,8 @@ unit_create(struct engine *engine, unsigned class_id, const char *key)
     unit->name = unit->node.key - key_ofs;
     unit->builtin = class_->app->builtin;
     unit->cookie = flow_owner_cookie(unit->name);
-    shards_insert(&engine->cookies, &unit->cookie_node, unit->cookie);
+    shards_insert(&engine->cookies, &unit->cookie_node,
+                  flow_key_hash(unit->cookie));
     graph_mark(&engine->graph, &unit->node);
     engine->stats.n_units++;
     unit_class(engine, unit)->n_units++;
@@ -617,7 +618,8 @@ unit_destroy(struct engine *engine, struct unit_node *unit)
     free(unit->values);
     quotas_remove_unit(engine, unit);
     graph_remove(&engine->graph, &unit->node);
-    hmap_remove(shards_at(&engine->cookies, unit->cookie), &unit->cookie_node);
+    hmap_remove(shards_at(&engine->cookies, unit->cookie_node.hash),
+                &unit->cookie_node);
     id_refs_uninit(&unit->ids, model_id_pools(engine->model));
     if (unit->problem) {
         ovs_list_remove(&unit->problem_node);

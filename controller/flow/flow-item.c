@@ -14,7 +14,6 @@
 #include "controller/flow/flow-part.h"
 #include "controller/flow/match-overlap.h"
 #include "controller/flow/oxm.h"
-#include "hash.h"
 #include "openflow/openflow.h"
 #include "openvswitch/match.h"
 #include "openvswitch/ofp-actions.h"
@@ -86,15 +85,6 @@ take_xid(struct flow_item_registry *registry)
 }
 
 uint64_t
-stable_hash64(const void *data, size_t size, uint32_t basis)
-{
-    ovs_u128 hash;
-
-    hash_bytes128(data, size, basis, &hash);
-    return hash.u64.lo;
-}
-
-uint64_t
 flow_owner_cookie(const char *name)
 {
     return flow_cookie_owner(stable_hash64(name, strlen(name), 0));
@@ -111,7 +101,13 @@ flow_item_flow_key(uint8_t table, uint16_t priority, const void *match,
 uint64_t
 flow_item_group_key(uint32_t group_id)
 {
-    return hash_2words(group_id, UINT32_MAX);
+    return stable_hash64(&group_id, sizeof group_id, 0);
+}
+
+uint32_t
+flow_key_hash(uint64_t key)
+{
+    return keyed_hash64(&key, sizeof key, 0);
 }
 
 /* Drafts.  --------------------------------------------------------------- */

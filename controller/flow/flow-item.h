@@ -76,7 +76,8 @@ struct flow_item {
     bool log;                   /* Flow: its decisions are logged. */
     uint16_t priority;          /* Flow. */
     uint32_t group_id;          /* Group. */
-    uint32_t key_hash;          /* Of its key on a switch. */
+    uint32_t key_hash;          /* Of its key on a switch: the low half of
+                                 * flow_item_flow_key(), on all machines. */
     uint32_t meter;             /* Flow: of its limit, or 0. */
     uint32_t send_size, add_size;
     const struct engine_scope *scope; /* Counted. */
@@ -220,18 +221,17 @@ bool flow_item_is_of_draft(const struct flow_item *,
 /* Returns the encoded match of a flow item. */
 const uint8_t *flow_item_match(const struct flow_item *, size_t *size);
 
-/* Returns a strong hash of the key of a flow or group on a switch.  The low
- * half is the item's 'key_hash'.  A merged flow's cookie is that of a flow, so
- * it has no FLOW_COOKIE_COUNTED. */
+/* Returns a strong hash of the key of a flow or group on a switch.  A merged
+ * flow's cookie is that of a flow, so it has no FLOW_COOKIE_COUNTED. */
 uint64_t flow_item_flow_key(uint8_t table, uint16_t priority, const void
                             *match, size_t match_size);
 uint64_t flow_item_group_key(uint32_t group_id);
 
+/* Returns the hash of such a key, or of a 'key_hash' or a cookie, for a table
+ * in this process: the others are public. */
+uint32_t flow_key_hash(uint64_t key);
+
 /* Returns the cookie of unit "APP.UNIT/KEY". */
 uint64_t flow_owner_cookie(const char *name);
-
-/* Returns a 64-bit hash, stable over versions and machines.  Not
- * collision-resistant against chosen content. */
-uint64_t stable_hash64(const void *, size_t size, uint32_t basis);
 
 #endif /* controller/flow/flow-item.h */

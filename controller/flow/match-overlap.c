@@ -131,12 +131,12 @@ match_shape_of_item(const struct flow_item *item, uint16_t *eth_type,
             uint32_t masked;
         } head = { hash, oxm.field, oxm.mask != NULL };
 
-        hash = stable_hash64(&head, sizeof head, 0);
+        hash = keyed_hash64(&head, sizeof head, 0);
         if (oxm.mask) {
-            hash ^= stable_hash64(oxm.mask, oxm.size, 1);
+            hash ^= keyed_hash64(oxm.mask, oxm.size, 1);
         }
         if (by_value) {
-            hash ^= stable_hash64(oxm.value, oxm.size, 2);
+            hash ^= keyed_hash64(oxm.value, oxm.size, 2);
         }
         if (oxm.field == OXM_ETH_TYPE && oxm.size == 2 && !oxm.mask) {
             *eth_type = oxm.value[0] << 8 | oxm.value[1];

@@ -17,7 +17,7 @@
 #include "controller/model/txn.h"
 #include "controller/schema/schema-row.h"
 #include "controller/schema/value.h"
-#include "hash.h"
+#include "controller/siphash.h"
 #include "util.h"
 
 static void
@@ -88,13 +88,11 @@ port_assign_mac(struct txn *txn, struct entry *entry)
     struct vmn_port *port = (struct vmn_port *) entry->cur->row;
 
     for (uint32_t try = 0; value_mac_is_none(port->mac); try++) {
+        uint64_t hash = stable_hash64(port->row.name, strlen(port->row.name),
+                                      try);
+        struct vmn_mac mac = { { 0x02, hash >> 32, hash >> 24, hash >> 16,
+                                 hash >> 8, hash } };
         char buf[VALUE_MAC_SIZE];
-        ovs_u128 hash;
-
-        hash_bytes128(port->row.name, strlen(port->row.name), try, &hash);
-        struct vmn_mac mac = { { 0x02, hash.u64.lo >> 32, hash.u64.lo >> 24,
-                                 hash.u64.lo >> 16, hash.u64.lo >> 8,
-                                 hash.u64.lo } };
         char *key = xasprintf("%s/%s", port->network,
                               value_format_mac(mac, buf));
         if (!index_get(txn->model, INDEX_MAC, key)->n

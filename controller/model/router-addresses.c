@@ -15,7 +15,7 @@
 #include "controller/model/subnets.h"
 #include "controller/model/txn.h"
 #include "controller/schema/value.h"
-#include "hash.h"
+#include "controller/siphash.h"
 #include "util.h"
 
 /* MAC addresses.  --------------------------------------------------------- */
@@ -49,12 +49,11 @@ route_assign_mac(struct txn *txn, struct entry *entry)
         return;
     }
     for (uint32_t try = 0; value_mac_is_none(router->mac); try++) {
-        ovs_u128 hash;
+        uint64_t hash = stable_hash64(router->row.name,
+                                      strlen(router->row.name), try);
+        struct vmn_mac mac = { { 0x0a, hash >> 32, hash >> 24, hash >> 16,
+                                 hash >> 8, hash } };
 
-        hash_bytes128(router->row.name, strlen(router->row.name), try, &hash);
-        struct vmn_mac mac = { { 0x0a, hash.u64.lo >> 32, hash.u64.lo >> 24,
-                                 hash.u64.lo >> 16, hash.u64.lo >> 8,
-                                 hash.u64.lo } };
         if (!mac_is_taken(txn->model, router, mac)) {
             router->mac = mac;
         }

@@ -12,9 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "classifier.h"
-#include "classifier-private.h"
 #include "flow.h"
+#include "hash.h"
 #include "openvswitch/list.h"
 #include "openvswitch/ofp-actions.h"
 #include "util.h"
@@ -107,6 +106,22 @@ subtable_get(struct rule_set *set, uint8_t table, const struct minimask *mask)
     return subtable;
 }
 
+/* Returns the hash of the bits of 'flow' that 'mask' has. */
+static uint32_t
+masked_hash(const struct flow *flow, const struct minimask *mask)
+{
+    const uint64_t *masks = miniflow_get_values(&mask->masks);
+    const uint64_t *all = (const uint64_t *) flow;
+    uint64_t values[FLOW_U64S];
+    size_t n = 0, i;
+
+    FLOWMAP_FOR_EACH_INDEX(i, mask->masks.map) {
+        values[n] = all[i] & masks[n];
+        n++;
+    }
+    return hash_bytes(values, n * sizeof *values, 0);
+}
+
 struct rule *
 rule_set_add(struct rule_set *set, uint8_t table, uint16_t priority,
              const struct match *match, const struct ofpact *ofpacts,
@@ -123,8 +138,7 @@ rule_set_add(struct rule_set *set, uint8_t table, uint16_t priority,
     rule->ofpacts_len = ofpacts_len;
     subtable = subtable_get(set, table, rule->match.mask);
     hmap_insert(&subtable->rules, &rule->node,
-                miniflow_hash_in_minimask(rule->match.flow, subtable->mask,
-                                          0));
+                masked_hash(&match->flow, subtable->mask));
     return rule;
 }
 
@@ -160,7 +174,7 @@ find_in_set(const struct rule_set *set, uint8_t table,
         return;
     }
     LIST_FOR_EACH (subtable, node, set->tables[table]) {
-        uint32_t hash = flow_hash_in_minimask(flow, subtable->mask, 0);
+        uint32_t hash = masked_hash(flow, subtable->mask);
         const struct rule *rule;
 
         HMAP_FOR_EACH_WITH_HASH (rule, node, hash, &subtable->rules) {

@@ -24,6 +24,7 @@
 #include "controller/schema/error.h"
 #include "controller/schema/own-check.h"
 #include "controller/schema/schema-own.h"
+#include "controller/siphash.h"
 #include "controller/worker/app-description.h"
 #include "controller/worker/lua/lua-app.h"
 #include "controller/worker/record-calls.h"
@@ -508,8 +509,9 @@ main(int argc OVS_UNUSED, char *argv[])
         fprintf(stderr, "%s: vmnd starts this program, for an app\n", argv[0]);
         return 2;
     }
-    json_object_seed(1);        /* Or it would open a file for that, */
-    tzset();                    /* and timegm() for the time zone. */
+    /* Or it would open a file for that, and timegm() for the time zone. */
+    json_object_seed(keyed_hash64("json", 4, 0) | 1);
+    tzset();
     error = worker_sandbox_begin();
     if (error) {
         worker_refuse("its sandbox cannot be had (%s)", ovs_strerror(error));

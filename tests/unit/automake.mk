@@ -307,6 +307,11 @@ WEBHOOK_TESTS = \
 $(WEBHOOK_TESTS): tests/unit/libwebhook.a
 $(WEBHOOK_TESTS): private LDADD = tests/unit/libwebhook.a $(UNIT_LIBS)
 
+# Those that count comparisons of texts, by __wrap_strcmp().
+COMPARING_TESTS = \
+	tests/unit/test-hash-flooding
+$(COMPARING_TESTS): private AM_LDFLAGS += -Wl,--wrap=strcmp
+
 # Those that say what time it is, by __wrap_loop_now_ms().
 CLOCK_TESTS = \
 	tests/unit/test-ovsdb-listener
@@ -495,7 +500,7 @@ tests_unit_libnofabric_a_SOURCES = \
 
 ALL_UNIT_TESTS = $(UNIT_TESTS) $(APPS_TESTS) $(CTL_TESTS) $(FABRIC_TESTS) \
 	$(FABRIC_APPS_TESTS) $(NORTHBOUND_TESTS) $(WEBHOOK_TESTS) \
-	$(CLOCK_TESTS) $(CLUSTER_TESTS)
+	$(CLOCK_TESTS) $(CLUSTER_TESTS) $(COMPARING_TESTS)
 check_PROGRAMS += $(ALL_UNIT_TESTS)
 TESTS += $(ALL_UNIT_TESTS)
 

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "controller/flow/flow-item.h"
+#include "hash.h"
 #include "openflow/openflow.h"
 #include "openvswitch/vlog.h"
 #include "util.h"
@@ -135,13 +136,15 @@ find_added(const struct engine_delta *delta)
     return NULL;
 }
 
-/* The hash, without a key, of what a flow is. */
+/* MurmurHash3 of what a flow is. */
 static uint64_t
 hash_of(const struct flow_item *item)
 {
     const struct ofp_header *oh = flow_item_message(item);
+    ovs_u128 hash;
 
-    return stable_hash64(oh + 1, ntohs(oh->length) - sizeof *oh, item->kind);
+    hash_bytes128(oh + 1, ntohs(oh->length) - sizeof *oh, item->kind, &hash);
+    return hash.u64.lo;
 }
 
 /* A state with a flow, and the same with another one of equal hash in its

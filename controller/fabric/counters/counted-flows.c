@@ -82,8 +82,10 @@ get_unit(struct counters *c, const struct engine_flow_owner *about)
 uint32_t
 counter_hash(uint64_t cookie, uint32_t part, const char *reason, bool log)
 {
+    const uint64_t numbers[] = { cookie, part, log };
+
     return hash_string(reason ? reason : "",
-                       hash_add64(hash_add(part, log), cookie));
+                       hash_bytes(numbers, sizeof numbers, 0));
 }
 
 struct counter *
@@ -164,7 +166,6 @@ counted_flow_add(struct counters *c, struct hmap *flows,
     }
     flow = xzalloc(sizeof *flow);
     flow->counter = counter;
-    flow->key_hash = hash;
     flow->reported.packets = COUNTED_UNREPORTED;
     counter->n_flows++;
     hmap_insert(flows, &flow->node, hash);

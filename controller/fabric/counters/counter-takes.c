@@ -245,7 +245,7 @@ static uint32_t
 hash_of(const struct counter_report_flow *told)
 {
     return (told->group ? group_counters_hash(told->hash, told->part)
-            : told->hash);
+            : flow_key_hash(told->hash));
 }
 
 static struct counted_flow *

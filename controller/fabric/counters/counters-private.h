@@ -76,7 +76,7 @@ struct counted_seen {
 
 /* A flow of a host that has hits. */
 struct counted_flow {
-    struct hmap_node node;      /* In 'flows', by flow_item's 'key_hash'. */
+    struct hmap_node node;      /* In 'flows', by 'key_hash'. */
     struct counter *counter;
     uint32_t xid;               /* Of the item that it was installed for at the
                                  * last reading. */

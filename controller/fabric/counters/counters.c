@@ -62,7 +62,8 @@ find_flow(const struct counters_of_switch *cs, const struct flow_item *item)
 {
     struct counted_flow *flow;
 
-    HMAP_FOR_EACH_WITH_HASH (flow, node, item->key_hash, &cs->flows) {
+    HMAP_FOR_EACH_WITH_HASH (flow, node, flow_key_hash(item->key_hash),
+                             &cs->flows) {
         if (!flow->counter->retired
             && flow->counter->cookie == flow_cookie_owner(item->cookie)
             && flow->counter->log == flow_item_has_log(item)
@@ -154,10 +155,11 @@ get_flow(struct counters_of_switch *cs, const struct flow_item *item,
                           flow_item_part(item), flow_item_drop_reason(item),
                           flow_item_has_log(item));
     flow = (counter ? counted_flow_add(f->counters, &cs->flows, counter,
-                                       item->key_hash) : NULL);
+                                       flow_key_hash(item->key_hash)) : NULL);
     if (!flow) {
         return NULL;
     }
+    flow->key_hash = item->key_hash;
     flow->xid = item->xid;
     take_over_seen(cs, flow, counts);
     if (counter->log
@@ -713,7 +715,8 @@ flows_deleted(struct fabric_switch *sw OVS_UNUSED, void *cs_,
         return;
     }
     for (size_t i = 0; i < n; i++) {
-        HMAP_FOR_EACH_WITH_HASH (flow, node, deleted[i].key_hash,
+        HMAP_FOR_EACH_WITH_HASH (flow, node,
+                                 flow_key_hash(deleted[i].key_hash),
                                  &cs->flows) {
             if (flow->xid == deleted[i].xid) {
                 flow->gone = cs->round;

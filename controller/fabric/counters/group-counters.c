@@ -18,7 +18,6 @@
 #include "controller/fabric/session/switch.h"
 #include "controller/flow/flow-item.h"
 #include "controller/flow/flow-part.h"
-#include "hash.h"
 #include "openvswitch/ofp-group.h"
 #include "openvswitch/ofpbuf.h"
 #include "proto/openflow/ofconn.h"
@@ -65,7 +64,8 @@ find_installed(const struct group_counters_of_switch *gc,
 {
     struct installed_group *group;
 
-    HMAP_FOR_EACH_WITH_HASH (group, node, item->key_hash, &gc->installed) {
+    HMAP_FOR_EACH_WITH_HASH (group, node, flow_key_hash(item->key_hash),
+                             &gc->installed) {
         if (group->item->group_id == item->group_id) {
             return group;
         }
@@ -92,7 +92,8 @@ add_installed(struct group_counters_of_switch *gc,
         flow_item_unref(group->item);
     } else {
         group = xzalloc(sizeof *group);
-        hmap_insert(&gc->installed, &group->node, item->key_hash);
+        hmap_insert(&gc->installed, &group->node,
+                    flow_key_hash(item->key_hash));
     }
     group->item = flow_item_ref(item);
 }
@@ -184,7 +185,7 @@ group_changes(struct fabric_switch *sw, void *gc_,
 uint32_t
 group_counters_hash(uint32_t key_hash, uint32_t part)
 {
-    return hash_int(part, key_hash);
+    return flow_key_hash((uint64_t) part << 32 | key_hash);
 }
 
 static uint32_t

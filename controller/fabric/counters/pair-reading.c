@@ -146,7 +146,7 @@ pairs_of_switch_uninit(struct pairs_of_switch *pairs,
 static void
 count_owner(struct pairs_of_switch *pairs, uint64_t cookie, uint8_t table)
 {
-    uint32_t hash = hash_uint64_basis(cookie, table);
+    uint32_t hash = hash_bytes(&cookie, sizeof cookie, table);
     struct pair_owner *owner;
 
     HMAP_FOR_EACH_WITH_HASH (owner, node, hash, &pairs->owners) {

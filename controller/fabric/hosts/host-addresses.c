@@ -24,7 +24,7 @@ struct address {
 };
 
 static uint32_t
-hash_address(const struct in6_addr *addr)
+address_hash(const struct in6_addr *addr)
 {
     return hash_bytes(addr, sizeof *addr, 0);
 }
@@ -35,7 +35,7 @@ fabric_knows_address(void *f_, const struct in6_addr *addr)
     const struct fabric *f = f_;
     const struct address *address;
 
-    HMAP_FOR_EACH_WITH_HASH (address, node, hash_address(addr),
+    HMAP_FOR_EACH_WITH_HASH (address, node, address_hash(addr),
                              &f->addresses) {
         if (!memcmp(&address->addr, addr, sizeof *addr)) {
             return true;
@@ -51,7 +51,7 @@ add_address(struct fabric *f, const struct in6_addr *addr)
         struct address *address = xmalloc(sizeof *address);
 
         address->addr = *addr;
-        hmap_insert(&f->addresses, &address->node, hash_address(addr));
+        hmap_insert(&f->addresses, &address->node, address_hash(addr));
     }
 }
 

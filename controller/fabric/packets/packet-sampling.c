@@ -77,7 +77,9 @@ static uint32_t
 budget_hash(const char *host, uint64_t cookie, uint32_t part,
             const char *reason)
 {
-    return hash_pointer(reason, hash_string(host, hash_add64(part, cookie)));
+    const uint64_t numbers[] = { cookie, part, (uintptr_t) reason };
+
+    return hash_string(host, hash_bytes(numbers, sizeof numbers, 0));
 }
 
 static struct budget *

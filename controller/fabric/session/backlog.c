@@ -68,7 +68,8 @@ find(const struct backlog *backlog, const struct flow_item *item)
 {
     struct backlog_entry *entry;
 
-    HMAP_FOR_EACH_WITH_HASH (entry, node, item->key_hash, &backlog->entries) {
+    HMAP_FOR_EACH_WITH_HASH (entry, node, flow_key_hash(item->key_hash),
+                             &backlog->entries) {
         if (flow_item_same_key(entry->key, item)) {
             return entry;
         }
@@ -106,5 +107,6 @@ backlog_touch(struct backlog *backlog, const struct flow_item *item,
     entry->key = flow_item_ref(item);
     entry->sent = sent ? flow_item_ref(item) : NULL;
     entry->doubtful = false;
-    hmap_insert(&backlog->entries, &entry->node, item->key_hash);
+    hmap_insert(&backlog->entries, &entry->node,
+                flow_key_hash(item->key_hash));
 }

@@ -31,7 +31,7 @@ struct member_node {
 };
 
 struct added_node {
-    struct hmap_node node;      /* By key_hash. */
+    struct hmap_node node;      /* By its key. */
     const struct flow_item *item;
 };
 
@@ -91,7 +91,8 @@ find_added(const struct revision_diff *gd, const struct flow_item *item)
 {
     struct added_node *added;
 
-    HMAP_FOR_EACH_WITH_HASH (added, node, item->key_hash, &gd->added) {
+    HMAP_FOR_EACH_WITH_HASH (added, node, flow_key_hash(item->key_hash),
+                             &gd->added) {
         if (flow_item_same_key(added->item, item)) {
             return added->item;
         }
@@ -347,7 +348,8 @@ index_delta(struct revision_diff *gd)
             struct added_node *added = xmalloc(sizeof *added);
 
             added->item = delta->changes[i].item;
-            hmap_insert(&gd->added, &added->node, added->item->key_hash);
+            hmap_insert(&gd->added, &added->node,
+                        flow_key_hash(added->item->key_hash));
         }
         if (i % PAUSE_STEPS == 0) {
             commit_yield(gd->fabric->commit);
