@@ -7,11 +7,14 @@
 #include "controller/worker/app-description.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "controller/flow/lasting-text.h"
 #include "controller/schema/schema-own.h"
 #include "controller/worker/worker-wire.h"
+#include "openvswitch/dynamic-string.h"
 #include "openvswitch/ofpbuf.h"
+#include "proto/text/quoted-text.h"
 #include "util.h"
 
 /* As many tables as all hooks have. */
@@ -174,10 +177,23 @@ no_flow_owner(struct vmn_view *view OVS_UNUSED, const char *unit OVS_UNUSED,
     return false;
 }
 
+/* Copies a text for people, which may have several lines, to 'arena'. */
+static const char *
+copy_text(const char *text, struct arena *arena)
+{
+    struct ds ds = DS_EMPTY_INITIALIZER;
+    const char *copy;
+
+    text_put_quoted(&ds, text, strlen(text), "\n\t");
+    copy = arena_strdup(arena, ds_cstr(&ds));
+    ds_destroy(&ds);
+    return copy;
+}
+
 static const char *
 take_text(struct wire_reader *in, struct arena *arena)
 {
-    return arena_strdup(arena, wire_take_text(in));
+    return copy_text(wire_take_text(in), arena);
 }
 
 static const char *
@@ -186,7 +202,7 @@ take_optional_text(struct wire_reader *in, struct arena *arena)
     bool present = wire_take_u32(in);
     const char *text = wire_take_text(in);
 
-    return present ? arena_strdup(arena, text) : NULL;
+    return present ? copy_text(text, arena) : NULL;
 }
 
 /* Returns true if another element follows, the 'i'th. */

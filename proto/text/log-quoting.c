@@ -3,8 +3,8 @@
  * Quotes all messages of the log, those of libopenvswitch too: text of a host,
  * a guest or a peer is in many of them, and a line is one message.
  *
- * The linker has what calls libopenvswitch's vlog() and vlog_rate_limit() call
- * these (--wrap, VMN_LOG_LDFLAGS of Makefile.am). */
+ * The linker has callers of libopenvswitch's vlog() and the like call these
+ * (--wrap, VMN_LOG_LDFLAGS of Makefile.am). */
 
 #include <config.h>
 
@@ -21,6 +21,8 @@
 void __real_vlog(const struct vlog_module *, enum vlog_level,
                  const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+void __real_vlog_fatal(const struct vlog_module *, const char *format, ...)
+    __attribute__((noreturn, format(printf, 2, 3)));
 
 void __wrap_vlog(const struct vlog_module *, enum vlog_level,
                  const char *format, ...)
@@ -28,14 +30,15 @@ void __wrap_vlog(const struct vlog_module *, enum vlog_level,
 void __wrap_vlog_rate_limit(const struct vlog_module *, enum vlog_level,
                             struct vlog_rate_limit *, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
+void __wrap_vlog_fatal(const struct vlog_module *, const char *format, ...)
+    __attribute__((noreturn, format(printf, 2, 3)));
 
-static void
-log_quoted(const struct vlog_module *module, enum vlog_level level,
-           const char *format, va_list args)
+/* Returns the message, which the caller frees. */
+static char *
+quote(const char *format, va_list args)
 {
     struct ds message = DS_EMPTY_INITIALIZER;
     struct ds quoted = DS_EMPTY_INITIALIZER;
-    int save_errno = errno;
 
     ds_put_format_valist(&message, format, args);
     /* vlog() ends the line itself. */
@@ -43,9 +46,19 @@ log_quoted(const struct vlog_module *module, enum vlog_level level,
         continue;
     }
     text_put_quoted(&quoted, ds_cstr(&message), message.length, "");
-    __real_vlog(module, level, "%s", ds_cstr(&quoted));
     ds_destroy(&message);
-    ds_destroy(&quoted);
+    return ds_steal_cstr(&quoted);
+}
+
+static void
+log_quoted(const struct vlog_module *module, enum vlog_level level,
+           const char *format, va_list args)
+{
+    int save_errno = errno;
+    char *message = quote(format, args);
+
+    __real_vlog(module, level, "%s", message);
+    free(message);
     errno = save_errno;
 }
 
@@ -72,4 +85,16 @@ __wrap_vlog_rate_limit(const struct vlog_module *module,
         log_quoted(module, level, format, args);
         va_end(args);
     }
+}
+
+void
+__wrap_vlog_fatal(const struct vlog_module *module, const char *format, ...)
+{
+    va_list args;
+    char *message;
+
+    va_start(args, format);
+    message = quote(format, args);
+    va_end(args);
+    __real_vlog_fatal(module, "%s", message);
 }

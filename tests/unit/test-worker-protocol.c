@@ -40,6 +40,9 @@ start(const char *what)
         fail_msg("%s", error.text);
     }
     assert_string_equal(app_worker_description(worker)->class_.name, "fake");
+    /* People read it in terminals. */
+    assert_string_equal(app_worker_description(worker)->class_.description,
+                        "two\nlines\\u001b[2J\\u202e");
     return worker;
 }
 

@@ -45,7 +45,10 @@ wait_message(void)
 static void
 describe(struct ofpbuf *message)
 {
-    const struct vmn_app_class app = { VMN_APP_HEAD, .name = "fake" };
+    const struct vmn_app_class app = {
+        VMN_APP_HEAD, .name = "fake",
+        .description = "two\nlines\x1b[2J\xe2\x80\xae",
+    };
 
     wire_begin(message, WORKER_LOADED);
     app_description_put(message, &app);
