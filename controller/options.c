@@ -21,6 +21,7 @@
 #include "daemon.h"
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/vlog.h"
+#include "proto/tls/tls.h"
 #include "stream-ssl.h"
 #include "util.h"
 
@@ -414,7 +415,7 @@ usage(void)
     printf("\nOther options:\n");
     print_option("--ssl-protocols=PROTOCOLS",
                  "TLS protocols, such as TLSv1.2");
-    print_option("--ssl-ciphers=CIPHERS", "TLS ciphers");
+    print_option("--ssl-ciphers=CIPHERS", "TLS 1.2 ciphers to hosts' databases (default: AEAD)");
     print_option("-h, --help", "this text");
     print_option("-V, --version", "the version");
     exit(EXIT_SUCCESS);
@@ -506,6 +507,7 @@ options_init(struct options *options, int argc, char *argv[])
     int c;
 
     memset(options, 0, sizeof *options);
+    stream_ssl_set_ciphers(TLS_CIPHERS);
     while ((c = getopt_long(argc, argv, short_options, long_options,
                             NULL)) != -1) {
         handle_option(options, c);

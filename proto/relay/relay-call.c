@@ -16,6 +16,7 @@
 #include "proto/http/http.h"
 #include "proto/loop/loop-curl.h"
 #include "proto/relay/relay-private.h"
+#include "proto/tls/tls.h"
 #include "util.h"
 
 /* Seconds after which a silent connection is asked whether it lives, and
@@ -62,6 +63,7 @@ relay_set_tls(CURL *easy, const char *private_key, const char *certificate,
     /* libcurl would believe a CA for a day that was replaced. */
     curl_easy_setopt(easy, CURLOPT_CA_CACHE_TIMEOUT, 0L);
     curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long) CURL_SSLVERSION_TLSv1_2);
+    curl_easy_setopt(easy, CURLOPT_SSL_CIPHER_LIST, TLS_CIPHERS);
 }
 
 struct curl_slist *

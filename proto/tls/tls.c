@@ -94,7 +94,7 @@ make_context(const struct tls *tls)
 {
     SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
 
-    if (!ctx) {
+    if (!ctx || !SSL_CTX_set_cipher_list(ctx, TLS_CIPHERS)) {
         out_of_memory();
     }
     SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION);

@@ -15,6 +15,11 @@ struct ssl_ctx_st;
 struct ssl_st;
 struct tls;
 
+/* OpenSSL's list of the ciphers of TLS 1.2 that listeners and connections
+ * accept: AEAD with ephemeral keys.  None of them is of an earlier version.
+ * Those of TLS 1.3 are all AEAD. */
+#define TLS_CIPHERS "ECDHE+AESGCM:ECDHE+CHACHA20:DHE+AESGCM:DHE+CHACHA20"
+
 /* Longest name of a certificate, in bytes. */
 #define TLS_NAME_MAX 255
 /* A listener divides a handshake's timeout into so many parts, each of which

@@ -23,6 +23,7 @@
 
 #include "openvswitch/vlog.h"
 #include "proto/loop/loop-curl.h"
+#include "proto/tls/tls.h"
 #include "proto/webhook/webhook-url.h"
 #include "util.h"
 
@@ -294,6 +295,7 @@ set_tls(CURL *easy, const char *ca_cert)
     curl_easy_setopt(easy, CURLOPT_CAPATH, dir);
     curl_easy_setopt(easy, CURLOPT_CA_CACHE_TIMEOUT, (long) CA_CACHE_S);
     curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long) CURL_SSLVERSION_TLSv1_2);
+    curl_easy_setopt(easy, CURLOPT_SSL_CIPHER_LIST, TLS_CIPHERS);
     curl_easy_setopt(easy, CURLOPT_SSL_SESSIONID_CACHE, 0L);
 }
 

@@ -8,6 +8,7 @@
 
 #include <arpa/inet.h>
 #include <ctype.h>
+#include <ifaddrs.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
@@ -267,18 +268,62 @@ is_local_ipv4(uint32_t address)
             || IN_MULTICAST(address) || address == INADDR_BROADCAST);
 }
 
+/* Sets '*ipv4', in host byte order, to the IPv4 address that a mapped or
+ * compatible address, one of NAT64 (RFC 6052, RFC 8215) or one of 6to4 (RFC
+ * 3056) leads to.  Returns false if it is none of these. */
+static bool
+get_inner_ipv4(const struct in6_addr *address, uint32_t *ipv4)
+{
+    static const uint8_t nat64[12] = { 0x00, 0x64, 0xff, 0x9b };
+    static const uint8_t local_nat64[6] = { 0x00, 0x64, 0xff, 0x9b, 0, 1 };
+    const uint8_t *b = address->s6_addr;
+
+    if (b[0] == 0x20 && b[1] == 0x02) {
+        b += 2;
+    } else if (IN6_IS_ADDR_V4MAPPED(address) || IN6_IS_ADDR_V4COMPAT(address)
+               || !memcmp(b, nat64, sizeof nat64)
+               || !memcmp(b, local_nat64, sizeof local_nat64)) {
+        b += 12;
+    } else {
+        return false;
+    }
+    *ipv4 = (uint32_t) b[0] << 24 | b[1] << 16 | b[2] << 8 | b[3];
+    return true;
+}
+
 static bool
 is_local_ipv6(const struct in6_addr *address)
 {
-    const uint8_t *b = address->s6_addr;
-
-    if (IN6_IS_ADDR_V4MAPPED(address) || IN6_IS_ADDR_V4COMPAT(address)) {
-        return is_local_ipv4((uint32_t) b[12] << 24 | b[13] << 16
-                             | b[14] << 8 | b[15]);
-    }
     return (IN6_IS_ADDR_UNSPECIFIED(address) || IN6_IS_ADDR_LOOPBACK(address)
             || IN6_IS_ADDR_LINKLOCAL(address)
             || IN6_IS_ADDR_MULTICAST(address));
+}
+
+/* Returns true if an interface of this machine has the address, an IPv4 one if
+ * 'address' is NULL; or if that cannot be found out. */
+static bool
+is_of_interface(const struct in6_addr *address, uint32_t ipv4)
+{
+    struct ifaddrs *all, *ifa;
+    bool found = false;
+
+    if (getifaddrs(&all)) {
+        return true;
+    }
+    for (ifa = all; ifa && !found; ifa = ifa->ifa_next) {
+        const struct sockaddr_in6 *sin6 = ALIGNED_CAST(const void *,
+                                                       ifa->ifa_addr);
+        const struct sockaddr_in *sin = ALIGNED_CAST(const void *,
+                                                     ifa->ifa_addr);
+
+        if (ifa->ifa_addr && ifa->ifa_addr->sa_family == AF_INET6) {
+            found = address && IN6_ARE_ADDR_EQUAL(&sin6->sin6_addr, address);
+        } else if (ifa->ifa_addr && ifa->ifa_addr->sa_family == AF_INET) {
+            found = !address && ntohl(sin->sin_addr.s_addr) == ipv4;
+        }
+    }
+    freeifaddrs(all);
+    return found;
 }
 
 static bool
@@ -297,18 +342,20 @@ webhook_url_may_reach(const struct webhook_url *url,
 {
     const struct sockaddr_in6 *sin6 = ALIGNED_CAST(const void *, address);
     const struct sockaddr_in *sin = ALIGNED_CAST(const void *, address);
+    uint32_t ipv4;
 
     if (url->is_address || is_localhost(url->host)) {
         return true;
     }
-    switch (address->sa_family) {
-    case AF_INET:
-        return !is_local_ipv4(ntohl(sin->sin_addr.s_addr));
-    case AF_INET6:
-        return !is_local_ipv6(&sin6->sin6_addr);
-    default:
+    if (address->sa_family == AF_INET) {
+        ipv4 = ntohl(sin->sin_addr.s_addr);
+    } else if (address->sa_family != AF_INET6) {
         return false;
+    } else if (!get_inner_ipv4(&sin6->sin6_addr, &ipv4)) {
+        return (!is_local_ipv6(&sin6->sin6_addr)
+                && !is_of_interface(&sin6->sin6_addr, 0));
     }
+    return !is_local_ipv4(ipv4) && !is_of_interface(NULL, ipv4);
 }
 
 /* Prefixes.  -------------------------------------------------------------- */

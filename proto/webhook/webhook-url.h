@@ -39,7 +39,8 @@ char *webhook_url_authority(const struct webhook_url *);
 
 /* Whether 'url' may lead to this address.  A name is whoever's that answers
  * for it: it leads neither to this machine nor to its link (loopback,
- * link-local, unspecified, broadcast and multicast addresses), so that nobody
+ * link-local, unspecified, broadcast and multicast addresses, those of
+ * interfaces, and IPv6 ones that lead to such of IPv4), so that nobody
  * who owns a name that may be called reaches what listens there for itself.
  * "localhost" and what ends in it is this machine by RFC 6761, section 6.3,
  * and an address in a URL is what the administrator wrote. */

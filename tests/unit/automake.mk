@@ -305,6 +305,10 @@ WEBHOOK_TESTS = \
 	tests/unit/test-webhook-tls \
 	tests/unit/test-webhook-url
 $(WEBHOOK_TESTS): tests/unit/libwebhook.a
+# And one that says which addresses the machine has.
+INTERFACE_TESTS = tests/unit/test-webhook-names
+$(INTERFACE_TESTS): private AM_LDFLAGS += \
+	-Wl,--wrap=getifaddrs -Wl,--wrap=freeifaddrs
 $(WEBHOOK_TESTS): private LDADD = tests/unit/libwebhook.a $(UNIT_LIBS)
 
 # Those that count comparisons of texts, by __wrap_strcmp().

@@ -258,10 +258,42 @@ stream_that_ends_while_it_is_written_is_sent_whole(void **state)
     tls_client_close(&c);
 }
 
+/* Returns the ciphersuite that a client with this list gets, or NULL. */
+static const char *
+cipher_of(struct fixture *f, const char *ciphers)
+{
+    struct tls_client c;
+    const char *name = NULL;
+    char reply[100];
+
+    tls_client_open(&c, f);
+    SSL_set_max_proto_version(c.ssl, TLS1_2_VERSION);
+    assert_int_equal(SSL_set_cipher_list(c.ssl, ciphers), 1);
+    tls_client_ask(&c, "GET /x HTTP/1.1\r\nHost: x\r\n\r\n", reply,
+                   sizeof reply);
+    if (reply[0]) {
+        name = SSL_get_cipher_name(c.ssl);
+    }
+    tls_client_close(&c);
+    return name;
+}
+
+static void
+ciphers_without_aead_are_refused(void **state)
+{
+    struct fixture *f = *state;
+
+    restart_with_tls(f);
+    assert_null(cipher_of(f, "ECDHE-ECDSA-AES256-SHA384"));
+    assert_null(cipher_of(f, "ECDHE-ECDSA-AES128-SHA"));
+    assert_string_equal(cipher_of(f, "HIGH"), "ECDHE-ECDSA-AES256-GCM-SHA384");
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        HTTP_TEST(ciphers_without_aead_are_refused),
         HTTP_TEST(handshake_without_an_end_is_given_up),
         HTTP_TEST(handshake_outlives_a_long_turn),
         HTTP_TEST(stream_that_ends_while_it_is_written_is_sent_whole),

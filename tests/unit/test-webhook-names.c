@@ -12,7 +12,10 @@
 
 #include <cmocka.h>
 
+#include <arpa/inet.h>
 #include <event2/event.h>
+#include <ifaddrs.h>
+#include <netinet/in.h>
 #include <openssl/evp.h>
 #include <stdlib.h>
 
@@ -77,6 +80,32 @@ lookup_that_hangs_holds_up_nothing(void **state)
     assert_int_equal(n_asking(), 2);
 }
 
+/* This machine's addresses: 192.0.2.7 and 2001:db8::7. */
+int __wrap_getifaddrs(struct ifaddrs **);
+int
+__wrap_getifaddrs(struct ifaddrs **list)
+{
+    static struct sockaddr_in v4 = { .sin_family = AF_INET };
+    static struct sockaddr_in6 v6 = { .sin6_family = AF_INET6 };
+    static struct ifaddrs addresses[3];
+
+    inet_pton(AF_INET, "192.0.2.7", &v4.sin_addr);
+    inet_pton(AF_INET6, "2001:db8::7", &v6.sin6_addr);
+    addresses[0] = (struct ifaddrs) { .ifa_next = &addresses[1] };
+    addresses[1] = (struct ifaddrs) {
+        .ifa_next = &addresses[2], .ifa_addr = (struct sockaddr *) &v4,
+    };
+    addresses[2] = (struct ifaddrs) { .ifa_addr = (struct sockaddr *) &v6 };
+    *list = addresses;
+    return 0;
+}
+
+void __wrap_freeifaddrs(struct ifaddrs *);
+void
+__wrap_freeifaddrs(struct ifaddrs *list OVS_UNUSED)
+{
+}
+
 /* An attacker who answers for a name that may be called (DNS rebinding). */
 static void
 name_that_comes_to_mean_this_machine_does_not_reach_it(void **state)
@@ -85,6 +114,10 @@ name_that_comes_to_mean_this_machine_does_not_reach_it(void **state)
         "127.0.0.1", "127.9.9.9", "0.0.0.0", "169.254.169.254", "224.0.0.1",
         "255.255.255.255", "::1", "::", "fe80::1", "ff02::1",
         "::ffff:127.0.0.1", "::ffff:169.254.169.254", "::127.0.0.1",
+        "64:ff9b::7f00:1", "64:ff9b:1::7f00:1", "2002:7f00:1::1",
+        /* Of its interfaces, below. */
+        "192.0.2.7", "2001:db8::7", "::ffff:192.0.2.7", "64:ff9b::c000:207",
+        "2002:c000:207::",
     };
     struct fixture *f = *state;
 
