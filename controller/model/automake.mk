@@ -36,6 +36,7 @@ controller_libvmn_a_SOURCES += \
 	controller/model/load-stored-rows.c \
 	controller/model/replicate.c \
 	controller/model/replicate.h \
+	controller/model/model-account.c \
 	controller/model/model-app.c \
 	controller/model/migration-end.c \
 	controller/model/migration-end.h \

@@ -296,7 +296,7 @@ bool model_shows_secrets(const struct model_rights *, const struct vmn_row *);
 /* Usage of a quota. */
 struct model_usage {
     int64_t objects[VMN_N_TABLES];
-    int64_t addresses, members, rules;
+    int64_t addresses, members, rules, object_labels, bytes;
     int64_t fqdns;              /* Peers of rules that are names in DNS. */
 };
 /* Calls 'cb' for each limit that a quota can have, with its usage and its
@@ -312,6 +312,12 @@ void model_quotas_of(const struct model *, const struct vmn_row *,
                      void (*cb)(void *aux, const char *quota), void *aux);
 /* Returns true if the quota limits requests with 'rights' (NULL: all). */
 bool model_quota_binds(const struct vmn_quota *, const struct model_rights *);
+/* Sets '*quota' to the limits of an account with a scope that no quota binds,
+ * named "account/NAME" in 'name'.  Returns false for another account. */
+#define MODEL_DEFAULT_QUOTA_SIZE (VMN_NAME_LEN + sizeof "account/")
+bool model_default_quota(const struct model *, const struct vmn_account *,
+                         struct vmn_quota *quota,
+                         char name[MODEL_DEFAULT_QUOTA_SIZE]);
 
 /* A row that a request changed besides those that it names. */
 struct model_also {

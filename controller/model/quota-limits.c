@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "controller/model/model-class.h"
+#include "controller/model/request-author.h"
 #include "controller/model/row-checks.h"
 #include "controller/model/txn.h"
 #include "controller/model/quota-usage.h"
@@ -37,6 +38,8 @@ static const struct amount {
     AMOUNT(addresses),
     AMOUNT(members),
     AMOUNT(rules),
+    AMOUNT(object_labels),
+    AMOUNT(bytes),
 };
 #define LIMITS_MAX (VMN_N_TABLES + ARRAY_SIZE(amounts))
 
@@ -202,6 +205,65 @@ model_quota_binds(const struct vmn_quota *quota,
             && may_meet(&quota->scope, &rights->scope));
 }
 
+static void
+set_max(struct vmn_quota *quota, size_t offset, int max)
+{
+    *(int *) (void *) ((char *) quota + offset) = max;
+}
+
+bool
+model_default_quota(const struct model *model,
+                    const struct vmn_account *account,
+                    struct vmn_quota *quota,
+                    char name[MODEL_DEFAULT_QUOTA_SIZE])
+{
+    struct vmn_names names = model_names(model, VMN_TABLE_QUOTA);
+
+    if (!account->scope.text) {
+        return false;
+    }
+    for (size_t i = 0; i < names.n; i++) {
+        const struct vmn_quota *other = model_get(model, VMN_TABLE_QUOTA,
+                                                  names.names[i]);
+
+        if (may_meet(&other->scope, &account->scope)) {
+            return false;
+        }
+    }
+    usage_account_name(name, account->row.name);
+    *quota = (struct vmn_quota) {
+        .row = { .table = VMN_TABLE_QUOTA, .name = name },
+        .scope = account->scope, .requests = -1, .flows_per_host = -1,
+    };
+    for (int i = 0; i < VMN_N_TABLES; i++) {
+        if (model->classes[i]->limit) {
+            set_max(quota, model->classes[i]->limit_offset, -1);
+        }
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(amounts); i++) {
+        set_max(quota, amounts[i].max_offset, -1);
+    }
+    quota->object_labels = VMN_QUOTA_LABELS;
+    quota->bytes = VMN_QUOTA_BYTES;
+    return true;
+}
+
+/* An account that no quota binds has default limits. */
+static void
+check_default_quota(struct txn *txn)
+{
+    const struct model_author *author = txn->request->author;
+    const struct vmn_account *account
+        = author ? model_get(txn->model, VMN_TABLE_ACCOUNT, author->account)
+                 : NULL;
+    char name[MODEL_DEFAULT_QUOTA_SIZE];
+    struct vmn_quota quota;
+
+    if (account && model_default_quota(txn->model, account, &quota, name)) {
+        check_quota(txn, &quota);
+    }
+}
+
 void
 check_quotas(struct txn *txn)
 {
@@ -220,6 +282,7 @@ check_quotas(struct txn *txn)
             check_quota(txn, quota);
         }
     }
+    check_default_quota(txn);
 }
 
 /* For others.  ------------------------------------------------------------ */

@@ -18,6 +18,7 @@
 #include "controller/schema/schema-row.h"
 #include "controller/schema/selector.h"
 #include "hash.h"
+#include "openvswitch/dynamic-string.h"
 #include "openvswitch/shash.h"
 #include "util.h"
 
@@ -101,15 +102,14 @@ find_label(const struct vmn_selector *scope)
 }
 
 static void
-counter_create(struct usage *usage, const struct vmn_quota *quota)
+counter_create(struct usage *usage, const char *name, const char *scope)
 {
     struct usage_counter *counter = xzalloc(sizeof *counter);
-    const char *text = quota->scope.text ? quota->scope.text : "";
 
-    counter->name = xstrdup(quota->row.name);
+    counter->name = xstrdup(name);
     arena_init(&counter->arena);
     /* It was checked when the row was written. */
-    selector_parse(text, strlen(text), &counter->arena, &counter->scope,
+    selector_parse(scope, strlen(scope), &counter->arena, &counter->scope,
                    NULL);
     counter->label = find_label(&counter->scope);
     if (counter->label) {
@@ -122,28 +122,79 @@ counter_create(struct usage *usage, const struct vmn_quota *quota)
     usage->stale = true;
 }
 
-void
-usage_quota_changed(struct usage *usage, const struct vmn_row *before_,
-                    const struct vmn_row *after_)
+/* Has a counter of 'name' for what 'scope' selects, in the place of one for
+ * 'former'.  NULL: none. */
+static void
+counter_change(struct usage *usage, const char *name, const char *former,
+               const char *scope)
 {
-    const struct vmn_quota *before = (const struct vmn_quota *) before_;
-    const struct vmn_quota *after = (const struct vmn_quota *) after_;
-
-    if (before && after && !strcmp(before->row.name, after->row.name)
-        && nullable_string_is_equal(before->scope.text, after->scope.text)) {
+    if (former && scope && !strcmp(former, scope)) {
         return;
     }
-    if (before) {
+    if (former) {
         struct usage_counter *counter = shash_find_and_delete(
-            &usage->counters, before->row.name);
+            &usage->counters, name);
 
         if (counter) {
             counter_destroy(usage, counter);
         }
     }
-    if (after) {
-        counter_create(usage, after);
+    if (scope) {
+        counter_create(usage, name, scope);
     }
+}
+
+static const char *
+quota_scope(const struct vmn_row *row)
+{
+    const struct vmn_quota *quota = (const struct vmn_quota *) row;
+
+    return quota ? quota->scope.text ? quota->scope.text : "" : NULL;
+}
+
+void
+usage_quota_changed(struct usage *usage, const struct vmn_row *before,
+                    const struct vmn_row *after)
+{
+    counter_change(usage, (before ? before : after)->name,
+                   quota_scope(before), quota_scope(after));
+}
+
+static const char *
+account_scope(const struct vmn_row *row)
+{
+    const struct vmn_account *account = (const struct vmn_account *) row;
+
+    return account ? account->scope.text : NULL;
+}
+
+void
+usage_account_changed(struct usage *usage, const struct vmn_row *before,
+                      const struct vmn_row *after)
+{
+    char name[MODEL_DEFAULT_QUOTA_SIZE];
+
+    usage_account_name(name, (before ? before : after)->name);
+    counter_change(usage, name, account_scope(before), account_scope(after));
+}
+
+void
+usage_account_name(char name[MODEL_DEFAULT_QUOTA_SIZE], const char *account)
+{
+    snprintf(name, MODEL_DEFAULT_QUOTA_SIZE, "account/%s", account);
+}
+
+/* Returns the bytes of the row's name and spec. */
+static size_t
+size_of(const struct vmn_row *row)
+{
+    struct ds spec = DS_EMPTY_INITIALIZER;
+    size_t size;
+
+    schema_row_print_spec(row, &spec);
+    size = strlen(row->name) + spec.length;
+    ds_destroy(&spec);
+    return size;
 }
 
 void
@@ -151,6 +202,7 @@ usage_add(const struct usage *usage, struct model_usage *counts,
           const struct vmn_row *row, int sign)
 {
     const struct model_class *class = usage->classes[row->table];
+    const struct vmn_labels *labels = schema_row_labels(row);
     struct model_usage used = { .addresses = 0 };
 
     if (class->count) {
@@ -161,6 +213,8 @@ usage_add(const struct usage *usage, struct model_usage *counts,
     counts->members += sign * used.members;
     counts->rules += sign * used.rules;
     counts->fqdns += sign * used.fqdns;
+    counts->object_labels += sign * (int64_t) (labels ? labels->n : 0);
+    counts->bytes += sign * (int64_t) size_of(row);
 }
 
 /* Counting.  -------------------------------------------------------------- */
@@ -239,9 +293,12 @@ name_counter(void *naming_, struct usage_counter *counter)
 {
     const struct naming *naming = naming_;
 
-    naming->cb(naming->aux, counter->name);
+    if (!strchr(counter->name, '/')) {
+        naming->cb(naming->aux, counter->name);
+    }
 }
 
+/* Only of quotas that are objects. */
 void
 usage_each_of(const struct usage *usage, const struct vmn_row *row,
               void (*cb)(void *aux, const char *quota), void *aux)

@@ -30,7 +30,7 @@ void usage_refresh(struct usage *, const struct model *);
  * counted yet.  Valid until the next change. */
 const struct model_usage *usage_get(const struct usage *, const char *name);
 
-/* Calls 'cb' for each quota whose scope selects 'row'. */
+/* Calls 'cb' for each quota (no account) whose scope selects 'row'. */
 void usage_each_of(const struct usage *, const struct vmn_row *,
                    void (*cb)(void *aux, const char *quota), void *aux);
 
@@ -38,8 +38,13 @@ void usage_each_of(const struct usage *, const struct vmn_row *,
 void usage_add(const struct usage *, struct model_usage *counts,
                const struct vmn_row *row, int sign);
 
-/* The same as usage_change() for a quota. */
+/* The same as usage_change() for a quota, and for an account: one with a scope
+ * has the counter usage_account_name(). */
 void usage_quota_changed(struct usage *, const struct vmn_row *before,
                          const struct vmn_row *after);
+void usage_account_changed(struct usage *, const struct vmn_row *before,
+                           const struct vmn_row *after);
+void usage_account_name(char name[MODEL_DEFAULT_QUOTA_SIZE],
+                        const char *account);
 
 #endif /* controller/model/quota-usage.h */

@@ -90,41 +90,75 @@ is_shown(const struct model_rights *rights, const struct vmn_quota *quota)
             || selector_is_within(&rights->scope, &quota->scope));
 }
 
+/* What GET /v1/usage replies, while it is filled in. */
+struct usage {
+    struct nb_reply_usage reply;
+    size_t allocated;
+    struct arena arena;
+};
+
+static void
+add_quota(struct usage *usage, const struct northbound *nb,
+          const struct vmn_quota *quota)
+{
+    struct nb_reply_usage *reply = &usage->reply;
+    struct nb_usage_quota item = {
+        .quota = arena_strdup(&usage->arena, quota->row.name),
+        .scope = quota->scope.text, .requests = MAX(quota->requests, -1),
+    };
+    struct limits limits = { &item, 0, &usage->arena };
+
+    each_limit(nb, quota, add_limit, &limits);
+    if (reply->n_items >= usage->allocated) {
+        reply->items = x2nrealloc(reply->items, &usage->allocated,
+                                  sizeof *reply->items);
+    }
+    reply->items[reply->n_items++] = item;
+}
+
+/* Adds the default limits of accounts that no quota binds. */
+static void
+add_accounts(struct usage *usage, const struct northbound *nb,
+             const struct model_rights *rights)
+{
+    const struct vmn_account *account = NULL;
+    char name[MODEL_DEFAULT_QUOTA_SIZE];
+    struct vmn_quota quota;
+
+    while ((account = model_next_durable(nb->model, VMN_TABLE_ACCOUNT,
+                                         account ? account->row.name : "",
+                                         NULL))) {
+        if ((!rights || !rights->scope.text
+             || model_rights_are_of(rights, account))
+            && model_default_quota(nb->model, account, &quota, name)) {
+            add_quota(usage, nb, &quota);
+        }
+    }
+}
+
 static void
 get_usage(struct http_request *req, struct northbound *nb)
 {
     const struct model_rights *rights = nb_rights(req);
-    struct nb_reply_usage reply = { .items = NULL };
+    struct usage usage = { .allocated = 0 };
+    struct nb_reply_usage *reply = &usage.reply;
     const struct vmn_quota *quota = NULL;
-    size_t allocated = 0;
-    struct arena arena;
 
-    arena_init(&arena);
+    arena_init(&usage.arena);
     while ((quota = model_next_durable(nb->model, VMN_TABLE_QUOTA,
                                        quota ? quota->row.name : "",
                                        NULL))) {
-        struct nb_usage_quota item = {
-            .quota = quota->row.name, .scope = quota->scope.text,
-            .requests = MAX(quota->requests, -1),
-        };
-        struct limits limits = { &item, 0, &arena };
-
-        if (!is_shown(rights, quota)) {
-            continue;
+        if (is_shown(rights, quota)) {
+            add_quota(&usage, nb, quota);
         }
-        each_limit(nb, quota, add_limit, &limits);
-        if (reply.n_items >= allocated) {
-            reply.items = x2nrealloc(reply.items, &allocated,
-                                     sizeof *reply.items);
-        }
-        reply.items[reply.n_items++] = item;
     }
-    nb_reply_struct(req, &nb_reply_usage, &reply);
-    for (size_t i = 0; i < reply.n_items; i++) {
-        free(reply.items[i].limits);
+    add_accounts(&usage, nb, rights);
+    nb_reply_struct(req, &nb_reply_usage, reply);
+    for (size_t i = 0; i < reply->n_items; i++) {
+        free(reply->items[i].limits);
     }
-    free(reply.items);
-    arena_uninit(&arena);
+    free(reply->items);
+    arena_uninit(&usage.arena);
 }
 
 void

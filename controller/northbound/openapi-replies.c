@@ -295,7 +295,9 @@ static const struct schema_struct usage_limit = SHOWN_KEPT(
 
 static const struct schema_struct usage_quota = SHOWN_KEPT(
     "UsageOfQuota", nb_usage_quota,
-    SHOWN_OF(nb_usage_quota, quota, STRING, ALWAYS, "The quota."),
+    SHOWN_OF(nb_usage_quota, quota, STRING, ALWAYS,
+             "The quota; `account/NAME`: the default limits of an account "
+             "with a scope that no quota is for."),
     SHOWN_OF(nb_usage_quota, scope, STRING, ALWAYS, "Its scope."),
     SHOWN_OF(nb_usage_quota, requests, I64, HIDE,
              "Calls per second, if limited.", .def = -1),

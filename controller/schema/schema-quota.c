@@ -18,7 +18,7 @@ static const struct schema_field fields[] = {
       .flags = SCHEMA_REQUIRED, .reach = SCHEMA_MENTIONS,
       .doc = "Selects the objects that count, whoever made them." },
     LIMIT(networks, "How many networks there may be; unlimited when absent, "
-                    "as all that follow."),
+                    "as all that follow without a default."),
     LIMIT(ports, "How many ports."),
     LIMIT(groups, "How many groups."),
     LIMIT(services, "How many services."),
@@ -39,6 +39,13 @@ static const struct schema_field fields[] = {
     LIMIT(rules, "How many rules of policies and quarantines, each counted "
           "once more for each of its peers and services (100 times for a name "
           "in DNS), routes, and objects of apps' types."),
+    { .name = "object_labels", .type = SCHEMA_INT, AT(vmn_quota, object_labels),
+      .flags = SCHEMA_HIDE_DEFAULT, .max = INT32_MAX, .def = VMN_QUOTA_LABELS,
+      .doc = "How many labels all objects together may have." },
+    { .name = "bytes", .type = SCHEMA_INT, AT(vmn_quota, bytes),
+      .flags = SCHEMA_HIDE_DEFAULT, .max = INT32_MAX, .def = VMN_QUOTA_BYTES,
+      .doc = "How many bytes the names and specs of all objects together may "
+             "have, as JSON." },
     { .name = "flows_per_host", .type = SCHEMA_INT,
       AT(vmn_quota, flows_per_host), .flags = SCHEMA_HIDE_DEFAULT, .min = 1,
       .max = 1000000, .def = -1,

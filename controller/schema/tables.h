@@ -32,7 +32,7 @@
     TABLE(FLOATING_IP, floating_ip)                                         \
     TABLE(DNS_ZONE, dns_zone)                                               \
     TABLE(OBSERVATION, observation)   /* Named as the network. */           \
-    DESCRIBED(ACCOUNT, account)                                             \
+    TABLE(ACCOUNT, account)                                                 \
     TABLE(TOKEN, token)                                                     \
     DESCRIBED(TELEMETRY, telemetry)                                         \
     TABLE(QUOTA, quota)                                                     \
@@ -108,6 +108,10 @@ struct vmn_account {
     const char *iface_ids;
 };
 
+/* Limits of labels and bytes without a quota that says otherwise. */
+#define VMN_QUOTA_LABELS 100000
+#define VMN_QUOTA_BYTES (64 * 1024 * 1024)
+
 /* Limits of the objects with some labels, for accounts with a scope. -1:
  * unlimited. */
 struct vmn_quota {
@@ -122,6 +126,7 @@ struct vmn_quota {
                                  * records of zones, entries of services,
                                  * forwards of routers. */
     int rules;                  /* With their peers and services; routes. */
+    int object_labels, bytes;   /* Of all objects. */
     int requests;               /* Per second, of all accounts within
                                  * 'scope'. */
     int flows_per_host;         /* Including groups, caused by the objects. */

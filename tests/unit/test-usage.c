@@ -16,6 +16,8 @@
 #include <cmocka.h>
 
 #include "controller/model/model.h"
+#include "controller/model/request-author.h"
+#include "controller/schema/schema-row.h"
 #include "openvswitch/dynamic-string.h"
 #include "random.h"
 #include "tests/unit/model-util.h"
@@ -65,6 +67,18 @@ is_in(const struct vmn_quota *quota, const struct vmn_labels *labels)
     return vmn_selector_matches(&quota->scope, labels);
 }
 
+static int64_t
+size_of(const struct vmn_row *row)
+{
+    struct ds spec = DS_EMPTY_INITIALIZER;
+    int64_t size;
+
+    schema_row_print_spec(row, &spec);
+    size = strlen(row->name) + spec.length;
+    ds_destroy(&spec);
+    return size;
+}
+
 /* The same, counted from the rows. */
 static char *
 count(const struct model *model, const char *name)
@@ -73,6 +87,7 @@ count(const struct model *model, const char *name)
     struct ds ds = DS_EMPTY_INITIALIZER;
     const struct vmn_quota *quota = model_get(model, VMN_TABLE_QUOTA, name);
     int64_t ports = 0, groups = 0, addresses = 0, members = 0;
+    int64_t labels = 0, bytes = 0;
     struct vmn_names names;
 
     names = model_names(model, VMN_TABLE_PORT);
@@ -83,6 +98,8 @@ count(const struct model *model, const char *name)
         if (is_in(quota, &port->labels)) {
             ports++;
             addresses += port->n_ips + port->n_allowed_addresses;
+            labels += port->labels.n;
+            bytes += size_of(&port->row);
         }
     }
     names = model_names(model, VMN_TABLE_GROUP);
@@ -93,13 +110,20 @@ count(const struct model *model, const char *name)
         if (is_in(quota, &group->labels)) {
             groups++;
             members += group->n_ports + group->n_cidrs;
+            labels += group->labels.n;
+            bytes += size_of(&group->row);
         }
     }
-    put_limit(&ds, "networks", quota && is_in(quota, &none), 0);
+    if (quota && is_in(quota, &none)) {
+        bytes += size_of(model_get(model, VMN_TABLE_NETWORK, "n"));
+        put_limit(&ds, "networks", 1, 0);
+    }
     put_limit(&ds, "ports", ports, 0);
     put_limit(&ds, "groups", groups, 0);
     put_limit(&ds, "addresses", addresses, 0);
     put_limit(&ds, "members", members, 0);
+    put_limit(&ds, "object_labels", labels, 0);
+    put_limit(&ds, "bytes", bytes, 0);
     return ds_steal_cstr(&ds);
 }
 
@@ -183,12 +207,15 @@ what_is_counted_is_what_is_there(void **state)
     assert_true(n_refused > 100 && n_refused < 2900);
 }
 
-/* Applies 'text' as an account with 'scope' (NULL: none) and expects these
- * errors. */
+/* Applies 'text' as an account (NULL: of no name) with 'scope' (NULL: none)
+ * and expects these errors. */
 static void
-apply_in(struct model *model, const char *scope, const char *text,
-         const char *expected)
+apply_of(struct model *model, const char *account, const char *scope,
+         const char *text, const char *expected)
 {
+    struct model_author author = {
+        .account = CONST_CAST(char *, account), .role = VMN_ROLE_OPERATOR,
+    };
     struct ds ds = DS_EMPTY_INITIALIZER;
     struct model_request request;
     struct vmn_errors errors;
@@ -198,6 +225,7 @@ apply_in(struct model *model, const char *scope, const char *text,
     model_request_init(&request, "u");
     request.rights = scope ? model_util_rights(scope, NULL, NULL, false)
                      : NULL;
+    request.author = account ? model_author_clone(&author) : NULL;
     model_util_parse(&request, text);
     model_apply(model, &request, 1000, &revision, &errors);
     for (size_t i = 0; i < errors.n; i++) {
@@ -207,6 +235,13 @@ apply_in(struct model *model, const char *scope, const char *text,
     ds_destroy(&ds);
     model_request_uninit(&request);
     vmn_errors_uninit(&errors);
+}
+
+static void
+apply_in(struct model *model, const char *scope, const char *text,
+         const char *expected)
+{
+    apply_of(model, NULL, scope, text, expected);
 }
 
 #define GROUP(NAME, LABEL) "put groups " NAME " {'labels':{'t':'" LABEL "'}}\n"
@@ -271,6 +306,63 @@ entries_and_forwards_are_members(void **state)
              "['192.0.2.0/24']}", refusal);
 }
 
+static void
+labels_and_bytes_are_limited(void **state)
+{
+    struct model *model = *state;
+
+    apply_in(model, NULL, "put quotas q {'scope':'t=a','object_labels':3}", "");
+    apply_in(model, "t=a", "put groups g {'labels':{'t':'a','x':'1','y':'2'}}",
+             "");
+    apply_in(model, "t=a", GROUP("h", "a"),
+             "quota \"q\" has at most 3 object_labels, and this would make 4\n");
+    apply_in(model, "t=a", "put groups g {'labels':{'t':'a','z':'3'}}\n"
+             GROUP("h", "a"), "");
+    /* 29 of g{"labels":{"t":"a","z":"3"}}, 21 of h, and 29. */
+    apply_in(model, NULL, "put quotas q {'scope':'t=a','bytes':60}", "");
+    apply_in(model, "t=a", "patch groups h {'description':'abcdefghijkl'}",
+             "quota \"q\" has at most 60 bytes, and this would make 79\n");
+    apply_in(model, "t=a", "delete groups g\n"
+             "patch groups h {'description':'abc'}", "");
+}
+
+/* Groups gFIRST to gEND - 1 with 64 labels each.  The caller frees it. */
+static char *
+groups_with_labels(size_t first, size_t end)
+{
+    struct ds ds = DS_EMPTY_INITIALIZER;
+
+    for (size_t i = first; i < end; i++) {
+        ds_put_format(&ds, "%sput groups g%"PRIuSIZE" {'labels':{'t':'a'",
+                      i > first ? "\n" : "", i);
+        for (int j = 1; j < 64; j++) {
+            ds_put_format(&ds, ",'k%d':''", j);
+        }
+        ds_put_cstr(&ds, "}}");
+    }
+    return ds_steal_cstr(&ds);
+}
+
+static void
+account_without_a_quota_has_default_limits(void **state)
+{
+    struct model *model = *state;
+    char *most = groups_with_labels(0, VMN_QUOTA_LABELS / 64);
+    char *more = groups_with_labels(VMN_QUOTA_LABELS / 64,
+                                    VMN_QUOTA_LABELS / 64 + 1);
+
+    apply_in(model, NULL, "put accounts a {'role':'operator','scope':'t=a',"
+             "'certificate':true}", "");
+    apply_of(model, "a", "t=a", most, "");
+    apply_of(model, "a", "t=a", more, "quota \"account/a\" has at most 100000"
+             " object_labels, and this would make 100032\n");
+    /* A quota replaces it. */
+    apply_in(model, NULL, "put quotas q {'scope':'t=a','object_labels':200000}", "");
+    apply_of(model, "a", "t=a", more, "");
+    free(most);
+    free(more);
+}
+
 #define NAMES(POLICY, PEERS)                                                \
     "put policies " POLICY " {'labels':{'t':'a'},'applies_to':['g'],"       \
     "'rules':[{'direction':'egress','action':'allow','peers':[" PEERS "]}]}\n"
@@ -318,6 +410,10 @@ main(void)
                                         setup, teardown),
         cmocka_unit_test_setup_teardown(entries_and_forwards_are_members,
                                         setup, teardown),
+        cmocka_unit_test_setup_teardown(labels_and_bytes_are_limited, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(
+            account_without_a_quota_has_default_limits, setup, teardown),
         cmocka_unit_test_setup_teardown(
             names_in_dns_count_for_what_they_may_become, setup, teardown),
     };
