@@ -467,10 +467,10 @@ check_quota(void *check_, const char *name, const char *host, uint64_t n,
                                               name);
 
     if (quota && model_quota_binds(quota, check->rights)) {
-        vmn_errors_add(check->errors, VMN_ERR_TOO_LARGE, "",
-                       "quota \"%s\" has at most %"PRIu64" flows_per_host, "
-                       "and this would make %"PRIu64" on host \"%s\"", name,
-                       max, n, host);
+        vmn_errors_add_excess(check->errors, &(const struct vmn_excess) {
+            .quota = name, .resource = "flows_per_host", .host = host,
+            .limit = (int64_t) max, .used = -1, .requested = (int64_t) n,
+        });
         check->ok = false;
     }
 }

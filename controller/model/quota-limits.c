@@ -125,11 +125,11 @@ check_fqdn_flows(struct txn *txn, const struct vmn_quota *quota,
 
     if (quota->flows_per_host > 0 && n_fqdns && flows > quota->flows_per_host
         && (added->fqdns > 0 || added->objects[VMN_TABLE_NETWORK] > 0)) {
-        vmn_errors_add(txn->errors, VMN_ERR_TOO_LARGE, "",
-                       "quota \"%s\" has at most %d flows_per_host, and the "
-                       "names in DNS of its rules may come to %"PRId64": "
-                       "%"PRId64" of %d addresses in %"PRId64" network%s",
-                       quota->row.name, quota->flows_per_host, flows, n_fqdns,
+        vmn_errors_add(txn->errors, VMN_ERR_QUOTA, "",
+                       "quota \"%s\" exceeded: names in DNS of its rules may "
+                       "need %"PRId64" of %d flows_per_host: %"PRId64" of %d "
+                       "addresses in %"PRId64" network%s",
+                       quota->row.name, flows, quota->flows_per_host, n_fqdns,
                        VALUE_FQDN_IPS_MAX, n_networks,
                        n_networks == 1 ? "" : "s");
     }
@@ -156,11 +156,10 @@ check_quota(struct txn *txn, const struct vmn_quota *quota)
         int max = limits[i].max;
 
         if (max >= 0 && more[i].used > 0 && total > max) {
-            vmn_errors_add(txn->errors, VMN_ERR_TOO_LARGE, "",
-                           "quota \"%s\" has at most %d %s, and this would "
-                           "make %"PRId64, quota->row.name, max,
-                           limits[i].name,
-                           total);
+            vmn_errors_add_excess(txn->errors, &(const struct vmn_excess) {
+                .quota = quota->row.name, .resource = limits[i].name,
+                .limit = max, .used = limits[i].used, .requested = total,
+            });
         }
     }
 }

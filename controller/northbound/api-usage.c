@@ -182,9 +182,9 @@ add_problem(void *over_, const char *name, int64_t used, int64_t max,
 
     if (max >= 0 && used > max) {
         nb_problems_add(over->problems, "quota",
-                        "quota \"%s\" has at most %"PRId64" %s, and there "
-                        "are %"PRId64"%s%s%s", over->quota, max, name, used,
-                        host ? " on host \"" : "", host ? host : "",
+                        "quota \"%s\" exceeded: %"PRId64" of %"PRId64" %s "
+                        "used%s%s%s", over->quota, used, max, name,
+                        host ? ", on host \"" : "", host ? host : "",
                         host ? "\"" : "");
     }
 }

@@ -86,7 +86,13 @@ static const struct schema_struct fault = SHOWN_STRUCT(
           "of it, or a parameter."),
     SHOWN("parameter", STRING, 0, "The parameter of the query, if it is one."),
     SHOWN("code", STRING, 0, "Which kind of fault: as `type`."),
-    SHOWN("detail", STRING, ALWAYS, "What is wrong."));
+    SHOWN("detail", STRING, ALWAYS, "What is wrong."),
+    SHOWN("quota", STRING, 0, "Of `quota`: the name of the quota."),
+    SHOWN("resource", STRING, 0, "Of `quota`: its limit, such as `ports`."),
+    SHOWN("host", STRING, 0, "Of `flows_per_host`: the host."),
+    SHOWN("limit", I64, 0, "The limit."),
+    SHOWN("used", I64, 0, "The number before the change."),
+    SHOWN("requested", I64, 0, "The number with the change."));
 
 const struct schema_struct nb_reply_problem = SHOWN_STRUCT(
     "Problem",

@@ -35,6 +35,7 @@ static const struct {
                             "not", 8 },
     [VMN_ERR_KEY_USED] = { 422, "key-used", "keys are of other requests",
                            9 },
+    [VMN_ERR_QUOTA] = { 403, "quota", "limits of quotas are exceeded", 3 },
 };
 
 /* Returns the pointer of a draft's operation: the first one is that of the
@@ -68,6 +69,21 @@ body_pointer(const char *pointer, enum nb_pointers at)
                      pointer[index] ? "/spec" : "", pointer + index);
 }
 
+static void
+put_excess(json_t *json, const struct vmn_excess *excess)
+{
+    json_object_set_new(json, "quota", json_string(excess->quota));
+    json_object_set_new(json, "resource", json_string(excess->resource));
+    if (excess->host) {
+        json_object_set_new(json, "host", json_string(excess->host));
+    }
+    json_object_set_new(json, "limit", json_integer(excess->limit));
+    if (excess->used >= 0) {
+        json_object_set_new(json, "used", json_integer(excess->used));
+    }
+    json_object_set_new(json, "requested", json_integer(excess->requested));
+}
+
 static json_t *
 error_json(const struct vmn_error *error, enum nb_pointers at)
 {
@@ -78,6 +94,9 @@ error_json(const struct vmn_error *error, enum nb_pointers at)
     free(pointer);
     json_object_set_new(json, "code", json_string(codes[error->code].kind));
     json_object_set_new(json, "detail", http_json_string(error->text));
+    if (error->excess) {
+        put_excess(json, error->excess);
+    }
     return json;
 }
 

@@ -7,9 +7,11 @@
 #include "controller/schema/error.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdlib.h>
 
+#include "openvswitch/dynamic-string.h"
 #include "util.h"
 
 void
@@ -19,12 +21,24 @@ vmn_errors_init(struct vmn_errors *errors)
     errors->n_suppressed = 0;
 }
 
+static void
+excess_free(struct vmn_excess *excess)
+{
+    if (excess) {
+        free(CONST_CAST(char *, excess->quota));
+        free(CONST_CAST(char *, excess->host));
+        free(CONST_CAST(char *, excess->resource));
+        free(excess);
+    }
+}
+
 void
 vmn_errors_uninit(struct vmn_errors *errors)
 {
     for (size_t i = 0; i < errors->n; i++) {
         free(errors->errors[i].pointer);
         free(errors->errors[i].text);
+        excess_free(errors->errors[i].excess);
     }
     vmn_errors_init(errors);
 }
@@ -125,6 +139,7 @@ vmn_error_uninit(struct vmn_error *error)
 {
     free(error->pointer);
     free(error->text);
+    excess_free(error->excess);
     *error = (struct vmn_error) VMN_ERROR_INIT;
 }
 
@@ -141,9 +156,53 @@ vmn_errors_add(struct vmn_errors *errors, enum vmn_error_code code,
     struct vmn_error *error = &errors->errors[errors->n++];
     va_list args;
 
-    error->code = code;
-    error->pointer = xstrdup(pointer ? pointer : "");
+    *error = (struct vmn_error) {
+        .code = code,
+        .pointer = xstrdup(pointer ? pointer : ""),
+    };
     va_start(args, format);
     error->text = xvasprintf(format, args);
     va_end(args);
+}
+
+/* Returns 'quota "shop" exceeded: 3 of 3 ports used', which the caller
+ * frees. */
+static char *
+excess_text(const struct vmn_excess *e)
+{
+    struct ds ds = DS_EMPTY_INITIALIZER;
+
+    ds_put_format(&ds, "quota \"%s\" exceeded: ", e->quota);
+    if (e->used < 0) {
+        ds_put_format(&ds, "%"PRId64" of %"PRId64" %s with this change",
+                      e->requested, e->limit, e->resource);
+    } else {
+        ds_put_format(&ds, "%"PRId64" of %"PRId64" %s used", e->used,
+                      e->limit, e->resource);
+        if (e->requested != e->used + 1) {
+            ds_put_format(&ds, ", %"PRId64" with this change", e->requested);
+        }
+    }
+    if (e->host) {
+        ds_put_format(&ds, ", on host \"%s\"", e->host);
+    }
+    return ds_steal_cstr(&ds);
+}
+
+void
+vmn_errors_add_excess(struct vmn_errors *errors,
+                      const struct vmn_excess *excess)
+{
+    char *text = excess_text(excess);
+
+    vmn_errors_add(errors, VMN_ERR_QUOTA, "", "%s", text);
+    free(text);
+    if (!errors->n_suppressed) {
+        struct vmn_excess *copy = xmemdup(excess, sizeof *excess);
+
+        copy->quota = xstrdup(excess->quota);
+        copy->resource = xstrdup(excess->resource);
+        copy->host = nullable_xstrdup(excess->host);
+        errors->errors[errors->n - 1].excess = copy;
+    }
 }

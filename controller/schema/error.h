@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 enum vmn_error_code {
     VMN_ERR_INVALID,            /* 400: a field is wrong. */
@@ -21,19 +22,31 @@ enum vmn_error_code {
                                  * nothing changed. */
     VMN_ERR_UNCERTAIN,          /* 503: nobody knows whether it changed. */
     VMN_ERR_KEY_USED,           /* 422: the key is another request's. */
+    VMN_ERR_QUOTA,              /* 403: a quota is exceeded. */
+};
+
+/* How far a quota is exceeded. */
+struct vmn_excess {
+    const char *quota;          /* Its name. */
+    const char *resource;       /* "ports". */
+    const char *host;           /* On which host; NULL: in all. */
+    int64_t limit;
+    int64_t used;               /* Before the change; negative: not known. */
+    int64_t requested;          /* With the change. */
 };
 
 struct vmn_error {
     enum vmn_error_code code;
     char *pointer;              /* JSON pointer; "" is the whole. Owned. */
     char *text;                 /* A sentence without final period.  Owned. */
+    struct vmn_excess *excess;  /* Of VMN_ERR_QUOTA; or NULL.  Owned. */
 };
 
 /* One error, of a function that stops at the first.  The caller owns the
  * struct: initialized by VMN_ERROR_INIT, set by at most one call that fails,
  * and released by vmn_error_uninit(), which resets it.  Callers that do not
  * need the reason pass NULL. */
-#define VMN_ERROR_INIT { VMN_ERR_INVALID, NULL, NULL }
+#define VMN_ERROR_INIT { VMN_ERR_INVALID, NULL, NULL, NULL }
 void vmn_error_set(struct vmn_error *, enum vmn_error_code,
                    const char *pointer, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
@@ -68,5 +81,7 @@ void vmn_errors_uninit(struct vmn_errors *);
 void vmn_errors_add(struct vmn_errors *, enum vmn_error_code,
                     const char *pointer, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
+/* Adds that a change exceeds a quota. */
+void vmn_errors_add_excess(struct vmn_errors *, const struct vmn_excess *);
 
 #endif /* controller/schema/error.h */

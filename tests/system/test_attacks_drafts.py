@@ -405,6 +405,6 @@ def test_fill_the_table_of_drafts(shop, api):
     try:
         for name in "a", "b":
             shop.may("PUT", "drafts/" + name, mine())
-        shop.may_not("PUT", "drafts/c", mine(), status=413)
+        shop.may_not("PUT", "drafts/c", mine(), status=403)
     finally:
         api.delete("quotas/shop")

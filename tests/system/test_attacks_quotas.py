@@ -133,10 +133,14 @@ def refuses(tenant, target, spec, what, limit, more=1):
     """It is refused for the limit alone, in a plan too, and says so."""
     for query in ("", "?dry_run=plan"):
         status, answer = tenant.tries("PUT", target + query, spec)
-        assert status == 413, answer
-        assert [e["detail"] for e in answer["errors"]] == [
-            'quota "shop" has at most %d %s, and this would make %d'
-            % (limit, what, limit + more)], answer
+        assert status == 403, answer
+        [error] = answer["errors"]
+        assert error["detail"].startswith(
+            'quota "shop" exceeded: %d of %d %s used' % (
+                error["used"], limit, what)), answer
+        assert (error["code"], error["quota"], error["resource"],
+                error["limit"], error["requested"]) == (
+                    "quota", "shop", what, limit, limit + more), answer
 
 
 def test_attack_fill_each_table(api, shop):
@@ -203,13 +207,13 @@ def test_attack_slip_past_at_the_same_time(api, shop):
     objects = [{"type": "groups", "name": "m%d" % i, "spec": mine()}
                for i in range(3)]
     status, answer = shop.call("POST", "apply", {"objects": objects})
-    assert status == 413, answer
+    assert status == 403, answer
     assert used(shop)["groups"] == 0
     with concurrent.futures.ThreadPoolExecutor(16) as pool:
         statuses = list(pool.map(
             lambda i: (shop, twin)[i % 2].tries(
                 "PUT", "groups/g%d" % i, mine())[0], range(40)))
-    assert sorted(statuses) == [201] * 2 + [413] * 38
+    assert sorted(statuses) == [201] * 2 + [403] * 38
     assert used(twin)["groups"] == 2
 
 
@@ -340,12 +344,15 @@ def refuses_flows(bank, method, target, spec):
     many there would be."""
     for query in ("", "?dry_run=plan"):
         status, answer = bank.tries(method, target + query, spec)
-        assert status == 413, answer
+        assert status == 403, answer
         [error] = answer["errors"]
         found = re.fullmatch(
-            'quota "bank" has at most %d flows_per_host, and this would make '
-            r'(\d+) on host "h1"' % FLOWS, error["detail"])
+            r'quota "bank" exceeded: (\d+) of %d flows_per_host with this '
+            'change, on host "h1"' % FLOWS, error["detail"])
         assert found, error
+        assert (error["limit"], error["requested"], error["host"]) == (
+            FLOWS, int(found.group(1)), "h1"), error
+        assert "used" not in error
     return int(found.group(1))
 
 
@@ -380,7 +387,7 @@ def test_attack_fill_each_hosts_tables_at_the_same_time(api, bank):
             "PUT", "policies/p%d" % i,
             banks(*PREFIXES[100 * i:100 * i + 100]))[0], range(30)))
     used, over = caused(bank)
-    assert statuses.count(413) == 30 - statuses.count(201) > 15
+    assert statuses.count(403) == 30 - statuses.count(201) > 15
     assert statuses.count(201) > 5 and FLOWS - 150 < used <= FLOWS
     assert not over
     # Others are not kept out by it.
@@ -397,8 +404,8 @@ def test_flows_beyond_a_quota_are_shown(api, bank):
     assert used > 5000 and over
     [problem] = [p["detail"] for p in api.vmnd.api.get("status")["problems"]
                  if p["kind"] == "quota"]
-    assert problem == ('quota "bank" has at most %d flows_per_host, and there '
-                       'are %d on host "h1"' % (FLOWS, used))
+    assert problem == ('quota "bank" exceeded: %d of %d flows_per_host used, '
+                       'on host "h1"' % (used, FLOWS))
     found = api.vmnd.api.metrics()
     assert found['vmn_quota_used{quota="bank",limit="flows_per_host"}'] == used
     assert found[

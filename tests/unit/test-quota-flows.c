@@ -346,8 +346,9 @@ what_exceeds_a_quota_is_refused(void **state)
 {
     /* Four of its own, one for its key; and on h0 the two that its key has,
      * and one more as somebody is there. */
-    static const char refusal[] = "quota \"q\" has at most 7 flows_per_host, "
-                                  "and this would make 8 on host \"h0\"";
+    static const char refusal[] = "quota \"q\" exceeded: 8 of 7 "
+                                  "flows_per_host with this change, on host "
+                                  "\"h0\"";
 
     toy_edit(&toy, VMN_TABLE_QUOTA, "q",
              json_pack("{s:s, s:i}", "scope", "t=a", "flows_per_host", 7));
@@ -363,8 +364,8 @@ what_exceeds_a_quota_is_refused(void **state)
     plan("t=a", "p1", make_port('a', 1, 8, "h0"), "");
     plan("t=a", "p2", make_port('a', 1, 1, "h1"), "");
     plan("t=a", "p2", make_port('a', 1, 1, "h0"),
-         "quota \"q\" has at most 7 flows_per_host, and this would make 14 "
-         "on host \"h0\"");
+         "quota \"q\" exceeded: 14 of 7 flows_per_host with this change, on "
+         "host \"h0\"");
     plan("t=a", "p1", NULL, "");
 }
 

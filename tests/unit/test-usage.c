@@ -249,15 +249,16 @@ apply_in(struct model *model, const char *scope, const char *text,
 static void
 limits_hold_for_scoped_accounts_alone(void **state)
 {
-    static const char refusal[]
-        = "quota \"q\" has at most 2 groups, and this would make 3\n";
     struct model *model = *state;
 
     apply_in(model, NULL, "put quotas q {'scope':'t=a','groups':2}\n"
              GROUP("g1", "a"), "");
-    apply_in(model, "t=a", GROUP("g2", "a") GROUP("g3", "a"), refusal);
+    apply_in(model, "t=a", GROUP("g2", "a") GROUP("g3", "a"),
+             "quota \"q\" exceeded: 1 of 2 groups used, 3 with this "
+             "change\n");
     apply_in(model, "t=a", GROUP("g2", "a"), "");
-    apply_in(model, "t=a", GROUP("g3", "a"), refusal);
+    apply_in(model, "t=a", GROUP("g3", "a"),
+             "quota \"q\" exceeded: 2 of 2 groups used\n");
     /* One for another; what is there already; another scope; nobody's. */
     apply_in(model, "t=a", "delete groups g1\n" GROUP("g3", "a"), "");
     apply_in(model, "t=a", "patch groups g3 {'description':'x'}", "");
@@ -267,11 +268,11 @@ limits_hold_for_scoped_accounts_alone(void **state)
     /* Above the limit it may shrink, and not grow. */
     apply_in(model, "t=a", "delete groups g4", "");
     apply_in(model, "t=a", GROUP("g6", "a"),
-             "quota \"q\" has at most 2 groups, and this would make 4\n");
+             "quota \"q\" exceeded: 3 of 2 groups used\n");
     /* By a label that comes. */
     apply_in(model, NULL, "put quotas q {'scope':'k=1','groups':0}", "");
     apply_in(model, "t=a", "patch groups g3 {'labels':{'t':'a','k':'1'}}",
-             "quota \"q\" has at most 0 groups, and this would make 1\n");
+             "quota \"q\" exceeded: 0 of 0 groups used\n");
     apply_in(model, NULL, "delete quotas q", "");
     apply_in(model, "t=a", "patch groups g3 {'labels':{'t':'a','k':'1'}}",
              "");
@@ -281,7 +282,7 @@ static void
 entries_and_forwards_are_members(void **state)
 {
     static const char refusal[]
-        = "quota \"q\" has at most 5 members, and this would make 6\n";
+        = "quota \"q\" exceeded: 5 of 5 members used\n";
     struct model *model = *state;
 
     apply_in(model, NULL, "put quotas q {'scope':'t=a','members':5}\n"
@@ -378,7 +379,8 @@ names_in_dns_count_for_what_they_may_become(void **state)
              GROUP("g", "a"), "");
     apply_in(model, "t=a", NAMES("p", "{'fqdn':'a.example'},"
                                  "{'fqdn':'b.example'},{'cidr':'10.0.0.1'}"),
-             "quota \"q\" has at most 201 rules, and this would make 202\n");
+             "quota \"q\" exceeded: 0 of 201 rules used, 202 with this "
+             "change\n");
     apply_in(model, "t=a", NAMES("p", "{'fqdn':'a.example'},"
                                  "{'fqdn':'b.example'}"), "");
     apply_in(model, NULL, "put quotas q {'scope':'t=a','flows_per_host':400}",
@@ -386,13 +388,11 @@ names_in_dns_count_for_what_they_may_become(void **state)
     apply_in(model, "t=a", OWN_NETWORK("n1") OWN_NETWORK("n2"), "");
     /* Each in each network. */
     apply_in(model, "t=a", OWN_NETWORK("n3"),
-             "quota \"q\" has at most 400 flows_per_host, and the names in "
-             "DNS of its rules may come to 600: 2 of 100 addresses in 3 "
-             "networks\n");
+             "quota \"q\" exceeded: names in DNS of its rules may need 600 of "
+             "400 flows_per_host: 2 of 100 addresses in 3 networks\n");
     apply_in(model, "t=a", NAMES("q", "{'fqdn':'a.example'}"),
-             "quota \"q\" has at most 400 flows_per_host, and the names in "
-             "DNS of its rules may come to 600: 3 of 100 addresses in 2 "
-             "networks\n");
+             "quota \"q\" exceeded: names in DNS of its rules may need 600 of "
+             "400 flows_per_host: 3 of 100 addresses in 2 networks\n");
     apply_in(model, "t=a", NAMES("q", "{'cidr':'10.0.0.1'}"), "");
     /* Above the limit it may shrink. */
     apply_in(model, NULL, "put quotas q {'scope':'t=a','flows_per_host':10}",

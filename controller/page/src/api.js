@@ -31,7 +31,9 @@ export class Problem extends Error {
       : status >= 500 ? "vmnd cannot do that now." : "vmnd refused that.";
     // A single error repeats 'detail'.
     this.errors = body?.errors?.length > 1 ? body.errors : [];
-    this.hint = status === 403
+    this.hint = this.kind === "quota"
+      ? "Delete objects, or have an administrator raise the quota."
+      : status === 403
       ? "This account may not do that. Another one may: sign out at the top."
       : status === 0
       ? "Is it running? On its machine: systemctl status vmnd"

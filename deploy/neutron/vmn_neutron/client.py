@@ -123,7 +123,10 @@ class Client:
             return answer
         # Who is not let in has done nothing wrong with the object: that is
         # set right by who administers vmnd, and told again then.
-        if status >= 500 or status in (401, 403, 408, 429):
+        # A quota that is exceeded is another matter.
+        if status >= 500 or status in (401, 408, 429) or (
+                status == 403
+                and answer.get("type") != "urn:vmn:problem:quota"):
             raise Unreachable("%s %s: %d %s" % (
                 method, target, status, answer.get("detail", "")))
         raise Refused(status, answer, (body or {}).get("objects", ()))
