@@ -65,12 +65,37 @@ destroy(void *query_)
     free(query);
 }
 
+/* Gets the service of "tcp/80" or "icmp". */
+static bool
+query_one_service(struct http_request *req, const char *service,
+                  struct reach_request *request)
+{
+    struct trace_request trace = { .icmp_type = -1 };
+
+    if (http_request_query(req, "protocol")
+        || http_request_query(req, "port")) {
+        return nb_query_reject(req, "service",
+                               "cannot be combined with protocol and port");
+    }
+    if (!trace_service_parse(service, &trace) || trace.icmp_type >= 0) {
+        return nb_query_reject(req, "service", "must be tcp/PORT, udp/PORT, "
+                               "sctp/PORT, icmp or icmpv6");
+    }
+    request->protocol = trace.protocol;
+    request->port = trace.port;
+    return true;
+}
+
 static bool
 query_service(struct http_request *req, struct reach_request *request)
 {
+    const char *service = http_request_query(req, "service");
     const char *protocol = http_request_query(req, "protocol");
     uint64_t port;
 
+    if (service) {
+        return query_one_service(req, service, request);
+    }
     request->protocol = TRACE_ICMP;
     if (protocol && !trace_protocol_parse(protocol, &request->protocol)) {
         return nb_query_reject(req, "protocol", "must be tcp, udp, sctp, "

@@ -13,6 +13,7 @@
 #include "controller/northbound/packet-streams.h"
 #include "controller/schema/schema-shown.h"
 #include "controller/schema/value.h"
+#include "controller/simulator/trace-request.h"
 
 #define PARAMS(...)                                                     \
     .params = (const struct schema_field[]) { __VA_ARGS__, SHOWN_END }
@@ -180,6 +181,8 @@ const struct nb_operation nb_operation_reach_change = {
     .id = "compareReachability", .section = "reachability",
     .summary = "Shows what a change would do to reachability",
     PARAMS(SERVICE), .body = &nb_body_after,
+    SHOWN("service", STRING, 0, "Both: `tcp/443`, `icmp`.",             \
+          .max = TRACE_SERVICE_LEN, .pattern = TRACE_SERVICE_PATTERN),  \
     .replies = { &nb_reply_reach_change },
     .statuses = NB_404 | NB_409 | NB_413,
 };

@@ -67,6 +67,16 @@
 #define ASKED_SIZE_IP SHOWN_SIZE_IP
 #define ASKED_SIZE_MAC SHOWN_SIZE_MAC
 
+#define ASKED_SERVICE                                                   \
+    ASKED(protocol, ENUM, ALWAYS,                                       \
+          "The protocol; `icmp` is of either family, `icmpv6` by IPv6 " \
+          "addresses alone.", .names = trace_protocol_names,            \
+          .unless = "service"),                                         \
+    ASKED(service, STRING, ALWAYS,                                      \
+          "The protocol with its port, or type and code: `tcp/80`, "    \
+          "`icmp`, `icmpv6/128/0`.", .unless = "protocol",              \
+          .max = TRACE_SERVICE_LEN, .pattern = TRACE_SERVICE_PATTERN)
+
 const struct schema_struct nb_body_trace = SHOWN_KEPT(
     "TraceRequest", trace_request,
     ASKED(from, STRING, ALWAYS,
@@ -79,9 +89,7 @@ const struct schema_struct nb_body_trace = SHOWN_KEPT(
     ASKED(network, REF, 0,
           "The provider network of `outside`, where the other end does not "
           "tell.", .ref = VMN_TABLE_NETWORK),
-    ASKED(protocol, ENUM, ALWAYS,
-          "The protocol; `icmp` is of either family, `icmpv6` by IPv6 "
-          "addresses alone.", .names = trace_protocol_names),
+    ASKED_SERVICE,
     ASKED(port, U16, 0, "The destination port; required for all but ICMP.",
           .min = 1, .max = 65535),
     ASKED(source_port, U16, 0, "The source port; not for ICMP.",
@@ -128,9 +136,7 @@ const struct schema_struct nb_body_live_trace = SHOWN_KEPT(
     ASKED(network, REF, 0,
           "The provider network of `outside`, where the other end does not "
           "tell.", .ref = VMN_TABLE_NETWORK),
-    ASKED(protocol, ENUM, ALWAYS,
-          "The protocol; `icmp` is of either family, `icmpv6` by IPv6 "
-          "addresses alone.", .names = trace_protocol_names),
+    ASKED_SERVICE,
     ASKED(port, U16, 0, "The destination port; required for all but ICMP.",
           .min = 1, .max = 65535),
     ASKED(source_port, U16, 0, "The source port; not for ICMP.",

@@ -136,13 +136,15 @@ integer_schema(const struct schema_field *f)
 }
 
 static json_t *
-ref_schema(const struct schema_field *f)
+ref_schema(const struct schema_field *f, enum how how)
 {
     char *name = xasprintf("%sName", schema_tables[f->ref]->kind);
     json_t *ref = openapi_ref("schemas", name);
 
     free(name);
-    return ref;
+    return (f->pattern && how == ASKED
+            ? json_pack("{s:[o, {s:s, s:s}]}", "anyOf", ref, "type",
+                        "string", "pattern", f->pattern) : ref);
 }
 
 /* A struct that has a name becomes a component, once. */
@@ -208,7 +210,7 @@ value_schema(struct openapi *o, const struct schema_field *f, enum how how)
     case SCHEMA_STRING:
         return string_schema(f, how);
     case SCHEMA_REF:
-        return ref_schema(f);
+        return ref_schema(f, how);
     case SCHEMA_MAC:
         return openapi_ref("schemas", "Mac");
     case SCHEMA_IP:

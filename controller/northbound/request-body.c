@@ -199,7 +199,13 @@ nb_body_read(const json_t *body, const struct schema_struct *s,
         }
     }
     for (const struct schema_field *f = s->fields; f->name; f++) {
-        if (f->flags & SCHEMA_REQUIRED && !json_object_get(body, f->name)) {
+        const struct schema_field *other
+            = f->unless ? schema_find_field(s, f->unless) : NULL;
+
+        /* If both of a pair are absent, the first is required. */
+        if (f->flags & SCHEMA_REQUIRED && !json_object_get(body, f->name)
+            && (!other || (f < other
+                           && !json_object_get(body, other->name)))) {
             reject(&reader, f->name, "is required");
         }
     }

@@ -44,7 +44,9 @@ check_protocol(const json_t *body, const struct trace_request *request,
 {
     for (size_t i = 0; i < ARRAY_SIZE(members); i++) {
         const char *pointer = members[i].pointer;
-        bool is_there = json_object_get(body, pointer + 1) != NULL;
+        bool is_there = (json_object_get(body, pointer + 1) != NULL
+                         || (request->service && members[i].required
+                             && request->port));
         bool may = members[i].protocols & 1u << request->protocol;
 
         if (is_there && !may) {
@@ -61,6 +63,32 @@ check_protocol(const json_t *body, const struct trace_request *request,
         vmn_errors_add(errors, VMN_ERR_INVALID, "/source_ip",
                        "must be an IPv6 address, as icmpv6 takes");
     }
+}
+
+/* Sets what "service" stands for, if it is there.  Returns false if it is
+ * wrong. */
+static bool
+read_service(const json_t *body, struct trace_request *request,
+             struct vmn_errors *errors)
+{
+    static const char *const others[] = {
+        "protocol", "port", "icmp_type", "icmp_code",
+    };
+
+    for (size_t i = 0; request->service && i < ARRAY_SIZE(others); i++) {
+        if (json_object_get(body, others[i])) {
+            vmn_errors_add(errors, VMN_ERR_INVALID, "/service",
+                           "cannot be combined with %s", others[i]);
+            return false;
+        }
+    }
+    if (request->service && !trace_service_parse(request->service, request)) {
+        vmn_errors_add(errors, VMN_ERR_INVALID, "/service",
+                       "must be tcp/PORT, udp/PORT, sctp/PORT, icmp, "
+                       "icmp/TYPE, icmp/TYPE/CODE or the same of icmpv6");
+        return false;
+    }
+    return true;
 }
 
 /* Decodes "payload_hex".  Returns NULL if it is not hexadecimal. */
@@ -116,7 +144,9 @@ nb_trace_body_read(const json_t *body, struct arena *arena,
     trace_request_init(request);
     if (json_is_object(body)) {
         nb_body_read(body, &nb_body_trace, arena, request, errors);
-        check_protocol(body, request, errors);
+        if (read_service(body, request, errors)) {
+            check_protocol(body, request, errors);
+        }
         read_payload(request, arena, errors);
     } else {
         vmn_errors_add(errors, VMN_ERR_INVALID, "", "must be an object: "
@@ -135,7 +165,9 @@ nb_live_trace_body_read(const json_t *body, struct arena *arena,
     request->timeout = LIVE_TIMEOUT_DEFAULT_S;
     if (json_is_object(body)) {
         nb_body_read(body, &nb_body_live_trace, arena, request, errors);
-        check_protocol(body, request, errors);
+        if (read_service(body, request, errors)) {
+            check_protocol(body, request, errors);
+        }
     } else {
         vmn_errors_add(errors, VMN_ERR_INVALID, "", "must be an object: "
                        "{\"from\", \"to\", \"protocol\", ...}");

@@ -231,14 +231,11 @@ parse_list(struct parse *p, const struct schema_field *f, const json_t *json,
 }
 
 static bool
-parse_struct(struct parse *p, const struct schema_struct *s,
+parse_fields(struct parse *p, const struct schema_struct *s,
              const json_t *json, char *dst)
 {
     size_t n_errors = p->n_errors;
 
-    if (!json_is_object(json)) {
-        return parse_fault(p, VMN_ERR_INVALID, "must be an object");
-    }
     check_unknown(p, s, json);
     for (const struct schema_field *f = s->fields; f->name; f++) {
         const json_t *value = get_member(json, f->name);
@@ -265,6 +262,19 @@ parse_struct(struct parse *p, const struct schema_struct *s,
         p->n_errors += p->errors->n + p->errors->n_suppressed - n_before;
     }
     return p->n_errors == n_errors;
+}
+
+static bool
+parse_struct(struct parse *p, const struct schema_struct *s,
+             const json_t *json, char *dst)
+{
+    json_t *expanded = s->expand ? s->expand(json) : NULL;
+    bool ok = (json_is_object(json)
+               ? parse_fields(p, s, expanded ? expanded : json, dst)
+               : parse_fault(p, VMN_ERR_INVALID, "must be an object"));
+
+    json_decref(expanded);
+    return ok;
 }
 
 /* Parses one value of 'f' (an element, if 'f' is a list) into 'dst'.  Returns

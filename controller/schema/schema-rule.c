@@ -142,6 +142,45 @@ static const struct schema_struct peer = {
     .finish = finish_peer,
 };
 
+/* Sets a number, or, so that the field is named by an error, a text that is
+ * none. */
+static void
+set_number(json_t *json, const char *name, const char *text)
+{
+    int number;
+
+    if (text) {
+        json_object_set_new(json, name, str_to_int(text, 10, &number)
+                            ? json_integer(number) : json_string(text));
+    }
+}
+
+/* "tcp/80", "udp/53-60" and "icmp/8/0" are no names: they stand for a protocol
+ * with its ports or type. */
+static json_t *
+expand_rule_service(const json_t *json)
+{
+    const char *text = json_string_value(json_object_get(json, "service"));
+    json_t *expanded;
+    char *copy, *rest;
+
+    if (!text || !strchr(text, '/') || json_object_size(json) > 1) {
+        return NULL;
+    }
+    expanded = json_object();
+    copy = rest = xstrdup(text);
+    json_object_set_new(expanded, "protocol",
+                        json_string(strsep(&rest, "/")));
+    if (!strncmp(text, "icmp", 4)) {
+        set_number(expanded, "icmp_type", strsep(&rest, "/"));
+        set_number(expanded, "icmp_code", rest);
+    } else {
+        json_object_set_new(expanded, "ports", json_pack("[s]", rest));
+    }
+    free(copy);
+    return expanded;
+}
+
 static void
 finish_rule_service(void *service_, const json_t *json,
                            const char *pointer, struct vmn_errors *errors)
@@ -161,10 +200,15 @@ static const struct schema_struct rule_service = {
           AT(vmn_rule_service, service), .ref = VMN_TABLE_SERVICE,
           .flags = SCHEMA_REQUIRED, .unless = "protocol",
           .reach = SCHEMA_MENTIONS,
-          .doc = "A named service." },
+          .pattern = "^((tcp|udp|sctp)/[0-9]{1,5}(-[0-9]{1,5})?"
+                     "|icmp(v6)?/[0-9]{1,3}(/[0-9]{1,3})?)$",
+          .doc = "A named service; or `tcp/80`, `udp/53-60`, `icmp/8/0`, "
+                 "which stand for a `protocol` with `ports`, or type and "
+                 "code." },
         SERVICE_ENTRY(vmn_rule_service, inline_entry., "service"),
         { .name = NULL },
     },
+    .expand = expand_rule_service,
     .finish = finish_rule_service,
 };
 

@@ -158,7 +158,8 @@ struct schema_field {
     int (*check)(const char *, struct vmn_error *);
     const char *pattern;        /* Of structs that are only shown: an
                                  * equivalent regular expression (ECMA 262).
-                                 * Or NULL. */
+                                 * Of REF: of what 'expand' of its struct
+                                 * replaces.  Or NULL. */
     const char *doc;            /* A sentence for users. */
 };
 
@@ -169,6 +170,10 @@ struct schema_struct {
     /* Fields of other versions: rejected with a sentence of their own.  NULL
      * ends; may be NULL. */
     const char *const *later;
+    /* Called before the fields are parsed.  Returns an object, which the
+     * caller owns, to parse in place of 'json', in which one text stands for
+     * several fields; or NULL: none does.  May be NULL. */
+    json_t *(*expand)(const json_t *json);
     /* Called after the fields were parsed without errors: sets defaults that
      * depend on other fields, reports contradictions.  'json' is the object,
      * 'pointer' its pointer.  May be NULL. */

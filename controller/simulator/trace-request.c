@@ -7,7 +7,10 @@
 #include "controller/simulator/trace-request.h"
 
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
+
+#include "util.h"
 
 const char *const trace_protocol_names[] = {
     [TRACE_TCP] = "tcp", [TRACE_UDP] = "udp", [TRACE_SCTP] = "sctp",
@@ -22,6 +25,38 @@ trace_request_init(struct trace_request *request)
         .icmp_type = -1,
         .fragment = TRACE_WHOLE,
     };
+}
+
+/* Parses a number from 'min' to 'max'. */
+static bool
+parse_number(const char *text, int min, int max, int *number)
+{
+    return (text[strspn(text, "0123456789")] == '\0'
+            && str_to_int(text, 10, number) && *number >= min
+            && *number <= max);
+}
+
+bool
+trace_service_parse(const char *text, struct trace_request *request)
+{
+    char *copy = xstrdup(text), *rest = copy;
+    bool ok = trace_protocol_parse(strsep(&rest, "/"), &request->protocol);
+    int port = 0;
+
+    if (ok && trace_protocol_is_icmp(request->protocol)) {
+        if (rest) {
+            ok = parse_number(strsep(&rest, "/"), 0, 255,
+                              &request->icmp_type);
+        }
+        if (ok && rest) {
+            ok = parse_number(rest, 0, 255, &request->icmp_code);
+        }
+    } else if (ok) {
+        ok = rest && parse_number(rest, 1, UINT16_MAX, &port);
+        request->port = (uint16_t) port;
+    }
+    free(copy);
+    return ok;
 }
 
 bool

@@ -27,6 +27,11 @@ enum trace_fragment { TRACE_WHOLE = -1, TRACE_FIRST, TRACE_LATER };
 /* Bytes of a datagram's payload: what fits an MTU. */
 #define TRACE_PAYLOAD_MAX 1400
 
+/* What trace_service_parse() takes. */
+#define TRACE_SERVICE_LEN 16
+#define TRACE_SERVICE_PATTERN                                           \
+    "^((tcp|udp|sctp)/[0-9]{1,5}|icmp(v6)?(/[0-9]{1,3}){0,2})$"
+
 struct live_prediction;
 struct model_rights;
 
@@ -37,6 +42,8 @@ struct trace_request {
                                  * address's, "outside", or an address. */
     const char *network;        /* The provider network by which what is
                                  * outside is reached; NULL: the only one. */
+    const char *service;        /* In place of the protocol and what is of it,
+                                 * for trace_service_parse(); or NULL. */
     enum trace_protocol protocol;
     uint16_t port, source_port; /* TCP, UDP, SCTP. */
     int icmp_type;              /* -1: echo request. */
@@ -75,6 +82,10 @@ void trace_request_init(struct trace_request *);
 extern const char *const trace_protocol_names[];
 /* Parses one of these.  Returns false if 'name' is none. */
 bool trace_protocol_parse(const char *, enum trace_protocol *);
+
+/* Parses "tcp/80", "icmp", "icmpv6/128" or "icmp/8/0", and sets what it is of.
+ * Returns false if it is none of these. */
+bool trace_service_parse(const char *, struct trace_request *);
 
 /* Returns true for TRACE_ICMP and TRACE_ICMPV6, which have types and codes in
  * place of ports. */
