@@ -292,6 +292,10 @@ bool model_refuses_type(const struct model_rights *, enum vmn_table);
  * those who may change it alone; and of a host all but its name, for accounts
  * without a scope. */
 bool model_shows_secrets(const struct model_rights *, const struct vmn_row *);
+/* Returns true if something may be missing of the row where its secrets are
+ * not shown.  If that there is one is not shown either, it goes by the type
+ * alone: else it could be told from how a change is refused. */
+bool model_may_have_secrets(const struct vmn_row *);
 
 /* Usage of a quota. */
 struct model_usage {

@@ -177,11 +177,8 @@ model_refuses_type(const struct model_rights *rights, enum vmn_table table)
                     && rights_have_secrets(&schema_tables[table]->row))));
 }
 
-/* Returns true if something may be missing of the row where its secrets are
- * not shown.  If that there is one is not shown either, it goes by the type
- * alone: else it could be told from how a change is refused. */
-static bool
-may_have_secrets(const struct vmn_row *row)
+bool
+model_may_have_secrets(const struct vmn_row *row)
 {
     switch ((int) row->table) {
     case VMN_TABLE_ACCOUNT:
@@ -202,7 +199,8 @@ bool
 rights_show_all(const struct model_rights *rights, const struct vmn_row *row)
 {
     return (model_sees(rights, row)
-            && (model_shows_secrets(rights, row) || !may_have_secrets(row)));
+            && (model_shows_secrets(rights, row)
+                || !model_may_have_secrets(row)));
 }
 
 const struct vmn_row *

@@ -121,7 +121,7 @@ nb_get_activity(struct http_request *req, void *nb_)
     struct arena arena;
 
     activity_range(commit_activity(nb->commit), &oldest, &newest);
-    if (!nb_query_number(req, "limit", 1, ACTIVITY_MAX, ACTIVITY_MAX, &limit)
+    if (!nb_query_limit(req, ACTIVITY_MAX, ACTIVITY_MAX, &limit)
         || !nb_query_number(req, "after", 0, UINT64_MAX, 0, &after)) {
         return;
     }

@@ -336,7 +336,7 @@ nb_apply_draft(struct http_request *req, void *nb)
     bool creates;
 
     if (!nb_query_wait(req, &wait)
-        || !http_request_if_match(req, &if_match, &creates)) {
+        || !nb_if_match(req, &if_match, &creates)) {
         return;
     }
     if (creates) {

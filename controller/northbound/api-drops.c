@@ -588,8 +588,7 @@ nb_get_logs(struct http_request *req, void *nb_)
     struct arena arena;
     uint64_t limit;
 
-    if (!nb_query_number(req, "limit", 1, FABRIC_SAMPLES_MAX,
-                         FABRIC_SAMPLES_MAX, &limit)
+    if (!nb_query_limit(req, FABRIC_SAMPLES_MAX, FABRIC_SAMPLES_MAX, &limit)
         || !nb_query_number(req, "after", 0, UINT64_MAX, 0, &list.after)
         || !nb_query_since(req, &filter.since_ms)
         || !query_names(req, nb, FABRIC_SAMPLE_LOG, &filter)) {
@@ -624,7 +623,7 @@ list_drops(struct http_request *req, struct northbound *nb)
     struct arena arena;
     uint64_t limit;
 
-    if (!nb_query_number(req, "limit", 1, LIMIT_MAX, LIMIT_DEFAULT, &limit)
+    if (!nb_query_limit(req, LIMIT_MAX, LIMIT_DEFAULT, &limit)
         || !nb_query_number(req, "after", 0, UINT64_MAX, 0, &samples.after)
         || !nb_query_since(req, &filter.since_ms)
         || !nb_query_bool(req, "background", &filter.background)

@@ -322,9 +322,8 @@ nb_get_flows(struct http_request *req, void *nb_)
 
     if (!find_host(req, nb, &name)
         || !nb_query_bool(req, "diff", &diff)
-        || !nb_query_number(req, "limit", 1,
-                            diff ? DIFFERENCES_MAX : INT32_MAX,
-                            diff ? DIFFERENCES_DEFAULT : INT32_MAX, &limit)
+        || !nb_query_limit(req, diff ? DIFFERENCES_MAX : INT32_MAX,
+                           diff ? DIFFERENCES_DEFAULT : INT32_MAX, &limit)
         || !query_filter(req, nb, &request.filter)) {
         return;
     }
@@ -345,8 +344,7 @@ nb_post_audit(struct http_request *req, void *nb_)
     const char *name;
 
     if (find_host(req, nb, &name)
-        && nb_query_number(req, "limit", 1, DIFFERENCES_MAX,
-                           DIFFERENCES_DEFAULT, &limit)
+        && nb_query_limit(req, DIFFERENCES_MAX, DIFFERENCES_DEFAULT, &limit)
         && !nb_ask_manager(nb, req, name)) {
         request.limit = limit;
         submit_audit(req, nb, name, &request);

@@ -255,8 +255,7 @@ nb_get_identities(struct http_request *req, void *nb_)
     struct listing *listing;
     uint64_t after, limit;
 
-    if (!nb_query_number(req, "limit", 1, NB_LIMIT_MAX, NB_LIMIT_DEFAULT,
-                         &limit)
+    if (!nb_query_limit(req, NB_LIMIT_MAX, NB_LIMIT_DEFAULT, &limit)
         || !nb_query_number(req, "after", 0, UINT32_MAX, 0, &after)
         || !nb_query_object(req, nb, "network", VMN_TABLE_NETWORK,
                             &network)

@@ -10,6 +10,7 @@
 #include <config.h>
 
 #include "controller/northbound/auth.h"
+#include "controller/northbound/field-selection.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -32,6 +33,7 @@ struct page {
     struct arena arena;             /* Owns what 'selector' points to. */
     struct vmn_selector selector;
     bool selects;                   /* True if 'selector' filters. */
+    struct field_selection fields;
     char *host, *network;           /* Filters of ports; NULL: any. */
     uint64_t limit;
     uint64_t revision;              /* The durable revision when the page was
@@ -51,6 +53,7 @@ page_destroy(void *page_)
     struct page *page = page_;
 
     arena_uninit(&page->arena);
+    field_selection_uninit(&page->fields);
     ds_destroy(&page->items);
     free(page->host);
     free(page->network);
@@ -75,6 +78,8 @@ static bool
 page_add(struct page *page, const struct vmn_row *row,
          const struct model_meta *meta)
 {
+    size_t start;
+
     if (page->network
         && strcmp(((const struct vmn_port *) row)->network, page->network)) {
         return true;
@@ -90,9 +95,14 @@ page_add(struct page *page, const struct vmn_row *row,
         return false;
     }
     ds_put_cstr(&page->items, page->n_items++ ? "," : "");
+    start = page->items.length;
     nb_append_object(page->nb, nb_rights(page->req), row, meta, false,
                      &page->items);
     ds_put_char(&page->items, '}');
+    field_selection_apply(&page->fields, start, &page->items);
+    if (nb_shows_secret(nb_rights(page->req), row)) {
+        http_reply_secret(page->req);
+    }
     free(page->last);
     page->last = xstrdup(row->name);
     return true;
@@ -199,6 +209,7 @@ page_reply(void *page_)
     struct ds *ds = &page->items;
 
     ds_put_char(ds, ']');
+    nb_tag_list(page->req, ds);
     schema_struct_print_members(
         &nb_list_end,
         &(const struct nb_list_end) {
@@ -236,13 +247,13 @@ nb_get_list(struct http_request *req, void *nb_)
     const char *after = http_request_query(req, "after");
     const char *text = http_request_query(req, "selector");
     struct northbound *nb = nb_;
+    struct field_selection fields;
     const char *host, *network;
     struct page *page;
     uint64_t limit;
 
     /* Types other than ports do not have the last two parameters. */
-    if (!nb_query_number(req, "limit", 1, NB_LIMIT_MAX, NB_LIMIT_DEFAULT,
-                         &limit)
+    if (!nb_query_limit(req, NB_LIMIT_MAX, NB_LIMIT_DEFAULT, &limit)
         || !nb_query_object(req, nb, "host", VMN_TABLE_HOST, &host)
         || !nb_query_object(req, nb, "network", VMN_TABLE_NETWORK,
                             &network)) {
@@ -251,8 +262,12 @@ nb_get_list(struct http_request *req, void *nb_)
     if (nb_ask_who_knows(nb, req, http_request_data(req), false)) {
         return;
     }
+    if (!field_selection_init(&fields, req, http_request_data(req))) {
+        return;
+    }
     page = xzalloc(sizeof *page);
     page->nb = nb;
+    page->fields = fields;
     page->req = req;
     page->table = http_request_data(req);
     page->limit = limit;

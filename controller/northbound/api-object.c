@@ -6,8 +6,8 @@
 #include <config.h>
 
 #include "controller/northbound/auth.h"
+#include "controller/northbound/field-selection.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 
 #include "openvswitch/dynamic-string.h"
@@ -33,19 +33,26 @@ reply_one(struct http_request *req, struct northbound *nb,
     }
 
     struct ds ds = DS_EMPTY_INITIALIZER;
-    char etag[24];
+    struct field_selection fields;
 
+    if (!field_selection_init(&fields, req, table)) {
+        return;
+    }
     if (table->id == VMN_TABLE_HOST && nb_hides_hosts(nb_rights(req))) {
         meta.revision = 0;      /* As in the body: not when it changed. */
     }
-    snprintf(etag, sizeof etag, "%"PRIu64, meta.revision);
-    http_reply_etag(req, etag);
     nb_append_object(nb, nb_rights(req), row, &meta, true, &ds);
     ds_put_char(&ds, '}');
     if (part && !(table->id == VMN_TABLE_HOST
                   && nb_hides_hosts(nb_rights(req)))) { /* Now. */
         nb_merge_part(part, &ds);
     }
+    field_selection_apply(&fields, 0, &ds);
+    field_selection_uninit(&fields);
+    if (nb_shows_secret(nb_rights(req), row)) {
+        http_reply_secret(req);
+    }
+    nb_tag_object(req, meta.revision, &ds);
     ds_put_char(&ds, '\n');
     http_reply_body(req, 200, "application/json", &ds);
 }
@@ -162,7 +169,7 @@ submit(struct northbound *nb, struct http_request *req,
     bool creates;
 
     if (!may_take_name(nb, req, kind)
-        || !http_request_if_match(req, &if_match, &creates)) {
+        || !nb_if_match(req, &if_match, &creates)) {
         json_decref(spec);
         return;
     }

@@ -37,7 +37,7 @@ serve(struct http_request *req, const struct page_file *file)
     http_reply_etag(req, etag);
     free(etag);
     if (known) {
-        http_reply_not_modified(req);
+        http_reply_empty(req, 304);
         return;
     }
     if (gzip) {

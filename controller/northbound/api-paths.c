@@ -143,8 +143,7 @@ get_paths(struct http_request *req, struct northbound *nb)
     if (!nb_query_object(req, nb, "host", VMN_TABLE_HOST, &list.host)
         || !nb_query_object(req, nb, "peer", VMN_TABLE_HOST, &list.peer)
         || !get_state(req, &list.state)
-        || !nb_query_number(req, "limit", 1, LIMIT_MAX, LIMIT_DEFAULT,
-                            &limit)) {
+        || !nb_query_limit(req, LIMIT_MAX, LIMIT_DEFAULT, &limit)) {
         return;
     }
     arena_init(&arena);

@@ -221,6 +221,9 @@ reply_revision(struct northbound *nb, struct http_request *req,
         ds_destroy(&ds);
         return;
     }
+    if (contents) {
+        http_reply_secret(req); /* The URL of a webhook, say. */
+    }
     if (contents
         && nb_append_contents(nb, nb_rights(req), revision, &ds, &why)) {
         nb_reply_unreadable_log(req, &why);
@@ -433,8 +436,7 @@ query_span(const struct northbound *nb, struct http_request *req,
     if (!nb_query_number(req, "after", 0, UINT64_MAX, 0, &span->after)
         || !nb_query_number(req, "before", 1, UINT64_MAX, UINT64_MAX,
                             &span->before)
-        || !nb_query_number(req, "limit", 1, NB_LIMIT_MAX, NB_LIMIT_DEFAULT,
-                            &span->limit)
+        || !nb_query_limit(req, NB_LIMIT_MAX, NB_LIMIT_DEFAULT, &span->limit)
         || !nb_query_bool(req, "contents", &span->contents)
         || !query_filter(req, span) || !restrict_span(nb, req, span)) {
         return false;
@@ -485,6 +487,7 @@ nb_get_revisions(struct http_request *req, void *nb_)
                                              &items, &why);
     }
     if (!error && span.contents) {
+        http_reply_secret(req);
         error = nb_add_contents(nb, nb_rights(req), span.filter.type,
                                 span.filter.name, &items, &next, &why);
     }

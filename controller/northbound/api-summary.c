@@ -382,8 +382,7 @@ nb_get_summary(struct http_request *req, void *nb_)
     struct summary *s;
     uint64_t limit;
 
-    if (!nb_query_number(req, "limit", 1, NETWORKS_MAX, NETWORKS_DEFAULT,
-                         &limit)) {
+    if (!nb_query_limit(req, NETWORKS_MAX, NETWORKS_DEFAULT, &limit)) {
         return;
     }
     if (nb_ask_who_sees(nb, req, NB_READS_MS)) {

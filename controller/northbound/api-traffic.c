@@ -750,8 +750,7 @@ nb_get_traffic(struct http_request *req, void *nb_)
     tally->req = req;
     tally->rights = packet_scope_applies(rights) ? rights : NULL;
     tally_init(tally);
-    if (!nb_query_number(req, "limit", 1, LIMIT_MAX, LIMIT_DEFAULT,
-                         &tally->limit)
+    if (!nb_query_limit(req, LIMIT_MAX, LIMIT_DEFAULT, &tally->limit)
         || !nb_query_since(req, &tally->since_ms)
         || !query_tally(req, tally)) {
         tally_destroy(tally);

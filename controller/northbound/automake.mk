@@ -43,6 +43,7 @@ controller_libvmn_a_SOURCES += \
 	controller/northbound/drop-isolation.c \
 	controller/northbound/drop-isolation.h \
 	controller/northbound/ended-objects.c \
+	controller/northbound/entity-tag.c \
 	controller/northbound/event-audits.c \
 	controller/northbound/event-audits.h \
 	controller/northbound/event-common.c \
@@ -66,6 +67,8 @@ controller_libvmn_a_SOURCES += \
 	controller/northbound/event-states.c \
 	controller/northbound/event-streams.c \
 	controller/northbound/event-streams.h \
+	controller/northbound/field-selection.c \
+	controller/northbound/field-selection.h \
 	controller/northbound/gateway-changes.c \
 	controller/northbound/gateway-changes.h \
 	controller/northbound/group-ports.c \

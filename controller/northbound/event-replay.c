@@ -52,7 +52,7 @@ nb_query_replay(struct http_request *req, const struct northbound *nb,
 
     *past = (struct event_replay) { .wanted = false };
     if (!query_since(req, nb, past)
-        || !nb_query_number(req, "limit", 1, EVENTS_MAX, 0, &past->limit)
+        || !nb_query_limit(req, EVENTS_MAX, 0, &past->limit)
         || (http_request_query(req, "follow")
             && !nb_query_bool(req, "follow", &follow))) {
         return false;

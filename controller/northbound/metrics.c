@@ -685,6 +685,7 @@ put_replies(const struct http_stats *stats, struct ds *ds)
     static const char *const methods[] = {
         [HTTP_GET] = "GET", [HTTP_PUT] = "PUT", [HTTP_POST] = "POST",
         [HTTP_PATCH] = "PATCH", [HTTP_DELETE] = "DELETE",
+        [HTTP_OPTIONS] = "OPTIONS",
         [HTTP_N_METHODS] = "other",
     };
     static const char name[] = "vmn_http_replies_total";

@@ -143,6 +143,10 @@ struct nb_wait {
 bool nb_query_wait(struct http_request *, struct nb_wait *);
 bool nb_query_number(struct http_request *, const char *name, uint64_t min,
                      uint64_t max, uint64_t def, uint64_t *value);
+/* Sets '*limit' to the parameter "limit", at most 'max', or to 'def' if the
+ * request does not have it. */
+bool nb_query_limit(struct http_request *, uint64_t max, uint64_t def,
+                    uint64_t *limit);
 bool nb_query_bool(struct http_request *, const char *name, bool *value);
 /* Sets '*since_ms' to the parameter "since", a time, in milliseconds since
  * 1970, or to INT64_MIN if the request does not have it. */
@@ -367,6 +371,15 @@ void nb_simulate_request(struct northbound *, struct http_request *req,
 /* Detaches the simulations that are still waiting for the commit. */
 void nb_simulations_abandon(struct northbound *);
 
+/* entity-tag.c */
+/* Sets the tag of a reply to a read: of an object with 'revision', and of the
+ * items of a list, as they are shown. */
+void nb_tag_object(struct http_request *, uint64_t revision,
+                   const struct ds *shown);
+void nb_tag_list(struct http_request *, const struct ds *items);
+/* As http_request_if_match(), with the revision alone of a tag. */
+bool nb_if_match(struct http_request *, char **etag, bool *creates);
+
 /* object-json.c */
 /* Returns true if a client with 'rights' (NULL: all) is shown the names and
  * the states of hosts alone, as those with a scope are. */
@@ -377,6 +390,8 @@ bool nb_hides_hosts(const struct model_rights *);
 void nb_append_object(const struct northbound *, const struct model_rights *,
                       const struct vmn_row *, const struct model_meta *,
                       bool one, struct ds *);
+/* Returns true if the client is shown a secret of the object. */
+bool nb_shows_secret(const struct model_rights *, const struct vmn_row *);
 /* Hides the URL of a webhook in the spec of a balancer.  Returns true if there
  * is one. */
 bool nb_hide_webhook(json_t *spec);

@@ -151,6 +151,14 @@ put_row(const struct model_rights *rights, const struct vmn_row *row,
     }
 }
 
+/* What is not shown of hosts is no secret of use to others. */
+bool
+nb_shows_secret(const struct model_rights *rights, const struct vmn_row *row)
+{
+    return (row->table != VMN_TABLE_HOST && model_may_have_secrets(row)
+            && model_shows_secrets(rights, row));
+}
+
 void
 nb_append_object(const struct northbound *nb,
                  const struct model_rights *rights, const struct vmn_row *row,

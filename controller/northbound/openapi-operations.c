@@ -23,8 +23,9 @@
 
 /* Parameters of several calls. */
 #define LIMIT(MAX, DEF)                                                 \
-    SHOWN("limit", U32, 0, "Entries at most.", .min = 1, .max = MAX,    \
-          .def = DEF)
+    SHOWN("limit", U32, 0,                                              \
+          "Entries at most; a number above " #MAX " is " #MAX ".",      \
+          .min = 1, .def = DEF)
 #define AFTER(WHAT) SHOWN("after", U32, 0, WHAT, .absent = "the newest")
 #define OF(NAME, TABLE, DOC)                                            \
     SHOWN(NAME, REF, 0, DOC, .ref = VMN_TABLE_##TABLE)
@@ -74,17 +75,29 @@ const struct schema_field nb_param_at_least[] = {
 
 #define NB_CHANGE (NB_202 | NB_409 | NB_412 | NB_413 | NB_422 | NB_503)
 
+/* A reply with fewer fields does not have those that its schema requires. */
+#define FIELDS_PARAM                                                    \
+    SHOWN("fields", STRING, 0,                                          \
+          "The fields of an object that are shown, separated by commas, " \
+          "such as `spec.network,status.state`; `type` and `name` always " \
+          "are.", .absent = "all")
+#define IF_CHANGED                                                      \
+    SHOWN("If-None-Match", STRING, 0,                                   \
+          "ETags of earlier replies: 304 without a body if the reply "  \
+          "would have one of them.")
+
 #define LISTED                                                          \
     SHOWN("selector", SELECTOR, 0,                                      \
           "Those whose labels match; all when absent."),                \
     LIMIT(1000, 100),                                                   \
     SHOWN("after", STRING, 0,                                           \
-          "Those after this name: the `next` of the page before.")
+          "Those after this name: the `next` of the page before."),     \
+    FIELDS_PARAM
 
 const struct nb_operation nb_operation_list = {
     .kind = NB_LIST, .id = "list", .summary = "Lists %s, by name",
     .section = "lists-and-selectors",
-    PARAMS(LISTED),
+    PARAMS(LISTED), HEADERS(IF_CHANGED),
 };
 
 const struct nb_operation nb_operation_list_ports = {
@@ -92,11 +105,13 @@ const struct nb_operation nb_operation_list_ports = {
     .section = "lists-and-selectors",
     PARAMS(LISTED, OF("host", HOST, "Those that are on this host."),
            OF("network", NETWORK, "Those of this network.")),
+    HEADERS(IF_CHANGED),
 };
 
 const struct nb_operation nb_operation_get = {
     .kind = NB_GET, .id = "get", .summary = "Shows %s, as it is stored",
-    .section = "objects", .statuses = NB_404,
+    .section = "objects", PARAMS(FIELDS_PARAM), HEADERS(IF_CHANGED),
+    .statuses = NB_404,
 };
 
 const struct nb_operation nb_operation_put = {
@@ -166,6 +181,8 @@ const struct nb_operation nb_operation_live_trace = {
           SHOWN_NAMES("icmp", "icmpv6", "tcp", "udp", "sctp")),         \
     SHOWN("port", U32, 0, "The destination port; not for ICMP.", .min = 1, \
           .max = 65535),                                                \
+    SHOWN("service", STRING, 0, "Both: `tcp/443`, `icmp`.",             \
+          .max = TRACE_SERVICE_LEN, .pattern = TRACE_SERVICE_PATTERN),  \
     SHOWN("by", ENUM, 0,                                                \
           "Whether cells are of ports that no flow distinguishes, or of " \
           "groups.", SHOWN_NAMES("port", "group"))
@@ -181,8 +198,6 @@ const struct nb_operation nb_operation_reach_change = {
     .id = "compareReachability", .section = "reachability",
     .summary = "Shows what a change would do to reachability",
     PARAMS(SERVICE), .body = &nb_body_after,
-    SHOWN("service", STRING, 0, "Both: `tcp/443`, `icmp`.",             \
-          .max = TRACE_SERVICE_LEN, .pattern = TRACE_SERVICE_PATTERN),  \
     .replies = { &nb_reply_reach_change },
     .statuses = NB_404 | NB_409 | NB_413,
 };
@@ -342,8 +357,9 @@ const struct nb_operation nb_operation_events = {
                  "revision on.",
                  .max = VALUE_TIME_LEN,
                  .pattern = "^([0-9]+|[0-9-]+T[0-9:]+Z)$"),
-           SHOWN("limit", U32, 0, "Of the past, the newest so many.",
-                 .min = 1, .max = EVENTS_MAX, .absent = "all"),
+           SHOWN("limit", U32, 0,
+                 "Of the past, this number of the newest events at most.",
+                 .min = 1, .absent = "all"),
            SHOWN("follow", BOOL, 0,
                  "False: the past alone, and an `end`.",
                  .absent = "true"),
@@ -362,9 +378,10 @@ const struct nb_operation nb_operation_packets = {
     PARAMS(SHOWN("of", STRING, SCHEMA_REQUIRED,
                  "The object, of a type that an app declares: "
                  "`mirrors/web-1`."),
-           SHOWN("limit", U32, 0, "So many packets at most.",
-                 .min = 1, .max = PACKET_STREAM_PACKETS_MAX,
-                 .def = PACKET_STREAM_PACKETS_DEFAULT),
+           SHOWN("limit", U32, 0, "Packets at most; a number above "
+                 OVS_STRINGIZE(PACKET_STREAM_PACKETS_MAX) " is "
+                 OVS_STRINGIZE(PACKET_STREAM_PACKETS_MAX) ".",
+                 .min = 1, .def = PACKET_STREAM_PACKETS_DEFAULT),
            SHOWN("seconds", U32, 0, "So long at most.",
                  .min = 1, .max = PACKET_STREAM_SECONDS_MAX,
                  .def = PACKET_STREAM_SECONDS_DEFAULT)),
@@ -526,9 +543,8 @@ const struct nb_operation nb_operation_flows = {
                  "Those whose `owner` has this object.",
                  .max = 255),
            SHOWN("limit", U32, 0,
-                 "So many flows and so many groups, all when absent; of "
-                 "differences 1000 when absent, and at most 10000.",
-                 .min = 1, .max = INT32_MAX)),
+                 "Flows and groups at most, all when absent; of differences "
+                 "1000 when absent, and 10000 at most.", .min = 1)),
     .replies = { &nb_reply_flows, &fabric_audit_shown },
     .statuses = NB_404 | NB_503,
 };
@@ -564,8 +580,7 @@ const struct nb_operation nb_operation_status = {
 const struct nb_operation nb_operation_summary = {
     .id = "getSummary", .section = "how-much-there-is-where",
     .summary = "Counts ports by place and state",
-    PARAMS(SHOWN("limit", U32, 0, "How many networks at most.", .min = 1,
-                 .max = 20000, .def = 1000)),
+    PARAMS(LIMIT(20000, 1000)),
     .replies = { &nb_reply_summary },
 };
 

@@ -113,7 +113,9 @@ header_components(void)
         const char *doc;
     } headers[] = {
         { "ETag", "string",
-          "Names the version of the spec, for If-Match: \"5\"." },
+          "Names what is shown, for If-None-Match, and by what is before "
+          "the hyphen the version of the spec, for If-Match: "
+          "\"5-41f0...\", or of a change \"5\"." },
         { HTTP_REVISION, "integer", "The revision of the state: what is read "
                                     "is not older." },
         { HTTP_MAY_BE_OLD, "boolean", "What is read may be older than that: "
@@ -121,7 +123,8 @@ header_components(void)
                                       "the others." },
         { "Retry-After", "integer", "How many seconds to wait before a "
                                     "retry." },
-        { "Allow", "string", "Of 405: the methods of the path." },
+        { "Allow", "string", "Of 405, and of OPTIONS: the methods of the "
+                             "path." },
         { "WWW-Authenticate", "string", "How to authenticate." },
     };
     json_t *json = json_object();
@@ -363,7 +366,8 @@ static void
 add_done(struct openapi *o, const struct http_route *route, json_t *responses)
 {
     const struct nb_operation *about = route->about;
-    bool etag = (about->kind == NB_GET || about->kind == NB_PUT
+    bool is_read = about->kind == NB_GET || about->kind == NB_LIST;
+    bool etag = (is_read || about->kind == NB_PUT
                  || about->kind == NB_PATCH);
 
     if (about->media) {
@@ -385,6 +389,12 @@ add_done(struct openapi *o, const struct http_route *route, json_t *responses)
     json_object_set_new(responses, "200", response(
         about->statuses & NB_202 ? "Done, or the plan." : "The answer.",
         "application/json", reply_schema(o, route), etag));
+    if (is_read) {
+        json_object_set_new(responses, "304", json_pack(
+            "{s:s, s:o}", "description",
+            "The reply would have a tag of If-None-Match.", "headers",
+            headers_of("ETag")));
+    }
     if (about->kind == NB_PUT) {
         json_object_set_new(responses, "201", response(
             "Created.", "application/json", type_ref(route->data, "Change"),

@@ -456,8 +456,8 @@ nb_get_packets(struct http_request *req, void *nb_)
     struct model_meta meta;
     const char *name;
 
-    if (!nb_query_number(req, "limit", 1, PACKET_STREAM_PACKETS_MAX,
-                         PACKET_STREAM_PACKETS_DEFAULT, &max_packets)
+    if (!nb_query_limit(req, PACKET_STREAM_PACKETS_MAX,
+                        PACKET_STREAM_PACKETS_DEFAULT, &max_packets)
         || !nb_query_number(req, "seconds", 1, PACKET_STREAM_SECONDS_MAX,
                             PACKET_STREAM_SECONDS_DEFAULT, &seconds)
         || !(row = query_of(req, nb, &name, &meta)) || !has_room(all, req)) {

@@ -62,6 +62,26 @@ nb_query_number(struct http_request *req, const char *name, uint64_t min,
 }
 
 bool
+nb_query_limit(struct http_request *req, uint64_t max, uint64_t def,
+               uint64_t *limit)
+{
+    const char *text = http_request_query(req, "limit");
+    size_t n = text ? strspn(text, "0123456789") : 0;
+
+    *limit = def;
+    if (!text) {
+        return true;
+    }
+    if (n && !text[n] && strspn(text, "0") < n) {
+        *limit = (nb_parse_number(text, limit) && *limit < max ? *limit
+                  : max);
+        return true;
+    }
+    return nb_query_reject(req, "limit", "must be a number above 0; %"PRIu64
+                           " is the most", max);
+}
+
+bool
 nb_param_revision(struct http_request *req, uint64_t *revision)
 {
     const char *text = http_request_param(req, "revision");

@@ -2,6 +2,7 @@
 proto_libproto_a_SOURCES += \
 	proto/http/http-conn.c \
 	proto/http/http-deadline.c \
+	proto/http/http-gzip.c \
 	proto/http/http-input.c \
 	proto/http/http-json.c \
 	proto/http/http-limits.c \

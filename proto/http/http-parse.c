@@ -68,6 +68,7 @@ static const struct {
     { "GET", HTTP_GET, false },     { "HEAD", HTTP_GET, true },
     { "PUT", HTTP_PUT, false },     { "POST", HTTP_POST, false },
     { "PATCH", HTTP_PATCH, false }, { "DELETE", HTTP_DELETE, false },
+    { "OPTIONS", HTTP_OPTIONS, false },
 };
 
 static bool

@@ -137,6 +137,11 @@ struct http_request {
                                      * 0. */
     uint64_t budget;                /* Bytes taken from 'accounts'. */
     struct ds headers;              /* Of the reply. */
+    char *etag;                     /* Of the reply, quoted; or NULL. */
+    bool has_secret;                /* See http_reply_secret(). */
+    bool varies;                    /* It is compressed for clients that
+                                     * accept that; */
+    bool gzipped;                   /* and for this one. */
     bool cacheable;                 /* See http_reply_allow_caching(). */
     void (*close_cb)(void *aux); /* Or NULL. */
     void *close_aux;
@@ -257,6 +262,15 @@ bool http_logins_are_blocked(const struct http_request *);
 /* http-origin.c */
 /* Returns true if a page of another origin has made the request. */
 bool http_origin_is_foreign(const struct http_request *);
+
+/* http-gzip.c */
+/* Compresses 'text', which is borrowed. */
+struct http_gzip *http_gzip_create(const char *text, size_t size);
+void http_gzip_destroy(struct http_gzip *);
+/* Compresses the next slice.  Returns true if there are more. */
+bool http_gzip_continue(struct http_gzip *);
+/* Returns the result, of '*size' bytes; NULL: it is not smaller. */
+const void *http_gzip_result(const struct http_gzip *, size_t *size);
 
 /* http-reply.c */
 void http_reply_fault(struct http_request *, const struct http_fault *);

@@ -19,6 +19,9 @@
 #include "timeval.h"
 #include "util.h"
 
+/* At the end of the tag of a compressed body. */
+#define GZIP_TAG "-gzip"
+
 static const struct {
     int status;
     const char *phrase;
@@ -26,6 +29,7 @@ static const struct {
     { 200, "OK" },
     { 201, "Created" },
     { 202, "Accepted" },
+    { 204, "No Content" },
     { 304, "Not Modified" },
     { 400, "Bad Request" },
     { 401, "Unauthorized" },
@@ -74,9 +78,21 @@ http_reply_header(struct http_request *req, const char *name,
 void
 http_reply_etag(struct http_request *req, const char *etag)
 {
-    ds_put_cstr(&req->headers, "ETag: \"");
-    ds_put_cstr(&req->headers, etag);
-    ds_put_cstr(&req->headers, "\"\r\n");
+    free(req->etag);
+    req->etag = xasprintf("\"%s\"", etag);
+}
+
+void
+http_reply_weak_etag(struct http_request *req, const char *etag)
+{
+    free(req->etag);
+    req->etag = xasprintf("W/\"%s\"", etag);
+}
+
+void
+http_reply_secret(struct http_request *req)
+{
+    req->has_secret = true;
 }
 
 void
@@ -145,6 +161,20 @@ put_guards(const struct http_request *req, struct evbuffer *out)
                         : "");
 }
 
+/* Writes the entity tag.  Other bytes require another strong tag (RFC 9110,
+ * section 8.8.3). */
+static void
+put_etag(const struct http_request *req, struct evbuffer *out)
+{
+    bool is_other = req->gzipped && req->etag && req->etag[0] == '"';
+
+    if (req->etag) {
+        evbuffer_add_printf(out, "ETag: %.*s%s\"\r\n",
+                            (int) strlen(req->etag) - 1, req->etag,
+                            is_other ? GZIP_TAG : "");
+    }
+}
+
 /* Writes the status line and the headers.  'size' is the body's; -1 if it ends
  * with the connection. */
 static void
@@ -160,7 +190,11 @@ put_head(struct http_request *req, struct evbuffer *out, int status,
     if (size >= 0) {
         evbuffer_add_printf(out, "Content-Length: %"PRId64"\r\n", size);
     }
-    evbuffer_add_printf(out, "%s%s\r\n", ds_cstr(&req->headers),
+    put_etag(req, out);
+    evbuffer_add_printf(out, "%s%s%s%s\r\n",
+                        req->varies ? "Vary: Accept-Encoding\r\n" : "",
+                        req->gzipped ? "Content-Encoding: gzip\r\n" : "",
+                        ds_cstr(&req->headers),
                         req->conn->close ? "Connection: close\r\n" : "");
 }
 
@@ -184,7 +218,7 @@ begin_reply(struct http_request *req, int status)
 /* Ends 'req' with a reply of 'size' bytes at 'body'. */
 static void
 send_reply(struct http_request *req, int status, const char *content_type,
-           const char *body, size_t size)
+           const void *body, size_t size)
 {
     struct http_conn *conn = req->conn;
 
@@ -204,12 +238,130 @@ send_reply(struct http_request *req, int status, const char *content_type,
     http_request_free(req);
 }
 
+/* Compressed replies.  ---------------------------------------------------- */
+
+/* Bytes of the shortest body that is compressed: a shorter one fits into one
+ * packet anyway. */
+#define GZIP_MIN 1400
+
+/* A reply whose body is being compressed, a slice in each iteration of the
+ * loop. */
+struct compressed {
+    struct http_request *req;
+    char *content_type;
+    struct ds body;
+    struct http_gzip *gzip;
+    struct event *next;
+};
+
+static void
+compressed_destroy(struct compressed *c)
+{
+    event_free(c->next);
+    http_gzip_destroy(c->gzip);
+    ds_destroy(&c->body);
+    free(c->content_type);
+    free(c);
+}
+
+static void
+disconnected_cb(void *c_)
+{
+    struct compressed *c = c_;
+
+    http_request_drop(c->req);
+    compressed_destroy(c);
+}
+
+static void
+compress_slice(struct compressed *c)
+{
+    static const struct timeval at_once = { 0, 0 };
+    const void *result;
+    size_t size;
+
+    if (http_gzip_continue(c->gzip)) {
+        event_add(c->next, &at_once);
+        return;
+    }
+    result = http_gzip_result(c->gzip, &size);
+    http_request_set_close_cb(c->req, NULL, NULL);
+    c->req->gzipped = result != NULL;
+    send_reply(c->req, 200, c->content_type,
+               result ? result : ds_cstr(&c->body),
+               result ? size : c->body.length);
+    compressed_destroy(c);
+}
+
+static void
+next_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *c)
+{
+    compress_slice(c);
+}
+
+/* Takes ownership of 'body'. */
+static void
+compress(struct http_request *req, const char *content_type, struct ds *body)
+{
+    struct compressed *c = xmalloc(sizeof *c);
+
+    c->req = req;
+    c->content_type = xstrdup(content_type);
+    c->body = *body;
+    ds_init(body);
+    c->gzip = http_gzip_create(ds_cstr(&c->body), c->body.length);
+    c->next = event_new(req->server->base, -1, 0, next_cb, c);
+    http_request_set_close_cb(req, disconnected_cb, c);
+    compress_slice(c);
+}
+
+/* Returns true if a body of this size is compressed: of a read, whose client
+ * accepts it, and without a secret. */
+static bool
+is_compressed(struct http_request *req, size_t size)
+{
+    if (!req->conn || req->head.method != HTTP_GET || req->has_secret
+        || size < GZIP_MIN) {
+        return false;
+    }
+    req->varies = true;
+    return http_request_accepts(req, "gzip");
+}
+
+/* Returns true if the client has said that it has what has the reply's tag, or
+ * what that is when it is compressed. */
+static bool
+has_current_copy(const struct http_request *req)
+{
+    size_t start = req->etag && req->etag[0] == 'W' ? 3 : 1;
+    char *plain, *gzip;
+    bool has;
+
+    if (!req->etag || req->head.method != HTTP_GET) {
+        return false;
+    }
+    plain = xmemdup0(req->etag + start, strlen(req->etag) - start - 1);
+    gzip = xasprintf("%s%s", plain, GZIP_TAG);
+    has = (http_request_has_etag(req, plain)
+           || http_request_has_etag(req, gzip));
+    free(gzip);
+    free(plain);
+    return has;
+}
+
 void
 http_reply_body(struct http_request *req, int status,
                 const char *content_type, struct ds *body)
 {
-    send_reply(req, status, content_type, ds_cstr(body), body->length);
-    ds_destroy(body);
+    if (status == 200 && has_current_copy(req)) {
+        http_reply_empty(req, 304);
+        ds_destroy(body);
+    } else if (status == 200 && is_compressed(req, body->length)) {
+        compress(req, content_type, body);
+    } else {
+        send_reply(req, status, content_type, ds_cstr(body), body->length);
+        ds_destroy(body);
+    }
 }
 
 void
@@ -220,9 +372,9 @@ http_reply_bytes(struct http_request *req, int status,
 }
 
 /* Sends no headers about the content's length or type, since there is none
- * (RFC 9110, section 15.4.5). */
+ * (RFC 9110, sections 8.6 and 15.4.5). */
 void
-http_reply_not_modified(struct http_request *req)
+http_reply_empty(struct http_request *req, int status)
 {
     struct http_conn *conn = req->conn;
 
@@ -232,12 +384,12 @@ http_reply_not_modified(struct http_request *req)
     }
     struct evbuffer *out = bufferevent_get_output(conn->bev);
 
-    req->cacheable = true;
-    begin_reply(req, 304);
-    evbuffer_add_printf(out, "HTTP/1.1 304 %s\r\nDate: %s\r\n",
-                        http_status_phrase(304), get_date(req->server));
+    begin_reply(req, status);
+    evbuffer_add_printf(out, "HTTP/1.1 %d %s\r\nDate: %s\r\n", status,
+                        http_status_phrase(status), get_date(req->server));
     put_guards(req, out);
     put_revision(req, out);
+    put_etag(req, out);
     evbuffer_add_printf(out, "%s%s\r\n", ds_cstr(&req->headers),
                         conn->close ? "Connection: close\r\n" : "");
     http_conn_replied(conn);

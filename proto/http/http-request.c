@@ -46,6 +46,7 @@ http_request_free(struct http_request *req)
     }
     ds_destroy(&req->body);
     ds_destroy(&req->headers);
+    free(req->etag);
     free(req);
 }
 
@@ -109,8 +110,17 @@ route_matches(struct http_request *req, const struct http_route *route)
 static const char *const method_names[HTTP_N_METHODS] = {
     [HTTP_GET] = "GET",     [HTTP_PUT] = "PUT",
     [HTTP_POST] = "POST",   [HTTP_PATCH] = "PATCH",
-    [HTTP_DELETE] = "DELETE",
+    [HTTP_DELETE] = "DELETE", [HTTP_OPTIONS] = "OPTIONS",
 };
+
+/* Returns true if the request is for the route, whose path it has.  OPTIONS is
+ * for all routes of a path. */
+static bool
+method_matches(const struct http_request *req, const struct http_route *route)
+{
+    return (route->method == req->head.method
+            || req->head.method == HTTP_OPTIONS);
+}
 
 /* Appends what the paths one name below that of the request support, such as
  * "; /v1/ports/NAME supports GET, PUT": a client that posts to a list finds
@@ -153,12 +163,40 @@ reply_no_such_path(struct http_request *req)
     free(more);
 }
 
+/* Replies with the methods of the path, by bits of 'allowed': to OPTIONS, or
+ * to a method that is not among them. */
+static void
+reply_allowed(struct http_request *req, unsigned allowed)
+{
+    struct ds allow = DS_EMPTY_INITIALIZER;
+    struct ds supported = DS_EMPTY_INITIALIZER;
+
+    for (int i = 0; i < HTTP_N_METHODS; i++) {
+        if (allowed & (1u << i)) {
+            ds_put_format(&allow, "%s, %s", method_names[i],
+                          i == HTTP_GET ? "HEAD, " : "");
+            ds_put_format(&supported, "%s%s", supported.length ? ", " : "",
+                          method_names[i]);
+        }
+    }
+    ds_put_cstr(&allow, method_names[HTTP_OPTIONS]);
+    http_reply_header(req, "Allow", ds_cstr(&allow));
+    ds_destroy(&allow);
+    put_methods_below(req, &supported);
+    if (req->head.method == HTTP_OPTIONS) {
+        http_reply_empty(req, 204);
+    } else {
+        http_reply_problem(req, 405, "method", NULL, "%s supports %s",
+                           req->target.path, ds_cstr(&supported));
+    }
+    ds_destroy(&supported);
+}
+
 /* Finds the route, or replies.  Returns true if there is one. */
 static bool
 find_route(struct http_request *req)
 {
     const struct http_server *server = req->server;
-    struct ds allow = DS_EMPTY_INITIALIZER;
     unsigned allowed = 0;
 
     for (size_t i = 0; i < server->n_routes; i++) {
@@ -169,26 +207,15 @@ find_route(struct http_request *req)
         }
         if (route->method == req->head.method) {
             req->route = route;
-            ds_destroy(&allow);
             return true;
         }
-        if (!(allowed & (1u << route->method))) {
-            allowed |= 1u << route->method;
-            ds_put_format(&allow, "%s%s", allow.length ? ", " : "",
-                          method_names[route->method]);
-        }
+        allowed |= 1u << route->method;
     }
     clear_params(req);
-    if (!allowed) {
-        ds_destroy(&allow);
-        reply_no_such_path(req);
+    if (allowed) {
+        reply_allowed(req, allowed);
     } else {
-        http_reply_header(req, "Allow", ds_cstr(&allow));
-        put_methods_below(req, &allow);
-        char *methods = ds_steal_cstr(&allow);
-        http_reply_problem(req, 405, "method", NULL,
-                           "%s supports %s", req->target.path, methods);
-        free(methods);
+        reply_no_such_path(req);
     }
     return false;
 }
@@ -278,8 +305,7 @@ http_request_find_route(struct http_request *req)
     for (size_t i = 0; i < req->server->n_routes && !found; i++) {
         const struct http_route *route = &req->server->routes[i];
 
-        if (route->method == req->head.method
-            && route_matches(req, route)) {
+        if (method_matches(req, route) && route_matches(req, route)) {
             found = route;
         }
     }
@@ -294,7 +320,7 @@ is_open(struct http_request *req)
     for (size_t i = 0; i < req->server->n_routes; i++) {
         const struct http_route *route = &req->server->routes[i];
 
-        if (route->open && route->method == req->head.method
+        if (route->open && method_matches(req, route)
             && pattern_matches(req, route->pattern)) {
             return true;
         }

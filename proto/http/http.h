@@ -149,6 +149,7 @@ enum http_method {
     HTTP_POST,
     HTTP_PATCH,
     HTTP_DELETE,
+    HTTP_OPTIONS,                   /* Of no route: the server answers it. */
     HTTP_N_METHODS
 };
 
@@ -423,18 +424,27 @@ void http_reply_header(struct http_request *, const char *name,
  * replies are not cached, are no content for a browser to show, and have a
  * Content-Security-Policy of their own, which this reply must set itself. */
 void http_reply_allow_caching(struct http_request *);
-/* Sets the header ETag to '"etag"'. */
+/* Sets the header ETag to '"etag"'; a reply that is compressed has it with
+ * "-gzip".  A read that http_reply_body() answers with 200 is answered with
+ * 304 instead if If-None-Match has the tag. */
 void http_reply_etag(struct http_request *, const char *etag);
-
+/* The same with a weak tag: two bodies of the same tag may differ in what is
+ * of no consequence (RFC 9110, section 8.8.1). */
+void http_reply_weak_etag(struct http_request *, const char *etag);
+/* Marks the reply as one that may contain a secret: it is not compressed,
+ * since the length of a compressed body shows what it has in common with text
+ * of another client in it (BREACH). */
+void http_reply_secret(struct http_request *);
 
 /* Replies with a copy of 'size' bytes. */
 void http_reply_bytes(struct http_request *, int status,
                       const char *content_type, const void *bytes,
                       size_t size);
-/* Replies 304: the client's copy is current. */
-void http_reply_not_modified(struct http_request *);
+/* Replies 304 (the client's copy is current) or 204, which have no body. */
+void http_reply_empty(struct http_request *, int status);
 
-/* Replies with the text of 'body', of which it takes ownership. */
+/* Replies with the text of 'body', of which it takes ownership.  Long ones of
+ * reads are compressed (http-gzip.c). */
 void http_reply_body(struct http_request *, int status,
                      const char *content_type, struct ds *body);
 

@@ -343,14 +343,20 @@ reply_guess(struct pass *pass)
     free(detail);
 }
 
+static bool
+has_body(const struct pass *pass)
+{
+    return pass->status != 304 && pass->status != 204;
+}
+
 void
 pass_reply(struct pass *pass)
 {
     if (pass->status == 401 && pass->guess) {
         reply_guess(pass);
-    } else if (pass->status == 304) {
+    } else if (!has_body(pass)) {
         copy_headers(pass);
-        http_reply_not_modified(pass->req);
+        http_reply_empty(pass->req, pass->status);
     } else {
         copy_headers(pass);
         http_reply_bytes(pass->req, pass->status, content_type(pass),
@@ -481,12 +487,6 @@ is_stream(const struct pass *pass)
 {
     return pass->size < 0 || pass->size > SHORT_MAX
            || !strcmp(http_request_method(pass->req), "HEAD");
-}
-
-static bool
-has_body(const struct pass *pass)
-{
-    return pass->status != 304 && pass->status != 204;
 }
 
 /* There is a connection, and the request is about to be sent. */

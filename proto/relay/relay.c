@@ -40,7 +40,8 @@ relay_is_reading(const struct http_request *req)
 {
     const char *method = http_request_method(req);
 
-    return !strcmp(method, "GET") || !strcmp(method, "HEAD");
+    return (!strcmp(method, "GET") || !strcmp(method, "HEAD")
+            || !strcmp(method, "OPTIONS"));
 }
 
 static void

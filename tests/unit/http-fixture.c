@@ -121,11 +121,31 @@ handle_coded(struct http_request *req, void *aux OVS_UNUSED)
 
     http_reply_etag(req, gzip ? "1-gzip" : "1");
     if (http_request_has_etag(req, gzip ? "1-gzip" : "1")) {
-        http_reply_not_modified(req);
+        http_reply_empty(req, 304);
     } else {
         http_reply_bytes(req, 200, "text/plain", gzip ? "g\0z" : "plain",
                          gzip ? 3 : 5);
     }
+}
+
+/* Replies with as many bytes as the path says, which become few when they are
+ * compressed. */
+static void
+handle_text(struct http_request *req, void *aux OVS_UNUSED)
+{
+    const char *size = http_request_param(req, "size");
+    struct ds ds = DS_EMPTY_INITIALIZER;
+
+    ds_put_char_multiple(&ds, 'x', strtoul(size, NULL, 10));
+    if (http_request_query(req, "secret")) {
+        http_reply_secret(req);
+    }
+    if (http_request_query(req, "weak")) {
+        http_reply_weak_etag(req, size);
+    } else {
+        http_reply_etag(req, size);
+    }
+    http_reply_body(req, 200, "text/plain", &ds);
 }
 
 static void
@@ -176,6 +196,10 @@ static const struct http_route routes[] = {
       .handler = handle_etag, .data = "" },
     { .method = HTTP_PUT, .pattern = "/etag",
       .handler = handle_if_match, .data = "" },
+    { .method = HTTP_GET, .pattern = "/text/{size}",
+      .handler = handle_text, .query = "secret weak", .data = "" },
+    { .method = HTTP_POST, .pattern = "/text/{size}",
+      .handler = handle_text, .query = "secret weak", .data = "" },
     { .method = HTTP_GET, .pattern = "/",
       .handler = handle_coded, .open = true, .data = "" },
     { .method = HTTP_GET, .pattern = "/stream",

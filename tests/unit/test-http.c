@@ -11,6 +11,7 @@
 #include <event2/event.h>
 #include <stdlib.h>
 #include <string.h>
+#include <zlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -43,7 +44,8 @@ request_is_routed_and_answered(void **state)
     assert_ask(404, &c, "GET /items/a/b" H "\r\n");
     assert_ask(404, &c, "GET /items/%ff" H "\r\n");
     assert_ask(405, &c, "DELETE /body" H "\r\n");
-    assert_has(&c.head, "Allow: PUT, PATCH\r\n");
+    assert_has(&c.head, "Allow: PUT, PATCH, OPTIONS\r\n");
+    assert_has(&c.body, "/body supports PUT, PATCH\"");
     client_close(&c);
     free(who);
 }
@@ -88,11 +90,151 @@ client_picks_the_coding_and_may_have_it_already(void **state)
             assert_memory_equal(c.body.string, "g\0z", 3);
         }
         if (cases[i].status == 304) {
-            assert_null(strstr(ds_cstr(&c.head), "\r\nContent-"));
+            assert_null(strstr(ds_cstr(&c.head), "\r\nContent-Length:"));
+            assert_null(strstr(ds_cstr(&c.head), "\r\nContent-Type:"));
             assert_has(&c.head, "ETag: \"1");
         }
         free(request);
     }
+    client_close(&c);
+}
+
+/* Fails the test unless the reply is compressed and becomes 'size' times
+ * "x". */
+static void
+assert_gzip_of(struct client *c, size_t size)
+{
+    char *text = xmalloc(size + 1);
+    z_stream z = { .next_in = (uint8_t *) c->body.string };
+
+    assert_has(&c->head, "Content-Encoding: gzip\r\n");
+    assert_true(c->body.length < size / 10);
+    z.avail_in = (unsigned) c->body.length;
+    z.next_out = (uint8_t *) text;
+    z.avail_out = (unsigned) size + 1;
+    assert_int_equal(inflateInit2(&z, 15 + 16), Z_OK);
+    assert_int_equal(inflate(&z, Z_FINISH), Z_STREAM_END);
+    assert_int_equal(z.total_out, size);
+    for (size_t i = 0; i < size; i++) {
+        assert_int_equal(text[i], 'x');
+    }
+    inflateEnd(&z);
+    free(text);
+}
+
+/* Short ones, changes, secrets, and replies to other clients are as they
+ * are. */
+static void
+long_replies_to_reads_are_compressed(void **state)
+{
+    static const char accept[] = "Accept-Encoding: br, gzip\r\n";
+    static const struct {
+        const char *request;
+        const char *headers;
+        size_t size;
+        bool compressed, varies;
+    } cases[] = {
+        { "GET /text/2000", accept, 2000, true, true },
+        { "GET /text/1000000", accept, 1000000, true, true },
+        { "GET /text/2000", "", 2000, false, true },
+        { "GET /text/2000", "Accept-Encoding: gzip;q=0\r\n", 2000, false,
+          true },
+        { "GET /text/100", accept, 100, false, false },
+        { "GET /text/0", accept, 0, false, false },
+        { "GET /text/2000?secret=", accept, 2000, false, false },
+        { "POST /text/2000", accept, 2000, false, false },
+    };
+    struct client c;
+
+    client_open(&c, *state);
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        char *request = xasprintf("%s" H "%s\r\n", cases[i].request,
+                                  cases[i].headers);
+
+        assert_ask(200, &c, request);
+        assert_int_equal(strstr(ds_cstr(&c.head), "Vary: Accept-Encoding\r\n")
+                         != NULL, cases[i].varies);
+        if (cases[i].compressed) {
+            assert_gzip_of(&c, cases[i].size);
+            assert_has(&c.head, "000-gzip\"\r\n");
+        } else {
+            assert_int_equal(c.body.length, cases[i].size);
+            assert_null(strstr(ds_cstr(&c.head), "gzip"));
+        }
+        free(request);
+    }
+    client_close(&c);
+}
+
+static void
+client_may_leave_while_its_reply_is_compressed(void **state)
+{
+    struct fixture *f = *state;
+    struct client c;
+
+    client_open(&c, f);
+    client_say(&c, "GET /text/5000000" H "Accept-Encoding: gzip\r\n\r\n");
+    client_turn(&c);
+    client_close(&c);
+    assert_alive(f);
+}
+
+/* RFC 9110, section 13.1.2: with the tag of either coding. */
+static void
+reads_with_the_tag_of_the_reply_get_304(void **state)
+{
+    static const struct {
+        const char *request, *tag;
+        int status;
+        const char *etag;
+    } cases[] = {
+        { "GET /text/2000", "\"2000\"", 304, "ETag: \"2000\"\r\n" },
+        { "GET /text/2000", "\"2000-gzip\"", 304, "ETag: \"2000\"\r\n" },
+        { "GET /text/2000", "\"1\", W/\"2000\"", 304, NULL },
+        { "GET /text/2000", "\"200\"", 200, "ETag: \"2000\"\r\n" },
+        { "GET /text/2000?weak=", "W/\"2000\"", 304,
+          "ETag: W/\"2000\"\r\n" },
+        { "GET /text/2000?weak=", "\"2000\"", 304, NULL },
+        { "POST /text/2000", "\"2000\"", 200, NULL },
+    };
+    struct client c;
+
+    client_open(&c, *state);
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        char *request = xasprintf("%s" H "If-None-Match: %s\r\n\r\n",
+                                  cases[i].request, cases[i].tag);
+
+        assert_ask(cases[i].status, &c, request);
+        assert_int_equal(c.body.length, cases[i].status == 304 ? 0 : 2000);
+        if (cases[i].etag) {
+            assert_has(&c.head, cases[i].etag);
+        }
+        free(request);
+    }
+    client_close(&c);
+}
+
+/* RFC 9110, section 9.3.7. */
+static void
+options_lists_the_methods_of_a_path(void **state)
+{
+    struct fixture *f = *state;
+    struct client c;
+
+    client_open(&c, f);
+    assert_ask(204, &c, "OPTIONS /etag" H "\r\n");
+    assert_has(&c.head, "Allow: GET, HEAD, PUT, OPTIONS\r\n");
+    assert_null(strstr(ds_cstr(&c.head), "\r\nContent-L"));
+    assert_int_equal(c.body.length, 0);
+    assert_ask(404, &c, "OPTIONS /nowhere" H "\r\n");
+    assert_ask(204, &c, "OPTIONS /text/9?any=1" H "\r\n");
+    assert_has(&c.head, "Allow: GET, HEAD, POST, OPTIONS\r\n");
+    client_close(&c);
+
+    client_open_tcp(&c, f);     /* Without a token: what is open alone. */
+    assert_ask(204, &c, "OPTIONS /open" H "\r\n");
+    assert_ask(401, &c, "OPTIONS /etag" H "\r\n");
+    assert_ask(401, &c, "OPTIONS /nowhere" H "\r\n");
     client_close(&c);
 }
 
@@ -531,6 +673,10 @@ main(void)
         HTTP_TEST(unknown_query_parameters_are_all_named),
         HTTP_TEST(bad_json_is_refused_and_the_connection_goes_on),
         HTTP_TEST(etags_are_compared),
+        HTTP_TEST(long_replies_to_reads_are_compressed),
+        HTTP_TEST(client_may_leave_while_its_reply_is_compressed),
+        HTTP_TEST(reads_with_the_tag_of_the_reply_get_304),
+        HTTP_TEST(options_lists_the_methods_of_a_path),
         HTTP_TEST(continue_is_sent_only_for_a_body_that_is_wanted),
         HTTP_TEST(reply_may_come_later),
         HTTP_TEST(client_that_leaves_is_noticed),

@@ -289,7 +289,7 @@ identities_are_asked_for_by_network_and_number(void **state)
     assert_text(f, "errors.0.parameter", "network");
     assert_call(f, 400, "GET", "/v1/identities?after=web", NULL);
     assert_text(f, "errors.0.parameter", "after");
-    assert_call(f, 400, "GET", "/v1/identities?limit=1001", NULL);
+    assert_call(f, 400, "GET", "/v1/identities?limit=x", NULL);
     assert_text(f, "errors.0.parameter", "limit");
 }
 
@@ -376,7 +376,7 @@ activity_tells_what_changes_cost(void **state)
     assert_int_equal(json_array_size(at(f, "items")), n);
     assert_call(f, 200, "GET", "/v1/activity?after=100000", NULL);
     assert_int_equal(json_array_size(at(f, "items")), 0);
-    assert_call(f, 400, "GET", "/v1/activity?limit=257", NULL);
+    assert_call(f, 400, "GET", "/v1/activity?limit=0", NULL);
     assert_text(f, "errors.0.parameter", "limit");
     assert_call(f, 400, "GET", "/v1/activity?after=x", NULL);
     assert_text(f, "errors.0.parameter", "after");
@@ -417,7 +417,6 @@ flows_are_filtered(void **state)
         const char *parameter;  /* That is refused. */
     } bad[] = {
         { "limit=0", "limit" },
-        { "diff=true&limit=10001", "limit" },
         { "diff=maybe", "diff" },
         { "app=overly", "app" },
         { "stage=nowhere", "stage" },

@@ -25,6 +25,20 @@
 
 /* Tests.  ---------------------------------------------------------------- */
 
+/* What has no body has no headers about one. */
+static void
+replies_without_a_body_are_passed_back(void **state)
+{
+    struct fixture *f = *state;
+
+    use_back(f);
+    assert_int_equal(client_ask(&f->client, "OPTIONS /echo" H "\r\n"), 204);
+    assert_has(&f->client.head, "Allow: GET, HEAD, PUT, OPTIONS\r\n");
+    assert_int_equal(f->client.body.length, 0);
+    assert_null(strstr(ds_cstr(&f->client.head), "Content-Length"));
+    assert_int_equal(client_ask(&f->client, "GET /echo" H "\r\n"), 200);
+}
+
 static void
 requests_and_replies_are_whole(void **state)
 {
@@ -593,6 +607,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(requests_and_replies_are_whole),
+        TEST(replies_without_a_body_are_passed_back),
         TEST(revisions_are_told),
         TEST(broken_reply_is_no_reply),
         TEST(without_a_server_it_waits_for_one),
