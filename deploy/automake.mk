@@ -148,6 +148,8 @@ dist_man_MANS += docs/man/vmnd.8 docs/man/vmn_app.7
 
 # For hypervisors; Debian packages; a container.
 EXTRA_DIST += \
+	.containerignore \
+	.dockerignore \
 	deploy/container/Containerfile \
 	deploy/debian/changelog \
 	deploy/debian/control \
