@@ -302,8 +302,9 @@ show_absent(struct ctl *ctl, const json_t *reply)
     struct ds ds = DS_EMPTY_INITIALIZER;
 
     if (n) {
-        ds_put_format(&ds, "\n%"PRIuSIZE" port%s on no host, or disabled: ",
-                      n, n == 1 ? " is" : "s are");
+        ds_put_format(&ds, "\n%"PRIuSIZE" port%s on no host, on one that is "
+                      "unreachable, or disabled: ", n,
+                      n == 1 ? " is" : "s are");
         ctl_path_print(reply, "/absent", &ds);
         ds_put_char(&ds, '\n');
         ctl_print_safely(ctl->out, ds_cstr(&ds));

@@ -344,6 +344,24 @@ put_outside(const json_t *outcome, struct ds *ds)
 /* Appends "web-1 delivered on hv2", or where, by what and why the packet was
  * dropped. */
 static void
+/* Appends what an app's handler did with a packet that is delivered: answered
+ * it, or passed it on. */
+static void
+put_handled(const json_t *trace, const json_t *outcome, struct ds *ds)
+{
+    const json_t *at = json_object_get(outcome, "at");
+    const char *from = text_of(json_object_get(trace, "from"), "port");
+
+    if (!strcmp(text_of(at, "port"), from)
+        && !strcmp(text_of(outcome, "packet"), "request")) {
+        format_reply(json_object_get(outcome, "answer"), ds);
+        return;
+    }
+    ds_put_format(ds, "delivered to %s", text_of(at, "port"));
+    put_host(at, ds);
+    ds_put_cstr(ds, ", passed on by an app\n");
+}
+
 put_outcome(const json_t *trace, const json_t *outcome, struct ds *ds)
 {
     const json_t *at = json_object_get(outcome, "at");
@@ -352,6 +370,10 @@ put_outcome(const json_t *trace, const json_t *outcome, struct ds *ds)
     if (!strcmp(verdict, "delivered") && is_answered(trace, outcome)) {
         ds_put_format(ds, "answered by the network itself, to %s",
                       text_of(at, "port"));
+    if (!strcmp(verdict, "delivered") && json_object_get(outcome, "answer")) {
+        put_handled(trace, outcome, ds);
+        return;
+    }
         put_host(at, ds);
         ds_put_char(ds, '\n');
         return;
@@ -377,8 +399,11 @@ put_outcome(const json_t *trace, const json_t *outcome, struct ds *ds)
     }
     ds_put_format(ds, "%s %s", text_of(outcome, "packet"), verdict);
     put_host(at, ds);
-    ds_put_format(ds, ": %s\nby %s", text_of(at, "reason"),
-                  text_of(at, "owner"));
+    ds_put_format(ds, ": %s\n", text_of(at, "reason"));
+    if (!strcmp(verdict, "unreachable")) {
+        return;
+    }
+    ds_put_format(ds, "by %s", text_of(at, "owner"));
     if (json_is_string(json_object_get(at, "host"))) {
         ds_put_format(ds, " in %s", text_of(at, "stage"));
     }

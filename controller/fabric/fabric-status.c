@@ -201,6 +201,27 @@ fabric_host_stale_reason(const struct fabric *f, const char *name)
     return text;
 }
 
+char *
+fabric_host_unreachable_reason(const struct fabric *f, const char *name)
+{
+    const struct fabric_host *host = fabric_find_host(f, name);
+    char *unheard, *text = NULL;
+
+    if (!host || host->lost) {
+        return host ? xasprintf("host \"%s\" is lost", name) : NULL;
+    } else if (host->sw->state != SWITCH_OFFLINE) {
+        return NULL;
+    }
+    unheard = fabric_host_unheard_reason(f, name);
+    if (unheard) {
+        text = xasprintf("host \"%s\" is unreachable: %s%s", name, unheard,
+                         fabric_host_switch_is_dead(f, name) ? ""
+                         : ", or only its connection to vmnd is down");
+        free(unheard);
+    }
+    return text;
+}
+
 /* Behind.  --------------------------------------------------------------- */
 
 /* Sorts the longest lag first. */

@@ -95,6 +95,12 @@ char *fabric_host_unheard_reason(const struct fabric *, const char *host);
  * synced, or has not acknowledged a revision for a second; NULL: it holds
  * them. */
 char *fabric_host_stale_reason(const struct fabric *, const char *host);
+/* Returns, as a sentence that the caller frees, why no packet is taken to pass
+ * the host: it is lost, or its switch has been disconnected for longer than a
+ * reconnect takes; NULL: it is connected, or was until now.  A host that lost
+ * only its connection to vmnd forwards packets all the same: nothing shows
+ * that. */
+char *fabric_host_unreachable_reason(const struct fabric *, const char *host);
 /* Returns true if the host's switch is known to be dead: it has been away for
  * longer than a session takes to come back, and the host's database, which is
  * reached the same way, has answered since.  A host that is unheard for

@@ -29,10 +29,15 @@ run(struct northbound *nb, void *query_, struct arena *arena,
     struct vmn_error *error)
 {
     const struct reach_query *query = query_;
-    struct reach_matrix *matrix
-        = reach_make(nb->engine, nb->model, apphost_pipeline(nb->apphost),
-                     &query->request, arena, error);
+    struct reach_request request = query->request;
+    struct nb_underlay underlay;
+    struct reach_matrix *matrix;
 
+    /* What a change alters is a matter of flows, wherever hosts are. */
+    nb_underlay_init(&underlay, nb, false, arena);
+    request.underlay = query->differ ? NULL : &underlay.sim;
+    matrix = reach_make(nb->engine, nb->model, apphost_pipeline(nb->apphost),
+                        &request, arena, error);
     if (matrix) {
         matrix->warnings = nb_unheard_warnings(nb, query->request.network,
                                                arena, &matrix->n_warnings);

@@ -27,11 +27,15 @@ static const void *
 run(struct northbound *nb, void *query_, struct arena *arena,
     struct vmn_error *error)
 {
-    const struct trace_query *query = query_;
+    struct trace_query *query = query_;
+    struct nb_underlay underlay;
+    struct trace *found;
 
-    struct trace *found = trace_make(nb->engine, nb->model,
-                                     apphost_pipeline(nb->apphost),
-                                     &query->request, arena, error);
+    nb_underlay_init(&underlay, nb, true, arena);
+    query->request.underlay = &underlay.sim;
+    found = trace_make(nb->engine, nb->model, apphost_pipeline(nb->apphost),
+                       &query->request, arena, error);
+    query->request.underlay = NULL;
 
     if (found) {
         nb_warn_of_hosts(nb, query->rights, query->request.protocol, found,

@@ -152,5 +152,6 @@ controller_libvmn_a_SOURCES += \
 	controller/northbound/undo-range.c \
 	controller/northbound/undo-range.h \
 	controller/northbound/unheard-hosts.c \
+	controller/northbound/underlay.c \
 	controller/northbound/volatile-revisions.c \
 	controller/northbound/volatile-revisions.h

@@ -21,6 +21,7 @@
 #include "controller/northbound/replies.h"
 #include "controller/schema/error.h"
 #include "controller/schema/schema.h"
+#include "controller/simulator/simulator.h"
 #include "controller/simulator/trace-request.h"
 #include "controller/store/store.h"
 #include "openvswitch/list.h"
@@ -561,17 +562,17 @@ size_t nb_count_unknown(const struct northbound *, const char *const *ports,
  * trace': an app is to answer it. */
 bool nb_is_metered(const void *trace);
 /* Warns in the trace, which is in 'arena' and of a packet of 'protocol', of
- * hosts on the way that are not heard, or whose VMs may leave checksums to
- * them that they do not compute.  A client with a scope is told their states
- * alone. */
+ * paths to its end that are down, and of hosts on the way that are not heard,
+ * or whose VMs may leave checksums to them that they do not compute.  A client
+ * with a scope is told their states alone. */
 void nb_warn_of_hosts(const struct northbound *,
                       const struct model_rights *rights,
                       enum trace_protocol protocol, struct trace *,
                       struct arena *arena);
 
 /* Returns warnings of hosts that are not heard and have ports of 'network'
- * (NULL: of any), in 'arena', and sets '*n'; NULL if there are none.
- * Yields. */
+ * (NULL: of any), and of paths between such that are down, in 'arena', and
+ * sets '*n'; NULL if there are none.  Yields. */
 const char **nb_unheard_warnings(const struct northbound *,
                                  const char *network, struct arena *arena,
                                  size_t *n);

@@ -209,7 +209,8 @@ static const struct schema_struct step = SHOWN_KEPT(
 static const struct schema_struct end = SHOWN_KEPT(
     "TraceEnd", trace_end,
     SHOWN_OF(trace_end, kind, ENUM, ALWAYS, "What becomes of the packet.",
-             SHOWN_NAMES("delivered", "dropped", "punted", "unknown")),
+             SHOWN_NAMES("delivered", "dropped", "punted", "unreachable",
+                         "unknown")),
     SHOWN_OF(trace_end, host, STRING, ALWAYS | OR_NULL,
              "The host; null if the account may not see it."),
     SHOWN_OF(trace_end, stage, STRING, ALWAYS | OR_NULL,
@@ -255,7 +256,8 @@ static const struct schema_struct outcome = SHOWN_KEPT(
              "know."),
     SHOWN_OF(trace_outcome, verdict, ENUM, ALWAYS,
              "What becomes of the packet.",
-             SHOWN_NAMES("delivered", "dropped", "unknown")),
+             SHOWN_NAMES("delivered", "dropped", "unreachable",
+                         "unknown")),
     SHOWN_OF(trace_outcome, packet, STRING, ALWAYS,
              "Which packet that is about."),
     SHOWN_STRUCT_OF(trace_outcome, at, ALWAYS, "Where it ends.", &end),
@@ -287,7 +289,8 @@ const struct schema_struct nb_reply_trace = SHOWN_KEPT(
     "Trace", trace,
     SHOWN_OF(trace, verdict, ENUM, ALWAYS,
              "What becomes of the packet; `mixed` if outcomes differ.",
-             SHOWN_NAMES("delivered", "dropped", "unknown", "mixed")),
+             SHOWN_NAMES("delivered", "dropped", "unreachable",
+                         "unknown", "mixed")),
     SHOWN_STRUCT_OF(trace, from, ALWAYS, "Who sends.", &from),
     SHOWN_STRUCT_OF(trace, to, ALWAYS, "The destination.", &to),
     SHOWN_LIST_OF(trace, outcomes, n_outcomes, STRUCT, ALWAYS,
@@ -380,8 +383,8 @@ static const struct schema_struct verdict;
     SHOWN("verdict", ENUM, ALWAYS,                                      \
           "`mixed` where families, or places of the ports, differ; "    \
           "`absent` where a port is not there.",                        \
-          SHOWN_NAMES("delivered", "dropped", "unknown", "mixed",       \
-                      "absent"),                                        \
+          SHOWN_NAMES("delivered", "dropped", "unreachable", "unknown", \
+                      "mixed", "absent"),                               \
           SHOWN_AT(KEPT, IN verdict, sizeof(const char *))),            \
     SHOWN("packet", STRING, 0,                                          \
           "Which packet does not arrive: `request` or `reply`.",        \
@@ -418,7 +421,8 @@ static const struct schema_struct kind = SHOWN_KEPT(
 
 #define ABSENT(KEPT)                                                    \
     SHOWN_LIST_OF(KEPT, absent, n_absent, STRING, ALWAYS,               \
-                  "Ports that are on no host, or disabled.")
+                  "Ports that are on no host or on one that is "        \
+                  "unreachable, or disabled.")
 
 static const struct schema_struct way = SHOWN_KEPT(
     "way", reach_way, VERDICT(reach_way, verdict.),

@@ -17,6 +17,7 @@
 #include "controller/fabric/fabric-counters.h"
 #include "controller/fabric/fabric-drops.h"
 #include "controller/fabric/fabric-status.h"
+#include "controller/paths/paths.h"
 #include "controller/schema/arena.h"
 #include "controller/schema/status.h"
 #include "controller/simulator/trace.h"
@@ -204,6 +205,24 @@ warn_of_meter(const struct northbound *nb, struct trace *trace,
     }
 }
 
+/* Adds the paths from the sender to where outcomes end that are down: those of
+ * a trace by flows alone. */
+static void
+warn_of_paths(const struct northbound *nb, const struct model_rights *rights,
+              struct trace *trace, struct arena *arena)
+{
+    for (size_t i = 0; i < trace->n_outcomes && !nb_hides_hosts(rights); i++) {
+        const char *to = trace->outcomes[i].at.host;
+        const char *problem
+            = (to && trace->from.host
+               ? nb_path_problem(nb, trace->from.host, to, arena) : NULL);
+
+        if (problem) {
+            trace->warnings[trace->n_warnings++] = problem;
+        }
+    }
+}
+
 void
 nb_warn_of_hosts(const struct northbound *nb,
                  const struct model_rights *rights,
@@ -220,9 +239,11 @@ nb_warn_of_hosts(const struct northbound *nb,
         add_hosts(&trace->outcomes[i], &hosts);
     }
     names = sset_sort(&hosts);
-    trace->warnings = arena_alloc(arena, (3 * sset_count(&hosts) + 1)
+    trace->warnings = arena_alloc(arena, (3 * sset_count(&hosts) + 1
+                                          + trace->n_outcomes)
                                          * sizeof *trace->warnings);
     warn_of_meter(nb, trace, arena);
+    warn_of_paths(nb, rights, trace, arena);
     for (size_t i = 0; names[i]; i++) {
         warn_of_host(nb, rights, protocol, names[i], trace, arena);
     }
@@ -253,15 +274,66 @@ has_port_of(const struct northbound *nb, const char *host,
     return names.n && !network;
 }
 
+/* Paths that are named, beside how many more there are. */
+#define PATHS_WARNED_MAX 16
+
+/* Warnings, while they are gathered. */
+struct path_warnings {
+    const struct northbound *nb;
+    const char *network;        /* NULL: any. */
+    struct arena *arena;
+    const char **warnings;
+    size_t n, n_more;
+};
+
+/* A paths_each_cb. */
+static bool
+warn_of_path_cb(void *list_, const struct paths_path *path)
+{
+    struct path_warnings *list = list_;
+
+    if (path->state != PATH_DOWN
+        || !has_port_of(list->nb, path->host, list->network)
+        || !has_port_of(list->nb, path->peer, list->network)) {
+        return true;
+    }
+    if (list->n < PATHS_WARNED_MAX) {
+        list->warnings[list->n++] = arena_printf(
+            list->arena, "%s: ports on these hosts are judged by flows alone",
+            nb_describe_path(path, list->arena));
+    } else {
+        list->n_more++;
+    }
+    return true;
+}
+
+static size_t
+add_path_warnings(const struct northbound *nb, const char *network,
+                  struct arena *arena, const char **warnings)
+{
+    struct path_warnings list = { nb, network, arena, warnings, 0, 0 };
+
+    if (nb->paths) {
+        paths_each(nb->paths, NULL, warn_of_path_cb, &list);
+    }
+    if (list.n_more) {
+        warnings[list.n++] = arena_printf(
+            arena, "%"PRIuSIZE" more paths between hosts are down",
+            list.n_more);
+    }
+    return list.n;
+}
+
 const char **
 nb_unheard_warnings(const struct northbound *nb, const char *network,
                     struct arena *arena, size_t *n)
 {
     struct vmn_names hosts = model_names(nb->model, VMN_TABLE_HOST);
-    const char **warnings = arena_alloc(arena, MAX(hosts.n, 1)
-                                               * sizeof *warnings);
+    const char **warnings = arena_alloc(arena,
+                                        (hosts.n + PATHS_WARNED_MAX + 1)
+                                        * sizeof *warnings);
 
-    *n = 0;
+    *n = add_path_warnings(nb, network, arena, warnings);
     for (size_t i = 0; i < hosts.n; i++) {
         char *reason = stale_reason(nb, hosts.names[i]);
 

@@ -120,6 +120,20 @@ paths_each(const struct paths *p, const char *host, paths_each_cb *cb,
     }
 }
 
+bool
+paths_between(const struct paths *p, const char *host, const char *peer,
+              struct paths_path *shown)
+{
+    const struct path_host *a = shash_find_data(&p->hosts, host);
+    const struct path_host *b = shash_find_data(&p->hosts, peer);
+    const struct path *path = a && b ? host_pairs_find(p, a, b) : NULL;
+
+    if (path) {
+        paths_describe(path, shown);
+    }
+    return path != NULL;
+}
+
 /* Ports.  ----------------------------------------------------------------- */
 
 /* The ports of a host. */

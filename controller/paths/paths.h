@@ -90,6 +90,11 @@ typedef bool paths_each_cb(void *aux, const struct paths_path *);
 void paths_each(const struct paths *, const char *host, paths_each_cb *,
                 void *aux);
 
+/* Sets '*path' to that between the two hosts, either way.  Returns false if
+ * there is none. */
+bool paths_between(const struct paths *, const char *host, const char *peer,
+                   struct paths_path *path);
+
 /* Returns true if 'port', which is on one of the two hosts, is in a network
  * that the other one has a part in, or in one that routers join with such. */
 bool paths_concerns_port(const struct paths *, const struct paths_path *,

@@ -114,7 +114,7 @@ add_group(struct engine *engine, const struct model *model,
 {
     struct port_classes classes;
 
-    port_classes_find(&classes, engine, model, NULL);
+    port_classes_find(&classes, engine, model, NULL, NULL);
     for (size_t i = 0; i < classes.n; i++) {
         const struct port_class *class_ = &classes.classes[i];
 

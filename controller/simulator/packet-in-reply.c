@@ -50,6 +50,13 @@ is_icmp_error(const struct flow *flow)
                   || type == ICMP4_PARAM_PROB));
 }
 
+static bool
+is_tcp_reset(const struct flow *flow)
+{
+    return (flow->nw_proto == IPPROTO_TCP
+            && flow->tcp_flags & htons(TCP_RST));
+}
+
 /* Copies what a packet carries, if it is UDP. */
 static void
 read_payload(const void *bytes, size_t size, struct packet_in_reply *answer)
@@ -247,6 +254,8 @@ ask(struct engine *engine, const struct model *model, struct simulator *sim,
         if (is_icmp_error(&answer->packet.flow)) {
             read_quoted(bytes, send->size, asked, &answer->packet);
         }
+        answer->refuses = (is_icmp_error(&answer->packet.flow)
+                           || is_tcp_reset(&answer->packet.flow));
         why_not = run_send(model, sim, in, send, &answer->packet);
     }
     free(problem);
@@ -322,7 +331,5 @@ packet_in_reply_to_string(const struct packet_in_reply *answer)
     if (answer->http_status) {
         return xasprintf("HTTP %"PRIu32, answer->http_status);
     }
-    return xstrdup(flow->nw_proto == IPPROTO_TCP
-                   && flow->tcp_flags & htons(TCP_RST) ? "TCP reset"
-                   : "packet");
+    return xstrdup(is_tcp_reset(flow) ? "TCP reset" : "packet");
 }

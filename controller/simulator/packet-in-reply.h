@@ -22,6 +22,7 @@ struct packet_in_reply {
     uint8_t *payload;           /* What it carries, if it is UDP, or the body
                                  * of such a reply; or NULL. */
     size_t payload_size;
+    bool refuses;               /* TCP reset or ICMP error. */
     const char *why_not;        /* It is none; a static string, or NULL. */
 };
 

@@ -3,8 +3,9 @@
  * OpenFlow groups; see pipeline-pass.h.  A group that selects by a hash takes
  * one of the buckets that do different things, another one each time that the
  * exchange is repeated (simulator_next()).  Of one that fails over the first
- * bucket is taken: which ports are up, switches alone know, and apps put first
- * what they take for the one that is. */
+ * bucket is taken that leads to no host with a problem: which ports are up,
+ * switches alone know, and apps put first what they take for the one that
+ * is. */
 
 #include <config.h>
 
@@ -87,6 +88,43 @@ choose(struct pipeline_context *ctx, const struct ofputil_group_mod *group)
     return taken;
 }
 
+/* Returns true if an end since 'n_ends' is at a host or path with a
+ * problem. */
+static bool
+is_unreachable(const struct simulator *sim, size_t n_ends)
+{
+    for (size_t i = n_ends; i < sim->n_ends; i++) {
+        if (sim->ends[i].kind == SIM_UNREACHABLE) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Executes the first bucket that leads to no host with a problem, or else the
+ * last one.  What the ones before did is forgotten. */
+static void
+fail_over(struct pipeline_context *ctx, const struct ofputil_group_mod *group)
+{
+    struct simulator *sim = ctx->sim;
+    const size_t n_steps = sim->n_steps, n_ends = sim->n_ends;
+    const struct pipeline_context before = *ctx;
+    const struct ofputil_bucket *bucket;
+
+    LIST_FOR_EACH (bucket, list_node, &group->buckets) {
+        sim->n_steps = n_steps;
+        sim->n_ends = n_ends;
+        ctx->n_events = before.n_events;
+        ctx->n_punts = before.n_punts;
+        ctx->stop = before.stop;
+        sim->steps[n_steps - 1].option = bucket->bucket_id;
+        do_bucket(ctx, bucket);
+        if (!is_unreachable(sim, n_ends)) {
+            break;
+        }
+    }
+}
+
 void
 pipeline_do_group(struct pipeline_context *ctx, uint32_t group_id)
 {
@@ -120,10 +158,7 @@ pipeline_do_group(struct pipeline_context *ctx, uint32_t group_id)
             pipeline_add_end(ctx, SIM_LOST, "the group has no bucket");
         }
     } else if (!ovs_list_is_empty(&group->buckets)) {
-        bucket = CONTAINER_OF(ovs_list_front(&group->buckets),
-                              struct ofputil_bucket, list_node);
-        step->option = bucket->bucket_id;
-        do_bucket(ctx, bucket);
+        fail_over(ctx, group);
     } else {
         pipeline_add_end(ctx, SIM_LOST, "the group has no bucket");
     }

@@ -14,8 +14,32 @@
 #include "util.h"
 #include "vmn/vocabulary.h"
 
+bool
+pipeline_end_if_unreachable(struct pipeline_context *ctx, const char *host,
+                            bool tunnel)
+{
+    const struct sim_underlay *underlay = ctx->sim->underlay;
+    const char *of_host = (underlay
+                           ? underlay->host_problem(underlay->aux, host)
+                           : NULL);
+    const char *of_path = (underlay && tunnel && underlay->path_problem
+                           ? underlay->path_problem(underlay->aux,
+                                                    ctx->pass->host, host)
+                           : NULL);
+
+    if (of_host || of_path) {
+        struct sim_end *end = pipeline_add_end(ctx, SIM_UNREACHABLE,
+                                               of_host ? of_host : of_path);
+
+        end->host = of_host ? host : ctx->pass->host;
+        end->rule = NULL;
+    }
+    return of_host || of_path;
+}
+
 /* Has the packet come in at 'in_port' of 'host', as 'kind' of step 'to' says.
- * Returns that pass, or NULL if it has done so too often. */
+ * Returns that pass, or NULL if it has done so too often, or does not get
+ * there. */
 static struct pipeline_pass *
 come_in_again(struct pipeline_context *ctx, enum sim_step_kind kind,
               const char *to, const char *host, uint32_t in_port)
@@ -26,12 +50,15 @@ come_in_again(struct pipeline_context *ctx, enum sim_step_kind kind,
         pipeline_add_end(ctx, SIM_LOST, "it loops between hosts");
         return NULL;
     }
+    pipeline_add_step(ctx, kind, ctx->flow)->to = to;
+    if (pipeline_end_if_unreachable(ctx, host, kind == SIM_TUNNEL)) {
+        return NULL;
+    }
     pass = pipeline_pass_fork(ctx, host, 0);
     pass->n_tunnels++;
     pass->n_recirculations = 0;
     pipeline_clear_metadata(&pass->packet.flow);
     pass->packet.flow.in_port.ofp_port = u16_to_ofp(in_port);
-    pipeline_add_step(ctx, kind, ctx->flow)->to = to;
     return pass;
 }
 

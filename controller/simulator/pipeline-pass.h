@@ -33,6 +33,7 @@ struct choice {
 
 struct simulator {
     struct sim_net net;
+    const struct sim_underlay *underlay; /* NULL: flows alone decide. */
     bool keep_flows;
     struct conntrack conntrack;
     size_t n_choices;           /* Made in the exchange so far, ... */
@@ -94,6 +95,10 @@ void pipeline_clear_metadata(struct flow *);
 
 /* Sends the packet out of 'port', as ovs-actions(7) says of "output". */
 void pipeline_output(struct pipeline_context *, ofp_port_t port);
+/* Ends the packet if the underlay has a problem with 'host', or, if it would
+ * go there by 'tunnel', with that path.  Returns true if it did. */
+bool pipeline_end_if_unreachable(struct pipeline_context *, const char *host,
+                                 bool tunnel);
 
 /* pipeline-groups.c */
 

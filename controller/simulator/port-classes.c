@@ -214,7 +214,8 @@ take_classes(struct port_classes *classes, struct shash *by_signature)
 
 void
 port_classes_find(struct port_classes *classes, struct engine *engine,
-                  const struct model *model, const char *network)
+                  const struct model *model, const char *network,
+                  const struct sim_underlay *underlay)
 {
     struct search search = {
         .engine = engine,
@@ -234,7 +235,10 @@ port_classes_find(struct port_classes *classes, struct engine *engine,
     memset(classes, 0, sizeof *classes);
     for (size_t i = 0; i < names.n; i++) {
         if (endpoint_find(model, names.names[i], &endpoints[n])
-            && endpoints[n].ofport && endpoints[n].port->enabled) {
+            && endpoints[n].ofport && endpoints[n].port->enabled
+            && !(underlay
+                 && underlay->host_problem(underlay->aux,
+                                           endpoints[n].host))) {
             sset_add(&hosts, endpoints[n++].host);
         } else {
             add_absent(classes, names.names[i]);

@@ -30,13 +30,15 @@ struct port_classes {
     size_t n;
     struct port_class *classes; /* By network, and by the first port's name. */
     size_t n_absent, allocated_absent;
-    const char **absent;        /* Ports that are on no host, or disabled. */
+    const char **absent;        /* Ports that are on no host, or on one with a
+                                 * problem, or disabled. */
 };
 
 /* Finds the classes of the ports of 'network', or of all if that is NULL.
- * Pauses. */
+ * Without 'underlay' (NULL) no host has a problem.  Pauses. */
 void port_classes_find(struct port_classes *, struct engine *,
-                       const struct model *, const char *network);
+                       const struct model *, const char *network,
+                       const struct sim_underlay *underlay);
 void port_classes_uninit(struct port_classes *);
 
 #endif /* controller/simulator/port-classes.h */

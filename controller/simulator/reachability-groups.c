@@ -22,7 +22,9 @@
 
 /* The verdicts of the cells between two groups. */
 struct tally {
-    size_t n, n_delivered, n_unknown;
+    size_t n, n_delivered;
+    const char *other;          /* The first that is not delivered, or NULL. */
+    size_t n_alike;             /* How many are the same. */
     size_t n_apart;             /* Pairs of classes that no router joins... */
     const struct reach_class *apart_from, *apart_to; /* ...and one of them. */
     uint64_t n_pairs_apart;
@@ -117,8 +119,9 @@ tally_verdict(struct tally *tally, const struct reach_verdict *verdict,
 
     tally->n++;
     tally->n_delivered += delivered;
-    tally->n_unknown += !strcmp(verdict->verdict, "unknown");
     if (!delivered) {
+        tally->other = tally->other ? tally->other : verdict->verdict;
+        tally->n_alike += !strcmp(verdict->verdict, tally->other);
         tally_reason(tally, verdict, from, to);
     }
 }
@@ -134,8 +137,8 @@ sum_up(const struct tally *tally)
     verdict.verdict = (tally->n_delivered == tally->n && !tally->n_apart
                        ? "delivered"
                        : tally->n_delivered ? REACH_MIXED
-                       : tally->n_unknown == tally->n && !tally->n_apart
-                       ? "unknown" : "dropped");
+                       : tally->n_alike == tally->n && !tally->n_apart
+                       ? tally->other : "dropped");
     return verdict;
 }
 

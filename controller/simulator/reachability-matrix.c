@@ -404,7 +404,8 @@ reach_make(struct engine *engine, const struct model *model,
     struct reach_matrix *matrix = NULL;
     size_t n;
 
-    port_classes_find(&reach.classes, engine, model, request->network);
+    port_classes_find(&reach.classes, engine, model, request->network,
+                      request->underlay);
     n = count_pairs(&reach.classes);
     if (n > REACH_PAIRS_MAX || reach.classes.n > REACH_CLASSES_MAX) {
         vmn_error_set(error, VMN_ERR_TOO_LARGE, "", "ports are of %"
@@ -418,6 +419,7 @@ reach_make(struct engine *engine, const struct model *model,
 
         desired_hosts_get(net, &sim_net);
         reach.sim = simulator_create(&sim_net);
+        simulator_set_underlay(reach.sim, request->underlay);
         matrix = fill_matrix(&reach, n);
         if (request->ways) {
             reach_add_outside(reach.sim, &reach.names, request, arena, matrix);

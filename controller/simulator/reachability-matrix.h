@@ -31,6 +31,8 @@ struct reach_request {
     enum trace_protocol protocol;
     uint16_t port;              /* TCP, UDP, SCTP. */
     bool ways;                  /* Also those of reach_add_outside(). */
+    const struct sim_underlay *underlay; /* What is known of hosts; NULL: flows
+                                          * alone decide.  The caller's. */
 };
 
 /* What becomes of requests of some ports to others, and of the replies. */
@@ -82,7 +84,8 @@ struct reach_matrix {
     size_t n_cells;
     struct reach_cell *cells;   /* By 'from', then 'to'. */
     size_t n_absent;
-    const char **absent;        /* Ports that are on no host, or disabled. */
+    const char **absent;        /* Ports that are on no host, or on one with a
+                                 * problem, or disabled. */
     size_t n_warnings;          /* The caller's to fill in, as in the other
                                  * replies. */
     const char **warnings;

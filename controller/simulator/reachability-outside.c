@@ -70,6 +70,7 @@ add_way(struct search *search, struct trace_request *what, size_t n_ports,
     what->port = search->request->port;
     what->reply = true;
     what->brief = true;
+    what->underlay = search->request->underlay;
     trace = trace_run(search->sim, search->names, what, search->arena,
                       &error);
     way = &matrix->ways[matrix->n_ways++];

@@ -23,6 +23,13 @@ simulator_create(const struct sim_net *net)
     return sim;
 }
 
+void
+simulator_set_underlay(struct simulator *sim,
+                       const struct sim_underlay *underlay)
+{
+    sim->underlay = underlay;
+}
+
 static void
 forget(struct simulator *sim)
 {
@@ -125,6 +132,18 @@ simulator_output(struct simulator *sim, const char *host, uint32_t port,
     pipeline_add_end(&ctx, SIM_OUTPUT, NULL)->port = port;
 }
 
+/* Ends the packet if no packet passes 'host'.  Returns true if it did. */
+static bool
+ends_at_host(struct simulator *sim, const char *host,
+             const struct sim_packet *packet)
+{
+    struct pipeline_pass pass = { .host = host, .packet = *packet };
+    struct pipeline_context ctx
+        = { .sim = sim, .pass = &pass, .packet = &pass.packet };
+
+    return pipeline_end_if_unreachable(&ctx, host, false);
+}
+
 void
 simulator_send(struct simulator *sim, const char *host, uint8_t table,
                uint32_t in_port, const uint32_t regs[16],
@@ -134,6 +153,9 @@ simulator_send(struct simulator *sim, const char *host, uint8_t table,
     struct flow *flow;
 
     forget(sim);
+    if (ends_at_host(sim, host, packet)) {
+        return;
+    }
     pass = pipeline_pass_create(sim, host, table, packet);
     flow = &pass->packet.flow;
     pipeline_clear_metadata(flow);

@@ -60,6 +60,18 @@ struct sim_net {
     void (*yield)(void *aux);
 };
 
+/* What is known of hosts and of the underlay beside their flows.  Texts must
+ * live as those of hosts. */
+struct sim_underlay {
+    void *aux;
+    /* Returns why no packet passes 'host', or NULL: it is not known to be
+     * so. */
+    const char *(*host_problem)(void *aux, const char *host);
+    /* The same of tunnels from 'host' to 'peer'.  May be NULL. */
+    const char *(*path_problem)(void *aux, const char *host,
+                                const char *peer);
+};
+
 /* Bounds.  The first two are Open vSwitch's own (ofproto-dpif-xlate), the
  * third is the userspace datapath's. */
 #define SIM_DEPTH_MAX 64                /* Resubmits inside of each other. */
@@ -104,6 +116,7 @@ enum sim_end_kind {
     SIM_DROP,                   /* 'rule' has no action, or nothing matches. */
     SIM_PUNT,                   /* To the controller; perhaps a copy. */
     SIM_LOST,                   /* 'text' says how. */
+    SIM_UNREACHABLE,            /* 'text' names the host or path. */
     SIM_UNKNOWN,                /* 'text' says why nobody can know. */
 };
 
@@ -122,6 +135,10 @@ struct sim_end {
 
 struct simulator *simulator_create(const struct sim_net *);
 void simulator_destroy(struct simulator *);
+
+/* Has packets end at hosts and paths with a problem; NULL: flows alone
+ * decide, as at first.  Borrowed. */
+void simulator_set_underlay(struct simulator *, const struct sim_underlay *);
 
 /* Keep the packet of each step; it takes memory.  Off at first. */
 void simulator_keep_flows(struct simulator *, bool keep);

@@ -34,6 +34,7 @@ enum trace_fragment { TRACE_WHOLE = -1, TRACE_FIRST, TRACE_LATER };
 
 struct live_prediction;
 struct model_rights;
+struct sim_underlay;
 
 /* Texts are borrowed. */
 struct trace_request {
@@ -70,6 +71,9 @@ struct trace_request {
                                  * the packet; and how long it is followed, in
                                  * seconds. */
     uint32_t timeout;
+    const struct sim_underlay *underlay; /* What is known of hosts; NULL: flows
+                                          * alone decide.  Borrowed.  No part
+                                          * of the body. */
     const struct model_rights *rights; /* Of who asks; NULL: all.  Borrowed.
                                         * No part of the body. */
 };

@@ -165,6 +165,9 @@ restrict_end(const struct restriction *r, struct trace_end *end)
                   : (own || (r->who->to.port && r->who->from.port))
                     && end->host && knows_host(r, end->host));
 
+    if (!strcmp(end->kind, "unreachable")) {
+        end->reason = "a host on the way, or a path between two, is down";
+    }
     if (!shown) {
         end->host = NULL;
         end->stage = NULL;

@@ -254,14 +254,16 @@ trace_end_fill(const struct result_names *names, const struct sim_end *end,
     static const char *const kinds[] = {
         [SIM_OUTPUT] = "delivered", [SIM_DROP] = "dropped",
         [SIM_PUNT] = "punted", [SIM_LOST] = "dropped",
-        [SIM_UNKNOWN] = "unknown",
+        [SIM_UNREACHABLE] = "unreachable", [SIM_UNKNOWN] = "unknown",
     };
+    bool in_switch = end->kind != SIM_UNREACHABLE;
 
     *result = (struct trace_end) {
         .kind = kinds[end->kind],
         .host = arena_strdup(arena, end->host),
-        .stage = result_stage_name(names, end->table, arena),
-        .table = end->table,
+        .stage = (in_switch ? result_stage_name(names, end->table, arena)
+                  : NULL),
+        .table = in_switch ? end->table : -1,
         .by = result_owner_of(names, end->rule, arena),
         .port = schema_absent,
         .ofport = -1,

@@ -259,18 +259,48 @@ may_read(const struct tracer *tracer, const struct endpoint *sender,
                                     &sender->port->row)));
 }
 
-/* If a handler was called with the packet, adds its reply to 'sender'; NULL:
- * the packet is a guest's reply, and has no payload. */
-static void
+/* What a handler did with a packet. */
+enum handled {
+    HANDLED_NOT,                /* None was called, or what it sent does not
+                                 * arrive, or refuses the packet. */
+    HANDLED_ANSWERED,           /* The sender gets an answer. */
+    HANDLED_PASSED_ON,          /* It goes on to whom it is for. */
+};
+
+/* Returns what became of what a handler has sent for a packet from 'sender' to
+ * 'goal' (NULL, of either: any port), and sets '*result' to it. */
+static enum handled
+judge_answer(const struct tracer *tracer, const struct endpoint *sender,
+             const struct endpoint *goal, const struct packet_in_reply *reply,
+             struct sim_verdict *result)
+{
+    if (sender) {
+        verdict_get(tracer->sim, sender, result);
+        if (result->verdict == VERDICT_DELIVERED) {
+            return reply->refuses ? HANDLED_NOT : HANDLED_ANSWERED;
+        }
+    }
+    verdict_get(tracer->sim, goal, result);
+    return (result->verdict == VERDICT_DELIVERED ? HANDLED_PASSED_ON
+            : HANDLED_NOT);
+}
+
+/* If a handler was called with a packet for 'goal', which was run last, adds
+ * what it sends; 'sender' is whose request it is, NULL: the packet is a
+ * guest's reply, and has no payload.  Sets '*result' to what became of it
+ * unless that is HANDLED_NOT. */
+static enum handled
 run_answer(struct tracer *tracer, const struct endpoint *sender,
-           struct trace_outcome *outcome)
+           const struct endpoint *goal, struct trace_outcome *outcome,
+           struct sim_verdict *result)
 {
     const struct trace_request *request = tracer->request;
     const struct sim_end *ends;
     size_t n = simulator_ends(tracer->sim, &ends);
+    enum handled handled = HANDLED_NOT;
     struct packet_in_reply reply;
     struct trace_answer *answer;
-    struct sim_verdict result;
+    struct sim_verdict sent;
     char *text;
     size_t i = 0;
 
@@ -281,7 +311,7 @@ run_answer(struct tracer *tracer, const struct endpoint *sender,
         || !packet_in_reply_run(tracer->names.engine, tracer->names.model,
                                 tracer->sim, &ends[i], request->data,
                                 sender ? request->data_size : 0, &reply)) {
-        return;
+        return HANDLED_NOT;
     }
     outcome->asked_at_sender = sender && !strcmp(ends[i].host, sender->host);
     answer = outcome->answer = arena_alloc(tracer->arena, sizeof *answer);
@@ -293,13 +323,16 @@ run_answer(struct tracer *tracer, const struct endpoint *sender,
             put_payload(tracer, &reply, answer);
         }
         add_leg(tracer, "answer", &reply.packet, outcome);
-        verdict_get(tracer->sim, sender, &result);
-        answer->verdict = verdict_name(result.verdict);
+        handled = judge_answer(tracer, sender, goal, &reply, &sent);
+        answer->verdict = verdict_name(sent.verdict);
         answer->at = arena_alloc(tracer->arena, sizeof *answer->at);
-        trace_end_fill(&tracer->names, &result.end, tracer->arena,
-                       answer->at);
+        trace_end_fill(&tracer->names, &sent.end, tracer->arena, answer->at);
     }
     packet_in_reply_uninit(&reply);
+    if (handled != HANDLED_NOT) {
+        *result = sent;
+    }
+    return handled;
 }
 
 /* Returns true unless a reply to who is outside, which knows of no NAT, comes
@@ -344,7 +377,7 @@ run_reply(struct tracer *tracer, const struct sim_packet *request,
         result->end.text = "it comes from an address or port that the "
                            "request was not for";
     } else if (result->verdict != VERDICT_DELIVERED) {
-        run_answer(tracer, NULL, outcome);
+        run_answer(tracer, NULL, &tracer->who.from, outcome, result);
     }
     return true;
 }
@@ -354,6 +387,7 @@ run_exchange(struct tracer *tracer, struct trace_outcome *outcome)
 {
     const struct trace_endpoints *who = &tracer->who;
     const char *what = "request";
+    enum handled handled = HANDLED_NOT;
     struct sim_packet packet;
     struct sim_verdict result;
 
@@ -370,8 +404,11 @@ run_exchange(struct tracer *tracer, struct trace_outcome *outcome)
                             tracer->sim, &who->from, &packet, &result.end);
     }
     if (result.verdict != VERDICT_DELIVERED) {
-        run_answer(tracer, &who->from, outcome);
-    } else if (tracer->request->reply) {
+        handled = run_answer(tracer, &who->from, trace_goal(who), outcome,
+                             &result);
+    }
+    if (result.verdict == VERDICT_DELIVERED && tracer->request->reply
+        && handled != HANDLED_ANSWERED) {
         struct sim_verdict reply;
 
         if (run_reply(tracer, &packet, &result.end, outcome, &reply)
@@ -438,9 +475,12 @@ run_outcomes(struct tracer *tracer)
     trace->outcomes = arena_alloc(tracer->arena,
                                   OUTCOMES_MAX * sizeof *trace->outcomes);
     outcome = add_outcome(tracer, trace);
+    /* Flows alone say by which host a packet from outside comes in. */
+    simulator_set_underlay(tracer->sim, NULL);
     if (!ask(tracer, outcome, &result)) {
         fill_outcome(tracer, &result, "question for the address", 1, outcome);
     } else {
+        simulator_set_underlay(tracer->sim, tracer->request->underlay);
         simulator_begin(tracer->sim);
         run_exchange(tracer, outcome);
         more = simulator_next(tracer->sim);

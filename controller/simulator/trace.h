@@ -51,7 +51,7 @@ struct trace_end {
     const char *kind;           /* "delivered", ... */
     const char *host;
     const char *stage;          /* NULL: not an app's. */
-    int table;
+    int table;                  /* -1: in none, as of "unreachable". */
     struct result_owner by;
     const char *port;           /* NULL: not one of ours; schema_absent: not
                                  * delivered. */
@@ -82,8 +82,8 @@ struct trace_answer {
 };
 
 /* The outcome of one exchange of packets. */
-#define TRACE_LEGS_MAX 3        /* A request, a reply, and a handler's
-                                 * reply. */
+#define TRACE_LEGS_MAX 4        /* A request, a reply, and what a handler sends
+                                 * for each. */
 struct trace_outcome {
     double share;               /* Share of all connections, 0 to 1. */
     const char *verdict;

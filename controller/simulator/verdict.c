@@ -15,8 +15,12 @@
 const char *
 verdict_name(enum verdict verdict)
 {
-    return (verdict == VERDICT_DELIVERED ? "delivered"
-            : verdict == VERDICT_DROPPED ? "dropped" : "unknown");
+    static const char *const names[] = {
+        [VERDICT_DELIVERED] = "delivered", [VERDICT_DROPPED] = "dropped",
+        [VERDICT_UNKNOWN] = "unknown", [VERDICT_UNREACHABLE] = "unreachable",
+    };
+
+    return names[verdict];
 }
 
 /* Returns how much an end explains why nothing was delivered; the largest is
@@ -26,8 +30,10 @@ weight(const struct sim_end *end)
 {
     switch (end->kind) {
     case SIM_UNKNOWN:
-        return 5;
+        return 6;
     case SIM_DROP:
+        return 5;
+    case SIM_UNREACHABLE:
         return 4;
     case SIM_LOST:
         return 3;
@@ -93,8 +99,9 @@ verdict_get(const struct simulator *sim, const struct endpoint *goal,
         best = !best || weight(end) > weight(best) ? end : best;
     }
     ovs_assert(best);
-    result->verdict
-        = best->kind == SIM_UNKNOWN ? VERDICT_UNKNOWN : VERDICT_DROPPED;
+    result->verdict = (best->kind == SIM_UNKNOWN ? VERDICT_UNKNOWN
+                       : best->kind == SIM_UNREACHABLE ? VERDICT_UNREACHABLE
+                       : VERDICT_DROPPED);
     result->end = *best;
 }
 

@@ -12,7 +12,9 @@
 #include "controller/simulator/result-names.h"
 #include "controller/simulator/simulator.h"
 
-enum verdict { VERDICT_DELIVERED, VERDICT_DROPPED, VERDICT_UNKNOWN };
+enum verdict {
+    VERDICT_DELIVERED, VERDICT_DROPPED, VERDICT_UNKNOWN, VERDICT_UNREACHABLE,
+};
 
 /* "delivered" and so on. */
 const char *verdict_name(enum verdict);

@@ -127,6 +127,13 @@ fabric_host_unheard_reason(const struct fabric *f, const char *host)
 }
 
 char *
+fabric_host_unreachable_reason(const struct fabric *f OVS_UNUSED,
+                               const char *host OVS_UNUSED)
+{
+    return NULL;
+}
+
+char *
 fabric_host_stale_reason(const struct fabric *f, const char *host)
 {
     return fabric_host_unheard_reason(f, host);

@@ -492,7 +492,8 @@ reach_by_one_family_says_which(void **state OVS_UNUSED)
                 "-       -\n\n"
                 "KIND   PORTS\n"
                 "a+2    a,c,d\n\n"
-                "2 ports are on no host, or disabled: x,y\n", "");
+                "2 ports are on no host, on one that is unreachable, or "
+                "disabled: x,y\n", "");
 }
 
 static void

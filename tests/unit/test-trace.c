@@ -335,6 +335,50 @@ balancer_has_an_outcome_for_each_backend(void **state)
     apps_fixture_destroy(f);
 }
 
+/* 'down' is a host that is. */
+static const char *
+host_problem(void *down, const char *host)
+{
+    return strcmp(host, down) ? NULL : "host is dead";
+}
+
+static const char *
+path_problem(void *down OVS_UNUSED, const char *host, const char *peer)
+{
+    return (!strcmp(host, "h2") && !strcmp(peer, "h1") ? "path is down"
+            : NULL);
+}
+
+static void
+nothing_passes_hosts_and_paths_that_are_down(void **state)
+{
+    struct apps_fixture *f = create_shop(
+        "{" BASE ", " POLICY ", 'loadbalancers/www': {'vip': '10.0.0.100',"
+        " 'networks': ['shop'], 'protocol': 'tcp',"
+        " 'ports': [{'port': 80, 'target': 8080}],"
+        " 'backends': [{'port': 'web1'}, {'port': 'web2'}]}}");
+    char h1[] = "h1", h2[] = "h2", none[] = "";
+    struct sim_underlay of_h1 = { h1, host_problem, NULL };
+    struct sim_underlay of_h2 = { h2, host_problem, NULL };
+    struct sim_underlay of_path = { none, host_problem, path_problem };
+
+    (void) state;
+    traced_over(f, &of_h2, PING("web1", "app1"), "unreachable"
+                " | request unreachable h2 host is dead (-)");
+    traced_over(f, &of_h2, PING("app1", "web2"), "unreachable"
+                " | request unreachable h2 host is dead (-)");
+    traced_over(f, &of_h1, PING("app1", "web2"), "delivered"
+                " | request delivered h2 web2");
+    traced_over(f, &of_path, PING("web1", "app1"), "unreachable"
+                " | reply unreachable h2 path is down (-)");
+    traced_over(f, &of_path, PING("app1", "web2"), "delivered"
+                " | request delivered h2 web2");
+    traced_over(f, &of_h2, BOTH("db1", "www", "80"), "mixed"
+                " | request delivered h1 web1"
+                " | request unreachable h2 host is dead (-)");
+    apps_fixture_destroy(f);
+}
+
 static void
 ipv6_goes_the_same_way(void **state)
 {
@@ -520,6 +564,7 @@ main(void)
         cmocka_unit_test(spoofed_and_quarantined_packets_are_dropped),
         cmocka_unit_test(quarantine_is_named),
         cmocka_unit_test(balancer_has_an_outcome_for_each_backend),
+        cmocka_unit_test(nothing_passes_hosts_and_paths_that_are_down),
         cmocka_unit_test(ipv6_goes_the_same_way),
         cmocka_unit_test(steps_tell_the_way),
         cmocka_unit_test(physical_networks_lead_to_other_hosts_and_outside),

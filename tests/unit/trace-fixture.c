@@ -46,6 +46,13 @@ add_error(struct vmn_errors *errors, struct vmn_error *error)
 json_t *
 make_trace(struct apps_fixture *f, const char *text, struct vmn_errors *errors)
 {
+    return make_trace_over(f, NULL, text, errors);
+}
+
+json_t *
+make_trace_over(struct apps_fixture *f, const struct sim_underlay *underlay,
+                const char *text, struct vmn_errors *errors)
+{
     struct vmn_error error = VMN_ERROR_INIT;
     struct trace_request request;
     json_t *body, *result = NULL;
@@ -60,6 +67,7 @@ make_trace(struct apps_fixture *f, const char *text, struct vmn_errors *errors)
     assert_non_null(body);
     arena_init(&arena);
     if (nb_trace_body_read(body, &arena, &request, errors)) {
+        request.underlay = underlay;
         trace = trace_make(apps_fixture_engine(f), apps_fixture_model(f),
                            apps_fixture_pipeline(f), &request, &arena,
                            &error);
@@ -128,12 +136,19 @@ summary(const json_t *trace)
 void
 traced(struct apps_fixture *f, const char *request, const char *expected)
 {
+    traced_over(f, NULL, request, expected);
+}
+
+void
+traced_over(struct apps_fixture *f, const struct sim_underlay *underlay,
+            const char *request, const char *expected)
+{
     struct vmn_errors errors;
     json_t *trace;
     char *text;
 
     vmn_errors_init(&errors);
-    trace = make_trace(f, request, &errors);
+    trace = make_trace_over(f, underlay, request, &errors);
     if (!trace) {
         fail_msg("%s: %s: %s", request, errors.errors[0].pointer,
                  errors.errors[0].text);

@@ -14,6 +14,7 @@
 #include <jansson.h>
 
 #include "controller/schema/error.h"
+#include "controller/simulator/simulator.h"
 #include "tests/unit/apps-fixture.h"
 
 /* Rows, as JSON with ' for ": a port of "shop" on a host; */
@@ -65,10 +66,15 @@ struct apps_fixture *create_shop(const char *rows);
 /* Returns the trace as the API shows it, or NULL with errors. */
 json_t *make_trace(struct apps_fixture *, const char *request,
                    struct vmn_errors *);
+json_t *make_trace_over(struct apps_fixture *, const struct sim_underlay *,
+                        const char *request, struct vmn_errors *);
 /* Traces 'request', and compares the summary: "VERDICT", and for each outcome
  * " | PACKET VERDICT HOST PORT-OR-REASON (OWNER)", and what the sender is
  * told, " <- SAYS VERDICT HOST PORT-OR-REASON". */
 void traced(struct apps_fixture *, const char *request, const char *expected);
+/* The same with what is known of hosts. */
+void traced_over(struct apps_fixture *, const struct sim_underlay *,
+                 const char *request, const char *expected);
 /* The request must be refused, with 'expected', "POINTER: TEXT". */
 void refused(struct apps_fixture *, const char *request,
              const char *expected);

@@ -18,11 +18,12 @@ export const title = "Reachability";
 const PROTOCOLS = ["tcp", "udp", "sctp", "icmp", "icmpv6"];
 /* More ports than that are asked about by network. */
 const ALL_MAX = 1000;
-const MARK = { delivered: "✓", dropped: "✕", mixed: "~", unknown: "?" };
-const KIND = { delivered: "ok", dropped: "bad", mixed: "wait",
-  unknown: "wait" };
-const WORD = { delivered: "yes", dropped: "no", mixed: "some do",
-  unknown: "unknown" };
+const MARK = { delivered: "✓", dropped: "✕", unreachable: "✕", mixed: "~",
+  unknown: "?" };
+const KIND = { delivered: "ok", dropped: "bad", unreachable: "bad",
+  mixed: "wait", unknown: "wait" };
+const WORD = { delivered: "yes", dropped: "no", unreachable: "unreachable",
+  mixed: "some do", unknown: "unknown" };
 
 // The matrix.  --------------------------------------------------------------
 
@@ -251,7 +252,7 @@ export function mount(root, { signal, words }) {
         + "ask about.", "Ports must be on a host, and enabled."));
       replace(note, `${number(found.cells.length)} pairs`
         + (found.absent?.length ? `; ${plural(found.absent.length, "port")} `
-          + "on no host left out" : "")
+          + "on no host, or on one that is unreachable, left out" : "")
         + (found.n_ungrouped ? `; ${plural(found.n_ungrouped, "port")} in no `
           + `group: ${found.ungrouped.slice(0, 8).join(", ")}${
             found.n_ungrouped > 8 ? ", ..." : ""}` : ""));

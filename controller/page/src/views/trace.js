@@ -14,8 +14,8 @@ export const path = "trace";
 export const title = "Trace";
 
 const PROTOCOLS = ["tcp", "udp", "sctp", "icmp", "icmpv6"];
-const VERDICT_KIND = { delivered: "ok", dropped: "bad", unknown: "wait",
-  mixed: "wait" };
+const VERDICT_KIND = { delivered: "ok", dropped: "bad", unreachable: "bad",
+  unknown: "wait", mixed: "wait" };
 
 /* Reason of a drop: what it means, and what one can do. */
 const REASONS = {
@@ -107,7 +107,8 @@ function verdictBox(outcome, n) {
       n > 1 && outcome.share !== null ? h("span", { class: "faint" },
         ` ${(100 * outcome.share).toFixed(0)} % of connections`) : null,
       " ", sentence(outcome)),
-    outcome.verdict === "delivered" ? null : [
+    outcome.verdict === "delivered" ? outcome.answer
+      ? facts([["An app sends", outcome.answer.message]]) : null : [
       facts([["Decided by", deciderOf(at)],
         ["Table", at.table === undefined ? null : at.table],
         ["Sender gets", outcome.answer?.message]]),
