@@ -701,6 +701,34 @@ print_stored(struct ctl *ctl, const json_t *body)
     }
 }
 
+/* Prints the objects that are not in effect, since an app has failed for them.
+ * Returns true if there are any. */
+static bool
+print_failures(struct ctl *ctl, const json_t *body)
+{
+    const json_t *failures = json_object_get(body, "failures");
+    const json_t *failure;
+    size_t i;
+
+    fflush(ctl->out);
+    json_array_foreach (failures, i, failure) {
+        struct ds ds = DS_EMPTY_INITIALIZER;
+
+        ds_put_cstr(&ds, "vmnctl: ");
+        ctl_path_print(failure, "/type", &ds);
+        ds_put_char(&ds, '/');
+        ctl_path_print(failure, "/name", &ds);
+        ds_put_cstr(&ds, " is not in effect: app ");
+        ctl_path_print(failure, "/app", &ds);
+        ds_put_cstr(&ds, ": ");
+        ctl_path_print(failure, "/detail", &ds);
+        ds_put_char(&ds, '\n');
+        ctl_print_safely(ctl->err, ds_cstr(&ds));
+        ds_destroy(&ds);
+    }
+    return i;
+}
+
 enum ctl_exit
 ctl_report_receipt(struct ctl *ctl, const struct ctl_reply *reply)
 {
@@ -709,7 +737,9 @@ ctl_report_receipt(struct ctl *ctl, const struct ctl_reply *reply)
     struct ds revision = DS_EMPTY_INITIALIZER;
     enum ctl_exit status = CTL_DONE;
     size_t n = json_array_size(hosts);
+    bool failed;
 
+    failed = print_failures(ctl, reply->body);
     if (!ctl->wait) {
         print_stored(ctl, reply->body);
         return CTL_DONE;
@@ -720,12 +750,15 @@ ctl_report_receipt(struct ctl *ctl, const struct ctl_reply *reply)
         ctl_path_print(reply->body, "/revision", &revision);
     }
     if (reply->status == 202) {
+        status = CTL_NOT_INSTALLED;
+    }
+    if (reply->status == 202
+        && !(failed && json_is_true(json_object_get(receipt, "installed")))) {
         fflush(ctl->out);
         fprintf(ctl->err, "vmnctl: revision %s is not installed everywhere "
                 "within %.1f s:\n", ds_cstr(&revision),
                 ctl->timeout_ms / 1000.0);
         print_missing_hosts(ctl, hosts);
-        status = CTL_NOT_INSTALLED;
     } else {
         ds_put_char(&revision, ' ');
         ctl_append_installed(&revision, n);

@@ -29,7 +29,7 @@ enum ctl_exit {
     CTL_NO_COMPARISON = 2, /* See ctl_comparison_exit(). */
     CTL_UNREACHABLE = 3,   /* The server did not reply. */
     CTL_NOT_INSTALLED = 4, /* Durable, but not installed on all hosts in
-                            * time. */
+                            * time, or an app has failed. */
     CTL_CUT = 5,           /* Drained, but what was open is cut. */
 };
 

@@ -19,6 +19,7 @@ controller_libvmn_a_SOURCES += \
 	controller/engine/engine-private.h \
 	controller/engine/object-check.c \
 	controller/engine/engine-problems.c \
+	controller/engine/object-failure.c \
 	controller/engine/engine-unixctl.c \
 	controller/engine/engine-verify.c \
 	controller/engine/engine-yield.c \

@@ -29,8 +29,8 @@
 const struct schema_struct engine_problem_shown = SHOWN_KEPT(
     "Issue", engine_problem,
     SHOWN_OF(engine_problem, kind, STRING, ALWAYS,
-             "Such as `failed`, `conflict`, `overlap`, `unchecked`, `store`, "
-             "`certificates`, `quota`."),
+             "Such as `app`, `failed`, `conflict`, `overlap`, `unchecked`, "
+             "`store`, `certificates`, `quota`."),
     SHOWN_LIST_OF(engine_problem, units, n_units, STRING, ALWAYS,
                   "The units concerned."),
     SHOWN_OF(engine_problem, detail, STRING, ALWAYS, "What it is."),

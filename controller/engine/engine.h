@@ -366,6 +366,18 @@ struct engine_problems *engine_known_problems(const struct engine *);
 struct engine_problems *engine_delta_problems(const struct engine *,
                                               const struct engine_delta *);
 
+/* Units that have failed for an object: the first one by name. */
+struct engine_failure {
+    size_t n_units;
+    const char *app, *unit;     /* Borrowed until the engine runs. */
+    const char *detail;
+};
+/* Finds the units that have failed and have read the object's row, or are of
+ * it: what was computed before stays in effect.  Returns false if there are
+ * none. */
+bool engine_find_failure(const struct engine *, enum vmn_table,
+                         const char *name, struct engine_failure *);
+
 /* Fills in the status of an app except its description, in 'arena'.  Returns
  * false if it is not loaded. */
 bool engine_app_status(const struct engine *, const char *app,

@@ -69,6 +69,7 @@ controller_libvmn_a_SOURCES += \
 	controller/northbound/event-streams.h \
 	controller/northbound/field-selection.c \
 	controller/northbound/field-selection.h \
+	controller/northbound/failed-objects.c \
 	controller/northbound/gateway-changes.c \
 	controller/northbound/gateway-changes.h \
 	controller/northbound/group-ports.c \
@@ -151,7 +152,7 @@ controller_libvmn_a_SOURCES += \
 	controller/northbound/undo-log.c \
 	controller/northbound/undo-range.c \
 	controller/northbound/undo-range.h \
-	controller/northbound/unheard-hosts.c \
 	controller/northbound/underlay.c \
+	controller/northbound/unheard-hosts.c \
 	controller/northbound/volatile-revisions.c \
 	controller/northbound/volatile-revisions.h

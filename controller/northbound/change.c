@@ -36,6 +36,9 @@ struct change {
     struct nb_wait wait;
     char *secret;                   /* Included in the reply; or NULL. */
     struct fabric_wait *fabric_wait; /* Once durable, if it is waited for. */
+    size_t n_objects;               /* Of the request, once durable; not those
+                                     * that it deletes. */
+    struct nb_object_name *objects; /* Names are owned. */
     int status;                     /* Of the reply if it is installed in
                                      * time. */
     uint64_t revision;              /* Of the object in the reply. */
@@ -56,6 +59,10 @@ change_destroy(struct change *change)
         fabric_wait_cancel(change->fabric_wait);
     }
     ds_destroy(&change->reply);
+    for (size_t i = 0; i < change->n_objects; i++) {
+        free(change->objects[i].name);
+    }
+    free(change->objects);
     free(change->name);
     free(change->secret);
     free(change);
@@ -120,6 +127,14 @@ renew_object(struct change *change)
     ds_destroy(&ds);
 }
 
+static bool
+append_failures(struct change *change)
+{
+    return nb_append_failures(change->nb, nb_rights(change->req),
+                              change->objects, change->n_objects,
+                              &change->reply);
+}
+
 static void
 on_waited(void *change_, bool installed, const struct fabric_receipt *receipt)
 {
@@ -130,6 +145,7 @@ on_waited(void *change_, bool installed, const struct fabric_receipt *receipt)
     if (change->n_object) {
         renew_object(change);
     }
+    installed &= !append_failures(change);
     nb_append_receipt(change->req, receipt, ds);
     finish(change, installed ? change->status : 202);
 }
@@ -297,6 +313,23 @@ put_list(struct change *change, const struct commit_result *result)
     return true;
 }
 
+/* Notes the objects that there are by the request. */
+static void
+note_objects(struct change *change, const struct model_request *request)
+{
+    change->objects = xcalloc(MAX(request->n_ops, 1),
+                              sizeof *change->objects);
+    for (size_t i = 0; i < request->n_ops; i++) {
+        const struct model_op *op = &request->ops[i];
+
+        if (op->kind != MODEL_DELETE) {
+            change->objects[change->n_objects++] = (struct nb_object_name) {
+                op->table, xstrdup(op->name),
+            };
+        }
+    }
+}
+
 /* Returns true if the request itself changed accounts or tokens. */
 static bool
 changes_accounts(const struct model_request *request)
@@ -382,10 +415,12 @@ on_done(void *change_, const struct commit_result *result)
         }
         change->status = 200;
     }
+    note_objects(change, request);
     if (change->wait.installed) {
         change->fabric_wait = nb_wait_installed(
             change->nb, result, change->wait.timeout_ms, on_waited, change);
     } else {
+        append_failures(change);
         finish(change, change->status);
     }
 }

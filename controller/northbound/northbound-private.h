@@ -554,6 +554,39 @@ const char **nb_quarantine_ports(const struct model *,
 void nb_fill_members(const char *const *names, size_t n, bool list,
                      struct arena *arena, struct status_members *);
 
+/* failed-objects.c */
+/* Finds an app that has failed for the object, as a client with 'rights' is
+ * shown it; texts are borrowed until the engine runs.  Returns false if there
+ * is none. */
+struct nb_failure;
+bool nb_find_failure(const struct northbound *, const struct model_rights *,
+                     enum vmn_table, const char *name, struct nb_failure *);
+/* Appends ',"failures":[...]' of these objects; nothing if no app has failed
+ * for one.  Returns true if one has. */
+struct nb_object_name {
+    enum vmn_table table;
+    char *name;
+};
+bool nb_append_failures(const struct northbound *,
+                        const struct model_rights *,
+                        const struct nb_object_name *, size_t n, struct ds *);
+
+/* underlay.c: what is known of hosts and paths beside flows. */
+struct nb_underlay {
+    struct sim_underlay sim;
+    const struct northbound *nb;
+    struct arena *arena;        /* Has the texts. */
+};
+/* 'with_paths': also of paths that are down.  Borrows what it is given. */
+void nb_underlay_init(struct nb_underlay *, const struct northbound *,
+                      bool with_paths, struct arena *);
+/* Returns, in 'arena', that the path is down and why; the second one NULL if
+ * that between the two hosts is not known to be. */
+struct paths_path;
+const char *nb_describe_path(const struct paths_path *, struct arena *arena);
+const char *nb_path_problem(const struct northbound *, const char *host,
+                            const char *peer, struct arena *arena);
+
 /* unheard-hosts.c */
 /* Returns how many of these ports are on hosts that are not heard. */
 size_t nb_count_unknown(const struct northbound *, const char *const *ports,

@@ -587,7 +587,13 @@ nb_print_status(const struct northbound *nb, const struct model_rights *rights,
     struct arena arena;
     struct nb_status_query query = { nb, rights, one, &arena };
     union status room, *status = &room;
+    struct nb_failure failure;
 
+    if (nb_find_failure(nb, rights, row->table, row->name, &failure)) {
+        const struct nb_common_status common = { &failure };
+
+        schema_struct_print_members(&nb_common_status, &common, ds);
+    }
     if (!shown) {
         return;
     }

@@ -42,8 +42,40 @@
                   "Valid, and most likely a mistake, in "               \
                   "objects of the request.",                            \
                   .nested = &model_warning_shown)
+#define FAILURE_OF(KEPT, IN)                                            \
+    SHOWN("app", STRING, ALWAYS, "The app that failed for the object.", \
+          SHOWN_AT(KEPT, IN app, sizeof(const char *))),                \
+    SHOWN("unit", STRING, 0,                                            \
+          "The first of its units that failed; not for accounts with a " \
+          "scope.", SHOWN_AT(KEPT, IN unit, sizeof(const char *))),     \
+    SHOWN("units", U64, HIDE, "How many failed; the same.",             \
+          SHOWN_AT(KEPT, IN units, sizeof(uint64_t))),                  \
+    SHOWN("detail", STRING, ALWAYS, "Why.",                             \
+          SHOWN_AT(KEPT, IN detail, sizeof(const char *)))
+
+static const struct schema_struct status_failure = SHOWN_KEPT(
+    "Failure", nb_failure, FAILURE_OF(nb_failure, ));
+
+const struct schema_struct nb_common_status = SHOWN_KEPT(
+    "CommonStatus", nb_common_status,
+    SHOWN_STRUCT_OF(nb_common_status, failed, POINTER,
+                    "An app has failed for the object, also as it was read: "
+                    "what it computed before stays in effect.",
+                    &status_failure));
+
+const struct schema_struct nb_object_failure = SHOWN_KEPT(
+    "ObjectFailure", nb_object_failure,
+    SHOWN_OF(nb_object_failure, type, STRING, ALWAYS,
+             "The type of the object."),
+    SHOWN_OF(nb_object_failure, name, STRING, ALWAYS, "Its name."),
+    FAILURE_OF(nb_object_failure, failure.));
+
 /* Follows what is known at once. */
 #define RECEIPT                                                         \
+    SHOWN("failures", STRUCT, LIST,                                     \
+          "Objects of the request for which an app has failed, the "    \
+          "first 100: they are not in effect, and a change that was "   \
+          "waited for is not installed.", .nested = &nb_object_failure), \
     SHOWN("receipt", STRUCT, OR_NULL,                                   \
           "Of a change that was waited for: which hosts have it.",      \
           .nested = &fabric_receipt_shown)
@@ -642,7 +674,7 @@ static const struct schema_struct health_reason = SHOWN_KEPT(
              "`hosts`, `gateways`, `standby`, `writer`, or the kind of a "
              "problem.",
              SHOWN_NAMES("starting", "writer", "store", "hosts", "gateways",
-                         "standby", "failed", "conflict", "overlap",
+                         "standby", "app", "failed", "conflict", "overlap",
                          "unchecked", "certificates", "quota")),
     HEALTH_STATE(nb_health_reason, "The state of health that follows from "
                                    "it."),

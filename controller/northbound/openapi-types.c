@@ -520,6 +520,7 @@ status_schema(struct openapi *o, const struct schema_table *table)
     add_fields(o, table->row.fields, SHOWN, true, schema);
     add_fields(o, table->status ? table->status->fields : NULL, SHOWN, false,
                schema);
+    add_fields(o, nb_common_status.fields, SHOWN, false, schema);
     return schema;
 }
 

@@ -44,6 +44,25 @@ struct nb_change_end {
     struct model_warning *warnings;
 };
 
+/* An app that has failed for an object; see engine_find_failure(). */
+struct nb_failure {
+    const char *app;
+    const char *unit;           /* NULL: not for the client. */
+    uint64_t units;             /* 0: the same. */
+    const char *detail;
+};
+struct nb_object_failure {
+    const char *type, *name;
+    struct nb_failure failure;
+};
+extern const struct schema_struct nb_object_failure;
+
+/* What the status of objects of all types may have. */
+struct nb_common_status {
+    const struct nb_failure *failed; /* Or NULL. */
+};
+extern const struct schema_struct nb_common_status;
+
 /* The same for a list of objects. */
 struct nb_apply_end {
     const char *kind;

@@ -17,6 +17,7 @@
 #include "controller/cluster/cluster.h"
 #include "controller/fabric/fabric-stats.h"
 #include "controller/fabric/fabric-status.h"
+#include "controller/flow/pipeline.h"
 #include "controller/northbound/metrics.h"
 #include "controller/schema/arena.h"
 #include "openvswitch/dynamic-string.h"
@@ -79,12 +80,44 @@ add_store_problem(const struct northbound *nb, struct nb_problems *problems)
     }
 }
 
+/* Adds the apps that are suspended or absent and are to compute something:
+ * what they have computed before stays in effect. */
+static void
+add_app_problems(const struct northbound *nb, struct nb_problems *problems)
+{
+    const struct pipeline *pipeline = apphost_pipeline(nb->apphost);
+
+    for (size_t i = 0; pipeline && i < pipeline->n_apps; i++) {
+        const struct pipeline_app *app = &pipeline->apps[i];
+        const char *name = app->class_->name;
+        const struct vmn_app_row *row = model_get_durable(
+            nb->model, VMN_TABLE_APP, name, NULL);
+        struct status_app status;
+
+        if (app->removed || !row || !row->enabled
+            || !(app->worker || app->absent)
+            || !engine_app_status(nb->engine, name, problems->arena,
+                                  &status)) {
+            continue;
+        }
+        if (!strcmp(status.worker->state, "suspended")
+            || !strcmp(status.worker->state, "absent")) {
+            nb_problems_add(problems, "app", "app %s is %s: %s%s", name,
+                            status.worker->state,
+                            app->worker ? "its process " : "",
+                            status.worker->failure
+                            ? status.worker->failure : "has ended");
+        }
+    }
+}
+
 void
 nb_find_problems(const struct northbound *nb,
                  const struct engine_problems *found,
                  struct nb_problems *problems)
 {
     add_store_problem(nb, problems);
+    add_app_problems(nb, problems);
     for (size_t i = 0; i < found->n; i++) {
         add_problem(problems, &found->problems[i]);
     }
@@ -113,6 +146,7 @@ static const struct {
     { "hosts", HEALTH_DEGRADED },
     { "gateways", HEALTH_DEGRADED },
     { "standby", HEALTH_DEGRADED },
+    { "app", HEALTH_DEGRADED },
     { "failed", HEALTH_DEGRADED },
     { "conflict", HEALTH_DEGRADED },
     { "overlap", HEALTH_DEGRADED },

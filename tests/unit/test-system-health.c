@@ -117,7 +117,8 @@ static void
 each_kind_of_problem_degrades(void **state OVS_UNUSED)
 {
     static const char *const kinds[] = {
-        "failed", "conflict", "overlap", "unchecked", "certificates", "quota",
+        "app", "failed", "conflict", "overlap", "unchecked", "certificates",
+        "quota",
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {

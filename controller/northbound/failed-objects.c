@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Apps that have failed for objects, as clients are shown it: in the status of
+ * an object, and in the reply to a change.  Not for the problems of the system
+ * (system-health.c). */
+
+#include <config.h>
+
+#include "controller/northbound/northbound-private.h"
+
+#include "controller/northbound/replies.h"
+#include "controller/schema/schema-struct.h"
+#include "openvswitch/dynamic-string.h"
+
+/* Objects that a reply lists. */
+#define FAILURES_MAX 100
+
+/* A unit's key may be another tenant's object, and what failed is said of
+ * that. */
+bool
+nb_find_failure(const struct northbound *nb,
+                const struct model_rights *rights, enum vmn_table table,
+                const char *name, struct nb_failure *shown)
+{
+    struct engine_failure failure;
+
+    if (!engine_find_failure(nb->engine, table, name, &failure)) {
+        return false;
+    }
+    *shown = (struct nb_failure) {
+        .app = failure.app, .unit = failure.unit, .units = failure.n_units,
+        .detail = failure.detail,
+    };
+    if (nb_hides_hosts(rights)) {
+        shown->unit = NULL;
+        shown->units = 0;
+        shown->detail = "the app has failed";
+    }
+    return true;
+}
+
+bool
+nb_append_failures(const struct northbound *nb,
+                   const struct model_rights *rights,
+                   const struct nb_object_name *objects, size_t n,
+                   struct ds *ds)
+{
+    size_t n_found = 0;
+
+    for (size_t i = 0; i < n && n_found < FAILURES_MAX; i++) {
+        struct nb_object_failure found = {
+            schema_tables[objects[i].table]->plural, objects[i].name,
+            { NULL, NULL, 0, NULL },
+        };
+
+        if (nb_find_failure(nb, rights, objects[i].table, objects[i].name,
+                            &found.failure)) {
+            ds_put_cstr(ds, n_found++ ? "," : ",\"failures\":[");
+            schema_struct_print(&nb_object_failure, &found, ds);
+        }
+    }
+    if (n_found) {
+        ds_put_char(ds, ']');
+    }
+    return n_found;
+}
