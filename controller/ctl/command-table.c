@@ -266,9 +266,9 @@ const struct ctl_command ctl_commands[] = {
       "and for how long.  FLOWS is \"?\" until its desired flows are\n"
       "installed.  OUTSTANDING are bundles that are not acknowledged yet,\n"
       "BACKLOG revisions that are queued and will be sent as one bundle.\n"
-      "AUDITED is when its flows were last compared, and DRIFT what differed\n"
-      "then (and was repaired).  Below are rejected hosts: connections from\n"
-      "hosts that were not accepted, and why.\n"
+      "AUDITED is when its flows were last audited, and DRIFT what differed\n"
+      "then, and whether that is repaired.  Below are rejected hosts:\n"
+      "connections from hosts that were not accepted, and why.\n"
       "\nExample:\n"
       "  vmnctl hosts\n",
       ctl_cmd_hosts },

@@ -284,7 +284,7 @@ print_audit_age(const json_t *object, struct ds *ds)
     }
 }
 
-/* Prints "1 missing,2 unknown". */
+/* Prints "1 missing,2 unknown (repaired)". */
 static void
 print_drift(const json_t *object, struct ds *ds)
 {
@@ -295,11 +295,12 @@ print_drift(const json_t *object, struct ds *ds)
         json_int_t n = get_count(audit, kinds[i]);
 
         if (n) {
-            ds_put_format(ds, "%s%"JSON_INTEGER_FORMAT" %.*s",
-                          ds->length ? "," : "", n,
-                          (int) strlen(kinds[i]) - (i == 2 && n == 1),
-                          kinds[i]);
+            ds_put_format(ds, "%s%"JSON_INTEGER_FORMAT" %s",
+                          ds->length ? "," : "", n, kinds[i]);
         }
+    }
+    if (audit && json_is_true(json_object_get(audit, "repaired"))) {
+        ds_put_cstr(ds, " (repaired)");
     }
     if (audit && !ds->length) {
         ds_put_cstr(ds, "nothing");

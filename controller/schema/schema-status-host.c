@@ -160,7 +160,9 @@ const struct schema_struct schema_status_audit = SHOWN_KEPT(
     "audit", status_audit,
     SHOWN_AUDIT(status_audit, ,
                 SHOWN_LIST_OF(status_audit, differences, n_differences,
-                              STRING, ALWAYS, "The first 100, as text.")));
+                              STRING, ALWAYS, "The first 100, as text.")),
+    SHOWN_OF(status_audit, repaired, BOOL, HIDE,
+             "Whether they are repaired."));
 
 static const struct schema_struct unclaimed = SHOWN_KEPT(
     "interface", status_unclaimed,

@@ -153,6 +153,7 @@ struct status_audit {
     struct status_audit_owner *owners;
     size_t n_differences;       /* The first ones, as text. */
     char **differences;
+    bool repaired;              /* And the host is synced since. */
 };
 
 /* An interface of a VM that no port claims. */

@@ -11,6 +11,7 @@
 
 #include <event2/event.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "byte-order.h"
 #include "controller/commit/commit.h"
@@ -19,6 +20,7 @@
 #include "controller/fabric/session/audit-private.h"
 #include "controller/fabric/session/audit-result.h"
 #include "controller/fabric/session/flow-format.h"
+#include "controller/fabric/session/host-openflow-state.h"
 #include "controller/fabric/session/installed-set.h"
 #include "controller/fabric/session/marker.h"
 #include "controller/fabric/session/reconcile.h"
@@ -393,13 +395,25 @@ is_owed(const struct fabric_switch *sw OVS_UNUSED, const void *audits_)
     return audits->running && !audits->running->settling;
 }
 
+/* What an audit found is repaired by reconciling, until when the host is not
+ * synced. */
 static void
-put_status(const struct fabric_switch *sw OVS_UNUSED, const void *audits_,
-           struct arena *arena OVS_UNUSED, struct status_host *status)
+put_status(const struct fabric_switch *sw, const void *audits_,
+           struct arena *arena, struct status_host *status)
 {
     const struct audits *audits = audits_;
+    const struct status_audit *last = &audits->last;
 
-    status->audit = audits->last.time ? &audits->last : NULL;
+    if (last->time) {
+        struct status_audit *shown = arena_alloc(arena, sizeof *shown);
+        const char *reason;
+
+        *shown = *last;
+        shown->repaired = ((last->missing || last->altered || last->unknown)
+                           && !strcmp(host_openflow_state_name(sw, &reason),
+                                      "synced"));
+        status->audit = shown;
+    }
 }
 
 const struct switch_part_class audit_part = {

@@ -389,7 +389,8 @@ function host(object) {
     ["Uplinks", (status.uplinks ?? []).map((u) =>
       `${u.interface}${u.reason ? ` (${u.reason})` : ""}`).join(", ")],
     ["Audit", status.audit ? `missing ${status.audit.missing}, altered `
-      + `${status.audit.altered}, unknown ${status.audit.unknown}` : null],
+      + `${status.audit.altered}, unknown ${status.audit.unknown}`
+      + (status.audit.repaired ? " (repaired)" : "") : null],
     ...common(object)]);
 }
 
