@@ -59,6 +59,9 @@ print_op(const json_t *change, struct ds *ds)
     if (json_is_true(json_object_get(change, "cascade"))) {
         ds_put_cstr(ds, " (cascade)");
     }
+    if (json_is_true(json_object_get(change, "unchanged"))) {
+        ds_put_cstr(ds, " (unchanged)");
+    }
 }
 
 static void

@@ -278,6 +278,19 @@ set_base_revision(struct check *check, bool sent_back)
     }
 }
 
+/* Sets whether 'row' (NULL: the spec is not valid) is as the base was. */
+static void
+set_unchanged(json_t *change, const struct vmn_row *row)
+{
+    json_t *spec = row ? schema_row_spec(row) : NULL;
+
+    if (spec && !json_object_get(change, "set")
+        && json_equal(spec, json_object_get(change, "base_spec"))) {
+        json_object_set_new(change, "unchanged", json_true());
+    }
+    json_decref(spec);
+}
+
 /* Checks that the spec, of which a patch makes another one of the base, is
  * one of an object of the type. */
 static void
@@ -287,9 +300,11 @@ check_spec(const struct check *check, bool patches)
     json_t *spec = json_object_get(check->change, "spec");
     char *field = xasprintf("/changes/%"PRIuSIZE"/spec", check->i);
     char *pointer = txn_op_pointer(check->txn, check->op, field);
+    const struct vmn_row *row;
     struct arena arena;
     json_t *whole;
 
+    json_object_del(check->change, "unchanged");
     if (json_is_object(spec) && !patches) {
         spec = spec_with_scope_labels(check->table->id, rights, spec);
         json_object_set_new(check->change, "spec", spec);
@@ -300,8 +315,9 @@ check_spec(const struct check *check, bool patches)
                      check->change, "base_spec")), spec)
                  : json_incref(spec));
         arena_init(&arena);
-        schema_row_parse(check->table, check->name, whole, pointer, &arena,
-                         check->txn->errors);
+        row = schema_row_parse(check->table, check->name, whole, pointer,
+                               &arena, check->txn->errors);
+        set_unchanged(check->change, row);
         arena_uninit(&arena);
         json_decref(whole);
     }
@@ -356,6 +372,7 @@ without_bases(const json_t *changes)
         json_object_del(change, "base_spec");
         json_object_del(change, "base_created");
         json_object_del(change, "base_revision");
+        json_object_del(change, "unchanged");
     }
     return copy;
 }

@@ -261,7 +261,9 @@ nb_fill_draft(const struct nb_status_query *q, const struct vmn_row *row,
     struct status_draft *status = status_;
     struct collection collection = { q, draft, status };
 
-    status->changes = draft->n_changes;
+    for (size_t i = 0; i < draft->n_changes; i++) {
+        status->changes += !draft->changes[i].unchanged;
+    }
     if (q->one) {
         draft_conflicts(q->nb->model, q->rights, draft, collect, &collection);
     }

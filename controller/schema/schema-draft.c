@@ -99,6 +99,9 @@ static const struct schema_struct change_struct = {
           .min = 1, .max = REVISION_MAX,
           .doc = "Of a deletion with `cascade`: the revision that wrote it.  "
                  "What it would delete or change as well must not be newer." },
+        { .name = "unchanged", .type = SCHEMA_BOOL,
+          AT(vmn_draft_change, unchanged), .flags = SCHEMA_HIDE_DEFAULT,
+          .doc = "Whether the object stays as it was; filled in." },
         { .name = NULL },
     },
     .finish = finish_change,

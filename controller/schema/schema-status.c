@@ -204,7 +204,8 @@ static const struct schema_struct draft_conflict = SHOWN_KEPT(
 const struct schema_struct schema_status_draft = SHOWN_KEPT(
     "DraftStatus", status_draft,
     SHOWN_OF(status_draft, changes, U64, ALWAYS,
-             "How many objects it changes."),
+             "How many objects it changes: not those that stay as they "
+             "were."),
     SHOWN("n_conflicts", U64, HIDE,
           "Of a single draft: how many fields have been changed since, so "
           "that it cannot be applied as it is.",

@@ -150,6 +150,7 @@ struct vmn_draft_change {
                                  * since the epoch; 0: not known. */
     uint64_t base_revision;     /* Of a cascade: the one that wrote it; 0: not
                                  * known. */
+    bool unchanged;             /* Its spec is that of the base. */
 };
 #define VMN_DRAFT_NONE "none"
 #define VMN_DRAFT_WRITERS_MAX 16

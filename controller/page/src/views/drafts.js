@@ -167,6 +167,7 @@ function steps(draft, signal, done) {
 
 function detail(draft, signal, done) {
   const { spec, status } = draft;
+  const changes = spec.changes.filter((change) => !change.unchanged);
 
   return [facts([["Description", spec.description ?? null],
     ["Author", spec.author || "–"],
@@ -175,11 +176,14 @@ function detail(draft, signal, done) {
     ["Undoes", spec.undoes ? h("a", { href: `#/changes/${spec.undoes}` },
       `revision ${number(spec.undoes)}`) : null]]),
   status.n_conflicts ? conflictsTable(status) : null,
-  h("h3", {}, plural(spec.changes.length, "change")),
-  h("ul", { class: "plain history" }, spec.changes.slice(0, CHANGES_SHOWN)
+  h("h3", {}, plural(status.changes, "change")),
+  h("ul", { class: "plain history" }, changes.slice(0, CHANGES_SHOWN)
     .map(changeNode)),
-  spec.changes.length > CHANGES_SHOWN ? h("p", { class: "hint" },
-    `and ${plural(spec.changes.length - CHANGES_SHOWN, "more change")}`)
+  changes.length > CHANGES_SHOWN ? h("p", { class: "hint" },
+    `and ${plural(changes.length - CHANGES_SHOWN, "more change")}`)
+    : null,
+  spec.changes.length > changes.length ? h("p", { class: "hint" },
+    `${plural(spec.changes.length - changes.length, "object")} as before`)
     : null,
   steps(draft, signal, done)];
 }
