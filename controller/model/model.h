@@ -263,9 +263,10 @@ bool model_in_scope(const struct model_rights *, const struct vmn_row *);
  * may be of a request that is only tried, or that fails. */
 enum model_state { MODEL_CURRENT, MODEL_DURABLE };
 
-/* Returns "; did you mean \"web-1\"?" if 'name', which no row of the table has
- * that 'rights' (NULL: all) allow to see, is probably a slip of one; else "".
- * The caller frees it.  Of a large table, names near it alone are compared. */
+/* Returns "; did you mean \"web-1\" or \"web-2\"?" if 'name', which no row of
+ * the table has that 'rights' (NULL: all) allow to see, is probably a slip of
+ * these; else "".  The caller frees it.  Of a large table, names near it alone
+ * are compared. */
 char *model_suggestion(const struct model *, enum model_state,
                        const struct model_rights *, enum vmn_table,
                        const char *name);

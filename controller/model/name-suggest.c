@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * "Did you mean": the existing object that a name which nothing has is
- * probably a slip of.  Not for names of fields and types, which are few
- * (schema_suggest()). */
+ * "Did you mean": the existing objects that a name which nothing has is
+ * probably a slip of, by letters or by words.  Several that are near are
+ * named: a client that quarantines or deletes has to choose.  Not for names of
+ * fields and types, which are few (schema_suggest()). */
 
 #include <config.h>
 
@@ -13,15 +14,23 @@
 
 #include "controller/schema/error.h"
 #include "controller/schema/schema.h"
+#include "openvswitch/dynamic-string.h"
 #include "util.h"
 
 /* Names that are compared on each side of where the name would stand: enough
  * for all of a small table, and little work in a large one. */
 #define NEAR 200
 
+/* Names that are suggested. */
+#define SUGGESTED_MAX 3
+
+/* Those that begin like the name come first. */
 struct candidates {
     size_t n;
-    const char *names[2 * NEAR + 1];
+    struct {
+        const char *name;
+        size_t n_alike;         /* Letters at the start. */
+    } all[2 * NEAR + 1];
 };
 
 static const char *
@@ -29,7 +38,76 @@ candidate(const void *candidates_, size_t i)
 {
     const struct candidates *candidates = candidates_;
 
-    return i < candidates->n ? candidates->names[i] : NULL;
+    return i < candidates->n ? candidates->all[i].name : NULL;
+}
+
+static void
+add_candidate(struct candidates *candidates, const char *name,
+              const char *of)
+{
+    size_t n = 0, i = candidates->n++;
+
+    while (name[n] && name[n] == of[n]) {
+        n++;
+    }
+    for (; i && candidates->all[i - 1].n_alike < n; i--) {
+        candidates->all[i] = candidates->all[i - 1];
+    }
+    candidates->all[i].name = name;
+    candidates->all[i].n_alike = n;
+}
+
+static void
+remove_candidate(struct candidates *candidates, const char *name)
+{
+    size_t i = 0;
+
+    while (candidates->all[i].name != name) {
+        i++;
+    }
+    candidates->n--;
+    memmove(&candidates->all[i], &candidates->all[i + 1],
+            (candidates->n - i) * sizeof candidates->all[0]);
+}
+
+#define BETWEEN_WORDS "-._"
+
+/* Returns true if all words of 'a' are among those of 'b'. */
+static bool
+has_words_of(const char *b, const char *a)
+{
+    while (*a) {
+        size_t n = strcspn(a, BETWEEN_WORDS);
+        const char *in = b;
+
+        while (*in && (strcspn(in, BETWEEN_WORDS) != n
+                       || strncmp(in, a, n))) {
+            in += strcspn(in, BETWEEN_WORDS);
+            in += *in != '\0';
+        }
+        if (n && !*in) {
+            return false;
+        }
+        a += n + (a[n] != '\0');
+    }
+    return true;
+}
+
+/* Returns the best of 'candidates': by letters, else one that has all words of
+ * the name, or whose words the name has; NULL: none is near. */
+static const char *
+find_best(const char *name, const struct candidates *candidates)
+{
+    const char *best = schema_suggest(name, candidate, candidates);
+
+    for (size_t i = 0; !best && i < candidates->n; i++) {
+        const char *other = candidates->all[i].name;
+
+        if (has_words_of(other, name) || has_words_of(name, other)) {
+            best = other;
+        }
+    }
+    return best;
 }
 
 /* Returns the index of the first of 'names' that is not less than 'name'. */
@@ -78,7 +156,9 @@ model_suggestion(const struct model *model, enum model_state state,
     struct vmn_names names = { all->n, (const char *const *) all->names };
     size_t at = lower_bound(&names, name);
     struct candidates candidates = { .n = 0 };
-    const char *guess;
+    const char *guesses[SUGGESTED_MAX];
+    struct ds ds = DS_EMPTY_INITIALIZER;
+    size_t n = 0;
 
     for (size_t i = at > NEAR ? at - NEAR : 0;
          i < names.n && i < at + NEAR; i++) {
@@ -89,11 +169,19 @@ model_suggestion(const struct model *model, enum model_state state,
 
         if (row && model_sees(rights, row)
             && !is_another_number(names.names[i], name)) {
-            candidates.names[candidates.n++] = names.names[i];
+            add_candidate(&candidates, names.names[i], name);
         }
     }
-    guess = schema_suggest(name, candidate, &candidates);
-    return guess ? xasprintf("; did you mean \"%s\"?", guess) : xstrdup("");
+    while (n < SUGGESTED_MAX
+           && (guesses[n] = find_best(name, &candidates))) {
+        remove_candidate(&candidates, guesses[n++]);
+    }
+    for (size_t i = 0; i < n; i++) {
+        ds_put_format(&ds, "%s\"%s\"", !i ? "; did you mean "
+                      : i + 1 < n ? ", " : " or ", guesses[i]);
+    }
+    ds_put_cstr(&ds, n ? "?" : "");
+    return ds_steal_cstr(&ds);
 }
 
 char *

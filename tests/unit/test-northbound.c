@@ -217,6 +217,28 @@ names_with_a_slip_are_recognized(void **state)
     assert_has(&f->client.body, "did you mean \\\"web-1\\\"?");
 }
 
+/* Several that are as near are all named, those that begin alike first; and
+ * those with the same words. */
+static void
+several_that_are_near_are_named(void **state)
+{
+    struct fixture *f = *state;
+
+    make_shop(f);
+    assert_call(f, 201, "PUT", "/v1/ports/acme-db1",
+                "{\"spec\": {\"network\": \"shop\"}}");
+    assert_call(f, 201, "PUT", "/v1/ports/acme-web1",
+                "{\"spec\": {\"network\": \"shop\"}}");
+    assert_call(f, 404, "DELETE", "/v1/ports/acme-wb1", NULL);
+    assert_has(&f->client.body, "; did you mean \\\"acme-web1\\\" or "
+               "\\\"acme-db1\\\"?");
+    assert_call(f, 404, "DELETE", "/v1/ports/web1-acme", NULL);
+    assert_has(&f->client.body, "; did you mean \\\"acme-web1\\\"?");
+    assert_call(f, 404, "DELETE", "/v1/ports/acme", NULL);
+    assert_has(&f->client.body, "; did you mean \\\"acme-db1\\\" or "
+               "\\\"acme-web1\\\"?");
+}
+
 /* So are paths of which there are none. */
 static void
 paths_with_a_slip_are_recognized(void **state)
@@ -739,6 +761,7 @@ main(void)
         TEST(what_is_there_is_not_created_again),
         TEST(referred_object_is_deleted_only_with_cascade),
         TEST(names_with_a_slip_are_recognized),
+        TEST(several_that_are_near_are_named),
         TEST(paths_with_a_slip_are_recognized),
         TEST(slips_are_of_what_is_durable),
         TEST(slips_behind_the_last_error_are_not_searched_for),
