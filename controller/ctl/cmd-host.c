@@ -203,9 +203,18 @@ drain(struct ctl *ctl, const char *name)
 {
     enum ctl_exit status = set_field(ctl, name, "host drain", "maintenance",
                                      true, "in maintenance");
+    bool wait = ctl->wait;
 
-    return (status || ctl->dry_run ? status
-            : ctl_print_left_on_host(ctl, name));
+    if (!status && !ctl->dry_run) {
+        status = ctl_print_left_on_host(ctl, name);
+    }
+    if (!status && !ctl->dry_run && wait) {
+        if (!ctl->timeout_given) {
+            ctl->timeout_ms = CTL_DRAIN_MS;
+        }
+        status = ctl_wait_host_drained(ctl, name);
+    }
+    return status;
 }
 
 enum ctl_exit

@@ -365,9 +365,7 @@ wait_installed(struct ctl *ctl, const char *revision)
     return status;
 }
 
-/* How long a drain is waited for, unless --timeout is given, and how long
- * anything else at most. */
-#define DRAIN_MS (600 * 1000)
+/* How long anything but a drain is waited for at most. */
 #define INSTALL_MAX_MS (300 * 1000)
 
 enum ctl_exit
@@ -405,7 +403,7 @@ ctl_cmd_wait(struct ctl *ctl, int n_args, char *const args[])
         return ctl_usage(ctl, "--backend is of loadbalancers");
     }
     if (!ctl->timeout_given) {
-        ctl->timeout_ms = DRAIN_MS;
+        ctl->timeout_ms = CTL_DRAIN_MS;
     }
     return (of_host ? ctl_wait_host_drained(ctl, name)
             : ctl_wait_drained(ctl, name));

@@ -282,14 +282,16 @@ const struct ctl_command ctl_commands[] = {
       "With --plain, without TLS.  Runs none of them.\n"
       "`drain` sets the host's `maintenance`: gateways go to other hosts,\n"
       "backends on it get no new connections while others serve, and what\n"
-      "is left is listed: its VMs are the VM manager's to move.  `undrain`\n"
-      "takes that back.  vmnctl wait waits until nothing is left.\n"
+      "is left is listed: its VMs are the VM manager's to move.  With\n"
+      "--wait it returns once nothing is left, as `vmnctl wait` does, or\n"
+      "with status 4 after --timeout (10 minutes).  `undrain` takes that\n"
+      "back.\n"
       "`lost` says that the machine is off: its VMs may run on other hosts\n"
       "at once, and nothing is sent to it.  If it comes back it gets no\n"
       "flow, whatever still runs there, until it is `found`.\n"
       "\nExample:\n"
       "  vmnctl host join-command hv1 --address 192.0.2.1\n"
-      "  vmnctl host drain hv1 --wait\n"
+      "  vmnctl host drain hv1\n"
       "  vmnctl wait host/hv1 --for drained\n",
       ctl_cmd_host },
     { "token", "NAME", 1, 1, CTL_OPT_TOKEN,

@@ -8,6 +8,9 @@
 
 #include "controller/ctl/ctl.h"
 
+/* How long a drain is waited for, unless --timeout is given. */
+#define CTL_DRAIN_MS (600 * 1000)
+
 /* Waits until the backends of --backend, or all of the balancer's that are to
  * drain, are drained, and prints why each is.  Returns CTL_CUT if
  * drain_seconds ended a drain, CTL_NOT_INSTALLED if the time is over,

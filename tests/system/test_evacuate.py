@@ -139,7 +139,7 @@ def add_streams(lab, managers):
 
 def evacuate(lab, managers, streams):
     """Drains h1, and migrates all; what is left is told, and then nothing."""
-    said = ctl(lab, "host", "drain", "h1", "--wait")
+    said = ctl(lab, "host", "drain", "h1")
     assert "h1: 20 ports are bound: v00, v01" in said, said
     assert left(lab, "h1")["ports"] == 20
     # Who waits for it meanwhile.

@@ -65,6 +65,8 @@ def test_gateways_go_elsewhere(lab, world):
 
     said = ctl(lab, "host", "drain", "h1", "--wait")
     assert "hosts/h1 in maintenance" in said, said
+    assert said.endswith("h1 drained\n"), said
+    assert left(lab, "h1")["state"] == "drained"
     await_gateway(world, "h2")
     assert left(lab, "h1") == {"state": "drained", "routers": [], "ports": 0,
                                "port_names": [], "migrating": 0,
@@ -140,7 +142,7 @@ def test_backends_drain(lab, world):
     held = [traffic.Connection(client, "10.0.0.100", 80) for _ in range(16)]
     assert {h.exchange(seconds=20).split()[0] for h in held} == {"w1", "w2"}
 
-    said = ctl(lab, "host", "drain", "h1", "--wait")
+    said = ctl(lab, "host", "drain", "h1")
     assert "h1: 1 backend drains" in said, said
     assert "h1: 1 port is bound: w1" in said, said
     assert left(lab, "h1") == {"state": "draining", "routers": [], "ports": 1,
@@ -225,7 +227,7 @@ def test_vm_on_its_way_is_left(lab, world):
         ctl(lab, "host", "undrain", "h2", "--wait")
         ctl(lab, "migrate", "w1", "h2")
         ctl(lab, "migrate", "w1", "--activate", "--wait")
-        ctl(lab, "host", "drain", "h1", "--wait")
+        ctl(lab, "host", "drain", "h1")
         wait_for("it to be on h2", lambda: is_left("h1", 0, 1), 20)
         lab.unplug("w1")
         assert ctl(lab, "wait", "host/h1", "--for",
