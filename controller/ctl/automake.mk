@@ -60,6 +60,7 @@ controller_ctl_libctl_a_SOURCES = \
 	controller/ctl/completion-values.c \
 	controller/ctl/completion.h \
 	controller/ctl/ctl.h \
+	controller/ctl/describe-chains.c \
 	controller/ctl/describe-related.c \
 	controller/ctl/describe-rules.c \
 	controller/ctl/describe.h \

@@ -211,7 +211,7 @@ static void
 show_decisions(struct ctl *ctl, const json_t *leg)
 {
     struct ctl_table *table = ctl_table_create(decision_columns);
-    const char *type = "", *name = "";
+    const char *type = "", *name = "", *chain = NULL;
     json_t *rows = json_array();
     const json_t *step, *row;
     size_t i;
@@ -225,9 +225,12 @@ show_decisions(struct ctl *ctl, const json_t *leg)
         if (!strcmp(kind, "lookup")) {
             type = json_is_object(object) ? text_of(object, "type") : "";
             name = json_is_object(object) ? text_of(object, "name") : "";
+            chain = !strcmp(type, "chains") ? name : chain;
         }
         put_decision(step, type, &result);
-        by = (!*type || json_object_get(step, "to") ? xstrdup("-")
+        by = (chain && !strcmp(kind, "function")
+              ? xasprintf("chains/%s", chain)
+              : !*type || json_object_get(step, "to") ? xstrdup("-")
               : xasprintf("%s/%s", type, name));
         if (result.length && strcmp(kind, "conntrack")) {
             json_array_append_new(rows, json_pack(
@@ -341,9 +344,6 @@ put_outside(const json_t *outcome, struct ds *ds)
                   "known\n", port[0] == '@' ? port + 1 : port);
 }
 
-/* Appends "web-1 delivered on hv2", or where, by what and why the packet was
- * dropped. */
-static void
 /* Appends what an app's handler did with a packet that is delivered: answered
  * it, or passed it on. */
 static void
@@ -362,18 +362,21 @@ put_handled(const json_t *trace, const json_t *outcome, struct ds *ds)
     ds_put_cstr(ds, ", passed on by an app\n");
 }
 
+/* Appends "web-1 delivered on hv2", or where, by what and why the packet was
+ * dropped. */
+static void
 put_outcome(const json_t *trace, const json_t *outcome, struct ds *ds)
 {
     const json_t *at = json_object_get(outcome, "at");
     const char *verdict = text_of(outcome, "verdict");
 
-    if (!strcmp(verdict, "delivered") && is_answered(trace, outcome)) {
-        ds_put_format(ds, "answered by the network itself, to %s",
-                      text_of(at, "port"));
     if (!strcmp(verdict, "delivered") && json_object_get(outcome, "answer")) {
         put_handled(trace, outcome, ds);
         return;
     }
+    if (!strcmp(verdict, "delivered") && is_answered(trace, outcome)) {
+        ds_put_format(ds, "answered by the network itself, to %s",
+                      text_of(at, "port"));
         put_host(at, ds);
         ds_put_char(ds, '\n');
         return;

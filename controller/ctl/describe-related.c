@@ -386,7 +386,10 @@ ctl_describe_port(struct ctl *ctl, const char *name, const json_t *object)
     status = status ? status : ctl_describe_rules(ctl, object, &groups, seen);
     json_decref(seen);
     if (ctl_describe_continue(&worst, status)) {
-        ctl_describe_continue(&worst, describe_balancers(ctl, name, object));
+        status = describe_balancers(ctl, name, object);
+    }
+    if (ctl_describe_continue(&worst, status)) {
+        ctl_describe_continue(&worst, ctl_describe_chains(ctl, name, object));
     }
     sset_destroy(&groups);
     return worst;

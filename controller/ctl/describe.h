@@ -54,6 +54,10 @@ enum ctl_exit ctl_describe_group(struct ctl *, const char *name,
 enum ctl_exit ctl_describe_policy(struct ctl *, const char *name,
                                   const json_t *object);
 
+/* describe-chains.c: prints the service chains of a port. */
+enum ctl_exit ctl_describe_chains(struct ctl *, const char *name,
+                                  const json_t *port);
+
 /* describe-rules.c */
 
 /* Append "web,10.0.0.0/8", the peers of a rule, and "http,tcp/80", its

@@ -5,6 +5,7 @@ hosts."""
 
 import itertools
 import os
+import re
 from random import Random
 
 import pytest
@@ -641,6 +642,11 @@ def test_traces_say_what_switches_do(lab, world):
     for hops in [first], [second], [first[1:], first[:1]]:
         world.chain("c", *hops, **SELECTORS)
         assert world.reaches(clients[0], servers[0])
+        said = ctl(lab, "trace", clients[0].name, servers[0].name, "icmp")
+        assert re.search(r"chains/c +through ", said), said
+        said = ctl(lab, "describe", "port", clients[0].name)
+        assert re.search(r"^Service chains:\nNAME .*\nc +source ", said,
+                         re.M), said
         for _ in range(40):
             a, b = random.choice(clients), random.choice(servers)
             port, text = random.randrange(1024, 65536), b"%016x" % (

@@ -93,6 +93,25 @@
       " [{\"port\": \"db-1\"}]}}, {\"name\": \"other\", \"spec\": {}}" \
       PICKS("far", "y", "db") PICKS("picks", "shop", "db")              \
       PICKS("web", "shop", "web") "]}" }
+/* Of the first one it is a source, of the second a function; the third is of
+ * another network. */
+#define CHAIN(NAME, NETWORK, FROM, IN)                                  \
+    "{\"name\": \"" NAME "\", \"spec\": {\"network\": \"" NETWORK "\"," \
+    " \"sources\": \"role=" FROM "\", \"destinations\": \"role=none\"," \
+    " \"hops\": [{\"name\": \"fw\", \"functions\": [{\"in\": \"" IN      \
+    "\"}]}]}}"
+#define CHAINS                                                          \
+    { "GET /v1/chains?limit=1", NULL, 200, "{\"items\": [{}]}" },       \
+    { "GET /v1/chains?limit=250", NULL, 200, "{\"items\": ["            \
+      CHAIN("inspect", "shop", "db", "x") ","                           \
+      CHAIN("own", "shop", "none", "db-1") ","                          \
+      CHAIN("far", "y", "db", "x") "]}" },                              \
+    { "GET /v1/routers?limit=250", NULL, 200, "{\"items\": []}" }
+#define CHAINS_TOLD                                                     \
+    "\nService chains:\nNAME      AS         HOPS\n"                      \
+    "inspect   source     fw\nown       function   fw\n"
+/* Without the app. */
+#define NO_CHAINS { "GET /v1/chains?limit=1", NULL, 404, "{}" }
 #define BALANCERS_TOLD                                                  \
     "\nBalancers that it is a backend of:\n"                            \
     "BALANCER   VIP        PORTS\n"                                     \
@@ -143,7 +162,7 @@ static const struct step ordered[] = {
       POLICY("o", "own", "999", "db", "",
              RULE("ingress", "deny", "")","
              RULE("ingress", "allow", "")) "]}" },
-    TIERS, NETWORK("deny"), BALANCERS, BEHIND,
+    TIERS, NETWORK("deny"), BALANCERS, CHAINS, BEHIND,
 };
 
 static void
@@ -188,7 +207,7 @@ rules_come_in_the_order_in_which_they_are_met(void **state OVS_UNUSED)
         "baseline      1          z        0      deny            any     "
         "any\n"
         "Then: isolated: what no rule of tier application lets through is "
-        "denied\n" BALANCERS_TOLD BEHIND_TOLD, "");
+        "denied\n" BALANCERS_TOLD CHAINS_TOLD BEHIND_TOLD, "");
 }
 
 /* Without groups there is nothing to look for. */
@@ -198,7 +217,7 @@ default_of_the_network_decides_at_the_end(void **state OVS_UNUSED)
     static const struct step steps[] = {
         PORT(""),
         { "GET /v1/identities?port=db-1", NULL, 200, "{\"items\": []}" },
-        TIERS, NETWORK("deny"), BALANCERS, BEHIND,
+        TIERS, NETWORK("deny"), BALANCERS, NO_CHAINS, BEHIND,
     };
 
     assert_play(
@@ -226,7 +245,7 @@ quarantine_comes_before_other_rules(void **state OVS_UNUSED)
         TIERS, NETWORK("allow"),
         { "GET /v1/loadbalancers?limit=250", NULL, 200,
           "{\"items\": []}" },
-        BEHIND,
+        NO_CHAINS, BEHIND,
     };
 
     assert_play(
@@ -276,7 +295,7 @@ status_says_by_what_a_port_is_quarantined(void **state OVS_UNUSED)
             TIERS, NETWORK("allow"),
             { "GET /v1/loadbalancers?limit=250", NULL, 200,
               "{\"items\": []}" },
-            BEHIND,
+            NO_CHAINS, BEHIND,
         };
         struct run result;
 
@@ -480,7 +499,7 @@ account_that_sees_some_policies_is_not_told_allowed(void **state OVS_UNUSED)
         { "GET /v1/ports/db-1/policies", NULL, 200,
           "{\"groups\": [], \"policies\": [], \"isolated_egress\":"
           " [\"(out of scope)\"], \"isolated_ingress\": []}" },
-        TIERS, NETWORK("allow"), BALANCERS, BEHIND,
+        TIERS, NETWORK("allow"), BALANCERS, NO_CHAINS, BEHIND,
     };
     struct run result;
 
@@ -506,7 +525,7 @@ what_is_not_for_the_account_is_passed_over(void **state OVS_UNUSED)
         PORT(""),
         { "GET /v1/identities?port=db-1", NULL, 403, "{\"detail\": \"no\"}" },
         { "GET /v1/ports/db-1/policies", NULL, 403, "{\"detail\": \"no\"}" },
-        BALANCERS,
+        BALANCERS, NO_CHAINS,
         { "GET /v1/revisions?limit=5&type=ports&name=db-1", NULL,
           403, "{\"detail\": \"no\"}" },
         { "GET /v1/hosts?limit=9", NULL, 200,
