@@ -509,7 +509,7 @@ ctl_cmd_capture(struct ctl *ctl, int n_args, char *const args[])
 {
     int for_s = ctl->for_s ? ctl->for_s : FOR_DEFAULT_S;
     enum ctl_exit status = check(ctl, n_args);
-    bool is_stdout;
+    bool is_stdout, is_new;
     json_t *spec;
     char *name;
     int fd;
@@ -519,6 +519,7 @@ ctl_cmd_capture(struct ctl *ctl, int n_args, char *const args[])
         return CTL_USAGE;
     }
     is_stdout = !strcmp(ctl->write_file, "-");
+    is_new = !is_stdout && access(ctl->write_file, F_OK);
     fd = (is_stdout ? STDOUT_FILENO
           : open(ctl->write_file, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
     if (fd < 0) {
@@ -530,6 +531,9 @@ ctl_cmd_capture(struct ctl *ctl, int n_args, char *const args[])
     random_init();
     name = xasprintf("capture-%08"PRIx32, random_uint32());
     status = capture_by(ctl, name, spec, fd, for_s);
+    if (status && is_new && !lseek(fd, 0, SEEK_CUR)) {
+        unlink(ctl->write_file);        /* Nothing was written to it. */
+    }
     if (!is_stdout && close(fd) && !status) {
         fprintf(ctl->err, "vmnctl: %s: %s\n", ctl->write_file,
                 ovs_strerror(errno));

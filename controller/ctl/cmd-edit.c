@@ -45,6 +45,7 @@ struct edit {
     json_t *spec;               /* Of the version that was read. */
     char *shown;                /* Contents of the file when it was opened. */
     bool refused;               /* It contains something that was rejected. */
+    char *why;                  /* Of the last time that it was; or NULL. */
 };
 
 /* The file.  ------------------------------------------------------------- */
@@ -275,6 +276,24 @@ read_object(struct edit *edit, bool *there, char **yaml)
     return CTL_DONE;
 }
 
+/* Has what the user wrote repaired, which is not taken for the reason 'why';
+ * notes that. */
+static enum ctl_exit
+refuse(struct edit *edit, const char *what, const char *why,
+       const char *written)
+{
+    char *comments = xasprintf("%s.  Repair it and save, or leave the file as "
+                               "it is to give up:\n%s", what, why);
+    enum ctl_exit status = fill_file(edit, comments, written);
+    size_t n = strlen(why);
+
+    free(edit->why);
+    edit->why = xasprintf("%s: %s%s", what, why,
+                          n && why[n - 1] == '\n' ? "" : "\n");
+    free(comments);
+    return status;
+}
+
 /* The object was changed since it was read.  Shows the new version beside what
  * the user wrote.  '*again' is true if the file must be edited again. */
 static enum ctl_exit
@@ -297,6 +316,8 @@ on_stale(struct edit *edit, const char *written, bool *again)
             "file as it is.  What it is now:\n%s", now);
         status = fill_file(edit, comments, written);
         free(comments);
+        free(edit->why);
+        edit->why = xstrdup("It was changed meanwhile, by another client\n");
     }
     free(now);
     return status;
@@ -379,11 +400,8 @@ send_spec(struct edit *edit, json_t *spec, const char *written, bool *again)
     } else {
         struct ds problem = DS_EMPTY_INITIALIZER;
 
-        ds_put_cstr(&problem,
-                    "This was refused.  Repair it and save, or leave "
-                    "the file as it is to give up:\n");
         ctl_append_problem(edit->ctl, &problem, &reply, NULL);
-        status = fill_file(edit, ds_cstr(&problem), written);
+        status = refuse(edit, "This was refused", ds_cstr(&problem), written);
         ds_destroy(&problem);
         *again = true;
     }
@@ -425,13 +443,7 @@ edit_once(struct edit *edit, bool *again)
     if (!strcmp(written, edit->shown)) {
         status = end_unchanged(edit);
     } else if (parse_spec(edit, &spec, &why)) {
-        char *comments = xasprintf("This cannot be read.  Repair it and save, "
-                                   "or leave the file as it "
-                                   "is to give up:\n%s",
-                                   why.text);
-
-        status = fill_file(edit, comments, written);
-        free(comments);
+        status = refuse(edit, "This cannot be read", why.text, written);
         edit->refused = *again = true;
     } else if (!spec || (json_equal(spec, edit->spec) && !edit->refused)) {
         /* Emptied, or only comments were changed. */
@@ -467,6 +479,9 @@ edit_object(struct edit *edit, const char *text)
     if (edit->path && !access(edit->path, F_OK)) {
         fprintf(edit->ctl->err, "vmnctl: %s/%s is as it was; what you wrote "
                 "is in %s\n", edit->type->plural, edit->name, edit->path);
+        if (edit->why) {
+            ctl_print_safely(edit->ctl->err, edit->why);
+        }
     }
     return status;
 }
@@ -499,6 +514,7 @@ ctl_cmd_edit(struct ctl *ctl, int n_args, char *const args[])
     free(edit.path);
     free(edit.tag);
     free(edit.shown);
+    free(edit.why);
     json_decref(edit.spec);
     return status;
 }

@@ -453,6 +453,17 @@ ctl_cmd_revision(struct ctl *ctl, int n_args OVS_UNUSED, char *const args[])
     return CTL_DONE;
 }
 
+/* Returns how many objects a revision has changed: it may list fewer. */
+static json_int_t
+count_changes(const json_t *changes)
+{
+    size_t n = json_array_size(changes);
+    const json_t *more = n ? json_object_get(json_array_get(changes, n - 1),
+                                             "more") : NULL;
+
+    return n - (more != NULL) + json_integer_value(more);
+}
+
 /* Prints "put ports/web-1, delete ports/web-2 and 3 more", of an undo behind
  * "undo of changes in 41: ": it may be of some of these alone. */
 static void
@@ -473,9 +484,10 @@ print_changes(const json_t *revision, struct ds *ds)
                       json_integer_value(undoes));
     }
     json_array_foreach (changes, i, change) {
-        if (i == 2 && json_array_size(changes) > 3) {
-            ds_put_format(ds, " and %"PRIuSIZE" more",
-                          json_array_size(changes) - i);
+        if ((i == 2 && count_changes(changes) > 3)
+            || json_object_get(change, "more")) {
+            ds_put_format(ds, " and %"JSON_INTEGER_FORMAT" more",
+                          count_changes(changes) - (json_int_t) i);
             break;
         }
         ds_put_cstr(ds, i ? ", " : "");
@@ -518,9 +530,48 @@ columns_for(const json_t *items)
     return revision_columns;
 }
 
+/* Returns true if the change is of --type and --name, as far as they are
+ * given. */
+static bool
+is_asked(const struct ctl *ctl, const json_t *change)
+{
+    const struct schema_table *table = ctl->type ? schema_find_table(ctl->type)
+                                                 : NULL;
+    const char *wanted = table ? table->plural : ctl->type;
+    const char *type = json_string_value(json_object_get(change, "type"));
+    const char *name = json_string_value(json_object_get(change, "name"));
+
+    return (type && name && (!wanted || !strcmp(type, wanted))
+            && (!ctl->name || !strcmp(name, ctl->name)));
+}
+
+/* Puts the changes of each item that are of --type and --name first: those are
+ * shown. */
+static void
+put_asked_first(const struct ctl *ctl, json_t *items)
+{
+    json_t *item;
+    size_t i, j;
+
+    json_array_foreach (items, i, item) {
+        json_t *changes = json_object_get(item, "changes"), *change;
+        json_t *asked = json_array(), *others = json_array();
+
+        json_array_foreach (changes, j, change) {
+            json_array_append(is_asked(ctl, change) ? asked : others, change);
+        }
+        json_array_extend(asked, others);
+        json_object_set_new(item, "changes", asked);
+        json_decref(others);
+    }
+}
+
 void
 ctl_show_revisions(struct ctl *ctl, json_t *items)
 {
+    if (ctl->type || ctl->name) {
+        put_asked_first(ctl, items);
+    }
     ctl_name_authors(ctl, items);
     ctl_show_table(ctl->out, columns_for(items), items);
 }

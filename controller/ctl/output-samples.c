@@ -8,6 +8,7 @@
 #include "controller/ctl/output-samples.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "controller/ctl/api-call.h"
@@ -47,10 +48,19 @@ print_end(const json_t *end, struct ds *ds)
     }
 }
 
+/* Of a packet with a false source the MAC address may be what is false. */
 void
 ctl_sample_src(const json_t *sample, struct ds *ds)
 {
-    print_end(json_object_get(sample, "src"), ds);
+    const json_t *src = json_object_get(sample, "src");
+    const char *reason = json_string_value(json_object_get(sample, "reason"));
+
+    print_end(src, ds);
+    if (reason && !strcmp(reason, "spoofed") && json_object_get(src, "ip")) {
+        ds_put_cstr(ds, " (");
+        ctl_path_print(src, "/mac", ds);
+        ds_put_char(ds, ')');
+    }
 }
 
 void

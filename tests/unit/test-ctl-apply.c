@@ -573,7 +573,23 @@ revisions_are_filtered_and_cut(void **state OVS_UNUSED)
           FIVE "," FIVE "," FIVE "," FIVE "], \"next\": \"8\"}" },
         { NULL, NULL, 0, NULL },
     };
+    /* What was asked for comes first, and all are counted. */
+    static const struct step several[] = {
+        { "GET /v1/revisions?limit=20&type=policies", NULL, 200,
+          "{\"items\": [{\"revision\": 9, \"changes\": ["
+          "{\"op\": \"create\", \"type\": \"ports\", \"name\": \"a\"},"
+          "{\"op\": \"create\", \"type\": \"ports\", \"name\": \"b\"},"
+          "{\"op\": \"create\", \"type\": \"ports\", \"name\": \"c\"},"
+          "{\"op\": \"update\", \"type\": \"policies\", \"name\":"
+          " \"p\"}, {\"more\": 20}]}]}" },
+        { NULL, NULL, 0, NULL },
+    };
     struct run result;
+
+    play(&result, several, "", "revisions --type policies");
+    assert_non_null(strstr(result.out,
+                           "update policies/p, create ports/a and 22 more"));
+    run_uninit(&result);
 
     play(&result, filtered, "", "revisions --limit 2 --type port --name a "
          "--who me --since 2027-01-31T12:00:00Z");

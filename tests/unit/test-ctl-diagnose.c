@@ -247,9 +247,11 @@ drops_are_a_table(void **state OVS_UNUSED)
         { "GET /v1/drops?port=web-1&background=true&limit=20", NULL, 200,
           "{\"counters\": [], \"matching\": 0, \"samples\": [{\"id\": 1,"
           " \"time\": \"then\", \"host\": \"h2\", \"network\": \"n\","
-          " \"src\": {\"port\": \"web-1\", \"ip\": \"10.0.0.1\"},"
-          " \"dst\": {\"port\": null, \"ip\": \"10.0.0.2\"},"
-          " \"protocol\": \"icmp\", \"reason\": \"isolated\","
+          " \"src\": {\"port\": \"web-1\", \"mac\": \"02:00:00:00:00:09\","
+          " \"ip\": \"10.0.0.1\"},"
+          " \"dst\": {\"port\": null, \"mac\": \"02:00:00:00:00:02\","
+          " \"ip\": \"10.0.0.2\"},"
+          " \"protocol\": \"icmp\", \"reason\": \"spoofed\","
           " \"object\": null, \"count\": 2, \"suppressed\": 0}],"
           " \"samples_matching\": 5, \"hidden\": {\"counters\": 0,"
           " \"packets\": 0, \"samples\": 0}}" },
@@ -268,10 +270,10 @@ drops_are_a_table(void **state OVS_UNUSED)
                 "0      a.b/c\n",
                 "1 of 2 counters, the newest; --limit N shows more\n");
     assert_play(samples, "", "drops --port web-1 --all", CTL_DONE,
-                "TIME   HOST   FROM             TO         PROTOCOL   "
-                "REASON     OBJECT   RULE   COUNT\n"
-                "then   h2     web-1 10.0.0.1   10.0.0.2   icmp       "
-                "isolated   -        -      2\n",
+                "TIME   HOST   FROM                                 TO         "
+                "PROTOCOL   REASON    OBJECT   RULE   COUNT\n"
+                "then   h2     web-1 10.0.0.1 (02:00:00:00:00:09)   10.0.0.2   "
+                "icmp       spoofed   -        -      2\n",
                 "packets from or to port web-1 that were dropped (no counter "
                 "is of that port alone):\n"
                 "1 of 5 packets, the newest; --limit N shows more\n");

@@ -229,7 +229,7 @@ who_gives_up_is_told_where_the_file_is(void **state OVS_UNUSED)
 
     set_editor(scripts);
     assert_edit(steps, CTL_REFUSED, "",
-                "vmnctl: networks/shop is as it was; what you wrote is in ",
+                "\nThis was refused: no",
                 true);
 }
 
