@@ -332,7 +332,7 @@ ctl_cmd_support(struct ctl *ctl, int n_args, char *const args[])
         fprintf(ctl->out, "%s\n", file);
         if (s.lacking) {
             fprintf(ctl->err, "vmnctl: some of it could not be had: see "
-                    "left_out in its manifest.json\n");
+                    "omitted in its manifest.json\n");
         }
         status = s.gone ? CTL_UNREACHABLE : CTL_DONE;
     }

@@ -27,7 +27,7 @@ struct ctl_archive {
     char *folder;
     int error;                  /* The first errno, or 0, */
     struct vmn_error why;       /* and its text. */
-    json_t *files, *left_out;   /* Of the manifest. */
+    json_t *files, *omitted;   /* Of the manifest. */
     size_t n_stripped;
 };
 
@@ -53,7 +53,7 @@ ctl_archive_create(const char *path, const char *folder,
     bundle->temporary = xasprintf("%s.XXXXXX", path);
     bundle->folder = xstrdup(folder);
     bundle->files = json_array();
-    bundle->left_out = json_array();
+    bundle->omitted = json_array();
     bundle->fd = mkostemp(bundle->temporary, O_CLOEXEC);
     if (bundle->fd < 0) {
         vmn_error_errno(why, errno, "%s: %s", path, ovs_strerror(errno));
@@ -143,7 +143,7 @@ ctl_archive_add_objects(struct ctl_archive *bundle, const char *name,
 void
 ctl_archive_omit(struct ctl_archive *bundle, const char *what, const char *why)
 {
-    json_array_append_new(bundle->left_out, json_pack(
+    json_array_append_new(bundle->omitted, json_pack(
         "{s:s, s:s}", "what", what, "why", why));
 }
 
@@ -163,7 +163,7 @@ finish(struct ctl_archive *bundle, const json_t *about)
         free(why);
     }
     json_object_set(manifest, "files", bundle->files);
-    json_object_set(manifest, "omitted", bundle->left_out);
+    json_object_set(manifest, "omitted", bundle->omitted);
     text = json_dumps(manifest, JSON_INDENT(1));
     json_decref(manifest);
     if (!text) {
@@ -200,7 +200,7 @@ ctl_archive_close(struct ctl_archive *bundle, const json_t *about,
         close(bundle->fd);
     }
     json_decref(bundle->files);
-    json_decref(bundle->left_out);
+    json_decref(bundle->omitted);
     free(bundle->path);
     free(bundle->temporary);
     free(bundle->folder);

@@ -82,8 +82,8 @@ store_lock_take(struct store_lock *lock, const char *path,
 
         pid[n > 0 ? n : 0] = '\0';
         pid[strcspn(pid, "\n")] = '\0';
-        vmn_error_errno(why, error, "%s is in use by another vmnd (process "
-                        "%s)", path, *pid ? pid : "unknown");
+        vmn_error_errno(why, error, "%s is in use by the vmnd with "
+                        "process ID %s", path, *pid ? pid : "unknown");
     } else if (error) {
         vmn_error_errno(why, error, "%s went away: another vmnd is trying to "
                         "start", lock->name);

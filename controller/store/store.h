@@ -138,7 +138,7 @@ struct store_class {
     /* Opens (creates, migrates) the state at 'path'.  Starts the writer's
      * thread.  On error returns a positive errno, and an error in '*why' that
      * names the file: it is corrupt (EUCLEAN), newer than this program,
-     * read-only, in use by another vmnd.
+     * read-only, in use by a vmnd.
      * A file that it cannot use it leaves as it is. */
     int (*open)(const char *path, struct event_base *, struct store **,
                 struct vmn_error *why);

@@ -357,7 +357,7 @@ export const scenes = {
       await page.getByText("The topology is of the whole network").waitFor();
       assert.equal(await page.getByText("Loading").count(), 0);
       await go("changes");
-      await page.getByText("Nothing was changed yet.").waitFor();
+      await page.getByText("This account has changed nothing yet.").waitFor();
       // Its own change is listed there, with its comment.
       await go("objects/networks/team");
       await page.getByRole("link", { name: "Edit" }).click();

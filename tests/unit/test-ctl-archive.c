@@ -225,7 +225,7 @@ a_server_that_is_not_there_is_told(void **state OVS_UNUSED)
 
     run(&result, "unix:/nonexistent/vmnd.sock", "", line);
     assert_int_equal(result.status, CTL_UNREACHABLE);
-    assert_non_null(strstr(result.err, "left_out in its manifest.json"));
+    assert_non_null(strstr(result.err, "omitted in its manifest.json"));
     assert_non_null(strstr(result.out, path));
     run_uninit(&result);
     name = xasprintf("tar -tzf %s | grep manifest.json", path);

@@ -54,8 +54,8 @@ static void
 second_process_is_refused(void **state)
 {
     struct fixture *f = *state;
-    char *part = xasprintf("state.db is in use by another vmnd (process %ld)",
-                           (long) getpid());
+    char *part = xasprintf("state.db is in use by the vmnd with process ID "
+                           "%ld", (long) getpid());
 
     check_refused(f, EBUSY, part);
     free(part);
@@ -72,7 +72,7 @@ second_process_by_a_link_is_refused(void **state)
 
     f->path = xasprintf("%s.link", path);
     assert_int_equal(symlink(path, f->path), 0);
-    check_refused(f, EBUSY, "state.db is in use by another vmnd");
+    check_refused(f, EBUSY, "state.db is in use by the vmnd with process ID");
     unlink(f->path);
     free(f->path);
     f->path = path;

@@ -74,7 +74,8 @@ restore_brings_back_what_was_saved(void **state)
     db_copy(f);
     assert_int_equal(db_write(f, "cascade networks a"), 0);
     assert_int_equal(db_write(f, "put networks c {}"), 0);
-    db_check_restore_refused(f, f->file, EBUSY, "is in use by another vmnd");
+    db_check_restore_refused(f, f->file, EBUSY,
+                             "is in use by the vmnd with process ID");
     db_close(f);
 
     db_restore(f, &r);

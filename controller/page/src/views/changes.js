@@ -236,6 +236,8 @@ export function mount(root, { signal, words }) {
         ? empty("Nothing matches.", "Only what is loaded is searched.",
           state.older ? h("button", { type: "button",
             onclick: () => loadOlder() }, "Load older ones") : null)
+        : state.scoped ? empty("This account has changed nothing yet.",
+          "Changes of other accounts are not shown to it.")
         : empty("Nothing was changed yet.", "Whatever vmnctl or another "
           + "client changes is here at once."));
     }
