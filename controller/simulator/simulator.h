@@ -70,6 +70,8 @@ struct sim_underlay {
     /* The same of tunnels from 'host' to 'peer'.  May be NULL. */
     const char *(*path_problem)(void *aux, const char *host,
                                 const char *peer);
+    /* The same of the guest of port 'name'; for traces.  May be NULL. */
+    const char *(*port_problem)(void *aux, const char *name);
 };
 
 /* Bounds.  The first two are Open vSwitch's own (ofproto-dpif-xlate), the

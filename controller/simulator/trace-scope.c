@@ -166,7 +166,7 @@ restrict_end(const struct restriction *r, struct trace_end *end)
                     && end->host && knows_host(r, end->host));
 
     if (!strcmp(end->kind, "unreachable")) {
-        end->reason = "a host on the way, or a path between two, is down";
+        end->reason = "a port, a host or a path on the way is down";
     }
     if (!shown) {
         end->host = NULL;

@@ -382,6 +382,40 @@ run_reply(struct tracer *tracer, const struct sim_packet *request,
     return true;
 }
 
+/* Returns why the guest of port 'name' (NULL: none) neither sends nor gets
+ * anything, or NULL. */
+static const char *
+port_problem(const struct tracer *tracer, const char *name)
+{
+    const struct sim_underlay *underlay = tracer->request->underlay;
+
+    return (name && underlay && underlay->port_problem
+            ? underlay->port_problem(underlay->aux, name) : NULL);
+}
+
+/* A packet is not delivered if the guest that sends it, or that it is for, has
+ * no link. */
+static void
+judge_guests(const struct tracer *tracer, struct sim_verdict *result)
+{
+    const struct endpoint *from = &tracer->who.from;
+    struct sim_end *end = &result->end;
+    const char *of_sender
+        = port_problem(tracer, from->port ? from->port->row.name : NULL);
+    const char *problem
+        = (of_sender ? of_sender
+           : port_problem(tracer, result_port_name(&tracer->names, end->host,
+                                                   end->port)));
+
+    if (result->verdict == VERDICT_DELIVERED && problem) {
+        result->verdict = VERDICT_UNREACHABLE;
+        end->kind = SIM_UNREACHABLE;
+        end->host = of_sender ? from->host : end->host;
+        end->rule = NULL;
+        end->text = problem;
+    }
+}
+
 static void
 run_exchange(struct tracer *tracer, struct trace_outcome *outcome)
 {
@@ -417,6 +451,7 @@ run_exchange(struct tracer *tracer, struct trace_outcome *outcome)
             result = reply;
         }
     }
+    judge_guests(tracer, &result);
     fill_outcome(tracer, &result, what, simulator_share(tracer->sim),
                  outcome);
 }

@@ -358,9 +358,10 @@ nothing_passes_hosts_and_paths_that_are_down(void **state)
         " 'ports': [{'port': 80, 'target': 8080}],"
         " 'backends': [{'port': 'web1'}, {'port': 'web2'}]}}");
     char h1[] = "h1", h2[] = "h2", none[] = "";
-    struct sim_underlay of_h1 = { h1, host_problem, NULL };
-    struct sim_underlay of_h2 = { h2, host_problem, NULL };
-    struct sim_underlay of_path = { none, host_problem, path_problem };
+    struct sim_underlay of_h1 = { h1, host_problem, NULL, NULL };
+    struct sim_underlay of_h2 = { h2, host_problem, NULL, NULL };
+    struct sim_underlay of_path = { none, host_problem, path_problem,
+                                    NULL };
 
     (void) state;
     traced_over(f, &of_h2, PING("web1", "app1"), "unreachable"
