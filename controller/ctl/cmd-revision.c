@@ -291,6 +291,13 @@ show_taken_back(struct ctl *ctl, const json_t *revision)
     }
 }
 
+/* Returns true if the account is not shown the changes of others. */
+static bool
+is_own_only(const struct ctl_reply *reply)
+{
+    return json_is_true(json_object_get(reply->body, "own_only"));
+}
+
 enum ctl_exit
 ctl_get_latest_by_users(struct ctl *ctl, json_t **revision)
 {
@@ -305,7 +312,9 @@ ctl_get_latest_by_users(struct ctl *ctl, json_t **revision)
 
         *revision = json_incref(json_array_get(items, 0));
         if (!*revision) {
-            fputs("vmnctl: no user has changed anything yet\n", ctl->err);
+            fputs(is_own_only(&reply)
+                  ? "vmnctl: this account has changed nothing yet\n"
+                  : "vmnctl: no user has changed anything yet\n", ctl->err);
             status = CTL_REFUSED;
         }
         ctl_reply_uninit(&reply);
@@ -337,7 +346,9 @@ put_path(struct ctl *ctl, const char *name, struct ds *path)
             ctl_append_path(path, "revisions", number);
             free(number);
         } else {
-            fputs("vmnctl: nothing was changed yet\n", ctl->err);
+            fputs(is_own_only(&reply)
+                  ? "vmnctl: this account has changed nothing yet\n"
+                  : "vmnctl: nothing was changed yet\n", ctl->err);
             status = CTL_REFUSED;
         }
         ctl_reply_uninit(&reply);
@@ -663,7 +674,7 @@ ctl_cmd_revisions(struct ctl *ctl, int n_args OVS_UNUSED,
             fprintf(ctl->out, "\nOnly the newest %d are shown: --limit N "
                     "shows more.\n", REVISIONS_DEFAULT);
         }
-        if (json_is_true(json_object_get(reply.body, "own_only"))) {
+        if (is_own_only(&reply)) {
             fputs(CTL_OWN_CHANGES_ONLY, ctl->out);
         }
     }

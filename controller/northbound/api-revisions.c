@@ -230,6 +230,9 @@ reply_revision(struct northbound *nb, struct http_request *req,
         ds_destroy(&ds);
         return;
     }
+    if (waits && nb_append_entry_failures(nb, nb_rights(req), &ds)) {
+        status = 202;
+    }
     append_receipt(nb, req, revision, receipt, &ds);
     ds_put_cstr(&ds, "}\n");
     http_reply_body(req, status, "application/json", &ds);

@@ -8,9 +8,12 @@
 
 #include "controller/northbound/northbound-private.h"
 
+#include <stdlib.h>
+
 #include "controller/northbound/replies.h"
 #include "controller/schema/schema-struct.h"
 #include "openvswitch/dynamic-string.h"
+#include "util.h"
 
 /* Objects that a reply lists. */
 #define FAILURES_MAX 100
@@ -63,4 +66,35 @@ nb_append_failures(const struct northbound *nb,
         ds_put_char(ds, ']');
     }
     return n_found;
+}
+
+bool
+nb_append_entry_failures(const struct northbound *nb,
+                         const struct model_rights *rights, struct ds *entry)
+{
+    char *text = xasprintf("%s}", ds_cstr(entry));
+    json_t *json = json_loads(text, JSON_ALLOW_NUL, NULL), *change;
+    const json_t *changes = json_object_get(json, "changes");
+    struct nb_object_name *objects
+        = xcalloc(MAX(json_array_size(changes), 1), sizeof *objects);
+    size_t n = 0, i;
+    bool any;
+
+    json_array_foreach (changes, i, change) {
+        const char *type = json_string_value(json_object_get(change, "type"));
+        const char *name = json_string_value(json_object_get(change, "name"));
+        const struct schema_table *table = type ? schema_find_table(type)
+                                           : NULL;
+
+        if (table && name) {
+            objects[n++] = (struct nb_object_name) {
+                table->id, CONST_CAST(char *, name),
+            };
+        }
+    }
+    any = nb_append_failures(nb, rights, objects, n, entry);
+    free(objects);
+    json_decref(json);
+    free(text);
+    return any;
 }

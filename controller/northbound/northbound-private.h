@@ -570,6 +570,10 @@ struct nb_object_name {
 bool nb_append_failures(const struct northbound *,
                         const struct model_rights *,
                         const struct nb_object_name *, size_t n, struct ds *);
+/* The same of the objects that 'entry' lists, which is one of the log without
+ * its last brace. */
+bool nb_append_entry_failures(const struct northbound *,
+                              const struct model_rights *, struct ds *entry);
 
 /* underlay.c: what is known of hosts and paths beside flows. */
 struct nb_underlay {

@@ -224,6 +224,9 @@ const struct schema_struct nb_reply_revision = SHOWN_STRUCT(
     CONTENTS,
     SHOWN("duration_us", STRUCT, 0, "What it took, if that is known.",
           .nested = &activity_steps_shown),
+    SHOWN("failures", STRUCT, LIST,
+          "If it was waited for: objects that it changed and for which an app "
+          "has failed, the first 100.", .nested = &nb_object_failure),
     SHOWN("receipt", STRUCT, ALWAYS | OR_NULL, "Which hosts have it.",
           .nested = &fabric_receipt_shown));
 

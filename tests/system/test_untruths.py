@@ -13,6 +13,7 @@ from promises import PROMISE, PROMISES
 from test_live_apps import APPDIR, ctl
 from test_misdeeds import make_apps
 
+from vmnlab import netns
 from vmnlab.daemon import find
 from vmnlab.netns import wait_for
 
@@ -112,6 +113,22 @@ def test_a_dead_host_is_unreachable(lab, shop):
     assert trace(lab, "p1", "p2", "icmp", "--reply")[0] == 0
 
 
+def test_a_port_without_a_link_is_unreachable(lab, shop):
+    """A VM that is off, and whose interface stays."""
+    vm = lab.vm("p2")
+    netns.ip(vm.ns, "link set eth0 down")
+    try:
+        wait_for("p2 to be down", lambda: shop.api.get("ports/p2")["status"][
+            "state"] == "down", 30)
+        for pair in ("p1", "p2"), ("p2", "p1"):
+            assert_unreachable(trace(lab, *pair, "icmp"), 'port "p2" is down')
+    finally:
+        netns.ip(vm.ns, "link set eth0 up")
+    wait_for("p2 to be up", lambda: shop.api.get("ports/p2")["status"][
+        "state"] == "up", 30)
+    assert trace(lab, "p1", "p2", "icmp")[0] == 0
+
+
 def test_a_lost_host_is_unreachable(lab, shop):
     h2 = lab.host("h2")
     h2.stop()
@@ -153,6 +170,36 @@ def test_a_path_that_is_down_is_unreachable(lab, shop):
         h1.ofctl("del-flows", "br-phys", "ip")
     wait_for("the path to be up", lambda: state() == "up", 60)
     assert trace(lab, "p1", "p2", "icmp", "--reply")[0] == 0
+
+
+def test_a_gateway_that_is_dead(lab, world):
+    """What goes out by it, and what comes in by it."""
+    world.provider_hosts_are("h1")
+    world.put("networks", "net", subnets=[
+        {"cidr": "10.0.0.0/24", "gateway": "10.0.0.254"}])
+    world.put("networks", "out", provider={"physical": "dc"}, subnets=[
+        {"cidr": "198.51.100.0/24", "gateway": "198.51.100.254"}])
+    world.put("routers", "r", interfaces=[{"network": "net"}], external={
+        "network": "out", "addresses": ["198.51.100.1"],
+        "gateways": [{"host": "h1"}]})
+    world.vm("p2", "net", "h2", "10.0.0.2")
+    world.put("floating-ips", "f", router="r", port="p2", ip="198.51.100.9")
+    wait_for("a gateway", lambda: world.api.get("routers/r")["status"].get(
+        "gateway"), 30)
+    ways = [("p2", "outside", "icmp"), ("outside", "198.51.100.9", "icmp")]
+    for way in ways:
+        assert trace(lab, *way)[0] == 0
+    h1 = lab.host("h1")
+    h1.stop_switch(0)
+    try:
+        become(lab, "h1", "offline")
+        for way in ways:
+            status, text, body = trace(lab, *way)
+            assert status == 1 and body["verdict"] != "delivered", text
+            assert "h1" in text or "no gateway" in text, text
+    finally:
+        h1.start()
+    lab.await_synced()
 
 
 def test_what_a_handler_passes_on_is_delivered(lab, shop):
@@ -201,6 +248,8 @@ def test_an_object_whose_app_fails(lab, world):
         status, text = apply(deed, "--wait")
         assert status == 4, text
         assert "networks/victim is not in effect: app bad-c: " in text, text
+        status, text = vmnctl(lab, "wait", "latest")
+        assert status == 4 and "networks/victim is not in effect" in text, text
         failed = world.api.get("networks/victim")["status"]["failed"]
         assert (failed["app"], failed["unit"]) == (
             "bad-c", "bad-c.network/victim")
