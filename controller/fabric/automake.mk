@@ -142,6 +142,8 @@ controller_libvmn_a_SOURCES += \
 	controller/fabric/packets/packet-in-handling.c \
 	controller/fabric/packets/packet-in-http.c \
 	controller/fabric/packets/packet-in-http.h \
+	controller/fabric/packets/packet-in-lanes.c \
+	controller/fabric/packets/packet-in-lanes.h \
 	controller/fabric/packets/packet-in-private.h \
 	controller/fabric/packets/packet-in-status.c \
 	controller/fabric/packets/packet-in-queue.c \

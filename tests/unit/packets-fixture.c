@@ -369,8 +369,8 @@ packets_teardown(void **state OVS_UNUSED)
 /* Sends packet 'text' of 'size' bytes up from port 'in_port' of host 'i', to
  * 'handler'. */
 void
-send_up_of(const char *handler, int i, uint32_t in_port, uint32_t identity,
-           enum what what, const char *text, size_t size)
+send_up_in(uint32_t network, const char *handler, int i, uint32_t in_port,
+           uint32_t identity, enum what what, const char *text, size_t size)
 {
     const struct punt punt = { .arg = what, .max_size = PUNT_SIZE_ALL };
     uint8_t userdata[PUNT_USERDATA_SIZE];
@@ -388,7 +388,7 @@ send_up_of(const char *handler, int i, uint32_t in_port, uint32_t identity,
     ovs_strlcpy(pin.base.packet, text, size);
     punt_put_userdata(userdata, PUNT_USERDATA_HANDLER);
     match_set_in_port(&pin.base.flow_metadata, u16_to_ofp(in_port));
-    match_set_reg(&pin.base.flow_metadata, 0, 0x77);
+    match_set_reg(&pin.base.flow_metadata, 0, network);
     match_set_reg(&pin.base.flow_metadata, 1, identity);
     match_set_reg(&pin.base.flow_metadata, 9, 0x99);
     match_set_tun_id(&pin.base.flow_metadata,
@@ -397,6 +397,13 @@ send_up_of(const char *handler, int i, uint32_t in_port, uint32_t identity,
     fake_switch_send(&fakes[i], ofputil_encode_packet_in_private(
                       &pin, OFPUTIL_P_OF15_OXM, OFPUTIL_PACKET_IN_NXT2));
     free(pin.base.packet);
+}
+
+void
+send_up_of(const char *handler, int i, uint32_t in_port, uint32_t identity,
+           enum what what, const char *text, size_t size)
+{
+    send_up_in(0x77, handler, i, in_port, identity, what, text, size);
 }
 
 void

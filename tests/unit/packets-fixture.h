@@ -71,6 +71,10 @@ bool has_synced(int i);
 int packets_setup(void **state);
 int packets_setup_limited(void **state);
 int packets_teardown(void **state);
+/* The same in a network; others are in network 0x77. */
+void send_up_in(uint32_t network, const char *handler, int i,
+                uint32_t in_port, uint32_t identity, enum what,
+                const char *text, size_t size);
 void send_up_of(const char *handler, int i, uint32_t in_port,
                 uint32_t identity, enum what what, const char *text,
                 size_t size);

@@ -387,6 +387,17 @@ hop_limit_is_not_raised(void **state)
 
 /* What many take.  -------------------------------------------------------- */
 
+/* A client in network 'network'; others are in network 0. */
+static struct client *
+make_client_in(struct world *w, const char *port, uint32_t in_port,
+               uint32_t network)
+{
+    struct client *c = make_client(w, port, in_port, false);
+
+    c->peer.regs[VMN_REG_NETWORK - VMN_F_REG0] = network;
+    return c;
+}
+
 /* The n-th connection of those that have 'per_port' of a port each. */
 static struct client *
 make_one_of_many(struct world *w, unsigned n, unsigned per_port)
@@ -522,7 +533,9 @@ static void
 replies_that_wait_are_bounded(void **state)
 {
     struct world *w = *state;
-    const unsigned fit = 32 * 1024 * 1024 / (BIG_SIZE + 1024);
+    /* Of 32 MiB, a network leaves a quarter to others. */
+    const unsigned fit = 24 * 1024 * 1024 / (BIG_SIZE + 1024);
+    struct client *other;
 
     for (unsigned n = 0; n < fit + 10; n++) {
         struct client *c = make_one_of_many(w, n, 30);
@@ -538,6 +551,64 @@ replies_that_wait_are_bounded(void **state)
         w->n_sent = 0;
         free(c);
     }
+    other = make_client_in(w, "web-2", 4, 2);
+    open_conn(other, 1460);
+    other->read = w->n_sent = 0;
+    assert_null(send_segment(other, ACK, "GET /big" NEXT,
+                             strlen("GET /big" NEXT), 0));
+    assert_memory_equal(w->sent[0].segment + 20, "HTTP/1.1 200", 12);
+    end(other);
+}
+
+/* Ports of a network that have few connections each, and all there are, lose
+ * them to others' that have as many. */
+static void
+network_with_most_connections_makes_way(void **state)
+{
+    struct world *w = *state;
+    struct client *others[8];
+
+    for (unsigned n = 0; n < 8; n++) {
+        others[n] = make_client_in(w, "web-2", 2000 + n, 2);
+        open_conn(others[n], 1460);
+    }
+    for (unsigned n = 0; n < 1200; n++) {
+        struct client *c = make_one_of_many(w, n, 1);
+
+        assert_null(send_segment(c, SYN, "", 0, 1460));
+        w->n_sent = 0;
+        free(c);
+    }
+    assert_int_equal(n_connections(w), 1024);
+    for (unsigned n = 0; n < 8; n++) {
+        others[n]->read = w->n_sent = 0;
+        guest_ask(others[n], "GET /a" NEXT);
+        assert_non_null(strstr(others[n]->got, "web-2 /a"));
+        end(others[n]);
+    }
+}
+
+/* Requests of a network that wait for their turn keep those of another from
+ * none. */
+static void
+networks_share_requests(void **state)
+{
+    struct world *w = *state;
+    struct client *other = make_client_in(w, "web-2", 4, 2);
+
+    for (unsigned n = 0; n < 31 * 32; n++) {
+        struct client *c = make_one_of_many(w, n, 32);
+
+        open_conn(c, 1460);
+        guest_ask(c, "GET /a" NEXT "GET /b" NEXT "GET /c" NEXT);
+        w->n_sent = 0;
+        free(c);
+    }
+    open_conn(other, 1460);
+    other->read = w->n_sent = 0;
+    guest_ask(other, "GET /a" NEXT "GET /b" NEXT);
+    assert_non_null(strstr(other->got, "web-2 /b"));
+    end(other);
 }
 
 /* Another member of a cluster answers for a host: nothing is sent. */
@@ -585,6 +656,8 @@ main(int argc, char *argv[])
         TEST(requests_ahead_of_replies),
         TEST(requests_of_all_are_bounded),
         TEST(replies_that_wait_are_bounded),
+        TEST(network_with_most_connections_makes_way),
+        TEST(networks_share_requests),
         TEST(connections_of_a_host_are_forgotten),
     };
 

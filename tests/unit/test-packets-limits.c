@@ -298,6 +298,28 @@ host_has_a_rate_as_well(void **state)
     assert_true(seen.n <= allowed(HOST_RATE, start_ms));
 }
 
+/* Ports of a network that use up the host's rate take nothing from those of
+ * another, which have half of it. */
+static void
+networks_share_the_rate_of_a_host(void **state)
+{
+    unsigned n;
+
+    for (int port = 1; port <= 20; port++) {
+        for (int i = 0; i < PORT_RATE; i++) {
+            send_up_in(7, "do", 0, port, 0, NOTHING, "flood", 60);
+        }
+    }
+    TURN_UNTIL(seen.n + dropped("vmn", "host's rate") == 20 * PORT_RATE);
+    n = seen.n;
+    for (int i = 0; i < HOST_RATE / 4; i++) {
+        send_up_in(8, "do", 0, 30, 0, NOTHING, "another", 60);
+        n++;
+        TURN_UNTIL(seen.n == n);
+        assert_string_equal(seen.text, "another");
+    }
+}
+
 /* A switch may make up ports. */
 static void
 ports_that_are_remembered_are_bounded(void **state)
@@ -398,6 +420,7 @@ main(int argc, char *argv[])
         T(probes_of_paths_have_no_meter, packets_setup_limited),
         T(switch_without_meters_sends_packets_up, packets_setup_limited),
         T(host_has_a_rate_as_well, packets_setup_limited),
+        T(networks_share_the_rate_of_a_host, packets_setup_limited),
         T(ports_that_are_remembered_are_bounded, packets_setup_limited),
         T(what_there_is_is_shown, packets_setup_limited),
     };

@@ -588,6 +588,25 @@ refused_packet_fails_no_bundle(void **state)
     assert_int_equal(fabric->stats.n_reconciles, n_reconciles);
 }
 
+/* A network whose packets fill the queue delays those of another by one, and
+ * makes room for them. */
+static void
+networks_take_turns(void **state)
+{
+    for (int i = 0; i < 1000; i++) {
+        send_up_in(7, "do", 0, 1, 0, SLOW, "a flood", 60);
+    }
+    TURN_UNTIL(dropped("vmn", "queue is full") > 0);
+    for (unsigned i = 0; i < 5; i++) {
+        unsigned n = seen.n;
+
+        send_up_in(8, "do", 0, 2, 0, ECHO, "another", 60);
+        TURN_UNTIL(fakes[0].n_packet_outs > i);
+        assert_true(seen.n < n + 100);
+    }
+    assert_true(seen.n < 500);
+}
+
 /* Handlers that take 3 ms each hold no turn for longer than the budget and
  * one of them, what is more than can wait is dropped, and everything else goes
  * on. */
@@ -672,6 +691,7 @@ main(int argc, char *argv[])
         T(punt_to_no_handler_fails_the_unit, packets_setup),
         T(packets_of_nobody_are_counted, packets_setup),
         T(refused_packet_fails_no_bundle, packets_setup),
+        T(networks_take_turns, packets_setup),
         T(slow_handlers_leave_the_loop_to_others, packets_setup),
         T(switch_that_does_not_read_gets_no_more_packets, packets_setup),
     };

@@ -7,10 +7,12 @@
 #define CONTROLLER_FABRIC_PACKETS_PACKET_IN_PRIVATE_H 1
 
 #include "controller/engine/packet-handler.h"
+#include "controller/fabric/packets/packet-in-lanes.h"
 #include "openvswitch/hmap.h"
 #include "openvswitch/list.h"
 #include "openvswitch/ofpbuf.h"
 #include "openvswitch/token-bucket.h"
+#include "proto/admission/fair-rate.h"
 #include "proto/openflow/ofpacket.h"
 
 struct event;
@@ -110,13 +112,14 @@ struct waiting_packet {
 struct packets_of_switch {
     struct fabric_packets *packets;
     struct fabric_switch *sw;
-    struct token_bucket bucket;
+    struct fair_rate rates;     /* Of the host, by network. */
     struct token_bucket copies; /* Of copies for readers; zeroed before the
                                  * first. */
     struct hmap ports;          /* struct packet_port. */
     int64_t forgot_ms;          /* Last removal of silent senders. */
-    struct ovs_list waiting;    /* struct waiting_packet. */
-    struct ovs_list later;      /* The same, until no plan is applied. */
+    struct packet_lanes waiting;
+    struct ovs_list later;      /* struct waiting_packet, until no plan is
+                                 * applied. */
     size_t n_waiting, waiting_bytes;
     bool is_due;
     struct ovs_list due_node;   /* In 'due', if packets are queued. */

@@ -165,9 +165,9 @@ packets_of(struct fabric_switch *sw)
     if (!ps->packets) {
         ps->packets = sw->host->fabric->packets;
         ps->sw = sw;
-        bucket_init(&ps->bucket, sw->host->fabric->packet_host_rate);
+        fair_rate_init(&ps->rates, sw->host->fabric->packet_host_rate, 1);
         hmap_init(&ps->ports);
-        ovs_list_init(&ps->waiting);
+        packet_lanes_init(&ps->waiting);
         ovs_list_init(&ps->later);
     }
     return ps;
@@ -217,15 +217,50 @@ packet_create(struct fabric_packets *packets, size_t size)
 }
 
 static void
+packet_free(struct packets_of_switch *ps, struct waiting_packet *packet)
+{
+    struct fabric_packets *packets = ps->packets;
+
+    packet->port->n_waiting--;
+    ps->n_waiting--;
+    ps->waiting_bytes -= packet->size;
+    if (packet->room == SPARE_ROOM && packets->n_spare < SPARE_MAX) {
+        packets->n_spare++;
+        ovs_list_push_front(&packets->spare, &packet->node);
+    } else {
+        free(packet);
+    }
+}
+
+/* Makes room for a packet of 'size' bytes of a network.  Returns false if that
+ * network itself has most of what waits. */
+static bool
+make_room(struct packets_of_switch *ps, uint32_t network, size_t size)
+{
+    for (;;) {
+        bool full = ps->n_waiting >= PACKETS_WAITING_MAX;
+        struct waiting_packet *packet;
+
+        if (!full && ps->waiting_bytes + size <= PACKETS_WAITING_BYTES) {
+            return true;
+        }
+        packet = packet_lanes_pop_longest(&ps->waiting, network, !full);
+        packets_count_drop(ps, PACKET_DROP_WAITING);
+        if (!packet) {
+            return false;
+        }
+        packet_free(ps, packet);
+    }
+}
+
+static void
 enqueue(struct packets_of_switch *ps, const struct engine_handler *handler,
         uint32_t arg, struct packet_port *port,
         const struct ofpacket_in *in)
 {
     struct waiting_packet *packet;
 
-    if (ps->n_waiting >= PACKETS_WAITING_MAX
-        || ps->waiting_bytes + in->size > PACKETS_WAITING_BYTES) {
-        packets_count_drop(ps, PACKET_DROP_WAITING);
+    if (!make_room(ps, in->regs[VMN_REG_NETWORK - VMN_F_REG0], in->size)) {
         return;
     }
     packet = packet_create(ps->packets, in->size);
@@ -238,7 +273,7 @@ enqueue(struct packets_of_switch *ps, const struct engine_handler *handler,
     if (in->size) {
         memcpy(packet->bytes, in->bytes, in->size);
     }
-    ovs_list_push_back(&ps->waiting, &packet->node);
+    packet_lanes_push(&ps->waiting, packet);
     port->n_waiting++;
     ps->n_waiting++;
     ps->waiting_bytes += in->size;
@@ -255,22 +290,6 @@ packets_queue_timed(struct packets_of_switch *ps,
 
     if (port) {
         enqueue(ps, handler, arg, port, &none);
-    }
-}
-
-static void
-packet_free(struct packets_of_switch *ps, struct waiting_packet *packet)
-{
-    struct fabric_packets *packets = ps->packets;
-
-    packet->port->n_waiting--;
-    ps->n_waiting--;
-    ps->waiting_bytes -= packet->size;
-    if (packet->room == SPARE_ROOM && packets->n_spare < SPARE_MAX) {
-        packets->n_spare++;
-        ovs_list_push_front(&packets->spare, &packet->node);
-    } else {
-        free(packet);
     }
 }
 
@@ -361,7 +380,8 @@ receive(struct fabric_switch *sw, const struct ofp_header *oh)
         port->n_limited++;
         packets_count_drop(ps, PACKET_DROP_PORT_RATE);
     } else if (!packet_port_is_path(port)
-               && !bucket_take(&ps->bucket, f->packet_host_rate)) {
+               && !fair_rate_take(&ps->rates,
+                                  in.regs[VMN_REG_NETWORK - VMN_F_REG0])) {
         packets_count_drop(ps, PACKET_DROP_HOST_RATE);
     } else {
         if (punt.max_size < PUNT_SIZE_ALL) {
@@ -390,11 +410,14 @@ resume_cb(void *f_)
         struct packets_of_switch *ps = switch_part_state(host->sw,
                                                          &packets_part);
 
-        if (ps->packets && !ovs_list_is_empty(&ps->later)) {
-            ovs_list_push_back_all(&ps->later, &ps->waiting);
-            ovs_list_push_back_all(&ps->waiting, &ps->later);
-            schedule(ps);
+        if (!ps->packets || ovs_list_is_empty(&ps->later)) {
+            continue;
         }
+        while (!ovs_list_is_empty(&ps->later)) {
+            packet_lanes_push_front(&ps->waiting, CONTAINER_OF(
+                ovs_list_pop_back(&ps->later), struct waiting_packet, node));
+        }
+        schedule(ps);
     }
 }
 
@@ -417,10 +440,8 @@ answer_batch(struct packets_of_switch *ps, int64_t end_us)
     struct ofpbuf *b = &ps->packets->batch;
 
     ofpbuf_clear(b);
-    for (int i = 0; i < BATCH && !ovs_list_is_empty(&ps->waiting); i++) {
-        struct waiting_packet *packet
-            = CONTAINER_OF(ovs_list_pop_front(&ps->waiting),
-                           struct waiting_packet, node);
+    for (int i = 0; i < BATCH && !packet_lanes_are_empty(&ps->waiting); i++) {
+        struct waiting_packet *packet = packet_lanes_pop(&ps->waiting);
 
         if (packets_answer(ps, packet, b)) {
             packet_free(ps, packet);
@@ -449,7 +470,7 @@ drain_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *packets_)
                            struct packets_of_switch, due_node);
 
         answer_batch(ps, end_us);
-        if (!ovs_list_is_empty(&ps->waiting)) {
+        if (!packet_lanes_are_empty(&ps->waiting)) {
             ovs_list_push_back(&packets->due, &ps->due_node);
         } else {
             ps->is_due = false;
@@ -582,8 +603,11 @@ disconnected(struct fabric_switch *sw OVS_UNUSED, void *ps_)
     /* The next connection may be to a switch that has learned nothing. */
     free(ps->neighbours);
     ps->neighbours = NULL;
-    ovs_list_push_back_all(&ps->waiting, &ps->later);
-    LIST_FOR_EACH_POP (packet, node, &ps->waiting) {
+    while (!packet_lanes_are_empty(&ps->waiting)) {
+        packet = packet_lanes_pop(&ps->waiting);
+        ovs_list_push_back(&ps->later, &packet->node);
+    }
+    LIST_FOR_EACH_POP (packet, node, &ps->later) {
         packets_count_drop(ps, PACKET_DROP_DISCONNECTED);
         packet_free(ps, packet);
     }
@@ -604,6 +628,8 @@ destroy(struct fabric_switch *sw OVS_UNUSED, void *ps_)
             port_free(ps, port);
         }
         hmap_destroy(&ps->ports);
+        packet_lanes_uninit(&ps->waiting);
+        fair_rate_uninit(&ps->rates);
         ofpacket_cache_uninit(&ps->cache);
         packet_in_timers_forget(ps);
         arrived_ports_forget(ps);
