@@ -10,7 +10,8 @@
 
 /* Objects that apply to a port. */
 struct objects {
-    size_t n_looks;             /* How many were looked at. */
+    size_t n_looks;             /* How many were read... */
+    size_t looked_size;         /* ...and their sizes. */
     size_t n;
     const struct metadata *rows[OBJECTS_MAX];
 };
@@ -75,18 +76,32 @@ take_first(struct vmn_names *keys, size_t n)
     return *first->names++;
 }
 
+/* Counts the object of 'value', which is RANKED.  Returns its name, or NULL if
+ * there is no room for what would be read. */
+static const char *
+take_look(struct vmn_view *view, const char *value, struct objects *objects)
+{
+    const char *name = value + RANKED_NAME;
+    const char *size = strchr(name, ' ');
+
+    objects->n_looks++;
+    objects->looked_size += strtoul(size, NULL, 10);
+    return (objects->looked_size <= LOOKED_SIZE_MAX
+            ? vmn_printf(view, "%.*s", (int) (size - name), name) : NULL);
+}
+
 /* Adds objects at these keys in their order, so that those that are one too
- * many, to look at or to apply, are the last. */
+ * many, to read or to apply, are the last. */
 static void
 add_objects(struct vmn_view *view, struct vmn_names *keys, size_t n,
             const struct vmn_port *port, struct objects *objects)
 {
-    const char *value;
+    const char *value, *name;
 
     while (objects->n < OBJECTS_MAX && objects->n_looks < LOOKS_MAX
-           && (value = take_first(keys, n))) {
-        objects->n_looks++;
-        add_object(view, value + RANKED_NAME, port, objects);
+           && (value = take_first(keys, n))
+           && (name = take_look(view, value, objects))) {
+        add_object(view, name, port, objects);
     }
 }
 
@@ -110,7 +125,7 @@ find_objects(struct vmn_view *view, const struct vmn_port *port,
         view, (2 * labels->n + 1) * sizeof *keys);
     size_t n = 0;
 
-    objects->n = objects->n_looks = 0;
+    memset(objects, 0, sizeof *objects);
     add_objects(view, &own, 1, port, objects);
     add_key(view, "", keys, &n);
     for (size_t i = 0; i < labels->n; i++) {

@@ -79,12 +79,40 @@ check_vm(const struct metadata *row, struct vmn_check *check)
     }
 }
 
+static size_t
+text_size(const char *text)
+{
+    return text ? strlen(text) : 0;
+}
+
+size_t
+metadata_size(const struct metadata *row)
+{
+    size_t size = (text_size(row->instance_id) + text_size(row->hostname)
+                   + text_size(row->availability_zone)
+                   + text_size(row->user_data) + text_size(row->vendor_data));
+
+    for (size_t i = 0; i < row->n_ssh_keys; i++) {
+        size += text_size(row->ssh_keys[i]);
+    }
+    for (size_t i = 0; i < row->n_attributes; i++) {
+        size += (text_size(row->attributes[i].name)
+                 + text_size(row->attributes[i].value));
+    }
+    return size;
+}
+
 static void
 check_metadata(const void *row_, struct vmn_check *check)
 {
     const struct metadata *row = (const struct metadata *) row_;
 
     check_vm(row, check);
+    if (metadata_size(row) > OBJECT_SIZE_MAX) {
+        vmn_check_fail(check, "/ssh_keys", "the texts of an object have at "
+                       "most %d bytes together: these have %u",
+                       OBJECT_SIZE_MAX, (unsigned) metadata_size(row));
+    }
     if (row->availability_zone && !is_line(row->availability_zone)) {
         vmn_check_fail(check, "/availability_zone", "must be one line, "
                        "without control characters");
@@ -116,8 +144,8 @@ static const char *const encodings[] = {
 };
 
 static const char *const tokens[] = {
-    [TOKENS_OPTIONAL] = "optional", [TOKENS_OFF] = "off",
-    [TOKENS_REQUIRED] = "required", NULL,
+    [TOKENS_REQUIRED] = "required", [TOKENS_OPTIONAL] = "optional",
+    [TOKENS_OFF] = "off", NULL,
 };
 
 static const struct vmn_struct_class attribute = {
@@ -185,10 +213,11 @@ static const struct vmn_struct_class network = {
           .ref = "networks", .flags = VMN_FIELD_REQUIRED,
           .doc = "Its ports are answered." },
         { VMN_FIELD(metadata_network, tokens), .type = VMN_FIELD_ENUM,
-          .values = tokens, .def = TOKENS_OPTIONAL,
+          .values = tokens, .def = TOKENS_REQUIRED,
           .doc = "Whether requests need a token, as EC2's IMDSv2 has it: "
-                 "optional: one is given who asks for it; off: none is; "
-                 "required: nothing is told without one." },
+                 "required: without one the answer is 401; optional: requests "
+                 "without one are answered as well; off: no tokens are "
+                 "given." },
         { .name = NULL },
     },
 };
@@ -217,7 +246,8 @@ compile_metadata(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     if (!row) {
         return;
     }
-    value = vmn_printf(view, RANKED, row->priority, key);
+    value = vmn_printf(view, RANKED, row->priority, key,
+                       (unsigned) metadata_size(row));
     for (size_t i = 0; i < row->n_ports; i++) {
         vmn_publish(emit, REL_OF_PORT, row->ports[i], value);
     }

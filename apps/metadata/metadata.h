@@ -25,22 +25,25 @@ enum { HANDLER_NEIGHBOUR, HANDLER_HTTP };
 /* Relation: a label that a port must have for an object's selector, "KEY" or
  * "KEY=VALUE", or "": none -> objects. */
 #define REL_OF_LABEL "metadata.of-label"
-/* Values of both are "PRIORITY NAME", the former of so many digits that their
- * order, in which they are read, is the one in which objects are asked. */
-#define RANKED "%04d %s"
+/* Values of both are "PRIORITY NAME SIZE", the first of as many digits as keep
+ * them in the order in which objects are asked; SIZE is metadata_size(). */
+#define RANKED "%04d %s %u"
 #define RANKED_NAME 5           /* Where the name begins. */
 
-/* The most objects that are looked at for one port, and that apply to it. */
-#define LOOKS_MAX 1024
-#define OBJECTS_MAX 256
+/* The bounds of what a request costs: objects that are read for its port, the
+ * sum of their sizes, and those of them that apply. */
+#define LOOKS_MAX 256
+#define LOOKED_SIZE_MAX 524288
+#define OBJECTS_MAX 64
 #define ATTRIBUTES_MAX 256
+#define OBJECT_SIZE_MAX 262144
 #define USER_DATA_MAX 65536
 #define PRIORITY_MAX 1000
 
 enum encoding { ENCODING_TEXT, ENCODING_BASE64 };
 
 /* Whether requests need a token. */
-enum tokens { TOKENS_OPTIONAL, TOKENS_OFF, TOKENS_REQUIRED };
+enum tokens { TOKENS_REQUIRED, TOKENS_OPTIONAL, TOKENS_OFF };
 
 struct attribute {
     const char *name;
@@ -101,6 +104,8 @@ struct reply {
 /* metadata-types.c */
 extern const struct vmn_type_class metadata_types[];
 void compile_metadata(struct vmn_view *, const char *key, struct vmn_emit *);
+/* Returns how many bytes of text the object has. */
+size_t metadata_size(const struct metadata *);
 
 /* metadata-told.c */
 /* Fills in what 'port' is told. */

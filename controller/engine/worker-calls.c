@@ -34,13 +34,14 @@ VLOG_DEFINE_THIS_MODULE(engine_worker_calls);
 /* Bounds of what is sent along. */
 #define KNOWN_MAX 4096
 #define KNOWN_BYTES_MAX (4 << 20)
-/* For app_worker_bar(), of packets that nobody has sent. */
-#define TRACES 0
+/* For app_worker_bar(): the sender of packets of traces, and its owner. */
+#define TRACES 1
 
 /* One computation in a worker. */
 struct worker_run {
     struct vmn_view *view;
     struct app_worker *worker;
+    uint32_t who, owner;        /* Of a packet: see app_worker_bar(). */
     const char *app;
     struct ofpbuf message;
     size_t n_known, allocated_known;
@@ -578,7 +579,8 @@ call(struct worker_run *run, const char *what,
 {
     const struct app_worker_client client = {
         .what = what, .urgent = !run->view->node, .answer = answer_cb,
-        .yield = yield_cb, .aux = run };
+        .yield = yield_cb, .aux = run, .who = run->who,
+        .owner = run->owner };
     struct vmn_view *view = run->view;
     enum app_worker_outcome outcome;
 
@@ -673,17 +675,20 @@ worker_handle(struct vmn_view *view, const struct engine_handler *handler,
      * is from.  All traces share one key, so they cannot end the process more
      * often than a VM can, either. */
     uint32_t who = (out->simulated ? TRACES
-                    : hash_string(in->host, in->in_port));
-    enum app_worker_outcome outcome;
+                    : hash_string(in->host, in->in_port) | 2);
+    uint32_t owner = (out->simulated ? TRACES
+                      : in->regs[VMN_REG_NETWORK - VMN_F_REG0]);
     struct app_worker_result result;
     struct ofpbuf *message;
     struct worker_run run;
 
-    if (app_worker_is_barred(app->worker, who)) {
+    if (app_worker_is_barred(app->worker, who, owner)) {
         vmn_send_nothing(out, "barred");
         return;
     }
     run_init(&run, view, app, WORKER_HANDLE);
+    run.who = who;
+    run.owner = owner;
     message = &run.message;
     wire_put_u32(message, handler->number);
     wire_put_text(message, in->host);
@@ -699,11 +704,8 @@ worker_handle(struct vmn_view *view, const struct engine_handler *handler,
     put_row(message, app, in->vif ? &in->vif->row : NULL);
     put_row(message, app, in->port ? &in->port->row : NULL);
     wire_put_block(message, in->bytes, in->size);
-    outcome = call(&run, handler->name, &result);
-    if (outcome == APP_WORKER_FAILED) {
-        app_worker_bar(app->worker, who);
-    }
-    if (outcome == APP_WORKER_DONE && result.log) {
+    if (call(&run, handler->name, &result) == APP_WORKER_DONE
+        && result.log) {
         char *why = replay_packets(result.log, result.log_size, out,
                                    app_worker_texts(app->worker));
 

@@ -56,7 +56,7 @@ struct app_worker {
     /* The last ones that were barred, in a ring. */
     size_t n_barred;
     struct {
-        uint32_t who;
+        uint32_t who, owner;
         int64_t until_msec;
     } barred[WORKER_BARRED_MAX];
 };
@@ -72,10 +72,15 @@ name_of(const struct app_worker *worker)
 }
 
 static void
-plan_restart(struct app_worker *worker)
+plan_restart(struct app_worker *worker, bool by_guest)
 {
     int64_t now = time_msec();
 
+    if (by_guest) {
+        worker->state = APP_WORKER_PAUSING;
+        worker->restart_msec = now;
+        return;
+    }
     if (now - worker->end_msec > WORKER_NEW_BEGINNING_MS) {
         worker->n_recent = 0;
     }
@@ -98,9 +103,9 @@ plan_restart(struct app_worker *worker)
 }
 
 /* Ends the process; 'why', which becomes the worker's, says for which
- * reason. */
+ * reason; 'by_guest', that a guest's packet did it. */
 static void
-end_process(struct app_worker *worker, char *why)
+end_process(struct app_worker *worker, char *why, bool by_guest)
 {
     char *how = worker_process_end(&worker->process);
 
@@ -116,7 +121,7 @@ end_process(struct app_worker *worker, char *why)
     worker->computed = xstrdup(worker->what);
     worker->failure_ms = time_wall_msec();
     worker->n_ends++;
-    plan_restart(worker);
+    plan_restart(worker, by_guest);
 }
 
 /* What a worker says is for people: without control characters, and short. */
@@ -207,7 +212,7 @@ restart(struct app_worker *worker)
     }
     if (why) {
         worker->what = "its start";
-        end_process(worker, why);
+        end_process(worker, why, false);
         worker->what = "nothing";
     } else {
         worker->state = APP_WORKER_RUNNING;
@@ -223,7 +228,7 @@ app_worker_look(struct app_worker *worker)
     if (worker->state == APP_WORKER_RUNNING && !worker->depth
         && worker_process_has_ended(&worker->process)) {
         worker->process.closed = true;
-        end_process(worker, xstrdup("has ended"));
+        end_process(worker, xstrdup("has ended"), false);
     }
     app_worker_run(worker);
 }
@@ -353,21 +358,29 @@ app_worker_n_ready(const struct app_worker *worker)
 }
 
 void
-app_worker_bar(struct app_worker *worker, uint32_t who)
+app_worker_bar(struct app_worker *worker, uint32_t who, uint32_t owner)
 {
     size_t i = worker->n_barred++ % WORKER_BARRED_MAX;
 
     worker->barred[i].who = who;
+    worker->barred[i].owner = owner;
     worker->barred[i].until_msec = time_msec() + WORKER_BAR_MS;
 }
 
 bool
-app_worker_is_barred(const struct app_worker *worker, uint32_t who)
+app_worker_is_barred(const struct app_worker *worker, uint32_t who,
+                     uint32_t owner)
 {
+    int64_t now = time_msec();
+    unsigned n_of_owner = 0;
+
     for (size_t i = 0; i < MIN(worker->n_barred, WORKER_BARRED_MAX); i++) {
-        if (worker->barred[i].who == who
-            && worker->barred[i].until_msec > time_msec()) {
-            return true;
+        if (worker->barred[i].until_msec > now) {
+            n_of_owner += worker->barred[i].owner == owner;
+            if (worker->barred[i].who == who
+                || n_of_owner >= WORKER_BARRED_OF_OWNER_MAX) {
+                return true;
+            }
         }
     }
     return false;
@@ -532,7 +545,7 @@ send_call(struct app_worker *worker, const struct ofpbuf *call,
     result->problem = worker_process_send(&worker->process, call, timer);
     if (result->problem && worker->process.closed && worker->depth == 1) {
         worker->what = "nothing";
-        end_process(worker, result->problem);
+        end_process(worker, result->problem, false);
         worker->what = what;
         result->problem = NULL;
         if (!app_worker_run(worker)) {
@@ -551,18 +564,24 @@ send_call(struct app_worker *worker, const struct ofpbuf *call,
  * if somebody else has killed it, which is no fault of the computation. */
 static enum app_worker_outcome
 fail(struct app_worker *worker, uint64_t n_ends,
-     struct app_worker_result *result)
+     const struct app_worker_client *client, struct app_worker_result *result)
 {
     char *why = result->problem;
 
     if (worker->n_ends == n_ends) {
-        end_process(worker, why);
+        end_process(worker, why, client->who != 0);
         result->problem = xasprintf("its worker %s", worker->failure);
     } else {
         result->problem = xasprintf("its worker %s", why);
         free(why);
     }
-    return worker->process.killed ? APP_WORKER_AWAY : APP_WORKER_FAILED;
+    if (worker->process.killed) {
+        return APP_WORKER_AWAY;
+    }
+    if (client->who) {
+        app_worker_bar(worker, client->who, client->owner);
+    }
+    return APP_WORKER_FAILED;
 }
 
 /* One try of a computation. */
@@ -589,7 +608,7 @@ try_call(struct app_worker *worker, const struct ofpbuf *call,
         outcome = result->problem ? APP_WORKER_FAILED : APP_WORKER_DONE;
     }
     worker->computing = false;
-    return (outcome == APP_WORKER_FAILED ? fail(worker, n_ends, result)
+    return (outcome == APP_WORKER_FAILED ? fail(worker, n_ends, client, result)
             : outcome);
 }
 

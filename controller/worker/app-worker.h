@@ -36,9 +36,9 @@ struct replay_texts;
 /* Depth of queries of an app that read each other. */
 #define WORKER_DEPTH_MAX 16
 
-/* A worker that ends is started again at once the first times, then after a
- * pause that doubles each time, and in the end not any more: the app is
- * suspended.  A minute without such an end is a new beginning. */
+/* A worker that a unit ends is started again at once the first times, then
+ * after a pause that doubles each time, and in the end not any more: the app
+ * is suspended.  A minute without such an end is a new beginning. */
 #define WORKER_ENDS_AT_ONCE 3
 #define WORKER_ENDS_MAX 12
 #define WORKER_FIRST_PAUSE_MS 20
@@ -70,6 +70,9 @@ struct app_worker_client {
     /* Appends the answer as one block (wire_put_block()). */
     void (*answer)(void *aux, const struct worker_read *, struct ofpbuf *);
     bool urgent;                /* All else waits. */
+    uint32_t who;               /* The guest on whose behalf, which is barred
+                                 * if it ends the worker; 0: none. */
+    uint32_t owner;             /* Whose guest that is. */
     /* Called now and then while it computes for long; or NULL. */
     void (*yield)(void *aux);
     void *aux;
@@ -105,13 +108,16 @@ enum app_worker_outcome app_worker_call(struct app_worker *,
 
 void app_worker_release(struct app_worker *);
 
-/* Whoever has made a computation end the worker, such as a guest by a packet,
- * is barred for a while, so that he cannot do so again and again.  'who' is a
- * hash.  Of many, the last ones are. */
+/* A guest whose packet has ended the worker is barred for a while, so that it
+ * does not end it again and again; and if several guests of one owner are, all
+ * of that owner's.  Such ends do not suspend the app.  'who' and 'owner' are
+ * hashes.  Of many guests, the last ones are barred. */
 #define WORKER_BAR_MS 120000
 #define WORKER_BARRED_MAX 256
-void app_worker_bar(struct app_worker *, uint32_t who);
-bool app_worker_is_barred(const struct app_worker *, uint32_t who);
+#define WORKER_BARRED_OF_OWNER_MAX 4
+void app_worker_bar(struct app_worker *, uint32_t who, uint32_t owner);
+bool app_worker_is_barred(const struct app_worker *, uint32_t who,
+                          uint32_t owner);
 
 /* Returns true if it is not started again any more. */
 bool app_worker_is_suspended(const struct app_worker *);

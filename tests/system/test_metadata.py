@@ -44,7 +44,8 @@ class Place(World):
 
     def served(self, name, **spec):
         self.put("networks", name, subnets=SUBNETS)
-        self.put("metadata-networks", name, network=name, **spec)
+        self.put("metadata-networks", name, network=name,
+                 **dict({"tokens": "optional"}, **spec))
 
     def told(self, name, **spec):
         self.put("metadata", name, **spec)
@@ -146,7 +147,7 @@ def test_a_network_without_the_service_has_none(lab, world):
     on_link(vm)
     with pytest.raises(OSError):
         fetch(vm, "/", timeout=2)
-    world.put("metadata-networks", "net", network="net")
+    world.put("metadata-networks", "net", network="net", tokens="optional")
 
     def is_served():
         # Questions for its MAC address that were not answered may end what
@@ -211,7 +212,9 @@ def token(vm, seconds=60):
 
 
 def test_required_tokens(world):
-    world.served("net", tokens="required")
+    """As they are where the network says nothing of tokens."""
+    world.put("networks", "net", subnets=SUBNETS)
+    world.put("metadata-networks", "net", network="net")
     vm, other = (world.vm(name, "net", "h1") for name in "ab")
     on_link(vm)
     on_link(other)
@@ -325,6 +328,35 @@ def test_a_connection_serves_several_requests_until_there_are_too_many(
     assert b"429 Too Many Requests" in said
     assert metric(lab, "requests_rate_limited_total") > before
     conn.close()
+
+
+def test_large_objects_of_a_tenant_are_its_own_matter(lab, world):
+    """VMs that many large objects are for get their answers and so do others;
+    the app's process goes on (world's end looks)."""
+    world.served("net")
+    world.put("networks", "other", subnets=[{"cidr": "10.1.0.0/24"}])
+    world.put("metadata-networks", "other", network="other",
+              tokens="optional")
+    large = {"user_data": BIG, "vendor_data": BIG,
+             "ssh_keys": ["ssh-ed25519 %d%s" % (i, "k" * 16000)
+                          for i in range(7)]}
+    for i in range(60):
+        world.told("large-%02d" % i, selector="role=large", priority=1,
+                   **large)
+    with pytest.raises(Refused) as refused:
+        world.api.put("metadata/larger", {"selector": "role=large", **dict(
+            large, ssh_keys=["k%d%s" % (i, "k" * 16000) for i in range(9)])})
+    assert "at most 262144 bytes" in str(refused.value)
+    vms = [world.vm("vm%d" % i, "net", "h1", labels={"role": "large"})
+           for i in range(13)]
+    vm = world.vm("a", "other", "h1")
+    for guest in [vm, *vms]:
+        on_link(guest, ipv6=False)
+    for guest in vms:
+        for path in ("/latest/meta-data/instance-id", "/latest/user-data"):
+            reply = fetch(guest, path)
+            assert reply.status == 200, (guest.name, reply.status)
+    assert get(vm, "/latest/meta-data/instance-id") == b"a"
 
 
 # Trouble.  -----------------------------------------------------------------

@@ -106,7 +106,7 @@ def start(vm, files, place, source):
 
 
 def test_first_start_by_openstack(world, files, tmp_path):
-    world.put("metadata-networks", "net", network="net")
+    world.put("metadata-networks", "net", network="net", tokens="optional")
     vm = world.vm("web-1", "net", "h1", labels={"role": "web"})
     world.put("metadata", "web-1", ports=["web-1"], user_data=USER_DATA,
               hostname="web-1.shop.example", attributes=[
@@ -133,7 +133,7 @@ def test_first_start_by_openstack(world, files, tmp_path):
 
 
 def test_by_ec2_with_required_tokens(world, files, tmp_path):
-    world.put("metadata-networks", "net", network="net", tokens="required")
+    world.put("metadata-networks", "net", network="net")
     vm = world.vm("web-1", "net", "h1")
     world.put("metadata", "web-1", ports=["web-1"], user_data=USER_DATA,
               instance_id="i-0123", ssh_keys=["ssh-ed25519 AAAA ann"])

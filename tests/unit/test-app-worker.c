@@ -447,7 +447,8 @@ test_query(void **state OVS_UNUSED)
 }
 
 static char *
-handle(struct apps_fixture *f, uint32_t in_port, struct vmn_packets_out *out)
+handle_of(struct apps_fixture *f, uint32_t network, uint32_t in_port,
+          struct vmn_packets_out *out)
 {
     struct engine *engine = apps_fixture_engine(f);
     static const uint8_t bytes[60] = { 1, 2, 3 };
@@ -457,13 +458,19 @@ handle(struct apps_fixture *f, uint32_t in_port, struct vmn_packets_out *out)
         .port = model_get_durable(apps_fixture_model(f), VMN_TABLE_PORT, "pa",
                                   NULL),
         .bytes = bytes, .size = sizeof bytes, .full_size = sizeof bytes,
-        .number = UINT32_MAX,
+        .number = UINT32_MAX, .regs = { network },
     };
 
     for (size_t i = 0; strcmp(handler->name, "bad.packet"); ) {
         handler = engine_get_handler(engine, ++i);
     }
     return engine_handle_packet(engine, handler, &in, out);
+}
+
+static char *
+handle(struct apps_fixture *f, uint32_t in_port, struct vmn_packets_out *out)
+{
+    return handle_of(f, 1, in_port, out);
 }
 
 /* A packet that ends the worker costs that packet. */
@@ -519,6 +526,37 @@ test_handler(void **state OVS_UNUSED)
     /* That of its start, under ASan, is in it. */
     assert_true(children_ms() - before_ms < 5000);
     free(problem);
+    engine_packets_out_uninit(&out);
+    apps_fixture_check(f);
+    apps_fixture_destroy(f);
+}
+
+/* Guests' packets do not suspend the app, and a network some of whose guests
+ * have ended the worker is barred as a whole. */
+static void
+test_guests_do_not_suspend(void **state OVS_UNUSED)
+{
+    struct apps_fixture *f = start();
+    struct vmn_packets_out out;
+    unsigned n_failed = 0;
+
+    engine_packets_out_init(&out);
+    apply_network(f, "a", 7, "'handle': 'null'");
+    for (uint32_t network = 1; network <= WORKER_ENDS_MAX; network++) {
+        for (uint32_t i = 0; i <= WORKER_BARRED_OF_OWNER_MAX; i++) {
+            char *problem = handle_of(f, network, 100 * network + i, &out);
+
+            n_failed += problem != NULL;
+            free(problem);
+        }
+        assert_int_equal(n_failed, network * WORKER_BARRED_OF_OWNER_MAX);
+        assert_string_equal(out.reason, "barred");
+    }
+    assert_int_equal(status_of(f).n_ends, n_failed);
+    assert_int_not_equal(status_of(f).state, APP_WORKER_SUSPENDED);
+    apply_network(f, "a", 7, "");
+    assert_null(handle_of(f, 77, 5, &out));
+    assert_int_equal(out.n, 1);
     engine_packets_out_uninit(&out);
     apps_fixture_check(f);
     apps_fixture_destroy(f);
@@ -707,6 +745,7 @@ main(void)
         cmocka_unit_test(test_handler),
         cmocka_unit_test(test_killed),
         cmocka_unit_test(test_undone),
+        cmocka_unit_test(test_guests_do_not_suspend),
         cmocka_unit_test(test_suspended),
         cmocka_unit_test(test_withdrawn),
     };

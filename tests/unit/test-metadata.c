@@ -23,8 +23,10 @@
 #include "util.h"
 
 /* As in apps/metadata/metadata.h. */
-#define LOOKS_MAX 1024
-#define OBJECTS_MAX 256
+#define LOOKS_MAX 256
+#define OBJECTS_MAX 64
+#define LOOKED_SIZE_MAX 524288
+#define OBJECT_SIZE_MAX 262144
 
 #define PORT "'ports/a': {'network': 'n', 'ips': ['10.0.0.1']," \
     " 'labels': {'role': 'web', 'stage': 'test'}}"
@@ -40,7 +42,8 @@ setup(void **state)
     apps_fixture_declare_types(f, "metadata");
     apps_fixture_apply(f, "{'networks/n': {'vni': 7, 'subnets':"
                        " [{'cidr': '10.0.0.0/24'}]}, " PORT ","
-                       " 'metadata-networks/n': {'network': 'n'}}");
+                       " 'metadata-networks/n': {'network': 'n',"
+                       " 'tokens': 'optional'}}");
     *state = f;
     return 0;
 }
@@ -127,13 +130,13 @@ the_least_priority_is_asked_first_of_however_many(void **state)
     int n = OBJECTS_MAX + 40;
 
     put_objects(f, "web", "'selector': 'role=web'", n, 20);
-    assert_zone(f, "web-295");
+    assert_zone(f, "web-103");
     put_objects(f, "any", "'selector': ''", 1, 19);
     assert_zone(f, "any-0");
     put_objects(f, "has", "'selector': 'stage'", 1, 18);
     assert_zone(f, "has-0");
     put_objects(f, "own", "'ports': ['a']", n, 500);
-    assert_zone(f, "own-295");
+    assert_zone(f, "own-103");
     apps_fixture_apply(f, "{'metadata/web-0000': {'ports': ['a'],"
                        " 'priority': 3, 'availability_zone': 'moved'}}");
     assert_zone(f, "moved");
@@ -157,6 +160,30 @@ so_many_objects_are_looked_at(void **state)
     assert_zone(f, NULL);
     put_objects(f, "web", "'selector': 'role=web'", 1, 0);
     assert_zone(f, "web-0");
+}
+
+/* What is read for a request is bounded by its size, too. */
+static void
+objects_are_read_up_to_a_size(void **state)
+{
+    struct apps_fixture *f = *state;
+    const int n = LOOKED_SIZE_MAX / 65536;
+    char *text = xmalloc(65537);
+
+    memset(text, 'x', 65536);
+    text[65536] = '\0';
+    put_objects(f, "z", "'selector': 'role=web'", 1, 500);
+    for (int i = 0; i < n; i++) {
+        char *json;
+
+        assert_zone(f, "z-0");
+        json = xasprintf("{'metadata/large-%d': {'selector': 'role=web',"
+                         " 'priority': 1, 'user_data': '%s'}}", i, text);
+        apps_fixture_apply(f, json);
+        free(json);
+    }
+    assert_zone(f, NULL);
+    free(text);
 }
 
 /* Tokens.  ---------------------------------------------------------------- */
@@ -210,6 +237,7 @@ main(int argc, char *argv[])
     const struct CMUnitTest tests[] = {
         TEST(the_least_priority_is_asked_first_of_however_many),
         TEST(so_many_objects_are_looked_at),
+        TEST(objects_are_read_up_to_a_size),
         TEST(token_ends_with_its_port),
     };
 

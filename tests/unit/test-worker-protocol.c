@@ -161,13 +161,21 @@ test_barred(void **state OVS_UNUSED)
 {
     struct app_worker *worker = start("idle");
 
-    assert_false(app_worker_is_barred(worker, 1));
+    assert_false(app_worker_is_barred(worker, 1, 1));
     for (uint32_t i = 0; i <= WORKER_BARRED_MAX; i++) {
-        app_worker_bar(worker, i);
+        app_worker_bar(worker, i, i);
     }
-    assert_false(app_worker_is_barred(worker, 0));
-    assert_true(app_worker_is_barred(worker, 1));
-    assert_true(app_worker_is_barred(worker, WORKER_BARRED_MAX));
+    assert_false(app_worker_is_barred(worker, 0, 0));
+    assert_true(app_worker_is_barred(worker, 1, 1));
+    assert_true(app_worker_is_barred(worker, WORKER_BARRED_MAX, 0));
+
+    /* Of an owner several of whose guests are, all are. */
+    for (uint32_t i = 1; i <= WORKER_BARRED_OF_OWNER_MAX; i++) {
+        assert_false(app_worker_is_barred(worker, 1000, 7000));
+        app_worker_bar(worker, 1000 + i, 7000);
+    }
+    assert_true(app_worker_is_barred(worker, 1000, 7000));
+    assert_false(app_worker_is_barred(worker, 1000, 7001));
     app_worker_destroy(worker);
 }
 
