@@ -67,9 +67,9 @@ controller_libvmn_a_SOURCES += \
 	controller/northbound/event-states.c \
 	controller/northbound/event-streams.c \
 	controller/northbound/event-streams.h \
+	controller/northbound/failed-objects.c \
 	controller/northbound/field-selection.c \
 	controller/northbound/field-selection.h \
-	controller/northbound/failed-objects.c \
 	controller/northbound/gateway-changes.c \
 	controller/northbound/gateway-changes.h \
 	controller/northbound/group-ports.c \
