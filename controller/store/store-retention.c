@@ -14,10 +14,10 @@
 #define TRIM_MAX 1000
 
 /* Deletes entries until their weight is 'n' or more, each time the one that
- * 'oldest', whose parameters are bound, returns: its revision, 'who', whether
- * it may have revoked something, and its weight.  Returns the weight of what it
- * deleted, or -1 after an error.  (DELETE with RETURNING takes twice as long: SQLite makes a table
- * of what it returns.) */
+ * 'oldest' returns, whose parameters are bound.  'oldest' returns the entry's
+ * revision, 'who', whether it may have revoked something, and its weight.
+ * Returns the weight of the deleted entries, or -1 after an error.  (DELETE
+ * with RETURNING takes twice as long: SQLite makes a table of the rows.) */
 static int64_t
 delete_entries(struct store_statements *s, sqlite3_stmt *oldest, int64_t n)
 {
@@ -65,8 +65,8 @@ trim_people(struct store_statements *s, int64_t time_ms, int64_t n)
 }
 
 /* Deletes entries of people of weight 'n', always the oldest of the author
- * whose entries weigh most, so that nobody can displace the entries of others: of A authors,
- * each keeps a share of 1/A of the log. */
+ * whose entries weigh most.  So no author displaces the entries of another: of
+ * A authors, each keeps a share of 1/A of the log. */
 static bool
 trim_fairly(struct store_statements *s, int64_t n)
 {

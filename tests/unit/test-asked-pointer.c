@@ -24,7 +24,7 @@ static const struct schema_field inner_fields[] = {
     { .name = NULL },
 };
 static const struct schema_struct inner = { "inner", 0, inner_fields, NULL,
-                                            NULL };
+                                            NULL, NULL };
 
 static const struct schema_field element_fields[] = {
     { .name = "a", .type = SCHEMA_U32 },
@@ -35,7 +35,7 @@ static const struct schema_field element_fields[] = {
     { .name = NULL },
 };
 static const struct schema_struct element = { "element", 0, element_fields,
-                                              NULL, NULL };
+                                              NULL, NULL, NULL };
 
 static const struct schema_field keyed_fields[] = {
     { .name = "k", .type = SCHEMA_STRING, .flags = SCHEMA_KEY },
@@ -43,7 +43,7 @@ static const struct schema_field keyed_fields[] = {
     { .name = NULL },
 };
 static const struct schema_struct keyed = { "keyed", 0, keyed_fields, NULL,
-                                            NULL };
+                                            NULL, NULL };
 
 static const struct schema_field fields[] = {
     { .name = "set", .type = SCHEMA_STRUCT, .flags = SCHEMA_SET,
@@ -55,7 +55,7 @@ static const struct schema_field fields[] = {
     { .name = "words", .type = SCHEMA_STRING, .flags = SCHEMA_SET },
     { .name = NULL },
 };
-static const struct schema_struct row = { "row", 0, fields, NULL, NULL };
+static const struct schema_struct row = { "row", 0, fields, NULL, NULL, NULL };
 
 static const struct {
     const char *kept, *asked;   /* With ' for ". */
