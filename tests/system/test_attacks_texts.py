@@ -291,6 +291,28 @@ def test_have_root_run_what_a_server_has_for_its_address(machine, address):
     assert not UNSAFE.search(said), said
 
 
+def test_have_root_write_a_backup_by_a_link(machine):
+    """vmn-backup works as the user whose folder it is."""
+    put(machine.path("bin/vmnctl"), '#!/bin/sh\nid -u >"$2"\n')
+    os.chmod(machine.path("bin/vmnctl"), 0o755)
+    now = time.time()
+    for i in range(120):
+        machine.link("lib/vmn/vmn-%s.db" % time.strftime(
+            "%Y%m%dT%H%M%SZ", time.gmtime(now + i)), "victim/new")
+    status, said = machine.run(TOP + "/deploy/backup",
+                               machine.path("lib/vmn"))
+    assert status, said
+    machine.check_victim(said)
+    os.mkdir(machine.path("lib/vmn/other"))
+    os.chown(machine.path("lib/vmn/other"), VMN_UID, VMN_UID)
+    status, said = machine.run(TOP + "/deploy/backup", "--keep", "2",
+                               machine.path("lib/vmn/other"))
+    assert status == 0, said
+    made, = os.listdir(machine.path("lib/vmn/other"))
+    with open(machine.path("lib/vmn/other", made), encoding="ascii") as file:
+        assert file.read() == "%d\n" % VMN_UID
+
+
 def test_take_all_memory_of_the_machine():
     """What runs all the time has a bound."""
     folder = TOP + "/deploy/systemd"
