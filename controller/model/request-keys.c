@@ -17,16 +17,25 @@
 #include "hash.h"
 #include "openvswitch/hmap.h"
 #include "openvswitch/list.h"
+#include "openvswitch/shash.h"
 #include "util.h"
 
 struct request_keys {
     struct hmap by_key;         /* Of struct request_key. */
     struct ovs_list order;      /* The same, oldest first. */
+    struct shash authors;       /* Of struct key_author. */
+};
+
+struct key_author {
+    struct ovs_list keys;       /* Of struct request_key, oldest first. */
+    size_t n;
 };
 
 struct request_key {
     struct hmap_node node;
     struct ovs_list in_order;
+    struct ovs_list of_author;  /* In 'author'. */
+    struct key_author *author;
     uint64_t revision;
     int64_t time_ms;
     char digest[MODEL_DIGEST_LEN + 1];
@@ -61,7 +70,38 @@ request_keys_create(void)
 
     hmap_init(&keys->by_key);
     ovs_list_init(&keys->order);
+    shash_init(&keys->authors);
     return keys;
+}
+
+/* Adds the key to the author's, who comes with the first. */
+static void
+add_to_author(struct request_keys *keys, struct request_key *key)
+{
+    char *name = xmemdup0(key->text, key->author_len);
+    struct key_author *author = shash_find_data(&keys->authors, name);
+
+    if (!author) {
+        author = xzalloc(sizeof *author);
+        ovs_list_init(&author->keys);
+        shash_add(&keys->authors, name, author);
+    }
+    free(name);
+    key->author = author;
+    author->n++;
+    ovs_list_push_back(&author->keys, &key->of_author);
+}
+
+static void
+remove_from_author(struct request_keys *keys, struct request_key *key)
+{
+    ovs_list_remove(&key->of_author);
+    if (!--key->author->n) {
+        char *name = xmemdup0(key->text, key->author_len);
+
+        free(shash_find_and_delete(&keys->authors, name));
+        free(name);
+    }
 }
 
 static void
@@ -69,6 +109,7 @@ forget(struct request_keys *keys, struct request_key *key)
 {
     hmap_remove(&keys->by_key, &key->node);
     ovs_list_remove(&key->in_order);
+    remove_from_author(keys, key);
     free(key);
 }
 
@@ -81,6 +122,7 @@ request_keys_destroy(struct request_keys *keys)
         forget(keys, key);
     }
     hmap_destroy(&keys->by_key);
+    shash_destroy(&keys->authors);
     free(keys);
 }
 
@@ -137,6 +179,7 @@ request_keys_add(struct request_keys *keys, const struct model_log *log)
     memcpy(key->text + n, log->key, size);
     hmap_insert(&keys->by_key, &key->node, hash_key(log->who, log->key));
     ovs_list_push_back(&keys->order, &key->in_order);
+    add_to_author(keys, key);
 }
 
 void
@@ -150,6 +193,22 @@ request_keys_undo(struct request_keys *keys, const struct model_log *log)
     }
 }
 
+/* Returns the oldest key of the author with the most. */
+static struct request_key *
+find_surplus(const struct request_keys *keys)
+{
+    const struct key_author *most = NULL;
+    const struct shash_node *node;
+
+    SHASH_FOR_EACH (node, &keys->authors) {
+        const struct key_author *author = node->data;
+
+        most = !most || author->n > most->n ? author : most;
+    }
+    return CONTAINER_OF(ovs_list_front(&most->keys), struct request_key,
+                        of_author);
+}
+
 void
 request_keys_trim(struct request_keys *keys)
 {
@@ -161,11 +220,13 @@ request_keys_trim(struct request_keys *keys)
     newest = CONTAINER_OF(ovs_list_back(&keys->order), struct request_key,
                           in_order);
     LIST_FOR_EACH_SAFE (key, next, in_order, &keys->order) {
-        if (hmap_count(&keys->by_key) <= MODEL_KEYS_MAX
-            && newest->time_ms - key->time_ms <= MODEL_KEYS_MS) {
+        if (newest->time_ms - key->time_ms <= MODEL_KEYS_MS) {
             break;
         }
         forget(keys, key);
+    }
+    while (hmap_count(&keys->by_key) > MODEL_KEYS_MAX) {
+        forget(keys, find_surplus(keys));
     }
 }
 

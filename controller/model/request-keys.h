@@ -22,8 +22,9 @@ void request_keys_destroy(struct request_keys *);
 void request_keys_add(struct request_keys *, const struct model_log *);
 /* Takes it back: the revision is not to be. */
 void request_keys_undo(struct request_keys *, const struct model_log *);
-/* Forgets keys beyond MODEL_KEYS_MAX, and those that are older than
- * MODEL_KEYS_MS by the newest one.  Nothing may be taken back after this. */
+/* Forgets keys that are older than MODEL_KEYS_MS by the newest one, and beyond
+ * MODEL_KEYS_MAX the oldest of the author with the most.  Nothing may be taken
+ * back after this. */
 void request_keys_trim(struct request_keys *);
 
 /* Returns the revision that has the key of the author of 'who' at 'now_ms',

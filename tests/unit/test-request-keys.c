@@ -191,6 +191,31 @@ so_many_keys_are_kept(void **state OVS_UNUSED)
 }
 
 static void
+author_with_the_most_keys_loses_the_oldest(void **state OVS_UNUSED)
+{
+    static const struct keyed last = { ANN, DIGEST, 1000, false };
+    struct model_log log = { .time_ms = 1000, .who = ANN, .digest = DIGEST };
+    struct model *model = model_create();
+
+    for (unsigned i = 1; i <= MODEL_KEYS_MAX; i++) {
+        char *key = xasprintf("key-%u", i);
+
+        log.revision = i;
+        log.key = key;
+        log.who = i <= 2 ? ANN : "account:bob/token";
+        model_load_key(model, &log);
+        free(key);
+    }
+    assert_applied(model, &last, "put networks n {}", 1, false);
+    model_settle(model);
+    assert_true(model_has_key(model, ANN, "key-1", 1000));
+    assert_true(model_has_key(model, ANN, "key-2", 1000));
+    assert_false(model_has_key(model, log.who, "key-3", 1000));
+    assert_true(model_has_key(model, log.who, "key-4", 1000));
+    model_destroy(model);
+}
+
+static void
 keys_have_a_form(void **state OVS_UNUSED)
 {
     char key[MODEL_KEY_LEN + 2];
@@ -282,6 +307,7 @@ main(void)
         cmocka_unit_test(what_makes_no_revision_keeps_no_key),
         cmocka_unit_test(keys_are_kept_for_a_time),
         cmocka_unit_test(so_many_keys_are_kept),
+        cmocka_unit_test(author_with_the_most_keys_loses_the_oldest),
         cmocka_unit_test(keys_have_a_form),
         TEST(keys_survive_a_restart),
         TEST(older_states_get_room_for_keys),
