@@ -430,6 +430,29 @@ def ended(sock):
     return True
 
 
+def negotiated(lab, ca, port, ciphers):
+    """The cipher of TLS 1.2 that a host gets with these, or None."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    context.set_ciphers(ciphers)
+    context.load_verify_locations(str(ca / "controller-ca.pem"))
+    context.load_cert_chain(str(ca / "nobody.pem"), str(ca / "nobody.key"))
+    with contextlib.closing(dial(lab, port)) as plain:
+        try:
+            return context.wrap_socket(plain).cipher()[0]
+        except (OSError, ssl.SSLError):
+            return None
+
+
+@pytest.mark.parametrize("port", [TLS_OPENFLOW, TLS_OVSDB])
+def test_speak_tls_without_aead(tls_lab, ca, port):
+    wait_for("a handshake", lambda: "GCM" in (
+        negotiated(tls_lab, ca, port, "HIGH") or ""), 60)
+    assert not negotiated(tls_lab, ca, port, "HIGH:!AESGCM:!CHACHA20:!AESCCM"
+                          ":!aNULL")
+
+
 @pytest.mark.parametrize("listener,port", [("openflow", TLS_OPENFLOW),
                                            ("ovsdb", TLS_OVSDB)])
 def test_attention_with_a_certificate_of_no_host(tls_lab, ca, listener, port):

@@ -201,6 +201,38 @@ def test_attack_make_few_objects_huge(shop):
     shop.may("PUT", "policies/p", mine(applies_to=["y"], rules=[one, more]))
 
 
+def test_attack_fill_memory_by_labels_and_texts(api, shop):
+    shop.may("PUT", "groups/a", mine())
+    now = used(shop)
+    assert now["object_labels"] == 1
+    try:
+        api.vmnd.api.patch("quotas/shop", {"object_labels": 2})
+        refuses(shop, "groups/a", {"labels": dict(SHOP, a="", b="")},
+                "object_labels", 2)
+        shop.may("PUT", "groups/a", {"labels": dict(SHOP, a="")})
+        shop.may("PUT", "groups/a", mine())
+        api.vmnd.api.patch("quotas/shop", {"bytes": now["bytes"]})
+        refuses(shop, "groups/a", mine(description="x" * 1000), "bytes",
+                now["bytes"], len(',"description":""') + 1000)
+    finally:
+        api.vmnd.api.patch("quotas/shop", {"object_labels": None,
+                                           "bytes": None})
+
+
+def test_account_without_a_quota_has_one_of_labels_and_bytes(api):
+    inn = enter(api, "inn", "project=inn")
+    inn.may("PUT", "groups/inn", {"labels": {"project": "inn"}})
+    status, answer = inn.call("GET", "usage")
+    assert status == 200
+    [item] = answer["items"]
+    assert item["quota"] == "account/inn" and item["scope"] == "project=inn"
+    limits = {i["name"]: (i["used"], i["limit"]) for i in item["limits"]
+              if "limit" in i}
+    assert set(limits) == {"object_labels", "bytes"}
+    assert limits["object_labels"] == (1, 100000)
+    inn.may("DELETE", "groups/inn")
+
+
 def test_attack_slip_past_at_the_same_time(api, shop):
     """Many requests at once, by two accounts, and many objects in one."""
     twin = enter(api, "twin", "project=shop")
