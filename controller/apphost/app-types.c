@@ -14,7 +14,6 @@
 
 #include "controller/flow/pipeline.h"
 #include "controller/schema/schema-own.h"
-#include "controller/schema/status.h"
 #include "controller/worker/app-description.h"
 #include "controller/worker/app-worker.h"
 #include "util.h"
@@ -113,7 +112,7 @@ check_status(const struct pipeline_app *app, const struct vmn_type_class *type,
         const char *name = json_string_value(json_object_get(member, "name"));
         const char *relation = json_string_value(json_object_get(
                                                      member, "relation"));
-        bool taken = name && schema_find_field(&schema_status_object, name);
+        bool taken = name && schema_own_status_is_taken(name);
 
         for (size_t j = 0; name && j < i; j++) {
             const char *other = json_string_value(json_object_get(

@@ -50,6 +50,13 @@ make_field(const struct vmn_type_status *from, size_t i, struct arena *arena)
     };
 }
 
+bool
+schema_own_status_is_taken(const char *name)
+{
+    return (schema_find_field(&schema_status_object, name)
+            || !strcmp(name, "failed"));
+}
+
 void
 schema_own_make_status(const struct vmn_type_row *row,
                        struct schema_table *table, struct arena *arena)
@@ -67,7 +74,8 @@ schema_own_make_status(const struct vmn_type_row *row,
     for (size_t i = 0; i < row->n_status; i++) {
         const struct vmn_type_status *from = &row->status[i];
 
-        if (!schema_find_field(status, from->name)) {
+        if (!schema_own_status_is_taken(from->name)
+            && !schema_find_field(status, from->name)) {
             relations[table->n_relations]
                 = arena_strdup(arena, from->relation);
             fields[n++] = make_field(from, table->n_relations++, arena);

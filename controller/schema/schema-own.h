@@ -49,6 +49,9 @@ bool schema_own_each_ref(const struct vmn_type_row *row,
                          bool (*cb)(void *aux, const char *type,
                                     const char *pointer), void *aux);
 
+/* Returns true if the status of any object may have a member of that name. */
+bool schema_own_status_is_taken(const char *name);
+
 /* Returns the place of type 'name', which gets one if it has none; or
  * VMN_N_TABLES: there are too many. */
 enum vmn_table schema_own_place(const char *name);

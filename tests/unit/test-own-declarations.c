@@ -219,6 +219,10 @@ status_members_that_make_no_sense_are_refused(void **state OVS_UNUSED)
                           .doc = "D.", .relation = "chains.n"),
                    "type chains: there is another member \"packets\" of the "
                    "status");
+    assert_refused(STATUS(.name = "failed", .type = VMN_FIELD_INT,
+                          .doc = "D.", .relation = "chains.n"),
+                   "type chains: there is another member \"failed\" of the "
+                   "status");
     assert_refused(STATUS(.name = "n", .type = VMN_FIELD_MAC, .doc = "D.",
                           .relation = "chains.n"),
                    "type chains: /status_members/0/type: must be one of "
