@@ -11,6 +11,8 @@
 #include <stdlib.h>
 
 #include "controller/northbound/replies.h"
+#include "controller/schema/arena.h"
+#include "controller/schema/schema-own.h"
 #include "controller/schema/schema-struct.h"
 #include "openvswitch/dynamic-string.h"
 #include "util.h"
@@ -42,22 +44,40 @@ nb_find_failure(const struct northbound *nb,
     return true;
 }
 
+/* Finds why the object is not in effect: an app has failed for it, or that of
+ * its type is not there. */
+static bool
+find_reason(const struct northbound *nb, const struct model_rights *rights,
+            const struct nb_object_name *object, struct arena *arena,
+            struct nb_failure *failure)
+{
+    const char *app;
+    const char *unserved = nb_object_unserved(nb, object->table, arena, &app);
+
+    if (unserved) {
+        *failure = (struct nb_failure) { app, NULL, 0, unserved };
+    }
+    return (unserved || nb_find_failure(nb, rights, object->table,
+                                        object->name, failure));
+}
+
 bool
 nb_append_failures(const struct northbound *nb,
                    const struct model_rights *rights,
                    const struct nb_object_name *objects, size_t n,
                    struct ds *ds)
 {
+    struct arena arena;
     size_t n_found = 0;
 
+    arena_init(&arena);
     for (size_t i = 0; i < n && n_found < FAILURES_MAX; i++) {
         struct nb_object_failure found = {
             schema_tables[objects[i].table]->plural, objects[i].name,
             { NULL, NULL, 0, NULL },
         };
 
-        if (nb_find_failure(nb, rights, objects[i].table, objects[i].name,
-                            &found.failure)) {
+        if (find_reason(nb, rights, &objects[i], &arena, &found.failure)) {
             ds_put_cstr(ds, n_found++ ? "," : ",\"failures\":[");
             schema_struct_print(&nb_object_failure, &found, ds);
         }
@@ -65,6 +85,7 @@ nb_append_failures(const struct northbound *nb,
     if (n_found) {
         ds_put_char(ds, ']');
     }
+    arena_uninit(&arena);
     return n_found;
 }
 

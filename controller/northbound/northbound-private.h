@@ -688,6 +688,10 @@ bool nb_fill_type(const struct nb_status_query *, const struct vmn_row *,
                   void *status);
 bool nb_fill_own_object(const struct nb_status_query *,
                         const struct vmn_row *, void *status);
+/* Returns why the app of the objects of 'table' does nothing with them, in
+ * 'arena'; NULL: it does, or it is no app's type.  Sets '*app' to its name. */
+const char *nb_object_unserved(const struct northbound *, enum vmn_table,
+                               struct arena *, const char **app);
 /* Fills in the struct status_router 'status'.  Returns true. */
 bool nb_fill_router(const struct nb_status_query *, const struct vmn_row *,
                     void *status);

@@ -54,6 +54,20 @@ find_unserved(const struct nb_status_query *q, const struct vmn_type_row *type)
                            type->app));
 }
 
+const char *
+nb_object_unserved(const struct northbound *nb, enum vmn_table table,
+                   struct arena *arena, const char **app)
+{
+    const struct nb_status_query q = { nb, NULL, true, arena };
+    const struct vmn_type_row *type
+        = (schema_is_own(table)
+           ? model_get_durable(nb->model, VMN_TABLE_TYPE,
+                               schema_tables[table]->plural, NULL) : NULL);
+
+    *app = type ? type->app : NULL;
+    return type ? find_unserved(&q, type) : NULL;
+}
+
 bool
 nb_fill_type(const struct nb_status_query *q, const struct vmn_row *row,
              void *status_)

@@ -280,6 +280,28 @@ def test_an_object_whose_app_fails(lab, world):
     assert "failed" not in world.api.get("networks/victim")["status"]
 
 
+def test_an_object_whose_app_is_disabled(lab, world):
+    """Nor is that in effect."""
+    world.network("net", "10.0.0.0/24")
+    ctl(lab, "app", "load", HERE + "/../../apps/example/portguards.lua",
+        "--wait")
+    file = os.path.join(lab.dir, "guard.json")
+    with open(file, "w", encoding="utf-8") as out:
+        json.dump({"type": "portguards", "name": "mail", "spec": {
+            "network": "net", "ports": [25], "mode": "shadow"}}, out)
+    try:
+        ctl(lab, "app", "disable", "portguards", "--wait")
+        status, text = vmnctl(lab, "apply", "-f", file, "--wait")
+        assert status == 4 and "portguards/mail is not in effect: app " \
+            "portguards: app portguards is disabled" in text, text
+        ctl(lab, "app", "enable", "portguards", "--wait")
+        assert vmnctl(lab, "wait", "latest")[0] == 0
+        assert vmnctl(lab, "apply", "-f", file, "--wait")[0] == 0
+        ctl(lab, "delete", "portguards", "mail", "--wait")
+    finally:
+        ctl(lab, "app", "unload", "portguards", "--wait")
+
+
 def test_a_host_that_is_not_heard(lab, shop):
     """A quarantine that it does not have ends with 4, and its receipt names
     the host."""
