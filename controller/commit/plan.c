@@ -622,6 +622,9 @@ plan_make(struct model *model, struct engine *engine,
     struct smap domains = SMAP_INITIALIZER(&domains);
     struct plan *plan = NULL;
 
+    if (request->loosening == MODEL_LOOSENING_BOUNDED) {
+        request->loosening = MODEL_LOOSENING_FULL;
+    }
     if (attempt_begin(&attempt, now_ms, errors)) {
         plan = describe(model, engine, attempt.delta, request);
         if (concerns_routers(model)) {

@@ -295,6 +295,7 @@ request_warnings_find(const struct model *model, struct engine *engine,
                       struct arena *arena, struct model_warnings *warnings)
 {
     model_warnings_init(warnings, model, request->rights, arena);
+    model_warnings_put_loosened(warnings, request->loosened);
     for (size_t i = 0; i < request->left_out.n; i++) {
         model_warnings_put_general(warnings, "%s", request->left_out.names[i]);
     }

@@ -90,6 +90,9 @@ ctl_append_wait(const struct ctl *ctl, struct ds *path)
         ctl_append_query(path, "timeout", timeout);
         free(timeout);
     }
+    if (ctl->refuse_loosening) {
+        ctl_append_query(path, "refuse_loosening", "true");
+    }
     if (ctl->comment) {
         ctl_append_query(path, "comment", ctl->comment);
     }

@@ -240,6 +240,11 @@ print_head(struct ctl *ctl, const json_t *answer)
         ctl_path_print(answer, "/unselected/*", &ds);
         print_comment(ctl, &ds);
     }
+    if (json_array_size(json_object_get(answer, "kept"))) {
+        ds_put_cstr(&ds, "Policies that exist and are not changed: ");
+        ctl_path_print(answer, "/kept/*", &ds);
+        print_comment(ctl, &ds);
+    }
     ds_destroy(&ds);
 }
 

@@ -200,6 +200,20 @@ print_objects(struct ctl *ctl, const struct store_loss *loss)
     }
 }
 
+/* Lists what the restore opens that is closed now. */
+static void
+print_loosened(struct ctl *ctl, const json_t *texts)
+{
+    const json_t *text;
+    size_t i;
+
+    json_array_foreach (texts, i, text) {
+        fputs(i ? "  " : "\nLoosens:\n  ", ctl->out);
+        ctl_print_safely(ctl->out, json_string_value(text));
+        fputc('\n', ctl->out);
+    }
+}
+
 /* Lists what the restore takes back. */
 static void
 print_loss(struct ctl *ctl, const struct store_loss *loss)
@@ -221,6 +235,7 @@ print_loss(struct ctl *ctl, const struct store_loss *loss)
                   "(--with-revoked takes them\nfrom the backup)");
         ctl_show_table(ctl->out, revoked_columns, loss->revoked);
     }
+    print_loosened(ctl, loss->loosened);
     fputc('\n', ctl->out);
     fflush(ctl->out);
 }
@@ -231,10 +246,11 @@ static json_t *
 pack_loss(const struct store_loss *loss)
 {
     return json_pack(
-        "{s:I, s:O, s:I, s:O, s:O}", "n_revisions",
+        "{s:I, s:O, s:I, s:O, s:O, s:o}", "n_revisions",
         (json_int_t) loss->n_revisions, "revisions", loss->revisions,
         "n_objects", (json_int_t) loss->n_objects, "objects", loss->objects,
-        "revoked", loss->revoked);
+        "revoked", loss->revoked, "loosens",
+        loss->loosened ? json_incref(loss->loosened) : json_array());
 }
 
 /* Returns that nothing was compared, and why: what would be taken back is
@@ -245,8 +261,8 @@ pack_uncompared(const char *reason)
     json_t *text = json_string(reason);
 
     return json_pack(
-        "{s:n, s:n, s:n, s:n, s:n, s:o}", "n_revisions", "revisions",
-        "n_objects", "objects", "revoked", "error",
+        "{s:n, s:n, s:n, s:n, s:n, s:n, s:o}", "n_revisions", "revisions",
+        "n_objects", "objects", "revoked", "loosens", "error",
         text ? text : json_string("the database cannot be used"));
 }
 
@@ -363,6 +379,14 @@ confirm_restore(void *run_, const struct store_loss *loss)
     if (loss->of_member) {
         fflush(ctl->out);
         warn_of_member(run);
+    }
+    if (ctl->refuse_loosening
+        && (loss->uncompared || json_array_size(loss->loosened))) {
+        fprintf(ctl->err, "vmnctl: nothing was done: %s\n", loss->uncompared
+                ? "what the restore would loosen is not known"
+                : "the restore would loosen policies, isolation or "
+                  "quarantines");
+        return false;
     }
     return !ctl->dry_run && is_confirmed(run, loss->n_objects);
 }

@@ -124,6 +124,11 @@ static const struct option_row option_rows[] = {
     { 0, "etag", "ETAG",
       CTL_OPT_ETAG, option_set_text, MEMBER(etag),
       "with apply: only the draft that `draft plan` has shown with this ETag" },
+    { 0, "refuse-loosening", NULL,
+      CTL_OPT_WAIT | CTL_OPT_RESTORE, option_set_true,
+      MEMBER(refuse_loosening),
+      "refuse the change if it opens what was closed: a policy, isolation, a "
+      "quarantine, or a connection that was denied" },
     { 'm', "comment", "TEXT",
       CTL_OPT_WAIT | CTL_OPT_TOKEN | CTL_OPT_RESTORE,
       option_set_comment, MEMBER(comment),

@@ -221,7 +221,8 @@ const struct ctl_command ctl_commands[] = {
       "connections that only some of them were seen to make.  Comments on\n"
       "the rule say which.  --labels selects the label keys to use, and\n"
       "--exact distinguishes all ports.  The policies are in shadow mode:\n"
-      "they only count, until `vmnctl promote`.\n"
+      "they only count, until `vmnctl promote`.  Their names are new: no\n"
+      "existing object is replaced.\n"
       "\nExample:\n"
       "  vmnctl policy recommend --network shop --for 10m >policy.yaml\n"
       "  vmnctl apply -f policy.yaml --wait\n",

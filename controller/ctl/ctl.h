@@ -123,6 +123,7 @@ struct ctl {
     struct svec backends;       /* Ports of --backend. */
     bool cascade;
     bool dry_run;
+    bool refuse_loosening;      /* A change opens nothing that was closed. */
     char *draft;                /* Where changes go instead.  Owned; or
                                  * NULL. */
     bool apply;                 /* A rollback, once it is drafted. */
@@ -267,6 +268,9 @@ void ctl_print_also_changed(struct ctl *, const json_t *reply);
 
 /* Prints each of "warnings" of a reply or plan on ctl->err. */
 void ctl_print_warnings(struct ctl *, const json_t *reply);
+/* Prints the paragraph "Loosens:" of a plan, if it loosens anything.  Returns
+ * an object with the other warnings, which the caller owns. */
+json_t *ctl_print_loosened(struct ctl *, const json_t *plan);
 
 /* cmd-revision.c */
 

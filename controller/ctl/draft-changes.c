@@ -301,10 +301,14 @@ edit(struct ctl *ctl, const char *name, bool makes, edit_cb *cb,
 enum ctl_exit
 ctl_draft_add(struct ctl *ctl, const char *command, const json_t *objects)
 {
-    if (ctl->dry_run || ctl->wait) {
+    const char *other = (ctl->dry_run ? "--dry-run" : ctl->wait ? "--wait"
+                         : ctl->refuse_loosening ? "--refuse-loosening"
+                         : NULL);
+
+    if (other) {
         return ctl_usage(ctl, "%s: --draft changes nothing: %s cannot be "
                          "combined with it (vmnctl draft plan %s)", command,
-                         ctl->dry_run ? "--dry-run" : "--wait", ctl->draft);
+                         other, ctl->draft);
     }
     return edit(ctl, ctl->draft, true, add_objects, objects);
 }

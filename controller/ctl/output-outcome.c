@@ -65,13 +65,14 @@ ctl_print_warnings(struct ctl *ctl, const json_t *reply)
         const char *type = json_string_value(json_object_get(warning,
                                                              "type"));
         const json_t *more = json_object_get(warning, "more");
+        bool loosens = json_object_get(warning, "loosens");
         struct ds ds = DS_EMPTY_INITIALIZER;
 
-        ds_put_cstr(&ds, "warning: ");
+        ds_put_cstr(&ds, loosens ? "warning: loosens: " : "warning: ");
         if (more) {
             ds_put_format(&ds, "%"JSON_INTEGER_FORMAT" more, see vmnctl "
                           "status", json_integer_value(more));
-        } else if (type) {
+        } else if (type && !loosens) {
             ds_put_format(&ds, "%s/%s: ", type,
                           string_member(warning, "name"));
             if (json_object_get(warning, "pointer")) {
@@ -84,6 +85,30 @@ ctl_print_warnings(struct ctl *ctl, const json_t *reply)
         ctl_print_safely(ctl->err, ds_cstr(&ds));
         ds_destroy(&ds);
     }
+}
+
+json_t *
+ctl_print_loosened(struct ctl *ctl, const json_t *plan)
+{
+    json_t *others = json_array(), *warning;
+    bool any = false;
+    size_t i;
+
+    json_array_foreach (json_object_get(plan, "warnings"), i, warning) {
+        struct ds ds = DS_EMPTY_INITIALIZER;
+
+        if (!json_object_get(warning, "loosens")) {
+            json_array_append(others, warning);
+            continue;
+        }
+        ds_put_cstr(&ds, any ? "  " : "\nLoosens:\n  ");
+        ctl_path_print(warning, "/text", &ds);
+        ds_put_char(&ds, '\n');
+        ctl_print_safely(ctl->out, ds_cstr(&ds));
+        ds_destroy(&ds);
+        any = true;
+    }
+    return json_pack("{s:o}", "warnings", others);
 }
 
 void

@@ -217,6 +217,7 @@ void
 ctl_plan_show(struct ctl *ctl, const json_t *plan)
 {
     const json_t *flows = json_object_get(plan, "flows");
+    json_t *others;
 
     if (ctl->output == CTL_JSON) {
         ctl_show_json(ctl->out, plan);
@@ -244,5 +245,9 @@ ctl_plan_show(struct ctl *ctl, const json_t *plan)
         ctl_show_nonempty_table(ctl->out, problem_columns,
                                 json_object_get(plan, "problems"));
     }
-    ctl_print_warnings(ctl, plan);
+    others = (ctl->output == CTL_JSON || ctl->output == CTL_YAML
+              ? json_incref(CONST_CAST(json_t *, plan))
+              : ctl_print_loosened(ctl, plan));
+    ctl_print_warnings(ctl, others);
+    json_decref(others);
 }

@@ -34,6 +34,14 @@ controller_libvmn_a_SOURCES += \
 	controller/model/left-balancers.c \
 	controller/model/left-balancers.h \
 	controller/model/load-stored-rows.c \
+	controller/model/judged-ports.c \
+	controller/model/loosened-access.c \
+	controller/model/loosened-services.c \
+	controller/model/loosened-services.h \
+	controller/model/loosening-changes.c \
+	controller/model/loosening-private.h \
+	controller/model/loosening.c \
+	controller/model/loosening.h \
 	controller/model/replicate.c \
 	controller/model/replicate.h \
 	controller/model/model-account.c \
@@ -72,6 +80,8 @@ controller_libvmn_a_SOURCES += \
 	controller/model/name-suggest.c \
 	controller/model/op-shown.c \
 	controller/model/overlapping-addresses.c \
+	controller/model/policy-verdict.c \
+	controller/model/policy-verdict.h \
 	controller/model/port-addresses.c \
 	controller/model/port-addresses.h \
 	controller/model/port-migration.c \

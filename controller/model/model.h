@@ -377,6 +377,13 @@ struct model_writer {
     struct model_rights *rights;
 };
 
+/* How a request is checked for what it loosens (loosening.h). */
+enum model_loosening {
+    MODEL_LOOSENING_BOUNDED,    /* As far as that takes little time. */
+    MODEL_LOOSENING_FULL,
+    MODEL_LOOSENING_REFUSED,    /* The same; and it must loosen nothing. */
+};
+
 /* A transaction of several operations. */
 struct model_request {
     char *who;                  /* "unix:uid=0", "host:hv1", "vmnd". Owned. */
@@ -391,6 +398,7 @@ struct model_request {
     bool diffs;                 /* Fill in the differences of updates. */
     bool shows;                 /* Keep what operations make, for
                                  * model_op_made(). */
+    enum model_loosening loosening;
     char *prune_set;            /* Or NULL.  Owned. */
     char *comment;              /* The user's, for the log; or NULL.  Owned. */
     uint64_t undoes;            /* For the log: the revision that it takes
@@ -425,6 +433,7 @@ struct model_request {
     struct svec emptied_groups; /* Groups whose selector some ports do not
                                  * match any more, or that list no port any
                                  * more: the first 100. */
+    struct loosened *loosened;  /* What it loosens.  Owned; or NULL. */
     size_t n_left_backends;
     struct model_left_backend left_backends[MODEL_LEFT_BACKENDS_MAX];
     size_t n_unbound, allocated_unbound;

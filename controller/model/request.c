@@ -12,6 +12,7 @@
 #include <time.h>
 
 #include "controller/model/left-balancers.h"
+#include "controller/model/loosening.h"
 #include "controller/model/model-private.h"
 #include "controller/model/rebinding.h"
 #include "controller/model/request-author.h"
@@ -72,6 +73,8 @@ model_request_clear_also(struct model_request *request)
     model_request_clear_unbound(request);
     model_request_clear_left_backends(request);
     svec_clear(&request->emptied_groups);
+    loosened_destroy(request->loosened);
+    request->loosened = NULL;
 }
 
 bool

@@ -21,6 +21,7 @@
 #include "controller/model/model-class.h"
 #include "controller/model/quota-usage.h"
 #include "controller/model/left-balancers.h"
+#include "controller/model/loosening.h"
 #include "controller/model/rebinding.h"
 #include "controller/model/request-author.h"
 #include "controller/model/request-keys.h"
@@ -673,6 +674,18 @@ check_request(struct txn *txn)
     }
 }
 
+/* Notes what the request loosens, and refuses it if it must not. */
+static void
+check_loosening(struct txn *txn)
+{
+    struct model_request *request = txn->request;
+
+    request->loosened = loosening_find(txn);
+    if (request->loosened && request->loosening == MODEL_LOOSENING_REFUSED) {
+        loosening_refuse(txn, request->loosened);
+    }
+}
+
 int
 model_apply(struct model *model, struct model_request *request,
             int64_t now_ms, uint64_t *revision, struct vmn_errors *errors)
@@ -692,6 +705,9 @@ model_apply(struct model *model, struct model_request *request,
     former = errors->n ? 0 : request_keys_check(&txn);
     if (!errors->n && !former) {
         apply_with_writers(&txn);
+    }
+    if (!errors->n && !former) {
+        check_loosening(&txn);
     }
     if (errors->n) {
         roll_back(&txn);

@@ -15,6 +15,7 @@
 
 #include "controller/model/exposed-port.h"
 #include "controller/model/gateway-hosts.h"
+#include "controller/model/loosening.h"
 #include "controller/model/migration-end.h"
 #include "controller/model/model-private.h"
 #include "controller/model/model.h"
@@ -33,6 +34,9 @@ const struct schema_struct model_warning_shown = SHOWN_KEPT(
     SHOWN_OF(model_warning, pointer, STRING, 0,
              "JSON pointer (RFC 6901) to the field concerned."),
     SHOWN_OF(model_warning, text, STRING, 0, "What is likely wrong."),
+    SHOWN_OF(model_warning, loosens, STRING, 0,
+             "What the change opens that was closed: enforcement (of a "
+             "policy), isolation, quarantine or access."),
     SHOWN_OF(model_warning, more, U64, HIDE,
              "Of a last entry: how many more there are."));
 
@@ -529,6 +533,50 @@ model_warnings_put_general(struct model_warnings *w, const char *format, ...)
         .text = arena_strdup(w->arena, text),
     };
     free(text);
+}
+
+/* Adds that a list of what is loosened is not complete. */
+static void
+put_rest(struct model_warnings *w, const struct loosened *loosened)
+{
+    struct model_warning *warning = add(w);
+
+    if (warning) {
+        *warning = (struct model_warning) {
+            .text = (loosened->is_partial
+                     ? arena_strdup(w->arena, "it concerns many ports and "
+                                    "rules, and not all of them were checked "
+                                    "for what it opens (a dry run checks "
+                                    "more)")
+                     : arena_printf(w->arena, "%"PRIu64" more connections "
+                                    "that were denied are allowed",
+                                    loosened->n_more)),
+            .loosens = "access",
+        };
+    }
+}
+
+void
+model_warnings_put_loosened(struct model_warnings *w,
+                            const struct loosened *loosened)
+{
+    for (size_t i = 0; loosened && i < loosened->n; i++) {
+        const struct loosened_item *item = &loosened->items[i];
+        struct model_warning *warning = add(w);
+
+        if (warning) {
+            *warning = (struct model_warning) {
+                .type = item->type, .pointer = item->pointer,
+                .name = (item->name ? arena_strdup(w->arena, item->name)
+                         : NULL),
+                .text = arena_strdup(w->arena, item->text),
+                .loosens = item->kind,
+            };
+        }
+    }
+    if (loosened && (loosened->n_more || loosened->is_partial)) {
+        put_rest(w, loosened);
+    }
 }
 
 void

@@ -19,6 +19,7 @@
 #include "openvswitch/shash.h"
 
 struct arena;
+struct loosened;
 struct model;
 struct model_rights;
 struct schema_struct;
@@ -40,6 +41,8 @@ struct model_warning {
     const char *type, *name;    /* The object.  NULL: it is about none. */
     const char *pointer;        /* JSON pointer into the object; or NULL. */
     const char *text;           /* NULL with 'more'. */
+    const char *loosens;        /* What the change loosens: the kind of struct
+                                 * loosened_item; or NULL. */
     uint64_t more;              /* Of a last one: the number of those that are
                                  * left out. */
 };
@@ -84,6 +87,9 @@ void model_warnings_add_deleted_host(struct model_warnings *,
 void model_warnings_put_general(struct model_warnings *, const char *format,
                                 ...)
     __attribute__((format(printf, 2, 3)));
+/* Adds what a request loosens; NULL: nothing. */
+void model_warnings_put_loosened(struct model_warnings *,
+                                 const struct loosened *);
 /* Ends it: 'n' and 'warnings' stay valid as long as the arena. */
 void model_warnings_finish(struct model_warnings *);
 

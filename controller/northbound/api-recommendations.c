@@ -228,8 +228,8 @@ find_port(const struct study *study, const char *name)
 
 /* Groups.  --------------------------------------------------------------- */
 
-/* Fills in a group whose members are all ports of the network or of networks
- * joined with it.  Returns false for others. */
+/* Fills in a group of the network's scope whose members are all ports of the
+ * network or of networks joined with it.  Returns false for others. */
 static bool
 read_group(struct study *study, const char *name,
            struct recommend_group *rgroup)
@@ -237,11 +237,14 @@ read_group(struct study *study, const char *name,
     const struct model *model = study->task->model;
     const struct vmn_group *group = model_get_durable(
         model, VMN_TABLE_GROUP, name, NULL);
+    const struct vmn_network *network = model_get_durable(
+        model, VMN_TABLE_NETWORK, study->task->network, NULL);
     const char **members;
     size_t *ports, n;
     bool fits = true;
 
-    if (!group || group->n_groups || group->n_cidrs) {
+    if (!group || group->n_groups || group->n_cidrs || !network
+        || !nb_is_of_scope(&group->labels, network)) {
         return false;
     }
     members = nb_group_ports(model, group, &n);

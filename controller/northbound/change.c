@@ -443,6 +443,9 @@ nb_change_submit(struct northbound *nb, struct http_request *req,
     ovs_list_push_back(&nb->changes, &change->node);
     http_request_set_close_cb(req, on_gone, change);
     request->shows = table != NULL;
+    if (wait->refuse_loosening) {
+        request->loosening = MODEL_LOOSENING_REFUSED;
+    }
     if (wait->plan) {
         commit_plan(nb->commit, request, on_done, change);
     } else {

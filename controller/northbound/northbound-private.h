@@ -139,6 +139,7 @@ struct nb_wait {
     bool installed;                 /* ?wait=installed */
     int timeout_ms;
     bool plan;                      /* ?dry_run=plan: nothing is changed. */
+    bool refuse_loosening;          /* ?refuse_loosening=true */
 };
 /* Checks the comment on a change, too. */
 bool nb_query_wait(struct http_request *, struct nb_wait *);

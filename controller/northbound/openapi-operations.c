@@ -45,6 +45,8 @@
           .max = 8, .pattern = "^[0-9]{1,6}(ms|s|m)?$", .def_text = "10s")
 #define WAIT                                                            \
     WAIT_ALONE, DRY_RUN,                                                \
+    SHOWN("refuse_loosening", BOOL, 0,                                  \
+          "Refuses the change with 409 if it opens what was closed."),  \
     SHOWN("comment", STRING, 0,                                         \
           "Why it is made, for the log of changes: at most 512 bytes, " \
           "without control characters.", .max = VALUE_COMMENT_SIZE,     \

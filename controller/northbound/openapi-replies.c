@@ -475,7 +475,10 @@ const struct schema_struct nb_reply_recommendations = SHOWN_KEPT(
     SHOWN_OF(nb_reply_recommendations, n_unselected, U64, ALWAYS,
              "How many ports have no incoming connection that was seen."),
     SHOWN_LIST_OF(nb_reply_recommendations, unselected, n_unselected_listed,
-                  STRING, ALWAYS, "The first 100 of these."));
+                  STRING, ALWAYS, "The first 100 of these."),
+    SHOWN_LIST_OF(nb_reply_recommendations, kept, n_kept, STRING, ALWAYS,
+                  "Policies that exist and are not changed: the proposed ones "
+                  "have other names; at most 100."));
 
 /* Summary.  --------------------------------------------------------------- */
 

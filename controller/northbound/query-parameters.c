@@ -239,7 +239,9 @@ nb_query_wait(struct http_request *req, struct nb_wait *wait)
         return false;
     }
     if (!query_word(req, "wait", "installed", &wait->installed)
-        || !query_word(req, "dry_run", "plan", &wait->plan)) {
+        || !query_word(req, "dry_run", "plan", &wait->plan)
+        || !nb_query_bool(req, "refuse_loosening",
+                          &wait->refuse_loosening)) {
         return false;
     }
     if (wait->plan && wait->installed) {

@@ -2,8 +2,8 @@
  *
  * Makes groups and policies of recommended rules: a policy for each group that
  * is a destination, where rules for the same services become one with all of
- * their peers.  A service object is used if it matches exactly what a rule
- * allows. */
+ * their peers.  A service object is used if it is of the network's scope and
+ * matches exactly what a rule allows.  No object takes an existing name. */
 
 #include <config.h>
 
@@ -27,6 +27,7 @@
 /* Length of a name's base: leaves room for a number. */
 #define BASE_LEN (VMN_NAME_LEN - 6)
 #define UNSELECTED_MAX 100
+#define KEPT_MAX 100
 
 /* A set of ports or addresses, and the group that represents it. */
 struct named {
@@ -43,6 +44,7 @@ struct writer {
     struct named *named;
     struct sset names;          /* Of new groups. */
     struct sset policies;       /* Of policies that were added. */
+    struct sset kept;           /* Of policies whose names are not taken. */
     struct arena *arena;
     size_t n_groups, n_policies; /* Objects, at most two groups and a policy
                                   * for each rule. */
@@ -189,18 +191,41 @@ rest_a_little(const struct writer *w)
     }
 }
 
-/* Returns the first service object, by name, that matches exactly what the
- * rule allows; or NULL. */
+bool
+nb_is_of_scope(const struct vmn_labels *object,
+               const struct vmn_network *network)
+{
+    for (size_t i = 0; i < object->n; i++) {
+        const char *value = NULL;
+
+        for (size_t j = 0; j < network->labels.n && !value; j++) {
+            if (!strcmp(object->labels[i].key,
+                        network->labels.labels[j].key)) {
+                value = network->labels.labels[j].value;
+            }
+        }
+        if (!value || strcmp(object->labels[i].value, value)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Returns the first service object of the network's scope, by name, that
+ * matches exactly what the rule allows; or NULL. */
 static const char *
 find_service(const struct writer *w, const struct recommend_rule *rule)
 {
+    const struct vmn_network *network = model_get_durable(
+        w->model, VMN_TABLE_NETWORK, w->network, NULL);
     const struct vmn_service *service = NULL;
     const char *after = "";
 
     while ((service = model_next_durable(w->model, VMN_TABLE_SERVICE, after,
                                          NULL))) {
         after = service->row.name;
-        if (service_is(service, rule)) {
+        if (network && nb_is_of_scope(&service->labels, network)
+            && service_is(service, rule)) {
             return after;
         }
         rest_a_little(w);
@@ -388,8 +413,8 @@ group_of(struct writer *w, const struct recommend_side *side)
 
 /* Policies.  ------------------------------------------------------------- */
 
-/* Returns the name of the policy for 'group'.  An existing policy is replaced
- * only if it applies to that group alone. */
+/* Returns a name for the policy for 'group' that no policy has, and adds the
+ * policies whose names come before it to 'kept'. */
 static const char *
 policy_name(struct writer *w, const char *group)
 {
@@ -397,15 +422,13 @@ policy_name(struct writer *w, const char *group)
     const char *name = base;
 
     for (int n = 2;; n++) {
-        const struct vmn_policy *policy = model_get_durable(
-            w->model, VMN_TABLE_POLICY, name, NULL);
-
-        if (!sset_contains(&w->policies, name)
-            && (!policy || (policy->n_applies_to == 1
-                            && !strcmp(policy->applies_to[0], group)))) {
+        if (model_get_durable(w->model, VMN_TABLE_POLICY, name, NULL)) {
+            sset_add(&w->kept, name);
+        } else if (!sset_contains(&w->policies, name)) {
             break;
         }
         name = arena_printf(w->arena, "%s-%d", base, n);
+        rest_a_little(w);
     }
     sset_add(&w->policies, name);
     return name;
@@ -599,6 +622,22 @@ put_objects(const struct writer *w)
     }
 }
 
+/* Lists the existing policies whose names were not taken. */
+static void
+put_kept(const struct writer *w)
+{
+    struct nb_reply_recommendations *reply = w->reply;
+    const char **names = sset_sort(&w->kept);
+
+    reply->n_kept = MIN(sset_count(&w->kept), KEPT_MAX);
+    reply->kept = arena_alloc(w->arena, MAX(1, reply->n_kept)
+                                        * sizeof *reply->kept);
+    for (size_t i = 0; i < reply->n_kept; i++) {
+        reply->kept[i] = arena_strdup(w->arena, names[i]);
+    }
+    free(names);
+}
+
 void
 nb_recommend_objects(const struct model *model, const char *network,
                      bool shadow, const struct recommend_request *request,
@@ -613,6 +652,7 @@ nb_recommend_objects(const struct model *model, const char *network,
 
     sset_init(&w.names);
     sset_init(&w.policies);
+    sset_init(&w.kept);
     w.named = xcalloc(2 * n, sizeof *w.named);
     w.group_objects = xcalloc(2 * n, sizeof *w.group_objects);
     w.policy_objects = xcalloc(n, sizeof *w.policy_objects);
@@ -622,9 +662,11 @@ nb_recommend_objects(const struct model *model, const char *network,
     }
     put_objects(&w);
     put_unselected(&w);
+    put_kept(&w);
     free(w.named);
     free(w.group_objects);
     free(w.policy_objects);
     sset_destroy(&w.names);
     sset_destroy(&w.policies);
+    sset_destroy(&w.kept);
 }

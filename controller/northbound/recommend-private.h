@@ -19,6 +19,12 @@ void nb_recommend_objects(const struct model *, const char *network,
                           const struct recommend_answer *, struct arena *,
                           struct nb_reply_recommendations *reply);
 
+/* Returns true if each of the labels is also the network's: an account whose
+ * scope selects the object by these then selects the network, too.  An object
+ * of another scope may be changed by its owner, and with it the rules that use
+ * it. */
+bool nb_is_of_scope(const struct vmn_labels *, const struct vmn_network *);
+
 /* Returns a service as a string in the arena, such as "tcp/80", "udp/53-60",
  * "icmp/8/0", or "47" (an IP protocol). */
 const char *nb_service_text(const struct recommend_service *, struct arena *);

@@ -630,6 +630,8 @@ struct nb_reply_recommendations {
     uint64_t n_unselected;      /* All of them. */
     size_t n_unselected_listed;
     const char **unselected;
+    size_t n_kept;
+    const char **kept;
 };
 
 /* The daemon.  ----------------------------------------------------------- */

@@ -141,6 +141,9 @@ struct store_loss {
                                  * "name", "reason".  They stay as they are
                                  * now, unless store_restore's 'with_revoked'
                                  * is set. */
+    struct json_t *loosened;    /* What the restore opens that is closed now
+                                 * (controller/model/loosening.h), as texts.
+                                 * NULL: no object differs. */
     const char *uncompared;     /* Why objects have not been compared: there
                                  * are none here then.  Or NULL. */
     bool of_member;             /* As in struct store_restored. */

@@ -9,10 +9,12 @@
 
 #include <string.h>
 
+#include "controller/model/loosening.h"
 #include "controller/model/model.h"
 #include "controller/schema/arena.h"
 #include "controller/schema/schema-diff.h"
 #include "controller/schema/schema-log.h"
+#include "controller/schema/schema-row.h"
 #include "controller/schema/schema-struct.h"
 #include "controller/schema/schema.h"
 #include "openvswitch/dynamic-string.h"
@@ -146,6 +148,88 @@ find_objects(const struct store_states *states,
     }
 }
 
+/* What the restore loosens.  ---------------------------------------------- */
+
+/* Adds what gives the object the state of the backup, if it has another. */
+static void
+add_op(const struct store_states *states, enum vmn_table table,
+       const char *name, struct model_request *request)
+{
+    const struct vmn_row *now = model_get(states->now, table, name);
+    const struct vmn_row *then = model_get(states->then, table, name);
+
+    if (!then) {
+        model_request_add(request, MODEL_DELETE, table, name, NULL)
+            ->cascade = true;
+    } else if (!now || !schema_row_same(now, then)) {
+        model_request_add(request, MODEL_PUT, table, name,
+                          schema_row_spec(then));
+    }
+}
+
+static void
+add_ops(const struct store_states *states, enum vmn_table table,
+        struct model_request *request)
+{
+    struct vmn_names now = model_names(states->now, table);
+    struct vmn_names then = model_names(states->then, table);
+
+    for (size_t i = 0; i < now.n; i++) {
+        add_op(states, table, now.names[i], request);
+    }
+    for (size_t i = 0; i < then.n; i++) {
+        if (!model_get(states->now, table, then.names[i])) {
+            add_op(states, table, then.names[i], request);
+        }
+    }
+}
+
+static void
+put_loosened(const struct loosened *loosened, json_t *texts)
+{
+    for (size_t i = 0; i < loosened->n; i++) {
+        json_array_append_new(texts, json_string(loosened->items[i].text));
+    }
+    if (loosened->n_more || loosened->is_partial) {
+        json_array_append_new(texts, json_string(
+            "more than is listed here"));
+    }
+}
+
+/* Adds what the restore opens that is closed now: it is tried as a change of
+ * the present state. */
+static void
+find_loosened(const struct store_states *states, struct store_loss *loss)
+{
+    struct model_request request;
+    struct vmn_errors errors;
+    uint64_t revision;
+
+    vmn_errors_init(&errors);
+    model_request_init(&request, "restore");
+    request.loosening = MODEL_LOOSENING_FULL;
+    for (int i = 0; i < VMN_N_TABLES; i++) {
+        const struct schema_table *table = model_table(states->then, i);
+
+        if (table && table->stored && !table->observed && !table->of_daemon
+            && !table->authenticates && i != VMN_TABLE_DRAFT
+            && i != VMN_TABLE_APP) {
+            add_ops(states, i, &request);
+        }
+    }
+    loss->loosened = json_array();
+    if (model_apply(states->now, &request, 0, &revision, &errors)) {
+        json_array_append_new(loss->loosened, json_sprintf(
+            "what the restore opens is not known: %s",
+            errors.errors[0].text));
+    } else if (request.loosened) {
+        put_loosened(request.loosened, loss->loosened);
+    }
+    model_undo(states->now);
+    model_request_uninit(&request);
+    vmn_errors_uninit(&errors);
+}
+
 int
 store_loss_find(const struct store_states *states, size_t max,
                 struct store_loss *loss, struct vmn_error *why)
@@ -157,6 +241,9 @@ store_loss_find(const struct store_states *states, size_t max,
         if (table && table->stored && !table->observed && !table->of_daemon) {
             find_objects(states, table, max, loss);
         }
+    }
+    if (loss->n_objects) {
+        find_loosened(states, loss);
     }
     return store_loss_find_revisions(states, max, loss, why);
 }

@@ -219,6 +219,7 @@ ask(struct restore *restore, const struct store_states *states,
         error = ECANCELED;
     }
     restore->done = restore->r->unchanged;
+    json_decref(loss.loosened);
     json_decref(loss.revisions);
     json_decref(loss.objects);
     return error;

@@ -5,6 +5,7 @@
 PROPERTY_TESTS = \
 	tests/property/test-follow \
 	tests/property/test-oracle \
+	tests/property/test-loosened \
 	tests/property/test-policy \
 	tests/property/test-recommend \
 	tests/property/test-same \
@@ -44,6 +45,12 @@ tests_property_test_policy_SOURCES = \
 	tests/property/policy-world.c \
 	tests/property/policy-world.h \
 	tests/property/test-policy.c
+
+tests_property_test_loosened_SOURCES = \
+	tests/property/policy-packets.c \
+	tests/property/policy-random.c \
+	tests/property/policy-world.c \
+	tests/property/test-loosened.c
 
 tests_property_test_state_SOURCES = \
 	tests/property/state-check.c \

@@ -70,6 +70,7 @@ UNIT_TESTS = \
 	tests/unit/test-load-monitor \
 	tests/unit/test-loop \
 	tests/unit/test-loop-poll \
+	tests/unit/test-loosening \
 	tests/unit/test-model \
 	tests/unit/test-model-bounds \
 	tests/unit/test-model-cascades \

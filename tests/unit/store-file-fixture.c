@@ -255,11 +255,12 @@ bool
 db_on_confirm(void *lost_, const struct store_loss *loss)
 {
     struct db_loss *lost = lost_;
-    json_t *json = json_pack("{s:i, s:O, s:i, s:O, s:O}", "n_revisions",
-                             (int) loss->n_revisions, "revisions",
-                             loss->revisions, "n_objects",
+    json_t *json = json_pack("{s:i, s:O, s:i, s:O, s:O, s:O*}",
+                             "n_revisions", (int) loss->n_revisions,
+                             "revisions", loss->revisions, "n_objects",
                              (int) loss->n_objects, "objects", loss->objects,
-                             "revoked", loss->revoked);
+                             "revoked", loss->revoked, "loosened",
+                             loss->loosened);
 
     free(lost->text);
     lost->text = json_dumps(json, JSON_COMPACT);

@@ -112,15 +112,94 @@ what_was_seen_becomes_policies(void **state)
                 "[{\"protocol\": \"tcp\", \"ports\": [80]}]}}");
     assert_int_equal(ask_for_notes(f, "&mode=enforce"), 200);
     assert_int_equal(json_array_size(at(f, "rules")), 1);
-    assert_text(f, "rules.0.policy", "shop-db-in");
     assert_text(f, "rules.0.from", "shop-web");
-    assert_null(at(f, "objects.1.spec.mode"));
+    assert_null(at(f, "objects.0.spec.mode"));
+    assert_text(f, "objects.0.spec.rules.0.services.0.service", "http");
 
     /* Port by port; nothing is allowed that was not seen. */
     assert_int_equal(ask_for_notes(f, "&exact=true"), 200);
     assert_int_equal(json_integer_value(at(f, "rules.0.extra")), 0);
     assert_text(f, "rules.0.from", "shop-web-1");
     assert_text(f, "objects.0.spec.ports.0", "web-1");
+}
+
+/* Expects what is recommended to name no object that exists, and applies
+ * it. */
+static void
+apply_new_objects(struct fixture *f)
+{
+    json_t *request = json_pack("{s:O}", "objects", at(f, "objects"));
+    char *body = json_dumps(request, 0);
+
+    assert_call(f, 200, "POST", "/v1/apply", body);
+    for (size_t i = 0; i < json_array_size(at(f, "results")); i++) {
+        const json_t *result = json_array_get(at(f, "results"), i);
+
+        assert_string_equal(json_string_value(json_object_get(
+            result, "outcome")), "created");
+    }
+    json_decref(request);
+    free(body);
+}
+
+static void
+recommendation_replaces_no_policy(void **state)
+{
+#define POLICY(NAME) "{\"type\": \"policies\", \"name\": \"" NAME "\", " \
+    "\"spec\": {\"applies_to\": [\"shop-db\"], \"labels\": "            \
+    "{\"tenant\": \"acme\"}, \"rules\": [{\"direction\": \"ingress\", "  \
+    "\"action\": \"allow\", \"peers\": [{\"cidr\": "                     \
+    "\"192.0.2.0/24\"}]}]}}"
+    struct fixture *f = *state;
+    const struct vmn_policy *row;
+
+    make_observed(f);
+    assert_call(f, 201, "PUT", "/v1/groups/shop-db",
+                "{\"spec\": {\"selector\": \"role=db\"}}");
+    assert_call(f, 200, "POST", "/v1/apply", "{\"objects\": ["
+                POLICY("shop-db-in") ", " POLICY("shop-db-in-2") "]}");
+    assert_int_equal(ask_for_notes(f, ""), 200);
+    assert_text(f, "rules.0.policy", "shop-db-in-3");
+    assert_text(f, "kept.0", "shop-db-in");
+    assert_text(f, "kept.1", "shop-db-in-2");
+    apply_new_objects(f);
+    row = model_get(f->model, VMN_TABLE_POLICY, "shop-db-in");
+    assert_int_equal(row->mode, VMN_ENFORCE);
+    assert_int_equal(row->labels.n, 1);
+    assert_int_equal(row->n_rules, 1);
+
+    /* Asking again replaces nothing that was applied. */
+    assert_call(f, 200, "POST", "/v1/apply", "{\"objects\": [{\"op\": "
+                "\"patch\", \"type\": \"policies\", \"name\": "
+                "\"shop-db-in-3\", \"spec\": {\"mode\": \"enforce\"}}]}");
+    assert_int_equal(ask_for_notes(f, ""), 200);
+    assert_text(f, "rules.0.policy", "shop-db-in-4");
+    apply_new_objects(f);
+}
+
+static void
+recommendation_uses_no_object_of_another_scope(void **state)
+{
+    struct fixture *f = *state;
+
+    make_observed(f);
+    assert_call(f, 201, "PUT", "/v1/services/http", "{\"spec\": {\"labels\": "
+                "{\"tenant\": \"globex\"}, \"entries\": "
+                "[{\"protocol\": \"tcp\", \"ports\": [80]}]}}");
+    assert_call(f, 201, "PUT", "/v1/groups/globex-db",
+                "{\"spec\": {\"labels\": {\"tenant\": \"globex\"}, "
+                "\"selector\": \"role=db\"}}");
+    assert_int_equal(ask_for_notes(f, ""), 200);
+    assert_text(f, "rules.0.to", "shop-db");
+    assert_text(f, "objects.2.spec.rules.0.services.0.protocol", "tcp");
+
+    /* The network is of that scope, too. */
+    assert_call(f, 200, "PATCH", "/v1/networks/shop",
+                "{\"spec\": {\"labels\": {\"tenant\": \"globex\", "
+                "\"x\": \"y\"}}}");
+    assert_int_equal(ask_for_notes(f, ""), 200);
+    assert_text(f, "rules.0.to", "globex-db");
+    assert_text(f, "objects.1.spec.rules.0.services.0.service", "http");
 }
 
 static void
@@ -234,6 +313,8 @@ main(void)
 #define TEST(NAME) cmocka_unit_test_setup_teardown(NAME, setup, teardown)
     const struct CMUnitTest tests[] = {
         TEST(what_was_seen_becomes_policies),
+        TEST(recommendation_replaces_no_policy),
+        TEST(recommendation_uses_no_object_of_another_scope),
         TEST(ports_elsewhere_are_not_picked),
         TEST(questions_about_what_is_not_observed_are_refused),
         TEST(client_that_leaves_ends_its_reading),

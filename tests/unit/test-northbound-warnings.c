@@ -28,7 +28,8 @@
     "{\"type\": \"groups\", \"name\": \"office\","                          \
     " \"spec\": {\"cidrs\": [\"192.0.2.0/24\"], \"groups\": [\"web\"]}},"   \
     "{\"type\": \"policies\", \"name\": \"p\", \"spec\": {"                 \
-    " \"applies_to\": [\"office\"], \"rules\": [{\"direction\": \"ingress\"," \
+    " \"mode\": \"shadow\", \"applies_to\": [\"office\"],"                 \
+    " \"rules\": [{\"direction\": \"ingress\","                             \
     " \"action\": \"allow\", \"peers\": [{\"group\": \"office\"},"          \
     " {\"group\": \"web\"}]}]}},"                                           \
     "{\"type\": \"loadbalancers\", \"name\": \"lb\", \"spec\": {"           \

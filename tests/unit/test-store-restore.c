@@ -307,6 +307,35 @@ dry_run_of_a_restore_changes_nothing(void **state)
     free(lost.text);
 }
 
+static void
+restore_says_what_it_loosens(void **state)
+{
+    struct db_loss lost = { .go_on = false };
+    const struct store_restore how = {
+        .dry_run = true, .confirm = db_on_confirm, .aux = &lost,
+    };
+    struct db_fixture *f = *state;
+    struct store_restored r;
+
+    assert_int_equal(db_write(f, "put networks n {'subnets':[{'cidr':"
+                              "'10.0.0.0/24'}]}\n"
+                              "put ports db {'network':'n'}\n"
+                              "put ports old {'network':'n'}\n"
+                              "put groups g {'ports':['db']}"), 0);
+    db_copy(f);
+    assert_int_equal(db_write(f, "put policies p {'applies_to':['g'],"
+                              "'directions':['ingress']}\n"
+                              "put quarantines q {'ports':['old']}\n"
+                              "put groups h {'ports':['db']}\n"
+                              "patch groups g {'groups':['h']}"), 0);
+    assert_int_equal(store_file_restore(f->file, f->path, &how, &r, NULL), 0);
+    store_restored_uninit(&r);
+    db_check_loss(&lost, "policy \\\"p\\\", which is enforced, is deleted");
+    db_check_loss(&lost, "port \\\"db\\\" is not isolated any more");
+    db_check_loss(&lost, "port \\\"old\\\" is not quarantined any more");
+    free(lost.text);
+}
+
 /* A backup from before the first change has revision 0. */
 static void
 backup_of_nothing_takes_all_back(void **state)
@@ -739,6 +768,7 @@ main(int argc, char *argv[])
         TEST(restore_asks_before_a_member_is_none),
         TEST(restore_asks_where_rows_cannot_be_loaded),
         TEST(dry_run_of_a_restore_changes_nothing),
+        TEST(restore_says_what_it_loosens),
         TEST(backup_of_nothing_takes_all_back),
         TEST(backup_may_have_any_name),
         TEST(time_of_the_last_backup_outlives_vmnd),

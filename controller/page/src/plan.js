@@ -47,9 +47,19 @@ const warningText = (one) => one.more
   ? `and ${plural(one.more, "more warning")}`
   : one.type ? `${one.type}/${one.name}: ${one.text}` : one.text;
 
-/** What is valid, and most likely a mistake; of a plan or a reply. */
-const warningNodes = ({ warnings }) => (warnings ?? []).map((one) =>
-  h("p", {}, badge("wait", "warning"), " ", warningText(one)));
+/** What opens that was closed, and what is valid and most likely a mistake; of
+ * a plan or a reply. */
+function warningNodes({ warnings }) {
+  const all = warnings ?? [];
+  const loosens = all.filter((one) => one.loosens);
+
+  return [
+    loosens.length ? h("div", { class: "loosens" }, h("h3", {}, "Loosens"),
+      h("ul", { class: "plain" }, loosens.map((one) =>
+        h("li", {}, badge("bad", one.loosens), " ", one.text)))) : null,
+    all.filter((one) => !one.loosens).map((one) =>
+      h("p", {}, badge("wait", "warning"), " ", warningText(one)))];
+}
 
 /** A reply to ?dry_run=plan. */
 export function planNodes(plan) {

@@ -1,0 +1,442 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Groups, quarantines and policies of ports, before and after a request; see
+ * policy-verdict.h.  Not for what they decide (policy-verdict.c). */
+
+#include <config.h>
+
+#include "controller/model/policy-verdict.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/model/txn.h"
+#include "openvswitch/dynamic-string.h"
+#include "util.h"
+
+/* Rows.  ------------------------------------------------------------------ */
+
+bool
+judge_step(struct judge *judge, size_t n)
+{
+    if (judge->steps < n) {
+        judge->steps = 0;
+        judge->is_partial = true;
+        return false;
+    }
+    judge->steps -= n;
+    return true;
+}
+
+const void *
+judge_row(const struct judge *judge, enum vmn_table table, const char *name,
+          enum moment at)
+{
+    const struct entry *entry = model_find(judge->txn->model, table, name);
+    const struct version *version
+        = (!entry ? NULL : at == BEFORE && entry->touched ? entry->before
+           : entry->cur);
+
+    return version ? version->row : NULL;
+}
+
+/* Adds the names at 'key' of the index, which has the current rows. */
+static void
+add_found(struct judge *judge, enum vmn_index index, const char *key,
+          struct sset *names)
+{
+    struct vmn_names found = model_lookup(judge->txn->model, index, key);
+
+    if (judge_step(judge, 1 + found.n)) {
+        for (size_t i = 0; i < found.n; i++) {
+            sset_add(names, found.names[i]);
+        }
+    }
+}
+
+/* Adds the names of the rows whose selectors may select the labels. */
+static void
+add_anchored(struct judge *judge, enum vmn_index index,
+             const struct vmn_labels *labels, struct sset *names)
+{
+    add_found(judge, index, "", names);
+    for (size_t i = 0; i < labels->n; i++) {
+        const struct vmn_label *label = &labels->labels[i];
+        char *key = xasprintf("%s=%s", label->key, label->value);
+
+        add_found(judge, index, key, names);
+        add_found(judge, index, label->key, names);
+        free(key);
+    }
+}
+
+/* Adds the rows of the table that the request has changed: indexes do not have
+ * them as they were before. */
+static void
+add_touched(struct judge *judge, enum vmn_table table, struct sset *names)
+{
+    const struct svec *touched = &judge->touched[table];
+
+    if (judge_step(judge, touched->n)) {
+        for (size_t i = 0; i < touched->n; i++) {
+            sset_add(names, touched->names[i]);
+        }
+    }
+}
+
+static bool
+names_it(const char *const *names, size_t n, const char *name)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (!strcmp(names[i], name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool
+selects(const struct vmn_selector *selector, const struct vmn_port *port)
+{
+    return selector->text && vmn_selector_matches(selector, &port->labels);
+}
+
+/* Groups of a port.  ------------------------------------------------------ */
+
+/* Adds the group, and those that contain it.  As deep as groups are nested. */
+static void
+add_group(struct judge *judge, const char *name, enum moment at,
+          struct sset *groups)
+{
+    struct sset outer = SSET_INITIALIZER(&outer);
+    struct vmn_names found = model_referrers(
+        judge->txn->model, VMN_TABLE_GROUP, name, VMN_TABLE_GROUP);
+    const char *other;
+
+    if (!sset_add(groups, name)) {
+        return;
+    }
+    for (size_t i = 0; i < found.n; i++) {
+        sset_add(&outer, found.names[i]);
+    }
+    add_touched(judge, VMN_TABLE_GROUP, &outer);
+    SSET_FOR_EACH (other, &outer) {
+        const struct vmn_group *group = judge_row(judge, VMN_TABLE_GROUP,
+                                                  other, at);
+
+        if (group && judge_step(judge, 1 + group->n_groups)
+            && names_it(group->groups, group->n_groups, name)) {
+            add_group(judge, other, at, groups);
+        }
+    }
+    sset_destroy(&outer);
+}
+
+static void
+find_groups(struct judge *judge, struct judged_port *port, enum moment at)
+{
+    const struct vmn_port *row = port->row[at];
+    struct sset names = SSET_INITIALIZER(&names);
+    const char *name;
+
+    add_anchored(judge, VMN_INDEX_GROUP_BY_ANCHOR, &row->labels, &names);
+    add_found(judge, VMN_INDEX_GROUP_BY_PORT, port->name, &names);
+    add_touched(judge, VMN_TABLE_GROUP, &names);
+    SSET_FOR_EACH (name, &names) {
+        const struct vmn_group *group = judge_row(judge, VMN_TABLE_GROUP,
+                                                  name, at);
+
+        if (group && judge_step(judge, 1)
+            && (selects(&group->selector, row)
+                || names_it(group->ports, group->n_ports, port->name))) {
+            add_group(judge, name, at, &port->groups[at]);
+        }
+    }
+    sset_destroy(&names);
+}
+
+/* Quarantines of a port.  ------------------------------------------------- */
+
+static void
+find_quarantines(struct judge *judge, struct judged_port *port, const char
+                 *name, const struct vmn_port *row, enum moment at)
+{
+    struct sset names = SSET_INITIALIZER(&names);
+    const char *found;
+
+    add_anchored(judge, VMN_INDEX_QUARANTINE_BY_ANCHOR, &row->labels, &names);
+    add_found(judge, VMN_INDEX_QUARANTINE_BY_PORT, name, &names);
+    add_touched(judge, VMN_TABLE_QUARANTINE, &names);
+    SSET_FOR_EACH (found, &names) {
+        const struct vmn_quarantine *quarantine = judge_row(
+            judge, VMN_TABLE_QUARANTINE, found, at);
+
+        if (quarantine && judge_step(judge, 1)
+            && (selects(&quarantine->selector, row)
+                || names_it(quarantine->ports, quarantine->n_ports, name))) {
+            sset_add(&port->quarantines[at], found);
+        }
+    }
+    port->is_quarantined[at] |= (row->quarantined
+                                 || !sset_is_empty(&port->quarantines[at]));
+    sset_destroy(&names);
+}
+
+/* Policies of a port.  ---------------------------------------------------- */
+
+static int
+compare_placed(const void *a_, const void *b_)
+{
+    const struct placed_rule *a = a_, *b = b_;
+
+    return (a->position != b->position ? (a->position < b->position ? -1 : 1)
+            : a->priority != b->priority
+            ? (a->priority < b->priority ? -1 : 1)
+            : a->level != b->level ? (a->level < b->level ? -1 : 1)
+            : a->order < b->order ? -1 : a->order > b->order);
+}
+
+/* Adds the rules of a policy. */
+static void
+place_rules(struct judge *judge, struct judged_port *port,
+            const struct vmn_policy *policy, const struct vmn_tier *tier,
+            enum moment at)
+{
+    struct vmn_level levels[VMN_N_DIRECTIONS] = { { .started = false } };
+    bool united = tier->position == VMN_TIER_APPLICATION;
+
+    for (size_t i = 0; i < policy->n_rules && judge_step(judge, 1); i++) {
+        const struct vmn_rule *rule = vmn_policy_rule_at(policy, i);
+        struct placed_rules *rules = &port->rules[at][rule->direction];
+        struct vmn_level *level = &levels[rule->direction];
+
+        if (!vmn_level_next(level, united, rule->action,
+                            policy->on_change == VMN_KEEP)) {
+            return;
+        }
+        if (rules->n >= rules->allocated) {
+            rules->rules = x2nrealloc(rules->rules, &rules->allocated,
+                                      sizeof *rules->rules);
+        }
+        rules->rules[rules->n++] = (struct placed_rule) {
+            tier->position, policy->priority, level->level, rules->n, rule,
+            policy,
+        };
+    }
+}
+
+/* Adds the policies that apply to a group of the port. */
+static void
+find_policies(struct judge *judge, struct judged_port *port, enum moment at,
+              struct sset *names)
+{
+    const char *group;
+
+    SSET_FOR_EACH (group, &port->groups[at]) {
+        add_found(judge, VMN_INDEX_POLICY_BY_GROUP, group, names);
+    }
+    add_touched(judge, VMN_TABLE_POLICY, names);
+}
+
+static bool
+applies_to(const struct vmn_policy *policy, const struct sset *groups)
+{
+    for (size_t i = 0; i < policy->n_applies_to; i++) {
+        if (sset_contains(groups, policy->applies_to[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void
+find_rules(struct judge *judge, struct judged_port *port, enum moment at)
+{
+    struct sset names = SSET_INITIALIZER(&names);
+    const char *name;
+
+    find_policies(judge, port, at, &names);
+    SSET_FOR_EACH (name, &names) {
+        const struct vmn_policy *policy = judge_row(judge, VMN_TABLE_POLICY,
+                                                    name, at);
+        const struct vmn_tier *tier
+            = (policy ? judge_row(judge, VMN_TABLE_TIER, policy->tier, at)
+               : NULL);
+
+        if (!tier || policy->mode != VMN_ENFORCE || !judge_step(judge, 1)
+            || !applies_to(policy, &port->groups[at])) {
+            continue;
+        }
+        for (int d = 0; d < VMN_N_DIRECTIONS; d++) {
+            port->isolates[at][d] |= (tier->position == VMN_TIER_APPLICATION
+                                      && policy->isolates[d]);
+        }
+        place_rules(judge, port, policy, tier, at);
+    }
+    for (int d = 0; d < VMN_N_DIRECTIONS; d++) {
+        struct placed_rules *rules = &port->rules[at][d];
+
+        if (rules->n) {
+            qsort(rules->rules, rules->n, sizeof *rules->rules,
+                  compare_placed);
+        }
+    }
+    sset_destroy(&names);
+}
+
+/* Ports.  ----------------------------------------------------------------- */
+
+static void
+put_set(struct ds *ds, const struct sset *set)
+{
+    const char **names = sset_sort(set);
+
+    for (size_t i = 0; i < sset_count(set); i++) {
+        ds_put_format(ds, "%s,", names[i]);
+    }
+    ds_put_char(ds, '|');
+    free(names);
+}
+
+/* Returns what tells the port apart from others. */
+static char *
+make_key(const struct judged_port *port)
+{
+    struct ds ds = DS_EMPTY_INITIALIZER;
+
+    for (int at = BEFORE; at < N_MOMENTS; at++) {
+        ds_put_format(&ds, "%s|%d", port->row[at] ? port->row[at]->network
+                      : "", port->is_quarantined[at]);
+        put_set(&ds, &port->groups[at]);
+        put_set(&ds, &port->quarantines[at]);
+    }
+    return ds_steal_cstr(&ds);
+}
+
+const struct judged_port *
+judge_port(struct judge *judge, const char *name)
+{
+    struct judged_port *port = shash_find_data(&judge->ports, name);
+
+    if (port || !judge_step(judge, 1)) {
+        return port;
+    }
+    port = xzalloc(sizeof *port);
+    port->name = xstrdup(name);
+    for (int at = BEFORE; at < N_MOMENTS; at++) {
+        const struct vmn_port *row = judge_row(judge, VMN_TABLE_PORT, name,
+                                               at);
+        const struct vmn_port *parent
+            = (row && row->parent ? judge_row(judge, VMN_TABLE_PORT,
+                                              row->parent, at) : NULL);
+
+        sset_init(&port->groups[at]);
+        sset_init(&port->quarantines[at]);
+        port->row[at] = row;
+        if (row) {
+            find_groups(judge, port, at);
+            find_quarantines(judge, port, name, row, at);
+            find_rules(judge, port, at);
+        }
+        if (parent) {
+            find_quarantines(judge, port, row->parent, parent, at);
+        }
+    }
+    port->key = make_key(port);
+    shash_add_nocopy(&judge->ports, xstrdup(name), port);
+    return port;
+}
+
+static void
+port_destroy(struct judged_port *port)
+{
+    for (int at = BEFORE; at < N_MOMENTS; at++) {
+        sset_destroy(&port->groups[at]);
+        sset_destroy(&port->quarantines[at]);
+        for (int d = 0; d < VMN_N_DIRECTIONS; d++) {
+            free(port->rules[at][d].rules);
+        }
+    }
+    free(port->key);
+    free(port->name);
+    free(port);
+}
+
+void
+judge_add_selected(struct judge *judge, const struct vmn_selector *selector,
+                   const char *const *names, size_t n_names, enum moment at,
+                   struct sset *ports)
+{
+    const struct svec *touched = &judge->touched[VMN_TABLE_PORT];
+    struct vmn_names found = { 0, NULL };
+
+    if (selector->text) {
+        found = model_selector_candidates(judge->txn->model, selector);
+    }
+    for (size_t i = 0; i < n_names && judge_step(judge, 1); i++) {
+        sset_add(ports, names[i]);
+    }
+    for (size_t i = 0; i < found.n + touched->n && selector->text
+         && judge_step(judge, 1); i++) {
+        const char *name = (i < found.n ? found.names[i]
+                            : touched->names[i - found.n]);
+        const struct vmn_port *port = judge_row(judge, VMN_TABLE_PORT, name,
+                                                at);
+
+        if (port && selects(selector, port)) {
+            sset_add(ports, name);
+        }
+    }
+}
+
+void
+judge_group_ports(struct judge *judge, const char *name, enum moment at,
+                  struct sset *ports)
+{
+    const struct vmn_group *group = judge_row(judge, VMN_TABLE_GROUP, name,
+                                              at);
+
+    if (group && judge_step(judge, 1)) {
+        judge_add_selected(judge, &group->selector, group->ports,
+                           group->n_ports, at, ports);
+        for (size_t i = 0; i < group->n_groups; i++) {
+            judge_group_ports(judge, group->groups[i], at, ports);
+        }
+    }
+}
+
+/* The judge.  ------------------------------------------------------------- */
+
+void
+judge_init(struct judge *judge, const struct txn *txn, size_t steps)
+{
+    memset(judge, 0, sizeof *judge);
+    judge->txn = txn;
+    judge->steps = steps;
+    shash_init(&judge->ports);
+    for (size_t i = 0; i < txn->n_touched; i++) {
+        const struct entry *entry = txn->touched[i];
+
+        if (entry_is_changed(entry)
+            && (entry->table == VMN_TABLE_GROUP
+                || entry->table == VMN_TABLE_POLICY
+                || entry->table == VMN_TABLE_PORT
+                || entry->table == VMN_TABLE_QUARANTINE)) {
+            svec_add(&judge->touched[entry->table], entry->name);
+        }
+    }
+}
+
+void
+judge_uninit(struct judge *judge)
+{
+    struct shash_node *node;
+
+    SHASH_FOR_EACH (node, &judge->ports) {
+        port_destroy(node->data);
+    }
+    shash_destroy(&judge->ports);
+    for (int i = 0; i < VMN_N_TABLES; i++) {
+        svec_destroy(&judge->touched[i]);
+    }
+}

@@ -1,0 +1,563 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Connections that policies denied before a request and allow after it.
+ *
+ * Of ports that nothing tells apart one is looked at.  Its peers are those
+ * that rules name: ports of groups, again one of each kind, the ends of
+ * prefixes, names in DNS, and an address that no rule names.  Services are
+ * cut at the ports where a rule begins or ends, so each piece has one verdict.
+ * Where a port has left isolation or quarantine, that was said already. */
+
+#include <config.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/model/loosened-services.h"
+#include "controller/model/loosening-private.h"
+#include "controller/model/txn.h"
+#include "controller/schema/value.h"
+#include "openvswitch/dynamic-string.h"
+#include "util.h"
+
+/* Most peers, and prefixes, that are looked at for a port. */
+#define PEERS_MAX 1000
+
+/* A port whose connections are compared in one direction. */
+struct study {
+    struct search *search;
+    const struct judged_port *port;
+    enum vmn_direction direction;
+    bool is_moved;
+    struct services services;
+    size_t n_peers, allocated_peers;
+    struct judged_peer *peers;
+    size_t n_prefixes, allocated_prefixes;
+    struct vmn_prefix *prefixes; /* Of rules, each once. */
+    struct shash alike;         /* Of struct svec: ports among them that
+                                 * nothing tells apart. */
+    bool has_windows;
+    bool has_addresses;         /* Rules tell ports apart by these. */
+};
+
+/* Returns true if the group, or one inside, has addresses. */
+static bool
+has_cidrs(struct study *study, const char *name, enum moment at)
+{
+    const struct vmn_group *group = judge_row(&study->search->judge,
+                                              VMN_TABLE_GROUP, name, at);
+    bool has = (group && judge_step(&study->search->judge, 1)
+                && group->n_cidrs);
+
+    for (size_t i = 0; group && i < group->n_groups && !has; i++) {
+        has = has_cidrs(study, group->groups[i], at);
+    }
+    return has;
+}
+
+/* Notes where a rule cuts services, and what else it tells apart. */
+static void
+cut_rule(struct study *study, const struct vmn_rule *rule, enum moment at)
+{
+    study->has_windows |= rule->n_windows > 0;
+    for (size_t i = 0; i < rule->n_peers; i++) {
+        const struct vmn_peer *peer = vmn_peer_at(rule, i);
+
+        study->has_addresses |= (peer->group
+                                 ? has_cidrs(study, peer->group, at)
+                                 : !peer->fqdn);
+    }
+    for (size_t i = 0; i < rule->n_services
+         && judge_step(&study->search->judge, 1); i++) {
+        const struct vmn_rule_service *use = vmn_rule_service_at(rule, i);
+        const struct vmn_service *named
+            = (use->service ? judge_row(&study->search->judge,
+                                        VMN_TABLE_SERVICE, use->service, at)
+               : NULL);
+
+        if (!use->service) {
+            services_cut(&study->services, &use->inline_entry);
+        }
+        for (size_t j = 0; named && j < named->n_entries; j++) {
+            services_cut(&study->services, vmn_service_entry_at(named, j));
+        }
+    }
+}
+
+/* Peers.  ----------------------------------------------------------------- */
+
+static void
+add_peer(struct study *study, struct judged_peer peer)
+{
+    if (study->n_peers >= PEERS_MAX) {
+        study->search->judge.is_partial = true;
+        return;
+    }
+    if (study->n_peers >= study->allocated_peers) {
+        study->peers = x2nrealloc(study->peers, &study->allocated_peers,
+                                  sizeof *study->peers);
+    }
+    study->peers[study->n_peers++] = peer;
+}
+
+/* Adds the port with its addresses: the first of each family, or all, if rules
+ * tell them apart. */
+static void
+add_port_peers(struct study *study, const struct judged_port *port,
+               const struct svec *alike)
+{
+    const struct vmn_port *row = port->row[AFTER];
+    unsigned families = 0;      /* Bits. */
+
+    for (size_t i = 0; i < row->n_ips; i++) {
+        unsigned bit = 1u << row->ips[i].family;
+
+        if (study->has_addresses || !(families & bit)) {
+            add_peer(study, (struct judged_peer) {
+                .port = port, .alike = alike, .ip = row->ips[i] });
+        }
+        families |= bit;
+    }
+    if (!families) {
+        add_peer(study, (struct judged_peer) { .port = port,
+                                               .alike = alike });
+    }
+}
+
+/* Adds a port that was there before, and is.  One that has moved is a kind of
+ * its own: its addresses may have. */
+static void
+add_port(struct study *study, const char *name)
+{
+    struct search *search = study->search;
+    const struct judged_port *port = judge_port(&search->judge, name);
+    bool is_moved = sset_contains(&search->moved, name);
+    struct svec *alike;
+    char *key;
+
+    if (!port || port == study->port || !port->row[BEFORE]
+        || !port->row[AFTER]) {
+        return;
+    }
+    key = xasprintf("%d%s%s", is_moved, port->key,
+                    study->has_addresses ? name : "");
+    alike = shash_find_data(&study->alike, key);
+    if (!alike) {
+        alike = xmalloc(sizeof *alike);
+        svec_init(alike);
+        shash_add(&study->alike, key, alike);
+        add_port_peers(study, port, alike);
+    }
+    if (!svec_contains_unsorted(alike, name)) {
+        svec_add(alike, name);
+    }
+    free(key);
+}
+
+static void
+add_prefix(struct study *study, const struct vmn_prefix *prefix)
+{
+    for (size_t i = 0; i < study->n_prefixes; i++) {
+        if (!memcmp(&study->prefixes[i], prefix, sizeof *prefix)) {
+            return;
+        }
+    }
+    if (study->n_prefixes >= PEERS_MAX
+        || !judge_step(&study->search->judge, 1 + study->n_prefixes)) {
+        study->search->judge.is_partial = true;
+        return;
+    }
+    if (study->n_prefixes >= study->allocated_prefixes) {
+        study->prefixes = x2nrealloc(study->prefixes,
+                                     &study->allocated_prefixes,
+                                     sizeof *study->prefixes);
+    }
+    study->prefixes[study->n_prefixes++] = *prefix;
+}
+
+/* Returns the address after those of the prefix; family 0: there is none. */
+static struct vmn_ip
+address_after(const struct vmn_prefix *prefix)
+{
+    struct vmn_ip ip = prefix->ip;
+    unsigned bit = prefix->len;
+
+    /* Adds 1 to the bits of the prefix. */
+    while (bit) {
+        uint8_t mask = 0x80 >> --bit % 8;
+
+        ip.addr[bit / 8] ^= mask;
+        if (ip.addr[bit / 8] & mask) {
+            return ip;
+        }
+    }
+    return (struct vmn_ip) { .family = 0 };
+}
+
+/* Adds an address that is the first of those which rules do not tell apart,
+ * if a prefix contains it. */
+static void
+add_address(struct study *study, const struct vmn_ip *ip)
+{
+    const struct vmn_prefix *narrowest = NULL;
+    char buf[VALUE_PREFIX_SIZE];
+
+    for (size_t i = 0; i < study->n_prefixes; i++) {
+        const struct vmn_prefix *prefix = &study->prefixes[i];
+
+        if (prefix->ip.family == ip->family && vmn_prefix_contains(prefix, ip)
+            && (!narrowest || prefix->len > narrowest->len)) {
+            narrowest = prefix;
+        }
+    }
+    if (narrowest && judge_step(&study->search->judge, study->n_prefixes)) {
+        add_peer(study, (struct judged_peer) {
+            .ip = *ip, .text = arena_printf(
+                &study->search->found->arena, "addresses of %s",
+                value_format_prefix(narrowest, buf)) });
+    }
+}
+
+/* Adds an address of each part into which the prefixes divide all. */
+static void
+add_parts(struct study *study)
+{
+    for (size_t i = 0; i < study->n_prefixes; i++) {
+        struct vmn_ip after = address_after(&study->prefixes[i]);
+
+        add_address(study, &study->prefixes[i].ip);
+        if (after.family) {
+            add_address(study, &after);
+        }
+    }
+}
+
+static void
+add_prefixes(struct study *study, const struct vmn_prefix *prefixes, size_t n)
+{
+    for (size_t i = 0; i < n && judge_step(&study->search->judge, 1); i++) {
+        add_prefix(study, &prefixes[i]);
+    }
+}
+
+/* Adds the addresses of a group, and of those inside. */
+static void
+add_addresses(struct study *study, const char *name, enum moment at)
+{
+    const struct vmn_group *group = judge_row(&study->search->judge,
+                                              VMN_TABLE_GROUP, name, at);
+
+    if (group && judge_step(&study->search->judge, 1)) {
+        add_prefixes(study, group->cidrs, group->n_cidrs);
+        add_prefixes(study, group->except, group->n_except);
+        for (size_t i = 0; i < group->n_groups; i++) {
+            add_addresses(study, group->groups[i], at);
+        }
+    }
+}
+
+static void
+add_rule_peers(struct study *study, const struct vmn_rule *rule,
+               enum moment at)
+{
+    struct judge *judge = &study->search->judge;
+
+    for (size_t i = 0; i < rule->n_peers && judge_step(judge, 1); i++) {
+        const struct vmn_peer *peer = vmn_peer_at(rule, i);
+
+        if (peer->fqdn) {
+            add_peer(study, (struct judged_peer) {
+                .fqdn = peer->fqdn, .text = peer->fqdn });
+        } else if (peer->group) {
+            struct sset ports = SSET_INITIALIZER(&ports);
+            const char **names;
+
+            judge_group_ports(judge, peer->group, at, &ports);
+            names = sset_sort(&ports);
+            for (size_t j = 0; j < sset_count(&ports); j++) {
+                add_port(study, names[j]);
+            }
+            free(names);
+            sset_destroy(&ports);
+            add_addresses(study, peer->group, at);
+        } else {
+            add_prefix(study, &peer->cidr);
+            add_prefixes(study, peer->except, peer->n_except);
+        }
+    }
+}
+
+/* Returns true if more than groups of moved ports may differ for the port. */
+static bool
+is_rejudged(const struct study *study)
+{
+    const struct search *search = study->search;
+
+    for (int at = BEFORE; at < N_MOMENTS; at++) {
+        const struct placed_rules *rules
+            = &study->port->rules[at][study->direction];
+
+        for (size_t i = 0; i < rules->n; i++) {
+            if (sset_contains(&search->policies,
+                              rules->rules[i].policy->row.name)) {
+                return true;
+            }
+        }
+    }
+    return study->is_moved;
+}
+
+typedef void rule_cb(struct study *, const struct vmn_rule *, enum moment);
+
+/* Calls 'cb' for the port's rules in the direction. */
+static void
+each_rule(struct study *study, const struct judged_port *port,
+          enum vmn_direction direction, enum moment at, rule_cb *cb)
+{
+    const struct placed_rules *rules = &port->rules[at][direction];
+
+    for (size_t i = 0; i < rules->n; i++) {
+        cb(study, rules->rules[i].rule, at);
+    }
+}
+
+/* Calls 'cb' for what quarantines of the port allow. */
+static void
+each_allowed(struct study *study, const struct judged_port *port,
+             enum moment at, rule_cb *cb)
+{
+    const char *name;
+
+    SSET_FOR_EACH (name, &port->quarantines[at]) {
+        const struct vmn_quarantine *quarantine = judge_row(
+            &study->search->judge, VMN_TABLE_QUARANTINE, name, at);
+
+        for (size_t i = 0; quarantine && i < quarantine->n_allow; i++) {
+            cb(study, vmn_quarantine_rule_at(quarantine, i), at);
+        }
+    }
+}
+
+/* Cuts services where rules of the peers do, which may deny the rest. */
+static void
+cut_peers(struct study *study)
+{
+    enum vmn_direction back = (study->direction == VMN_INGRESS ? VMN_EGRESS
+                               : VMN_INGRESS);
+
+    for (size_t i = 0; i < study->n_peers; i++) {
+        const struct judged_port *port = study->peers[i].port;
+
+        if (port) {
+            each_rule(study, port, back, AFTER, cut_rule);
+            each_allowed(study, port, AFTER, cut_rule);
+        }
+    }
+}
+
+/* Cuts services where any rule of the port does, and adds the peers: of all
+ * rules, as one for everyone may come before one for a group, or, if only
+ * moved ports may differ, these alone. */
+static void
+read_rules(struct study *study)
+{
+    const struct judged_port *port = study->port;
+    bool all = is_rejudged(study);
+    const char *name;
+
+    for (int at = BEFORE; at < N_MOMENTS; at++) {
+        each_rule(study, port, study->direction, at, cut_rule);
+        each_allowed(study, port, at, cut_rule);
+    }
+    for (int at = BEFORE; at < N_MOMENTS; at++) {
+        if (all) {
+            each_rule(study, port, study->direction, at, add_rule_peers);
+        }
+        each_allowed(study, port, at, add_rule_peers);
+    }
+    SSET_FOR_EACH (name, &study->search->moved) {
+        add_port(study, name);
+    }
+    add_parts(study);
+    add_peer(study, (struct judged_peer) { .text = "other addresses" });
+    cut_peers(study);
+}
+
+/* Verdicts.  -------------------------------------------------------------- */
+
+/* Returns the port's first address of the family, if it has one. */
+static struct vmn_ip
+own_ip(const struct judged_port *port, uint8_t family)
+{
+    const struct vmn_port *row = port->row[AFTER];
+
+    for (size_t i = 0; i < row->n_ips; i++) {
+        if (row->ips[i].family == family) {
+            return row->ips[i];
+        }
+    }
+    return (struct vmn_ip) { .family = 0 };
+}
+
+/* Returns true if the connection was denied and is allowed; '*by' is the rule
+ * that allows it, or NULL. */
+static bool
+is_loosened(const struct study *study, const struct judged_peer *peer,
+            const struct piece *piece, enum judged_windows windows,
+            const struct placed_rule **by)
+{
+    const struct judged_service service = { piece->protocol, piece->first };
+    const struct judged_peer self = {
+        .port = study->port, .ip = own_ip(study->port, peer->ip.family),
+    };
+    enum vmn_direction back = (study->direction == VMN_INGRESS ? VMN_EGRESS
+                               : VMN_INGRESS);
+    struct judge *judge = &study->search->judge;
+    const struct placed_rule *other;
+
+    return (judge_allows(judge, study->port, AFTER, study->direction, peer,
+                         &service, windows, by)
+            && !judge_allows(judge, study->port, BEFORE, study->direction,
+                             peer, &service, windows, &other)
+            && (!peer->port
+                || judge_allows(judge, peer->port, AFTER, back, &self,
+                                &service, windows, &other)));
+}
+
+/* Adds the connections with one peer that are loosened. */
+static void
+compare_peer(struct study *study, const struct judged_peer *peer,
+             const struct svec *alike)
+{
+    struct search *search = study->search;
+    enum judged_windows last = (search->windows_differ ? WINDOWS_WORST
+                                : study->has_windows ? WINDOWS_CLOSED
+                                : WINDOWS_OPEN);
+    struct ds self = DS_EMPTY_INITIALIZER, other = DS_EMPTY_INITIALIZER;
+    struct ds services = DS_EMPTY_INITIALIZER;
+    bool in = study->direction == VMN_INGRESS;
+    const struct placed_rule *decides = NULL;
+
+    for (size_t i = 0; i < study->services.n_pieces; i++) {
+        struct piece *piece = &study->services.pieces[i];
+
+        piece->is_loosened = false;
+        for (int w = WINDOWS_OPEN; w <= (int) last && !piece->is_loosened;
+             w++) {
+            const struct placed_rule *by;
+
+            piece->is_loosened = is_loosened(study, peer, piece, w, &by);
+            if (piece->is_loosened) {
+                decides = decides ? decides : by;
+            }
+        }
+    }
+    services_put(&study->services, &services);
+    if (services.length && search->judge.steps) {
+        loosening_put_ports(search, alike, &self);
+        if (peer->port) {
+            loosening_put_ports(search, peer->alike, &other);
+        } else {
+            ds_put_cstr(&other, peer->text);
+        }
+        loosening_put(search, "access", VMN_TABLE_POLICY,
+                      decides ? decides->policy->row.name : NULL, NULL,
+                      "%s may reach %s on %s, which was denied",
+                      ds_cstr(in ? &other : &self),
+                      ds_cstr(in ? &self : &other), ds_cstr(&services));
+    }
+    ds_destroy(&services);
+    ds_destroy(&other);
+    ds_destroy(&self);
+}
+
+/* Ports that nothing tells apart.  ---------------------------------------- */
+
+static void
+study_uninit(struct study *study)
+{
+    struct shash_node *node;
+
+    SHASH_FOR_EACH (node, &study->alike) {
+        svec_destroy(node->data);
+    }
+    shash_destroy_free_data(&study->alike);
+    free(study->prefixes);
+    free(study->peers);
+    services_uninit(&study->services);
+}
+
+/* Compares what becomes of connections of one of the ports in 'alike'. */
+static void
+compare_direction(struct search *search, const struct svec *alike,
+                  const struct judged_port *port,
+                  enum vmn_direction direction)
+{
+    struct study study = {
+        .search = search, .port = port, .direction = direction,
+        .is_moved = sset_contains(&search->moved, port->name),
+        .alike = SHASH_INITIALIZER(&study.alike),
+    };
+
+    if ((port->isolates[BEFORE][direction]
+         && !port->isolates[AFTER][direction])
+        || (port->is_quarantined[BEFORE] && !port->is_quarantined[AFTER])) {
+        return;                 /* It was said. */
+    }
+    read_rules(&study);
+    services_divide(&study.services);
+    search->judge.is_partial |= study.services.is_partial;
+    for (size_t i = 0; i < study.n_peers && search->judge.steps; i++) {
+        compare_peer(&study, &study.peers[i], alike);
+        model_yield(search->txn->model);
+    }
+    study_uninit(&study);
+}
+
+void
+loosening_compare_access(struct search *search)
+{
+    struct shash kinds = SHASH_INITIALIZER(&kinds);
+    const char **names = sset_sort(&search->subjects);
+    const struct shash_node **nodes;
+    struct shash_node *node;
+
+    for (size_t i = 0; i < sset_count(&search->subjects); i++) {
+        const struct judged_port *port = judge_port(&search->judge, names[i]);
+        struct svec *alike;
+        char *key;
+
+        if (!port) {
+            break;
+        }
+        if (!port->row[BEFORE] || !port->row[AFTER]) {
+            continue;
+        }
+        key = xasprintf("%d%s", sset_contains(&search->moved, names[i]),
+                        port->key);
+        alike = shash_find_data(&kinds, key);
+        if (!alike) {
+            alike = xmalloc(sizeof *alike);
+            svec_init(alike);
+            shash_add(&kinds, key, alike);
+        }
+        svec_add(alike, names[i]);
+        free(key);
+    }
+    nodes = shash_sort(&kinds);
+    for (size_t i = 0; i < shash_count(&kinds); i++) {
+        const struct svec *alike = nodes[i]->data;
+        const struct judged_port *port = judge_port(&search->judge,
+                                                    alike->names[0]);
+
+        for (int d = 0; port && d < VMN_N_DIRECTIONS; d++) {
+            compare_direction(search, alike, port, d);
+        }
+    }
+    SHASH_FOR_EACH (node, &kinds) {
+        svec_destroy(node->data);
+    }
+    shash_destroy_free_data(&kinds);
+    free(nodes);
+    free(names);
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The search for what a request loosens: shared by loosening.c,
+ * loosening-changes.c and loosened-access.c alone. */
+
+#ifndef CONTROLLER_MODEL_LOOSENING_PRIVATE_H
+#define CONTROLLER_MODEL_LOOSENING_PRIVATE_H 1
+
+#include "controller/model/loosening.h"
+#include "controller/model/policy-verdict.h"
+
+struct ds;
+struct entry;
+
+struct search {
+    struct txn *txn;
+    struct judge judge;
+    struct loosened *found;
+    struct sset moved;          /* Ports that may have changed their groups,
+                                 * quarantines or addresses. */
+    struct sset policies;       /* That decide otherwise than before, perhaps:
+                                 * with their services, tiers and groups'
+                                 * addresses. */
+    struct sset peered;         /* Others, with a group of a moved port. */
+    struct sset subjects;       /* Ports that may be more open: the moved ones,
+                                 * and those that such policies apply to. */
+    bool windows_differ;        /* Of one of the policies. */
+    struct sset said;           /* Texts of statements. */
+};
+
+/* Adds a statement about the object; 'name' NULL: about none. */
+void loosening_put(struct search *, const char *kind, enum vmn_table,
+                   const char *name, const char *pointer,
+                   const char *format, ...)
+    __attribute__((format(printf, 6, 7)));
+/* Appends 'port "a"' or 'ports "a", "b" and 3 more': names that the client
+ * sees, and how many others there are. */
+void loosening_put_ports(const struct search *, const struct svec *ports,
+                         struct ds *);
+
+/* loosening-changes.c */
+
+bool loosening_is_enforced(const struct vmn_policy *); /* NULL: no. */
+/* Returns true if the change of the entry may loosen something. */
+bool loosening_may(const struct entry *);
+/* Adds what such a change loosens, and who is concerned. */
+void loosening_find_change(struct search *, const struct entry *);
+/* Adds to 'policies' those that name the row, by any field; and to the
+ * subjects the ports of quarantines that do. */
+void loosening_add_users(struct search *, enum vmn_table, const char *name,
+                         struct sset *policies);
+
+/* Adds the names that are in one of the sets alone. */
+void loosening_add_differing(struct sset *to, const struct sset *,
+                             const struct sset *);
+
+/* loosened-access.c */
+
+/* Adds what the subjects' connections are allowed that they were denied. */
+void loosening_compare_access(struct search *);
+
+#endif /* controller/model/loosening-private.h */

@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * See loosening.h.  First the objects are found whose change may open
+ * something, and from these the ports concerned; most requests have none.
+ * Then the state of each such port is compared, and, for ports that nothing
+ * tells apart once, what becomes of their connections (loosened-access.c). */
+
+#include <config.h>
+
+#include "controller/model/loosening.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/model/loosening-private.h"
+#include "controller/model/txn.h"
+#include "controller/schema/schema-own.h"
+#include "controller/schema/schema.h"
+#include "openvswitch/dynamic-string.h"
+#include "util.h"
+
+/* Rows and rules that are read for a request: for 20,000 it takes about a
+ * millisecond. */
+#define STEPS_BOUNDED 20000
+#define STEPS_FULL 2000000
+
+/* Statements.  ------------------------------------------------------------ */
+
+void
+loosening_put(struct search *search, const char *kind, enum vmn_table table,
+              const char *name, const char *pointer, const char *format, ...)
+{
+    struct loosened *found = search->found;
+    struct loosened_item *item;
+    va_list args;
+    char *text;
+
+    va_start(args, format);
+    text = xvasprintf(format, args);
+    va_end(args);
+    if (!sset_add(&search->said, text)) {
+        free(text);
+        return;
+    }
+    if (found->n >= LOOSENED_MAX) {
+        found->n_more++;
+        free(text);
+        return;
+    }
+    item = &found->items[found->n++];
+    item->kind = kind;
+    item->text = arena_strdup(&found->arena, text);
+    if (name && txn_shows(search->txn, table, name)) {
+        item->type = schema_tables[table]->plural;
+        item->name = arena_strdup(&found->arena, name);
+        item->pointer = pointer;
+    }
+    free(text);
+}
+
+/* Most ports that a statement names. */
+#define NAMED_MAX 4
+
+void
+loosening_put_ports(const struct search *search, const struct svec *ports,
+                    struct ds *ds)
+{
+    size_t n_named = 0;
+
+    for (size_t i = 0; i < ports->n && n_named < NAMED_MAX; i++) {
+        if (txn_shows(search->txn, VMN_TABLE_PORT, ports->names[i])) {
+            ds_put_format(ds, "%s\"%s\"", n_named ? ", "
+                          : ports->n == 1 ? "port " : "ports ",
+                          ports->names[i]);
+            n_named++;
+        }
+    }
+    if (!n_named) {
+        ds_put_format(ds, "%"PRIuSIZE" port%s outside of this account's "
+                      "scope", ports->n, ports->n == 1 ? "" : "s");
+    } else if (n_named < ports->n) {
+        ds_put_format(ds, " and %"PRIuSIZE" more", ports->n - n_named);
+    }
+}
+
+/* Who is concerned.  ------------------------------------------------------ */
+
+/* Adds the ports that policies apply to, before or after. */
+static void
+add_subjects(struct search *search, const struct sset *policies)
+{
+    const char *name;
+
+    SSET_FOR_EACH (name, policies) {
+        for (int at = BEFORE; at < N_MOMENTS; at++) {
+            const struct vmn_policy *policy = judge_row(
+                &search->judge, VMN_TABLE_POLICY, name, at);
+
+            for (size_t i = 0; loosening_is_enforced(policy)
+                 && i < policy->n_applies_to; i++) {
+                judge_group_ports(&search->judge, policy->applies_to[i], at,
+                                  &search->subjects);
+            }
+        }
+        model_yield(search->txn->model);
+    }
+}
+
+/* Finds the policies that have a group which a port has joined or left, and
+ * with them all ports that may be open to more than before. */
+static void
+find_subjects(struct search *search)
+{
+    struct sset groups = SSET_INITIALIZER(&groups);
+    const char *name;
+
+    SSET_FOR_EACH (name, &search->moved) {
+        const struct judged_port *port = judge_port(&search->judge, name);
+
+        if (!port) {
+            break;
+        }
+        loosening_add_differing(&groups, &port->groups[BEFORE],
+                                &port->groups[AFTER]);
+        sset_add(&search->subjects, name);
+        model_yield(search->txn->model);
+    }
+    SSET_FOR_EACH (name, &groups) {
+        loosening_add_users(search, VMN_TABLE_GROUP, name, &search->peered);
+    }
+    add_subjects(search, &search->peered);
+    add_subjects(search, &search->policies);
+    sset_destroy(&groups);
+}
+
+/* The state of ports.  ---------------------------------------------------- */
+
+static void
+put_state(struct search *search, const char *kind, const struct svec *ports,
+          const char *rest)
+{
+    struct ds ds = DS_EMPTY_INITIALIZER;
+
+    if (ports->n) {
+        loosening_put_ports(search, ports, &ds);
+        loosening_put(search, kind, VMN_TABLE_PORT, ports->names[0], NULL,
+                      "%s %s %s", ds_cstr(&ds), ports->n == 1 ? "is" : "are",
+                      rest);
+    }
+    ds_destroy(&ds);
+}
+
+/* Says which ports are isolated or quarantined no more. */
+static void
+compare_states(struct search *search)
+{
+    struct svec released = SVEC_EMPTY_INITIALIZER;
+    struct svec open[VMN_N_DIRECTIONS] = { SVEC_EMPTY_INITIALIZER,
+                                           SVEC_EMPTY_INITIALIZER };
+    const char **names = sset_sort(&search->subjects);
+
+    for (size_t i = 0; i < sset_count(&search->subjects); i++) {
+        const struct judged_port *port = judge_port(&search->judge, names[i]);
+
+        if (!port) {
+            break;
+        }
+        if (!port->row[BEFORE] || !port->row[AFTER]) {
+            continue;
+        }
+        if (port->is_quarantined[BEFORE] && !port->is_quarantined[AFTER]) {
+            svec_add(&released, names[i]);
+        }
+        for (int d = 0; d < VMN_N_DIRECTIONS; d++) {
+            if (port->isolates[BEFORE][d] && !port->isolates[AFTER][d]) {
+                svec_add(&open[d], names[i]);
+            }
+        }
+        model_yield(search->txn->model);
+    }
+    put_state(search, "quarantine", &released, "not quarantined any more");
+    put_state(search, "isolation", &open[VMN_INGRESS],
+              "not isolated any more (ingress)");
+    put_state(search, "isolation", &open[VMN_EGRESS],
+              "not isolated any more (egress)");
+    svec_destroy(&released);
+    for (int d = 0; d < VMN_N_DIRECTIONS; d++) {
+        svec_destroy(&open[d]);
+    }
+    free(names);
+}
+
+/* Interface.  ------------------------------------------------------------- */
+
+/* Returns true if a person, or a program of one, has made the request. */
+static bool
+is_of_people(const struct model_request *request)
+{
+    return strcmp(request->who, "vmnd") && strncmp(request->who, "host:", 5);
+}
+
+static bool
+has_any(const struct txn *txn)
+{
+    for (size_t i = 0; i < txn->n_touched; i++) {
+        if (loosening_may(txn->touched[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+struct loosened *
+loosening_find(struct txn *txn)
+{
+    bool full = txn->request->loosening != MODEL_LOOSENING_BOUNDED;
+    struct search search = { .txn = txn };
+    struct loosened *found;
+
+    if (!is_of_people(txn->request) || !has_any(txn)) {
+        return NULL;
+    }
+    found = search.found = xzalloc(sizeof *found);
+    arena_init(&found->arena);
+    judge_init(&search.judge, txn, full ? STEPS_FULL : STEPS_BOUNDED);
+    sset_init(&search.moved);
+    sset_init(&search.policies);
+    sset_init(&search.peered);
+    sset_init(&search.subjects);
+    sset_init(&search.said);
+    for (size_t i = 0; i < txn->n_touched; i++) {
+        if (loosening_may(txn->touched[i])) {
+            loosening_find_change(&search, txn->touched[i]);
+            model_yield(txn->model);
+        }
+    }
+    find_subjects(&search);
+    compare_states(&search);
+    loosening_compare_access(&search);
+    found->is_partial = search.judge.is_partial;
+    sset_destroy(&search.said);
+    sset_destroy(&search.subjects);
+    sset_destroy(&search.peered);
+    sset_destroy(&search.policies);
+    sset_destroy(&search.moved);
+    judge_uninit(&search.judge);
+    if (!found->n && !found->is_partial) {
+        loosened_destroy(found);
+        return NULL;
+    }
+    return found;
+}
+
+/* Returns the pointer to the item's field in the request; "" if the request
+ * does not name the object.  The caller frees it. */
+static char *
+item_pointer(const struct txn *txn, const struct loosened_item *item)
+{
+    const struct schema_table *table
+        = item->type ? schema_find_table(item->type) : NULL;
+    const struct entry *entry
+        = table ? model_find(txn->model, table->id, item->name) : NULL;
+    const char *field = item->pointer ? item->pointer : "";
+
+    return txn_pointer(txn, entry, *field ? field + strlen("/spec") : "");
+}
+
+void
+loosening_refuse(struct txn *txn, const struct loosened *loosened)
+{
+    for (size_t i = 0; i < loosened->n; i++) {
+        char *pointer = item_pointer(txn, &loosened->items[i]);
+
+        vmn_errors_add(txn->errors, VMN_ERR_CONFLICT, pointer,
+                       "would loosen: %s", loosened->items[i].text);
+        free(pointer);
+    }
+    if (loosened->n_more) {
+        vmn_errors_add(txn->errors, VMN_ERR_CONFLICT, "",
+                       "would loosen: %"PRIu64" more connections",
+                       loosened->n_more);
+    }
+    if (loosened->is_partial) {
+        vmn_errors_add(txn->errors, VMN_ERR_CONFLICT, "",
+                       "concerns too many ports and rules to be sure that it "
+                       "loosens nothing: split it into smaller changes");
+    }
+}
+
+void
+loosened_destroy(struct loosened *loosened)
+{
+    if (loosened) {
+        arena_uninit(&loosened->arena);
+        free(loosened);
+    }
+}

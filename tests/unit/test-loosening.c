@@ -1,0 +1,483 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The model: what a request loosens (controller/model/loosening.h). */
+
+#include <config.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/model/loosening.h"
+#include "controller/model/model.h"
+#include "openvswitch/dynamic-string.h"
+#include "tests/unit/model-fixture.h"
+#include "tests/unit/model-util.h"
+#include "util.h"
+
+/* A database that web VMs alone may reach, on one port. */
+static const char shop[] =
+    "put networks n {" SUBNET "}\n"
+    "put ports web1 {'network':'n','labels':{'role':'web'}}\n"
+    "put ports web2 {'network':'n','labels':{'role':'web'}}\n"
+    "put ports db1 {'network':'n','labels':{'role':'db'}}\n"
+    "put ports other {'network':'n','ips':['10.0.0.99']}\n"
+    "put groups web {'selector':'role=web'}\n"
+    "put groups db {'selector':'role=db'}\n"
+    "put services sql {'entries':[{'protocol':'tcp','ports':[5432]}]}\n"
+    "put policies db-in {'applies_to':['db'],'rules':[{'direction':'ingress',"
+    "'action':'allow','peers':[{'group':'web'}],"
+    "'services':[{'service':'sql'}]}]}\n";
+
+static int
+shop_setup(void **state)
+{
+    struct model *model = model_create();
+
+    *state = model;
+    apply(model, shop, "");
+    model_settle(model);
+    return 0;
+}
+
+static int
+shop_teardown(void **state)
+{
+    model_destroy(*state);
+    return 0;
+}
+
+/* Returns what the request loosens, one statement a line.  The caller frees
+ * it. */
+static char *
+loosened_by(struct model *model, struct model_request *request,
+            const char *text)
+{
+    struct ds ds = DS_EMPTY_INITIALIZER;
+    struct vmn_errors errors;
+    uint64_t revision;
+
+    vmn_errors_init(&errors);
+    model_util_parse(request, text);
+    if (model_apply(model, request, 1, &revision, &errors)) {
+        for (size_t i = 0; i < errors.n; i++) {
+            ds_put_format(&ds, "! %s %s\n", errors.errors[i].pointer,
+                          errors.errors[i].text);
+        }
+    } else if (request->loosened) {
+        for (size_t i = 0; i < request->loosened->n; i++) {
+            const struct loosened_item *item = &request->loosened->items[i];
+
+            ds_put_format(&ds, "%s: %s\n", item->kind, item->text);
+        }
+        if (request->loosened->n_more) {
+            ds_put_format(&ds, "more: %"PRIu64"\n",
+                          request->loosened->n_more);
+        }
+        if (request->loosened->is_partial) {
+            ds_put_cstr(&ds, "partial\n");
+        }
+    }
+    vmn_errors_uninit(&errors);
+    model_request_uninit(request);
+    return ds_steal_cstr(&ds);
+}
+
+static void
+expect_as(struct model *model, const char *who,
+          enum model_loosening loosening, const char *text,
+          const char *expected)
+{
+    struct model_request request;
+    char *got;
+
+    model_request_init(&request, who);
+    request.list = true;
+    request.loosening = loosening;
+    got = loosened_by(model, &request, text);
+    if (strcmp(got, expected)) {
+        fail_msg("%s\ngot\n%sexpected\n%s", text, got, expected);
+    }
+    free(got);
+}
+
+/* Expects the request to be applied, and to loosen this: one statement a
+ * line. */
+static void
+expect(struct model *model, const char *text, const char *expected)
+{
+    expect_as(model, "test", MODEL_LOOSENING_BOUNDED, text, expected);
+    model_settle(model);
+}
+
+/* The same; then takes the request back. */
+static void
+expect_once(struct model *model, const char *text, const char *expected)
+{
+    expect_as(model, "test", MODEL_LOOSENING_BOUNDED, text, expected);
+    model_undo(model);
+}
+
+#define UNISOLATED "isolation: port \"db1\" is not isolated any more " \
+                   "(ingress)\n"
+
+static void
+policy_that_is_enforced_no_longer_is_named(void **state)
+{
+    struct model *model = *state;
+
+    expect_once(model, "patch policies db-in {'mode':'shadow'}",
+                "enforcement: policy \"db-in\" is not enforced any more: mode "
+                "enforce -> shadow\n" UNISOLATED);
+    expect_once(model, "delete policies db-in",
+                "enforcement: policy \"db-in\", which is enforced, is "
+                "deleted\n" UNISOLATED);
+    expect_once(model, "patch policies db-in {'applies_to':['web']}",
+                UNISOLATED);
+    expect_once(model, "patch policies db-in {'tier':'platform'}",
+                UNISOLATED);
+    expect_once(model, "patch policies db-in {'directions':['egress']}",
+                UNISOLATED);
+    /* Nothing is opened by what is not enforced, nor by words. */
+    expect_once(model, "patch policies db-in {'description':'d',"
+                "'labels':{'a':'b'}}", "");
+    expect_once(model, "put policies p2 {'applies_to':['db'],"
+                "'mode':'shadow','rules':[{'direction':'ingress',"
+                "'action':'allow'}]}", "");
+    /* Another policy isolates it, too. */
+    expect(model, "put policies also {'applies_to':['db'],"
+           "'directions':['ingress']}", "");
+    expect(model, "delete policies also",
+           "enforcement: policy \"also\", which is enforced, is deleted\n");
+}
+
+static void
+port_that_leaves_isolation_is_named(void **state)
+{
+    struct model *model = *state;
+
+    expect_once(model, "patch ports db1 {'labels':{'role':null}}",
+                UNISOLATED);
+    expect_once(model, "patch groups db {'selector':'role=sql'}",
+                UNISOLATED);
+    expect_once(model, "patch groups db {'selector':null,'ports':['web1']}",
+                UNISOLATED);
+    expect_once(model, "delete ports db1", "");
+    expect_once(model, "put ports db2 {'network':'n',"
+                "'labels':{'role':'db'}}", "");
+
+    /* By a group inside of it, and by a cascade. */
+    expect(model, "put groups inner {'ports':['other']}\n"
+           "patch groups db {'groups':['inner']}", "");
+    expect_once(model, "patch groups inner {'ports':[]}",
+                "isolation: port \"other\" is not isolated any more "
+                "(ingress)\n");
+    expect_once(model, "cascade groups inner",
+                "isolation: port \"other\" is not isolated any more "
+                "(ingress)\n");
+    expect_once(model, "cascade groups db",
+                "enforcement: policy \"db-in\", which is enforced, is "
+                "deleted\n"
+                "isolation: ports \"db1\", \"other\" are not isolated any "
+                "more (ingress)\n");
+
+    /* By its network. */
+    expect(model, "patch networks n {'default':'deny'}", "");
+    expect_once(model, "patch networks n {'default':'allow'}",
+                "isolation: ports of network \"n\" that no policy isolates "
+                "are open: \"default\" deny -> allow\n");
+}
+
+static void
+private_network_that_is_opened_is_named(void **state)
+{
+    struct model *model = *state;
+
+    expect(model, "patch networks n {'isolation':'isolated'}", "");
+    expect_once(model, "patch networks n {'isolation':null}",
+                "isolation: ports of network \"n\" are not isolated from each "
+                "other any more\n");
+    expect(model, "patch ports web1 {'isolation':'community',"
+           "'community':'a'}",
+           "isolation: port \"web1\" may talk with more ports of its network: "
+           "its \"isolation\" or \"community\" has changed\n");
+    expect_once(model, "patch ports web1 {'isolation':'isolated',"
+                "'community':null}", "");
+    expect_once(model, "patch ports web1 {'community':'b'}",
+                "isolation: port \"web1\" may talk with more ports of its "
+                "network: its \"isolation\" or \"community\" has changed\n");
+}
+
+static void
+port_that_leaves_quarantine_is_named(void **state)
+{
+    static const char released[] = "quarantine: port \"web1\" is not "
+                                   "quarantined any more\n";
+    struct model *model = *state;
+
+    expect(model, "put quarantines q {'ports':['web1']}", "");
+    expect_once(model, "delete quarantines q", released);
+    expect_once(model, "patch quarantines q {'ports':['web2']}", released);
+    expect(model, "put quarantines q2 {'selector':'role=web'}", "");
+    expect(model, "delete quarantines q", "");
+    expect_once(model, "patch ports web1 {'labels':{'role':'x'}}", released);
+    expect_once(model, "patch quarantines q2 {'selector':'role=db'}",
+                "quarantine: ports \"web1\", \"web2\" are not quarantined any "
+                "more\n");
+    expect_once(model, "delete quarantines q2",
+                "quarantine: ports \"web1\", \"web2\" are not quarantined any "
+                "more\n");
+    expect_once(model, "patch quarantines q2 {'allow':[{'direction':'ingress',"
+                "'peers':[{'cidr':'192.0.2.0/24'}]}]}",
+                "access: addresses of 192.0.2.0/24 may reach ports \"web1\", "
+                "\"web2\" on all services, which was denied\n");
+    expect(model, "patch ports other {'quarantined':true}", "");
+    expect(model, "patch ports other {'quarantined':false}",
+           "quarantine: port \"other\" is not quarantined any more\n");
+}
+
+static void
+connection_that_was_denied_is_named(void **state)
+{
+    struct model *model = *state;
+
+    /* By a rule, a service, a label, a group's ports or addresses. */
+    expect_once(model, "put policies p2 {'applies_to':['db'],"
+                "'rules':[{'direction':'ingress','action':'allow',"
+                "'peers':[{'group':'web'}],'services':[{'protocol':'tcp',"
+                "'ports':['22-23']},{'protocol':'icmp','icmp_type':8}]}]}",
+                "access: ports \"web1\", \"web2\" may reach port \"db1\" on "
+                "tcp/22-23, icmp type 8, which was denied\n");
+    expect_once(model, "patch services sql {'entries':[{'protocol':'tcp',"
+                "'ports':['5430-5440']}]}",
+                "access: ports \"web1\", \"web2\" may reach port \"db1\" on "
+                "tcp/5430-5431, tcp/5433-5440, which was denied\n");
+    expect_once(model, "patch services sql {'entries':[{'protocol':'tcp'"
+                "}]}",
+                "access: ports \"web1\", \"web2\" may reach port \"db1\" on "
+                "tcp/0-5431, tcp/5433-65535, which was denied\n");
+    expect_once(model, "patch ports other {'labels':{'role':'web'}}",
+                "access: port \"other\" may reach port \"db1\" on tcp/5432, "
+                "which was denied\n");
+    expect_once(model, "patch groups web {'ports':['other']}",
+                "access: port \"other\" may reach port \"db1\" on tcp/5432, "
+                "which was denied\n");
+    expect_once(model, "patch groups web {'cidrs':['10.0.0.96/27']}",
+                "access: addresses of 10.0.0.96/27 may reach port \"db1\" on "
+                "tcp/5432, which was denied\n");
+    expect_once(model, "patch policies db-in {'rules':[{'direction':"
+                "'ingress','action':'allow'}]}",
+                "access: ports \"web1\", \"web2\" may reach port \"db1\" on "
+                "tcp/0-5431, tcp/5433-65535, udp, sctp, icmp, icmpv6, other "
+                "protocols, which was denied\n"
+                "access: other addresses may reach port \"db1\" on all "
+                "services, which was denied\n");
+    /* A tighter policy, or one of ports that were open, opens nothing. */
+    expect_once(model, "patch policies db-in {'rules':[],"
+                "'directions':['ingress']}", "");
+    expect_once(model, "put policies p2 {'applies_to':['web'],"
+                "'rules':[{'direction':'ingress','action':'allow',"
+                "'services':[{'protocol':'tcp','ports':[80]}]}]}", "");
+    expect_once(model, "put ports web3 {'network':'n',"
+                "'labels':{'role':'web'}}", "");
+}
+
+static void
+denial_that_ends_is_named(void **state)
+{
+    struct model *model = *state;
+
+    expect(model, "put policies no-ssh {'applies_to':['web'],"
+           "'tier':'security','rules':[{'direction':'ingress',"
+           "'action':'deny','peers':[{'group':'db'}],'services':"
+           "[{'protocol':'tcp','ports':[22]}]}]}", "");
+    expect_once(model, "delete policies no-ssh",
+                "enforcement: policy \"no-ssh\", which is enforced, is "
+                "deleted\n"
+                "access: port \"db1\" may reach ports \"web1\", \"web2\" on "
+                "tcp/22, which was denied\n");
+    expect_once(model, "patch policies no-ssh {'rules':[{'direction':"
+                "'ingress','action':'deny','peers':[{'group':'db'}],"
+                "'services':[{'protocol':'tcp','ports':[23]}]}]}",
+                "access: port \"db1\" may reach ports \"web1\", \"web2\" on "
+                "tcp/22, which was denied\n");
+    expect_once(model, "patch ports db1 {'labels':{'role':'db','x':'y'}}",
+                "");
+    expect_once(model, "patch groups db {'selector':'x=y','ports':['other']}",
+                UNISOLATED
+                "access: port \"db1\" may reach ports \"web1\", \"web2\" on "
+                "tcp/22, which was denied\n");
+
+    /* By what comes before it: a rule, and another order of tiers. */
+    expect_once(model, "put policies p2 {'applies_to':['web'],"
+                "'tier':'emergency','rules':[{'direction':'ingress',"
+                "'action':'allow'}]}",
+                "access: port \"db1\" may reach ports \"web1\", \"web2\" on "
+                "tcp/22, which was denied\n");
+    expect(model, "put tiers late {'position':10}\n"
+           "put policies yes {'applies_to':['web'],'tier':'late',"
+           "'rules':[{'direction':'ingress','action':'allow'}]}", "");
+    expect_once(model, "patch tiers late {'position':2}",
+                "access: port \"db1\" may reach ports \"web1\", \"web2\" on "
+                "tcp/22, which was denied\n");
+    expect_once(model, "patch policies no-ssh {'tier':'baseline'}",
+                "access: port \"db1\" may reach ports \"web1\", \"web2\" on "
+                "tcp/22, which was denied\n");
+    /* The other side denies it still. */
+    expect(model, "put policies quiet {'applies_to':['db'],"
+           "'directions':['egress']}", "");
+    expect_once(model, "delete policies no-ssh",
+                "enforcement: policy \"no-ssh\", which is enforced, is "
+                "deleted\n");
+}
+
+static void
+window_that_is_wider_is_named(void **state)
+{
+    struct model *model = *state;
+
+    expect(model, "put policies night {'applies_to':['db'],"
+           "'rules':[{'direction':'ingress','action':'allow',"
+           "'peers':[{'cidr':'192.0.2.0/24'}],'services':"
+           "[{'protocol':'tcp','ports':[22]}],"
+           "'windows':[{'start':'22:00','end':'23:00'}]}]}",
+           "access: addresses of 192.0.2.0/24 may reach port \"db1\" on "
+           "tcp/22, which was denied\n");
+    expect_once(model, "patch policies night {'description':'x'}", "");
+    expect_once(model, "patch policies night {'priority':7}", "");
+    expect_once(model, "patch policies night {'rules':[{'direction':"
+                "'ingress','action':'allow','peers':[{'cidr':'192.0.2.0/24'}],"
+                "'services':[{'protocol':'tcp','ports':[22]}],"
+                "'windows':[{'start':'08:00','end':'23:00'}]}]}",
+                "access: addresses of 192.0.2.0/24 may reach port \"db1\" on "
+                "tcp/22, which was denied\n");
+    expect_once(model, "patch policies night {'rules':[{'direction':"
+                "'ingress','action':'allow','peers':[{'cidr':'192.0.2.0/24'}],"
+                "'services':[{'protocol':'tcp','ports':[22]}]}]}",
+                "access: addresses of 192.0.2.0/24 may reach port \"db1\" on "
+                "tcp/22, which was denied\n");
+}
+
+static void
+request_that_must_loosen_nothing_is_refused(void **state)
+{
+    struct model *model = *state;
+
+    expect_as(model, "test", MODEL_LOOSENING_REFUSED,
+              "patch ports other {'description':'d'}\n"
+              "patch policies db-in {'mode':'shadow'}",
+              "! /1/mode would loosen: policy \"db-in\" is not enforced any "
+              "more: mode enforce -> shadow\n"
+              "!  would loosen: port \"db1\" is not isolated any more "
+              "(ingress)\n");
+    assert_null(get_port(model, "other")->description);
+    expect_as(model, "test", MODEL_LOOSENING_REFUSED,
+              "patch ports other {'description':'d'}\n"
+              "put policies p2 {'applies_to':['web'],"
+              "'directions':['egress']}", "");
+    /* Hosts and vmnd report what has happened. */
+    expect_as(model, "vmnd", MODEL_LOOSENING_BOUNDED,
+              "patch policies db-in {'mode':'shadow'}", "");
+}
+
+static void
+account_learns_no_name_that_it_does_not_see(void **state)
+{
+    struct model *model = *state;
+    struct model_request request;
+    char *got;
+
+    apply(model, "patch ports web1 {'labels':{'role':'web','t':'a'}}\n"
+          "patch ports db1 {'labels':{'role':'db','t':'b'}}\n"
+          "put groups mine {'selector':'t=a','labels':{'t':'a'}}\n"
+          "put policies mine {'applies_to':['mine'],'labels':{'t':'a'},"
+          "'directions':['ingress']}\n"
+          "patch groups db {'selector':'role=db,!x'}", "");
+    model_settle(model);
+    model_request_init(&request, "test");
+    request.rights = model_util_rights("t=a", "role=x", NULL, false);
+    got = loosened_by(model, &request,
+                      "patch policies mine {'mode':'shadow'}");
+    assert_string_equal(got, "enforcement: policy \"mine\" is not enforced "
+                        "any more: mode enforce -> shadow\n"
+                        "isolation: port \"web1\" is not isolated any more "
+                        "(ingress)\n");
+    free(got);
+    model_undo(model);
+
+    /* Its label opens another's port, which is counted. */
+    apply(model, "put policies pair {'applies_to':['db'],'rules':"
+          "[{'direction':'ingress','action':'allow','peers':"
+          "[{'group':'open'}]}]}\n"
+          "put groups open {'selector':'open=yes'}", "");
+    model_settle(model);
+    model_request_init(&request, "test");
+    request.rights = model_util_rights("t=a", "role=x", NULL, false);
+    got = loosened_by(model, &request, "patch ports web1 "
+                      "{'labels':{'role':'web','t':'a','open':'yes'}}");
+    if (*got != '!') {          /* If it may set the label at all. */
+        assert_null(strstr(got, "db1"));
+        assert_null(strstr(got, "pair"));
+        assert_non_null(strstr(got, "1 port outside of this account's "
+                               "scope"));
+    }
+    free(got);
+}
+
+static void
+work_for_one_request_is_bounded(void **state)
+{
+    struct model *model = *state;
+    struct ds ds = DS_EMPTY_INITIALIZER;
+    char *got;
+
+    ds_put_cstr(&ds, "patch networks n {'subnets':["
+                "{'cidr':'10.0.0.0/16'}]}\n");
+    for (int i = 0; i < 4000; i++) {
+        ds_put_format(&ds, "put ports q%d {'network':'n','labels':"
+                      "{'role':'db','kind':'k%d'}}\n", i, i);
+    }
+    apply(model, ds_cstr(&ds), "");
+    model_settle(model);
+    for (int full = 0; full < 2; full++) {
+        struct model_request request;
+
+        model_request_init(&request, "test");
+        request.loosening = full ? MODEL_LOOSENING_FULL
+                            : MODEL_LOOSENING_BOUNDED;
+        got = loosened_by(model, &request,
+                          "patch policies db-in {'mode':'shadow'}");
+        assert_non_null(strstr(got, "enforce -> shadow"));
+        assert_int_equal(strstr(got, "partial") == NULL, full);
+        assert_int_equal(strstr(got, "and 3997 more") != NULL, full);
+        free(got);
+        model_undo(model);
+    }
+    ds_destroy(&ds);
+}
+
+int
+main(void)
+{
+#define TEST(NAME) cmocka_unit_test_setup_teardown(NAME, shop_setup, \
+                                                   shop_teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(policy_that_is_enforced_no_longer_is_named),
+        TEST(port_that_leaves_isolation_is_named),
+        TEST(private_network_that_is_opened_is_named),
+        TEST(port_that_leaves_quarantine_is_named),
+        TEST(connection_that_was_denied_is_named),
+        TEST(denial_that_ends_is_named),
+        TEST(window_that_is_wider_is_named),
+        TEST(request_that_must_loosen_nothing_is_refused),
+        TEST(account_learns_no_name_that_it_does_not_see),
+        TEST(work_for_one_request_is_bounded),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
