@@ -134,6 +134,11 @@ static const char *const healths[] = {
     [CHAIN_PROBE_PING] = "ping", [CHAIN_PROBE_TCP] = "tcp", NULL,
 };
 
+static const char *const unsupported[] = {
+    [CHAIN_UNSUPPORTED_BLOCK] = "block",
+    [CHAIN_UNSUPPORTED_BYPASS] = "bypass", NULL,
+};
+
 static const struct vmn_struct_class service = {
     .name = "service", .size = sizeof(struct chain_service),
     .fields = (const struct vmn_field_class[]) {
@@ -223,6 +228,12 @@ static const struct vmn_struct_class chain = {
         { VMN_LIST_FIELD(chain, services), .type = VMN_FIELD_STRUCT,
           .flags = VMN_FIELD_SET, .nested = &service,
           .doc = "What connections are for; none: anything but SCTP." },
+        { VMN_FIELD(chain, unsupported), .type = VMN_FIELD_ENUM,
+          .values = unsupported, .def = CHAIN_UNSUPPORTED_BLOCK,
+          .doc = "What becomes of traffic from sources to destinations that "
+                 "functions do not forward: by addresses that are not a "
+                 "port's `ips`, such as link-local ones, and SCTP.  block: "
+                 "it is dropped; bypass: it passes the chain by." },
         { VMN_LIST_FIELD(chain, hops), .type = VMN_FIELD_STRUCT,
           .flags = VMN_FIELD_LIST | VMN_FIELD_REQUIRED, .nested = &hop,
           .max_items = CHAIN_HOPS_MAX,

@@ -54,6 +54,12 @@ struct chain_hop {
     int unhealthy_after;
 };
 
+/* What becomes of traffic of the chain's VMs that cannot go through it. */
+enum chain_unsupported {
+    CHAIN_UNSUPPORTED_BLOCK,
+    CHAIN_UNSUPPORTED_BYPASS,
+};
+
 struct chain {
     struct vmn_object object;
     const char *network;
@@ -63,6 +69,7 @@ struct chain {
     struct vmn_selector destinations;
     size_t n_services;
     const struct chain_service *services;
+    int unsupported;            /* enum chain_unsupported. */
     size_t n_hops;
     const struct chain_hop *hops;
 };
@@ -102,6 +109,7 @@ enum {
                                  * nothing. */
     STEER_MATCH,                /* A detour: which chain is the packet's? */
     STEER_FOUND,                /* Is it of a chain? */
+    STEER_UNSUPPORTED,          /* Or would it be, by other addresses? */
     STEER_HOP,                  /* Hop -> conntrack in its zone. */
     STEER_REMEMBERED,           /* The function that the connection has. */
     STEER_CHOOSE,               /* One for a connection that has none. */
@@ -120,6 +128,8 @@ enum {
 /* Number of the hop times 2, plus 1 for replies; 0: of no chain.
  * STAGE_CLASSIFY keeps it for STAGE_STEER. */
 #define REG_STEP VMN_F_REG10
+/* Value of REG_STEP: of a chain, all of whose hops are bypassed. */
+#define STEP_PAST 1
 /* Zone in which connections of the hop have the number of their function as
  * mark. */
 #define REG_HOP_ZONE VMN_F_REG11
@@ -133,7 +143,8 @@ enum {
 #define REG_SENDER VMN_F_REG11
 #define REG_SIDE VMN_F_REG12    /* In STAGE_RETURN: enum chain_side. */
 
-#define POOL_CHAIN "chains.chain" /* Key CHAIN; of conjunctions, too. */
+#define POOL_CHAIN "chains.chain" /* Key CHAIN; of conjunctions, too, in
+                                   * tables of their own. */
 #define POOL_HOP "chains.hop"   /* "CHAIN|HOP". */
 #define POOL_FUNCTION "chains.function" /* "CHAIN|HOP|PORT". */
 

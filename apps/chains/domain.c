@@ -63,10 +63,10 @@ enter_add(const struct domain *domain, uint8_t family, uint16_t priority)
 
 /* Sends what is of a chain to its hop, once policies have let it pass.  Of
  * what takes another way than through STAGE_CLASSIFY, REG_STEP says nothing:
- * neighbour discovery, and SCTP, of which the userspace datapath's conntrack
- * tells no connection from another.  So do later fragments: they are
- * classified here, with the first one, since conntrack waits for all of a
- * packet. */
+ * neighbour discovery; SCTP, of which the userspace datapath's conntrack tells
+ * no connection from another, and which no chain takes.  So do later
+ * fragments: they are classified here, with the first one, since conntrack
+ * waits for all of a packet. */
 static void
 emit_enter(const struct domain *domain, uint8_t family)
 {
@@ -85,7 +85,7 @@ emit_enter(const struct domain *domain, uint8_t family)
 
     flow = enter_add(domain, family, PRIORITY_SPECIAL + 1);
     vmn_match(flow, VMN_F_IP_PROTO, VMN_IP_PROTO_SCTP);
-    vmn_act_next(vmn_flow_actions(flow));
+    vmn_act_goto(vmn_flow_actions(flow), STAGE_STEER, STEER_UNSUPPORTED);
 
     for (int i = 0; family == 6 && i < 2; i++) {
         flow = enter_add(domain, family, PRIORITY_SPECIAL + 1);
@@ -115,6 +115,11 @@ emit_found(const struct domain *domain)
     flow = domain_flow_add(domain, STAGE_STEER, STEER_FOUND,
                            PRIORITY_SPECIAL);
     vmn_match(flow, REG_STEP, 0);
+    vmn_act_goto(vmn_flow_actions(flow), STAGE_STEER, STEER_UNSUPPORTED);
+
+    flow = domain_flow_add(domain, STAGE_STEER, STEER_FOUND,
+                           PRIORITY_SPECIAL);
+    vmn_match(flow, REG_STEP, STEP_PAST);
     vmn_act_next(vmn_flow_actions(flow));
 }
 

@@ -52,6 +52,63 @@ emit_clause(const struct member *member, const char *name,
     }
 }
 
+/* Adds 'flow' to clause 1 or 2 of what a chain cannot take. */
+static void
+unsupported_clause(const struct member *member, const char *name,
+                   const struct chain *chain, struct vmn_flow *flow,
+                   unsigned clause)
+{
+    vmn_act_conjunction(vmn_flow_actions(flow),
+                        vmn_id_of(member->view, POOL_CHAIN, name), clause,
+                        chain->n_services ? 3 : 2);
+}
+
+/* Adds what the port sends on 'host', by whatever addresses, to a chain's
+ * clause 1. */
+static void
+unsupported_source(const struct member *member, const char *name,
+                   const struct chain *chain, uint16_t priority,
+                   const char *host)
+{
+    const struct vmn_vif *vif = (host ? vmn_read_vif(member->view, host,
+                                                     member->port->iface_id)
+                                 : NULL);
+    struct vmn_flow *flow;
+
+    if (vif && vif->ofport) {
+        flow = vmn_flow_add(member->emit, vmn_scope_host(host), STAGE_STEER,
+                            STEER_UNSUPPORTED, priority);
+        vmn_match(flow, VMN_F_IN_PORT, vif->ofport);
+        unsupported_clause(member, name, chain, flow, 1);
+    }
+}
+
+/* Adds the port to the clauses of what the chain cannot take. */
+static void
+emit_unsupported(const struct member *member, const char *name,
+                 const struct chain *chain, uint16_t priority, bool is_source,
+                 bool is_destination)
+{
+    const struct vmn_binding *binding
+        = vmn_read_binding(member->view, member->port->row.name);
+    struct vmn_flow *flow;
+
+    if (chain->unsupported != CHAIN_UNSUPPORTED_BLOCK) {
+        return;
+    }
+    if (is_source && binding) {
+        unsupported_source(member, name, chain, priority, binding->host);
+        unsupported_source(member, name, chain, priority, binding->candidate);
+    }
+    if (is_destination) {
+        flow = member_flow_add(member, STAGE_STEER, STEER_UNSUPPORTED,
+                               priority);
+        vmn_match(flow, VMN_REG_NETWORK, member->vni);
+        vmn_match_mac(flow, VMN_F_ETH_DST, member->port->mac);
+        unsupported_clause(member, name, chain, flow, 2);
+    }
+}
+
 /* Without a selector all ports are meant. */
 static bool
 selects(const struct vmn_selector *selector, const struct vmn_labels *labels)
@@ -135,6 +192,8 @@ emit_clauses(const struct member *member, const char *name)
     if (is_destination) {
         emit_clause(member, name, chain, priority, 2);
     }
+    emit_unsupported(member, name, chain, priority, is_source,
+                     is_destination);
     if (is_source || is_destination) {
         emit_forwarded(member, name, chain,
                        is_source && is_destination ? SIDE_EITHER

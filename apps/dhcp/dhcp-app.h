@@ -11,7 +11,7 @@
 #include "vmn/app.h"
 #include "vmn/dhcp.h"
 
-enum { STAGE_DHCP, STAGE_SERVERS };
+enum { STAGE_DHCP };
 
 enum { HANDLER_V4, HANDLER_V6, HANDLER_ROUTERS };
 

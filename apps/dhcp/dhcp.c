@@ -36,26 +36,6 @@ punt(struct vmn_flow *flow, unsigned handler)
     vmn_act_punt(vmn_flow_actions(flow), handler, 0, VMN_PUNT_ALL);
 }
 
-/* Drops fragments that guests send as servers would.  Overlay's guard drops
- * other packets from servers' ports; a fragment's ports are known only to
- * conntrack, once the packet has passed it. */
-static void
-silence_fragments(struct vmn_emit *emit, const struct vmn_network *network,
-                  uint16_t eth_type, uint16_t client)
-{
-    struct vmn_flow *flow = vmn_flow_add(
-        emit, vmn_scope_network(network->row.name), STAGE_SERVERS, 0,
-        PRIORITY);
-
-    vmn_match(flow, VMN_REG_NETWORK, network->vni);
-    vmn_match(flow, VMN_F_ETH_TYPE, eth_type);
-    vmn_match_masked(flow, VMN_F_CT_STATE, VMN_CT_TRK,
-                     VMN_CT_TRK | VMN_CT_INV);
-    vmn_match(flow, VMN_F_CT_NW_PROTO, VMN_IP_PROTO_UDP);
-    vmn_match(flow, VMN_F_CT_TP_DST, client);
-    vmn_act_drop(vmn_flow_actions(flow), "DHCP server");
-}
-
 /* Punts clients' messages.  A client sends to the broadcast address at first,
  * and later to the server that it knows, for which many send ARP requests. */
 static void
@@ -75,7 +55,6 @@ serve_v4(struct vmn_emit *emit, const struct vmn_network *network)
     vmn_match(flow, VMN_F_ARP_OP, 1);
     vmn_match_ip(flow, VMN_F_ARP_TPA, &server_ip);
     vmn_act_arp_reply(vmn_flow_actions(flow), server_mac, &server_ip);
-    silence_fragments(emit, network, VMN_ETH_IPV4, VMN_DHCP4_CLIENT_PORT);
     vmn_publish(emit, VMN_REL_SERVED, network->row.name, VMN_SERVED_DHCP4);
 }
 
@@ -87,7 +66,6 @@ serve_v6(struct vmn_emit *emit, const struct vmn_network *network)
     vmn_match_ip(flow, VMN_F_IPV6_DST, &all_servers);
     vmn_match(flow, VMN_F_UDP_DST, VMN_DHCP6_SERVER_PORT);
     punt(flow, HANDLER_V6);
-    silence_fragments(emit, network, VMN_ETH_IPV6, VMN_DHCP6_CLIENT_PORT);
     vmn_publish(emit, VMN_REL_SERVED, network->row.name, VMN_SERVED_DHCP6);
 }
 
@@ -139,10 +117,6 @@ compile_network(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 static const struct vmn_stage_class stages[] = {
     [STAGE_DHCP] = { .name = "dhcp", .hook = VMN_HOOK_SERVICE, .order = -5,
                      .n_tables = 1, .miss = VMN_MISS_NEXT },
-    /* After firewall (order 0), which sends packets through conntrack; what is
-     * dropped here is never committed, so conntrack forgets it. */
-    [STAGE_SERVERS] = { .name = "servers", .hook = VMN_HOOK_TRACK,
-                        .order = 10, .n_tables = 1, .miss = VMN_MISS_NEXT },
     { .name = NULL },
 };
 

@@ -111,6 +111,27 @@ swap_sides(struct vmn_actions *actions)
     vmn_act_swap(actions, VMN_REG_SRC_LOCAL, VMN_REG_DST_LOCAL);
 }
 
+/* Drops fragments to the ports of DHCP clients: the guard where the sender is
+ * cannot see these ports (overlay, dhcp-ra-guard.c).  No server's message
+ * needs fragments. */
+static void
+base_fragmented_dhcp(struct vmn_emit *emit)
+{
+    static const uint16_t client_ports[N_IP_TYPES] = { 68, 546 };
+
+    for (size_t i = 0; i < N_IP_TYPES; i++) {
+        struct vmn_flow *flow = tracked_add(emit, STAGE_TRACK, TRACK_STATE, 97,
+                                            0, VMN_CT_INV | VMN_CT_RPL);
+
+        vmn_match(flow, VMN_F_ETH_TYPE, ip_types[i]);
+        vmn_match_masked(flow, VMN_F_IP_FRAG, VMN_FRAG_ANY,
+                         VMN_FRAG_ANY | VMN_FRAG_LATER);
+        vmn_match(flow, VMN_F_CT_NW_PROTO, VMN_IP_PROTO_UDP);
+        vmn_match(flow, VMN_F_CT_TP_DST, client_ports[i]);
+        vmn_act_drop(vmn_flow_actions(flow), "DHCP server");
+    }
+}
+
 static void
 base_state(struct vmn_emit *emit)
 {
@@ -119,6 +140,7 @@ base_state(struct vmn_emit *emit)
     flow = tracked_add(emit, STAGE_TRACK, TRACK_STATE, 100, VMN_CT_INV,
                        VMN_CT_INV);
     vmn_act_drop(vmn_flow_actions(flow), "invalid state");
+    base_fragmented_dhcp(emit);
 
     /* Later fragments have no ports; policies apply to the first fragment.
      * But a connection is committed only once all fragments have arrived

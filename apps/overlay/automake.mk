@@ -7,6 +7,7 @@ apps_overlay_overlay_la_SOURCES = \
 	apps/overlay/dhcp-ra-guard.c \
 	apps/overlay/flood.c \
 	apps/overlay/function-port.c \
+	apps/overlay/group-frames.c \
 	apps/overlay/isolated-ports.c \
 	apps/overlay/mac-learning.c \
 	apps/overlay/migration.c \

@@ -50,6 +50,39 @@ unknown_learn(struct vmn_view *view, const struct port_ctx *ctx,
     vmn_act_next(actions);
 }
 
+/* What of guests behind a port is let in by one flow. */
+struct admitted {
+    const struct vmn_mac *mac;  /* One of the port's own, or NULL: any. */
+    uint16_t eth_type;
+    bool dhcp_server;           /* Answers to DHCP clients alone. */
+};
+
+static void
+admit_one(struct vmn_emit *emit, const struct port_ctx *ctx,
+          const struct admitted *what)
+{
+    struct vmn_flow *flow = vmn_flow_add(
+        emit, vmn_scope_host(ctx->host), STAGE_ADMIT, ADMIT_GUARD,
+        (what->dhcp_server ? GUARD_DHCP_SERVER_UNKNOWN : GUARD_UNKNOWN)
+        + (what->mac ? GUARD_UNKNOWN_OWN - GUARD_UNKNOWN : 0));
+    struct vmn_actions *actions = vmn_flow_actions(flow);
+
+    vmn_match(flow, VMN_F_IN_PORT, ctx->ofport);
+    vmn_match(flow, VMN_F_ETH_TYPE, what->eth_type);
+    if (what->mac) {
+        vmn_match_mac(flow, VMN_F_ETH_SRC, *what->mac);
+    }
+    if (what->dhcp_server) {
+        match_dhcp_server(flow, what->eth_type == VMN_ETH_IPV6 ? 6 : 4);
+    }
+    vmn_act_set(actions, VMN_REG_FLAGS,
+                VMN_FLAG_UNKNOWN
+                | ctx->isolation << VMN_SRC_ISOLATION_SHIFT);
+    vmn_act_set(actions, REG_CHECK, what->mac ? CHECK_ANNOUNCED | CHECK_IP
+                : CHECK_ANNOUNCED | CHECK_IP | CHECK_MAC);
+    vmn_act_goto(actions, STAGE_ADMIT, ADMIT_ND);
+}
+
 /* Admits packets from guests behind the port: with 'mac', one of the port's
  * own, or with any other (NULL). */
 static void
@@ -61,22 +94,13 @@ admit_from(struct vmn_emit *emit, const struct port_ctx *ctx,
     };
 
     for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
-        struct vmn_flow *flow = vmn_flow_add(
-            emit, vmn_scope_host(ctx->host), STAGE_ADMIT, ADMIT_GUARD,
-            mac ? GUARD_UNKNOWN_OWN : GUARD_UNKNOWN);
-        struct vmn_actions *actions = vmn_flow_actions(flow);
+        struct admitted what = { .mac = mac, .eth_type = types[i] };
 
-        vmn_match(flow, VMN_F_IN_PORT, ctx->ofport);
-        vmn_match(flow, VMN_F_ETH_TYPE, types[i]);
-        if (mac) {
-            vmn_match_mac(flow, VMN_F_ETH_SRC, *mac);
+        admit_one(emit, ctx, &what);
+        if (ctx->port->dhcp_server && types[i] != VMN_ETH_ARP) {
+            what.dhcp_server = true;
+            admit_one(emit, ctx, &what);
         }
-        vmn_act_set(actions, VMN_REG_FLAGS,
-                    VMN_FLAG_UNKNOWN
-                    | ctx->isolation << VMN_SRC_ISOLATION_SHIFT);
-        vmn_act_set(actions, REG_CHECK, mac ? CHECK_ANNOUNCED | CHECK_IP
-                    : CHECK_ANNOUNCED | CHECK_IP | CHECK_MAC);
-        vmn_act_goto(actions, STAGE_ADMIT, ADMIT_ND);
     }
 }
 

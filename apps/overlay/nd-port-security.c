@@ -12,6 +12,25 @@
 
 /* Everywhere.  ----------------------------------------------------------- */
 
+/* Drops messages of which Open vSwitch shows neither target nor options, and
+ * whose receiver may accept them: those with the same link-layer address
+ * option twice.  Fragments are not visible here; conntrack takes those of
+ * neighbour discovery for invalid (RFC 6980). */
+static void
+malformed_base(struct vmn_emit *emit)
+{
+    static const uint8_t types[] = { VMN_ND_SOLICIT, VMN_ND_ADVERT };
+    static const struct vmn_ip none = { .family = 6 };
+
+    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
+        struct vmn_flow *flow = nd_flow_add(emit, STAGE_ADMIT, ADMIT_ND,
+                                            ND_MALFORMED, types[i]);
+
+        vmn_match_ip(flow, VMN_F_ND_TARGET, &none);
+        drop(flow, "malformed neighbour discovery");
+    }
+}
+
 void
 nd_security_base(struct vmn_emit *emit)
 {
@@ -36,6 +55,8 @@ nd_security_base(struct vmn_emit *emit)
         drop(nd_flow_add(emit, STAGE_ADMIT, ADMIT_GUARD, GUARD_UNSUPPORTED,
                          unheard[i].type), unheard[i].reason);
     }
+
+    malformed_base(emit);
 
     /* Without a source link-layer address there is nothing to spoof. */
     struct vmn_flow *flow = nd_flow_add(emit, STAGE_ADMIT, ADMIT_ND, ND_OWN,

@@ -148,6 +148,8 @@ compile_base(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     base_admit(emit);
     base_guard(emit);
     unaddressed_base(emit);
+    dhcp_guard_base(emit);
+    group_frames_base(emit);
     base_service(emit);
     nd_security_base(emit);
     nd_base(emit);
@@ -166,6 +168,8 @@ static const struct vmn_stage_class stages[] = {
                        .scratch = VMN_SCRATCH(VMN_REG_MAC_VALUE) },
     [STAGE_DELIVER] = { "deliver", VMN_HOOK_DELIVER, 0, DELIVER_N_TABLES,
                         VMN_MISS_DROP },
+    [STAGE_DESTINATION] = { "destination", VMN_HOOK_ADMIT, 20, 1,
+                            VMN_MISS_NEXT },
     { .name = NULL },
 };
 

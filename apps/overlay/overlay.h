@@ -13,6 +13,7 @@ enum overlay_stage {
     STAGE_SERVICE,
     STAGE_LOCATE,
     STAGE_DELIVER,
+    STAGE_DESTINATION,          /* Is the frame's destination the packet's? */
 };
 
 enum overlay_handler {
@@ -65,6 +66,7 @@ enum {
                                  * MAC. */
     SOURCE_PAIR = 300,          /* Plus the prefix length. */
     SOURCE_OWN = 280,
+    SOURCE_DHCP = 270,          /* A DHCP client without an address. */
     SOURCE_ROUTED_PAIR = 20,    /* Plus twice the prefix length, plus 1 in the
                                  * network of a port that is isolated. */
     SOURCE_MAC = 15,            /* By its MAC address, from a physical
@@ -73,6 +75,8 @@ enum {
 
     GUARD_NO_MESSAGE = 170,     /* As if of a host, about its members. */
     GUARD_SERVED = 160,         /* For a server in the controller. */
+    GUARD_DHCP_SERVER = 158,    /* From a port with 'dhcp_server'... */
+    GUARD_DHCP_SERVER_UNKNOWN = 151, /* ...and guests behind it. */
     GUARD_UNSUPPORTED = 150,    /* ICMPv6 that has no receiver here. */
     GUARD_SERVER = 150,         /* What only servers send. */
     GUARD_OWN = 100,
@@ -87,6 +91,7 @@ enum {
     GUARD_UNADDRESSED = 24,     /* From a guest without address. */
     GUARD_SPOOFED = 20,
 
+    ND_MALFORMED = 1700,        /* Without a target. */
     ND_CLAIMED_MAC = 1600,      /* From a guest behind a port, with a claimed
                                  * MAC. */
     ND_CLAIMED_TARGET = 1300,   /* Plus twice the prefix length, plus 1 if the
@@ -97,6 +102,12 @@ enum {
     ND_SPOOFED = 20,
 
     PRIORITY_LAST = 1,          /* Matches all other packets, in any table. */
+};
+
+/* Priorities in STAGE_DESTINATION. */
+enum {
+    DESTINATION_GROUP = 100,
+    DESTINATION_UNICAST = 50,
 };
 
 /* Tables of STAGE_SERVICE, which answers ARP and neighbour discovery. */
@@ -250,6 +261,9 @@ enum {
  * isolation. */
 #define REL_ISOLATED "overlay.isolated"
 #define ISOLATED_PORTS ""
+
+/* NETWORK -> port with 'dhcp_server'. */
+#define REL_DHCP_SERVERS "overlay.dhcp-servers"
 
 /* ID pool of what VMN_QUERY_ISOLATION says: NETWORK|COMMUNITY, or
  * NETWORK|ISOLATED_PORTS. */
@@ -557,8 +571,16 @@ void nd_security_mac(struct vmn_emit *, const struct port_ctx *,
 void nd_security_port(struct vmn_emit *, const struct port_ctx *);
 
 /* dhcp-ra-guard.c */
+void dhcp_guard_base(struct vmn_emit *);
+void match_dhcp_server(struct vmn_flow *, uint8_t family);
 void served_of_network(struct vmn_view *, struct vmn_emit *,
                        const struct vmn_network *);
+void dhcp_client_source(struct vmn_view *, struct vmn_emit *,
+                        const struct port_ctx *);
+
+/* group-frames.c */
+void group_frames_base(struct vmn_emit *);
+void group_frames_of_network(struct vmn_emit *, const struct vmn_network *);
 
 /* multicast-guard.c */
 void snooped_of_network(struct vmn_view *, struct vmn_emit *,

@@ -9,14 +9,26 @@
 
 static struct vmn_flow *
 guard_add(struct vmn_emit *emit, const struct port_ctx *ctx,
-          struct vmn_mac mac)
+          struct vmn_mac mac, uint16_t priority)
 {
     struct vmn_flow *flow = vmn_flow_add(emit, vmn_scope_host(ctx->host),
-                                         STAGE_ADMIT, ADMIT_GUARD, GUARD_OWN);
+                                         STAGE_ADMIT, ADMIT_GUARD, priority);
 
     vmn_match(flow, VMN_F_IN_PORT, ctx->ofport);
     vmn_match_mac(flow, VMN_F_ETH_SRC, mac);
     return flow;
+}
+
+/* Lets the port answer DHCP clients from 'prefix' with 'mac'. */
+static void
+emit_dhcp_server(struct vmn_emit *emit, const struct port_ctx *ctx,
+                 struct vmn_mac mac, const struct vmn_prefix *ip)
+{
+    struct vmn_flow *flow = guard_add(emit, ctx, mac, GUARD_DHCP_SERVER);
+
+    vmn_match_prefix(flow, vmn_field_ip_src(ip->ip.family), ip);
+    match_dhcp_server(flow, ip->ip.family);
+    vmn_act_next(vmn_flow_actions(flow));
 }
 
 /* Lets the port send from 'prefix' with 'mac'.  If that is more than one
@@ -28,7 +40,7 @@ emit_guard(struct vmn_emit *emit, const struct port_ctx *ctx,
     bool check = port_has_prefix(ctx->port);
     struct vmn_flow *flow;
 
-    flow = guard_add(emit, ctx, mac);
+    flow = guard_add(emit, ctx, mac, GUARD_OWN);
     if (ip->ip.family == 6) {
         vmn_match_prefix(flow, VMN_F_IPV6_SRC, ip);
         if (check) {
@@ -41,7 +53,7 @@ emit_guard(struct vmn_emit *emit, const struct port_ctx *ctx,
     vmn_match_prefix(flow, VMN_F_IPV4_SRC, ip);
     vmn_act_next(vmn_flow_actions(flow));
 
-    flow = guard_add(emit, ctx, mac);
+    flow = guard_add(emit, ctx, mac, GUARD_OWN);
     vmn_match_prefix(flow, VMN_F_ARP_SPA, ip);
     vmn_match_mac(flow, VMN_F_ARP_SHA, mac);
     if (check && ip->len < 32) {
@@ -62,6 +74,9 @@ emit_guards(struct vmn_view *view, struct vmn_emit *emit,
 
     for (size_t i = 0; i < n; i++) {
         emit_guard(emit, ctx, mac, &prefixes[i]);
+        if (ctx->port->dhcp_server) {
+            emit_dhcp_server(emit, ctx, mac, &prefixes[i]);
+        }
         v6 |= prefixes[i].ip.family == 6;
     }
     if (v6) {
@@ -85,7 +100,7 @@ port_security(struct vmn_view *view, struct vmn_emit *emit,
     }
 
     /* An address probe has no sender address (RFC 5227, section 1.1). */
-    flow = guard_add(emit, ctx, port->mac);
+    flow = guard_add(emit, ctx, port->mac, GUARD_OWN);
     vmn_match(flow, VMN_F_ARP_OP, 1);
     vmn_match(flow, VMN_F_ARP_SPA, 0);
     vmn_match_mac(flow, VMN_F_ARP_SHA, port->mac);

@@ -316,6 +316,7 @@ compile_port(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     if (ctx.isolation && is_provider(ctx.network)) {
         isolation_of_mac(emit, &ctx, ctx.port->mac);
     }
+    dhcp_client_source(view, emit, &ctx);
     unknown_of_port(view, emit, &ctx);
     claims_are_checked(emit, &ctx);
     locate_port(view, emit, &ctx, ctx.port->mac, true);

@@ -257,6 +257,7 @@ compile_network(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     unknown_of_network(view, emit, network);
     served_of_network(view, emit, network);
     snooped_of_network(view, emit, network);
+    group_frames_of_network(emit, network);
 }
 
 /* Emits what a domain has once, if routers join its networks. */

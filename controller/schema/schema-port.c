@@ -319,6 +319,12 @@ const struct schema_table schema_port = {
               .writers = SCHEMA_NETWORK_OWNERS,
               .doc = "Whether unknown addresses may be behind it, which "
                      "switches learn." },
+            { .name = "dhcp_server", .type = SCHEMA_BOOL,
+              AT(vmn_port, dhcp_server), .flags = SCHEMA_HIDE_DEFAULT,
+              .writers = SCHEMA_NETWORK_OWNERS,
+              .doc = "Whether its guest may be a DHCP or DHCPv6 server.  "
+                     "Requests of its network's guests that have no address "
+                     "reach it." },
             { .name = "isolation", .type = SCHEMA_ENUM,
               AT(vmn_port, isolation), .flags = SCHEMA_HIDE_DEFAULT,
               .names = NAMES("network", "promiscuous", "isolated",

@@ -272,6 +272,7 @@ struct vmn_port {
     enum vmn_isolation isolation; /* See VMN_QUERY_ISOLATION. */
     const char *community;      /* Of VMN_COMMUNITY: its name; else NULL. */
     struct vmn_resources resources; /* Which its VM needs; 'vms' is 0. */
+    bool dhcp_server;           /* Its guest may be a DHCP server. */
 };
 VMN_ELEMENT_READER(vmn_address_pair_at, vmn_port, allowed_addresses,
                    vmn_address_pair, VMN_ELEMENT_ADDRESS_PAIR)

@@ -361,8 +361,8 @@ def test_a_guest_is_no_server(lab, world):
 
 
 def test_only_where_it_is_served(world):
-    """In another network a question from nobody's address goes nowhere, and a
-    guest's answers are its own business."""
+    """In another network a question from nobody's address goes nowhere, unless
+    a port is a DHCP server."""
     world.put("networks", "net", subnets=[{"cidr": "10.0.0.0/24"}])
     a = bare_vm(world, "a", "net", "h1")
     b = bare_vm(world, "b", "net", "h1")
@@ -370,7 +370,7 @@ def test_only_where_it_is_served(world):
     spoofed, asked = drops(world, "spoofed"), drops(world, "no DHCP here")
     with frames.Capture(b.ns) as capture:
         frames.send(a, discover(a))
-        frames.send(a, frames.udp(b.mac, a.mac, a.own[0], b.own[0], 67, 68,
+        frames.send(a, frames.udp(b.mac, a.mac, a.own[0], b.own[0], 67, 69,
                                   b"mine"))
         assert capture.wait(lambda f: b"mine" in f)
         assert not [f for f in capture.read()
