@@ -14,6 +14,9 @@
 #include "openvswitch/dynamic-string.h"
 #include "util.h"
 
+/* So many steps are done at a time. */
+#define STEPS_UNPAUSED 4096
+
 /* Rows.  ------------------------------------------------------------------ */
 
 bool
@@ -25,6 +28,11 @@ judge_step(struct judge *judge, size_t n)
         return false;
     }
     judge->steps -= n;
+    judge->n_unpaused += n;
+    if (judge->n_unpaused >= STEPS_UNPAUSED) {
+        judge->n_unpaused = 0;
+        model_yield(judge->txn->model);
+    }
     return true;
 }
 

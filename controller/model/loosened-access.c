@@ -424,18 +424,61 @@ is_loosened(const struct study *study, const struct judged_peer *peer,
                                 &service, windows, &other)));
 }
 
+/* Returns true if the client may learn what the peer is, and the services:
+ * they may be of a policy or a quarantine that it does not see. */
+static bool
+may_tell(const struct study *study, const struct placed_rule *decides)
+{
+    const struct txn *txn = study->search->txn;
+    const struct model_rights *rights = txn->request->rights;
+
+    return (!rights || !rights->scope.text
+            || (decides ? txn_shows(txn, VMN_TABLE_POLICY,
+                                    decides->policy->row.name)
+                : !study->port->is_quarantined[AFTER]));
+}
+
+/* Adds that the connections with the peer are loosened, which 'decides'
+ * allows, or NULL. */
+static void
+put_access(struct study *study, const struct judged_peer *peer,
+           const struct svec *alike, const char *services,
+           const struct placed_rule *decides)
+{
+    struct ds self = DS_EMPTY_INITIALIZER, other = DS_EMPTY_INITIALIZER;
+    struct search *search = study->search;
+    bool in = study->direction == VMN_INGRESS;
+
+    loosening_put_ports(search, alike, &self);
+    if (!may_tell(study, decides)) {
+        loosening_put(search, "access", VMN_TABLE_POLICY, NULL, NULL,
+                      "%s may %s what was denied", ds_cstr(&self),
+                      in ? "be reached by" : "reach");
+    } else {
+        if (peer->port) {
+            loosening_put_ports(search, peer->alike, &other);
+        } else {
+            ds_put_cstr(&other, peer->text);
+        }
+        loosening_put(search, "access", VMN_TABLE_POLICY,
+                      decides ? decides->policy->row.name : NULL, NULL,
+                      "%s may reach %s on %s, which was denied",
+                      ds_cstr(in ? &other : &self),
+                      ds_cstr(in ? &self : &other), services);
+    }
+    ds_destroy(&other);
+    ds_destroy(&self);
+}
+
 /* Adds the connections with one peer that are loosened. */
 static void
 compare_peer(struct study *study, const struct judged_peer *peer,
              const struct svec *alike)
 {
-    struct search *search = study->search;
-    enum judged_windows last = (search->windows_differ ? WINDOWS_WORST
+    enum judged_windows last = (study->search->windows_differ ? WINDOWS_WORST
                                 : study->has_windows ? WINDOWS_CLOSED
                                 : WINDOWS_OPEN);
-    struct ds self = DS_EMPTY_INITIALIZER, other = DS_EMPTY_INITIALIZER;
-    struct ds services = DS_EMPTY_INITIALIZER;
-    bool in = study->direction == VMN_INGRESS;
+    struct ds text = DS_EMPTY_INITIALIZER;
     const struct placed_rule *decides = NULL;
 
     for (size_t i = 0; i < study->services.n_pieces; i++) {
@@ -452,23 +495,11 @@ compare_peer(struct study *study, const struct judged_peer *peer,
             }
         }
     }
-    services_put(&study->services, &services);
-    if (services.length && search->judge.steps) {
-        loosening_put_ports(search, alike, &self);
-        if (peer->port) {
-            loosening_put_ports(search, peer->alike, &other);
-        } else {
-            ds_put_cstr(&other, peer->text);
-        }
-        loosening_put(search, "access", VMN_TABLE_POLICY,
-                      decides ? decides->policy->row.name : NULL, NULL,
-                      "%s may reach %s on %s, which was denied",
-                      ds_cstr(in ? &other : &self),
-                      ds_cstr(in ? &self : &other), ds_cstr(&services));
+    services_put(&study->services, &text);
+    if (text.length && study->search->judge.steps) {
+        put_access(study, peer, alike, ds_cstr(&text), decides);
     }
-    ds_destroy(&services);
-    ds_destroy(&other);
-    ds_destroy(&self);
+    ds_destroy(&text);
 }
 
 /* Ports that nothing tells apart.  ---------------------------------------- */

@@ -76,6 +76,7 @@ struct judge {
     const struct txn *txn;
     size_t steps;               /* Rows and rules that may still be read. */
     bool is_partial;            /* There were more. */
+    size_t n_unpaused;          /* Since the last model_yield(). */
     struct shash ports;         /* Of struct judged_port. */
     struct svec touched[VMN_N_TABLES]; /* Names of changed groups, policies
                                         * and quarantines. */
