@@ -89,6 +89,32 @@ export const scenes = {
     },
   },
 
+  /* A plan names what it opens that was closed. */
+  loosening: {
+    async play({ page, api, go }) {
+      await api("POST", "apply", { objects: [
+        { type: "networks", name: "shut", spec: {
+          subnets: [{ cidr: "10.9.0.0/24" }] } },
+        { type: "ports", name: "shut", spec: { network: "shut" } },
+        { type: "groups", name: "shut", spec: { ports: ["shut"] } },
+        { type: "policies", name: "shut", spec: { applies_to: ["shut"],
+          directions: ["ingress"] } }] });
+      await go("objects/policies/shut");
+      await press(section(page, "Policy shut"), "Delete");
+      const dialog = page.getByRole("dialog");
+
+      await dialog.getByRole("heading", { name: "Loosens" }).waitFor();
+      await dialog.getByText("policy \"shut\", which is enforced, is deleted")
+        .waitFor();
+      await dialog.getByText("port \"shut\" is not isolated any more")
+        .waitFor();
+      await press(dialog, "Cancel");
+      for (const type of ["policies", "groups", "ports", "networks"]) {
+        await api("DELETE", `${type}/shut`);
+      }
+    },
+  },
+
   /* A form that nobody has touched changes nothing, of whatever type. */
   untouched: {
     async play({ page, go }) {
