@@ -174,7 +174,8 @@ def test_attack_fill_each_table(api, shop):
     refuses(twin, "groups/y", mine(), "groups", 2)
     bank = enter(api, "bank", "project=bank")
     bank.may("PUT", "groups/y", {"labels": {"project": "bank"}})
-    assert bank.call("GET", "usage") == (200, {"items": []})
+    status, answer = bank.call("GET", "usage")
+    assert [i["quota"] for i in answer["items"]] == ["account/bank"], answer
     shop.may("DELETE", "groups/x1")
     twin.may("PUT", "groups/x1", mine())
 
