@@ -312,17 +312,19 @@ labels_and_bytes_are_limited(void **state)
 {
     struct model *model = *state;
 
-    apply_in(model, NULL, "put quotas q {'scope':'t=a','object_labels':3}", "");
+    apply_in(model, NULL, "put quotas q {'scope':'t=a','object_labels':3}",
+             "");
     apply_in(model, "t=a", "put groups g {'labels':{'t':'a','x':'1','y':'2'}}",
              "");
     apply_in(model, "t=a", GROUP("h", "a"),
-             "quota \"q\" has at most 3 object_labels, and this would make 4\n");
+             "quota \"q\" exceeded: 3 of 3 object_labels used\n");
     apply_in(model, "t=a", "put groups g {'labels':{'t':'a','z':'3'}}\n"
              GROUP("h", "a"), "");
     /* 29 of g{"labels":{"t":"a","z":"3"}}, 21 of h, and 29. */
     apply_in(model, NULL, "put quotas q {'scope':'t=a','bytes':60}", "");
     apply_in(model, "t=a", "patch groups h {'description':'abcdefghijkl'}",
-             "quota \"q\" has at most 60 bytes, and this would make 79\n");
+             "quota \"q\" exceeded: 50 of 60 bytes used, 79 with this "
+             "change\n");
     apply_in(model, "t=a", "delete groups g\n"
              "patch groups h {'description':'abc'}", "");
 }
@@ -355,10 +357,11 @@ account_without_a_quota_has_default_limits(void **state)
     apply_in(model, NULL, "put accounts a {'role':'operator','scope':'t=a',"
              "'certificate':true}", "");
     apply_of(model, "a", "t=a", most, "");
-    apply_of(model, "a", "t=a", more, "quota \"account/a\" has at most 100000"
-             " object_labels, and this would make 100032\n");
+    apply_of(model, "a", "t=a", more, "quota \"account/a\" exceeded: "
+             "99968 of 100000 object_labels used, 100032 with this change\n");
     /* A quota replaces it. */
-    apply_in(model, NULL, "put quotas q {'scope':'t=a','object_labels':200000}", "");
+    apply_in(model, NULL, "put quotas q {'scope':'t=a',"
+             "'object_labels':200000}", "");
     apply_of(model, "a", "t=a", more, "");
     free(most);
     free(more);
