@@ -41,40 +41,53 @@ struct known {
 /* Memory.  ---------------------------------------------------------------- */
 
 #define CHUNK_SIZE 16000
+/* A larger block has a chunk of its own. */
+#define SHARED_SIZE_MAX 2000
 
 struct view_chunk {
     struct view_chunk *next;
-    struct ofpbuf *message;     /* Or NULL: it is freed with the chunk. */
     size_t used, size;
     _Alignas(max_align_t) uint8_t data[];
 };
 
+/* Adds a chunk before '*next'. */
 static struct view_chunk *
-add_chunk(struct vmn_view *view, size_t size)
+add_chunk(struct view_chunk **next, size_t size)
 {
     struct view_chunk *chunk = xmalloc(sizeof *chunk + size);
 
-    chunk->next = view->chunks;
-    chunk->message = NULL;
+    chunk->next = *next;
     chunk->used = 0;
     chunk->size = size;
-    view->chunks = chunk;
+    *next = chunk;
     return chunk;
+}
+
+/* Returns a chunk with room for 'size' bytes.  The first chunk of the list is
+ * the one that small blocks share. */
+static struct view_chunk *
+find_chunk(struct vmn_view *view, size_t size)
+{
+    struct view_chunk *chunk = view->chunks;
+
+    if (chunk && chunk->size - chunk->used >= size) {
+        return chunk;
+    }
+    return (chunk && size > SHARED_SIZE_MAX ? add_chunk(&chunk->next, size)
+            : add_chunk(&view->chunks, MAX(size, CHUNK_SIZE)));
 }
 
 void *
 vmn_alloc(struct vmn_view *view, size_t size)
 {
-    struct view_chunk *chunk = view->chunks;
+    struct view_chunk *chunk;
     void *p;
 
     if (size > SIZE_MAX / 2) {
         worker_refuse("called vmn_alloc() for %"PRIuSIZE" bytes", size);
     }
     size = ROUND_UP(size, sizeof(max_align_t));
-    if (!chunk || chunk->size - chunk->used < size) {
-        chunk = add_chunk(view, MAX(size, CHUNK_SIZE));
-    }
+    chunk = find_chunk(view, size);
     p = chunk->data + chunk->used;
     chunk->used += size;
     memset(p, 0, size);
@@ -120,7 +133,6 @@ view_uninit(struct vmn_view *view)
     while (view->chunks) {
         struct view_chunk *next = view->chunks->next;
 
-        ofpbuf_delete(view->chunks->message);
         free(view->chunks);
         view->chunks = next;
     }
@@ -192,7 +204,8 @@ note_used(struct vmn_view *view, struct known *known)
     view->used[view->n_used++] = known->index;
 }
 
-/* Asks vmnd.  The message stays in the view's memory. */
+/* Queries vmnd.  What is kept of the answer is the block alone: a message has
+ * a buffer of some kilobytes, and a computation may read 100,000 things. */
 static struct known *
 ask(struct vmn_view *view, const struct worker_read *read)
 {
@@ -200,6 +213,7 @@ ask(struct vmn_view *view, const struct worker_read *read)
     struct wire_reader in;
     struct ofpbuf out, *message;
     struct known *known;
+    const void *block;
 
     ofpbuf_init(&out, 256);
     wire_begin(&out, WORKER_READ);
@@ -208,13 +222,17 @@ ask(struct vmn_view *view, const struct worker_read *read)
     ofpbuf_uninit(&out);
 
     message = worker_wait_answer();
-    add_chunk(view, 0)->message = message;
     copy.name = copy_text(view, read->name);
     copy.key = copy_text(view, read->key);
     known = add_known(view, &copy, NOT_SENT);
     wire_reader_init(&in, message->data, message->size);
     wire_take(&in, sizeof(struct worker_head));
-    known->block = CONST_CAST(void *, wire_take_block(&in, &known->size));
+    block = wire_take_block(&in, &known->size);
+    if (block) {
+        known->block = vmn_alloc(view, MAX(known->size, 1));
+        memcpy(known->block, block, known->size);
+    }
+    ofpbuf_delete(message);
     return known;
 }
 
