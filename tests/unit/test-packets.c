@@ -12,6 +12,8 @@
 #include "controller/engine/packet-handler.h"
 #include "controller/fabric/fabric-frames.h"
 #include "controller/fabric/fabric-status.h"
+#include "controller/fabric/packets/packet-in-queue.h"
+#include "controller/fabric/session/switch.h"
 #include "controller/flow/learn-mac.h"
 #include "controller/flow/pipeline.h"
 #include "controller/flow/punt-action.h"
@@ -23,6 +25,7 @@
 #include "openvswitch/ofp-packet.h"
 #include "openvswitch/ofpbuf.h"
 #include "openvswitch/vlog.h"
+#include "proto/openflow/ofconn.h"
 #include "proto/openflow/ofpacket.h"
 #include "tests/unit/fake-db.h"
 #include "tests/unit/fake-switch.h"
@@ -664,6 +667,42 @@ switch_that_does_not_read_gets_no_more_packets(void **state)
     assert_output(0, 1, "read again");
 }
 
+/* Sends the switch 'n' echo requests of 32 KiB. */
+static void
+send_much(struct fabric_switch *sw, int n)
+{
+    static uint8_t message[32 * 1024];
+    const struct ofp_header head = {
+        .version = OFP15_VERSION, .type = 2, /* OFPT_ECHO_REQUEST. */
+        .length = htons(sizeof message),
+    };
+
+    memcpy(message, &head, sizeof head);
+    for (int i = 0; i < n; i++) {
+        ofconn_send(sw->conn, message, sizeof message);
+    }
+}
+
+/* A large change of one app takes no answers of another. */
+static void
+bundle_that_waits_drops_no_answers(void **state)
+{
+    struct fabric_switch *sw = new_host(0)->sw;
+    const int n = 128;
+
+    fakes[0].deaf = true;
+    send_much(sw, n);
+    sw->bundles.sent_bytes += n * 32 * 1024;
+    send_up(0, 1, ECHO, "behind it", 60);
+    TURN_UNTIL(seen.n == 1);
+    assert_true(ofconn_queued(sw->conn) > PACKETS_UNREAD_MAX);
+    assert_int_equal(dropped("vmn", "switch is congested"), 0);
+    fakes[0].deaf = false;
+    TURN_UNTIL(fakes[0].n_packet_outs == 1);
+    assert_output(0, 1, "behind it");
+    sw->bundles.sent_bytes -= n * 32 * 1024;
+}
+
 int
 main(int argc, char *argv[])
 {
@@ -694,6 +733,7 @@ main(int argc, char *argv[])
         T(networks_take_turns, packets_setup),
         T(slow_handlers_leave_the_loop_to_others, packets_setup),
         T(switch_that_does_not_read_gets_no_more_packets, packets_setup),
+        T(bundle_that_waits_drops_no_answers, packets_setup),
     };
 
     signal(SIGPIPE, SIG_IGN);

@@ -43,6 +43,15 @@ static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(5, 20);
 
 /* Answering.  ------------------------------------------------------------ */
 
+/* Returns true if too much waits to be sent to the switch for another 'size'
+ * bytes. */
+static bool
+is_congested(const struct fabric_switch *sw, size_t size)
+{
+    return (ofconn_queued(sw->conn) + size
+            > PACKETS_UNREAD_MAX + sw->bundles.sent_bytes);
+}
+
 /* Appends one of the replies to a packet of 'port' to 'b'. */
 static void
 append_answer(struct packets_of_switch *ps, struct packet_port *port,
@@ -54,7 +63,7 @@ append_answer(struct packets_of_switch *ps, struct packet_port *port,
     uint32_t ofport;
 
     bytes += send->ofs;
-    if (ofconn_queued(ps->sw->conn) + b->size > PACKETS_UNREAD_MAX) {
+    if (is_congested(ps->sw, b->size)) {
         packets_count_drop(ps, PACKET_DROP_UNREAD);
         return;
     }
@@ -284,7 +293,7 @@ send_as(const struct fabric_host *host, const struct ofpacket_out *head,
     struct packets_of_switch *ps = packets_of(host->sw);
     struct ofpbuf *b = &f->packets->frame;
 
-    if (ofconn_queued(host->sw->conn) > PACKETS_UNREAD_MAX) {
+    if (is_congested(host->sw, 0)) {
         packets_count_drop(ps, PACKET_DROP_UNREAD);
         return false;
     }
@@ -336,7 +345,7 @@ fabric_probe_host(struct fabric *f, const char *name)
     const struct fabric_host *host = fabric_find_host(f, name);
 
     if (host && host->sw->conn
-        && ofconn_queued(host->sw->conn) <= PACKETS_UNREAD_MAX) {
+        && !is_congested(host->sw, 0)) {
         ofconn_send_echo(host->sw->conn);
     }
 }

@@ -32,8 +32,10 @@ extern const struct switch_part_class packets_part;
 /* Limits of a host's queue: packets, and their bytes. */
 #define PACKETS_WAITING_MAX 512
 #define PACKETS_WAITING_BYTES (1024 * 1024)
-/* Maximum number of bytes waiting to be sent to a switch for another packet to
- * be sent to it. */
+/* Maximum number of bytes waiting to be sent to a switch, beside its bundles,
+ * for another packet to be sent to it.  Bundles have a limit of their own
+ * (max_bytes of struct fabric_options): behind a large change of one app the
+ * answers of others come later, and are not dropped. */
 #define PACKETS_UNREAD_MAX (1024 * 1024)
 
 void packets_create(struct fabric *, const struct fabric_options *);
