@@ -458,20 +458,22 @@ commit_compile_loaded(struct commit *commit)
     compile_internal(commit, model_revision(commit->model));
 }
 
-/* Retries units whose IDs were exhausted, whose worker was absent, or for
- * which a time has passed, and computes what commit_recompute() is for, apart
- * from requests' groups, which may be rolled back.  That hosts have
- * acknowledged the newest revision does not mean that they have this commit;
- * the next revision follows it. */
+/* Retries units whose IDs were exhausted, whose worker was absent, whose app
+ * had no memory left, or for which a time has passed, and computes what
+ * commit_recompute() is for, apart from requests' groups, which may be rolled
+ * back.  That hosts have acknowledged the newest revision does not mean that
+ * they have this commit; the next revision follows it. */
 void
 commit_compute_again(struct commit *commit)
 {
     bool freed = engine_take_freed_ids(commit->engine);
+    bool room = engine_take_freed_memory(commit->engine);
     bool past = engine_take_past_times(commit->engine);
     bool again = commit->recompute;
 
     commit->recompute = false;
-    if (engine_take_ready_workers(commit->engine) || freed || past || again) {
+    if (engine_take_ready_workers(commit->engine) || freed || room || past
+        || again) {
         compile_internal(commit, model_revision(commit->model) + 1);
     }
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * vmnctl app: loads an app from a file, or removes it, while vmnd runs. */
+ * vmnctl app: loads an app from a file, or removes it, while vmnd runs; shows
+ * its log. */
 
 #include <config.h>
 
@@ -166,11 +167,56 @@ set_enabled(struct ctl *ctl, const char *app, bool enabled)
     return status;
 }
 
+static const struct ctl_column log_columns[] = {
+    { "TIME", "/time", NULL },
+    { "COMPUTED", "/what", NULL },
+    { "TEXT", "/text", NULL },
+    { NULL, NULL, NULL },
+};
+
+static void
+print_log(struct ctl *ctl, const char *app, const json_t *log)
+{
+    const json_t *items = json_object_get(log, "items");
+    json_int_t dropped = json_integer_value(json_object_get(log, "dropped"));
+
+    if (json_array_size(items)) {
+        ctl_show_table(ctl->out, log_columns, items);
+    } else {
+        fprintf(ctl->err, "apps/%s has written no lines\n", app);
+    }
+    if (dropped) {
+        fprintf(ctl->err, "%"JSON_INTEGER_FORMAT" lines were dropped, since "
+                "they came too fast\n", dropped);
+    }
+}
+
+/* Shows the last lines that an app has written. */
+static enum ctl_exit
+show_log(struct ctl *ctl, const char *app)
+{
+    struct ds path = DS_EMPTY_INITIALIZER;
+    struct ctl_reply reply;
+    enum ctl_exit status;
+
+    ctl_append_path(&path, "apps", app);
+    ds_put_cstr(&path, "/logs");
+    status = ctl_get(ctl, ds_cstr(&path), &reply);
+    ds_destroy(&path);
+    if (!status) {
+        if (!ctl_show_raw(ctl, reply.body)) {
+            print_log(ctl, app, reply.body);
+        }
+        ctl_reply_uninit(&reply);
+    }
+    return status;
+}
+
 static bool
 is_of_one_name(const char *what)
 {
     return (!strcmp(what, "unload") || !strcmp(what, "enable")
-            || !strcmp(what, "disable"));
+            || !strcmp(what, "disable") || !strcmp(what, "logs"));
 }
 
 enum ctl_exit
@@ -188,10 +234,12 @@ ctl_cmd_app(struct ctl *ctl, int n_args, char *const args[])
         return set_enabled(ctl, args[1], true);
     } else if (!strcmp(what, "disable") && n_args == 2) {
         return set_enabled(ctl, args[1], false);
+    } else if (!strcmp(what, "logs") && n_args == 2) {
+        return show_log(ctl, args[1]);
     }
     return (is_of_one_name(what)
             ? ctl_usage(ctl, "app %s: takes one NAME, and no \"%s\"", what,
                         args[2])
-            : ctl_usage(ctl, "app: must be load, watch, unload, enable or "
-                        "disable, not \"%s\"", what));
+            : ctl_usage(ctl, "app: must be load, watch, unload, enable, "
+                        "disable or logs, not \"%s\"", what));
 }

@@ -588,9 +588,9 @@ const struct ctl_command ctl_commands[] = {
       "  vmnctl draft apply rollback-42 --wait\n"
       "  vmnctl rollback 42 --apply --wait\n",
       ctl_cmd_rollback },
-    { "app", "load|watch|unload|enable|disable FILE|NAME [NAME]", 2, 3,
-      CTL_OPT_WAIT,
-      "load an app while vmnd runs, or remove it",
+    { "app", "load|watch|unload|enable|disable|logs FILE|NAME [NAME]", 2, 3,
+      CTL_OPT_WAIT | CTL_OPT_SHOWN,
+      "load an app while vmnd runs, remove it, or show its log",
       "`load` takes a file, NAME.so or NAME.lua, of an app that is called as\n"
       "it is, or NAME.  It is copied into vmnd's database, so the file is\n"
       "not needed any more.  If such an app is loaded already, it is\n"
@@ -598,9 +598,11 @@ const struct ctl_command ctl_commands[] = {
       "be loaded changes nothing.  `watch` does that now and whenever the\n"
       "file is saved.  `unload` removes an app that was loaded\n"
       "so, with its flows.  `disable` withdraws the flows of any app, and\n"
-      "`enable` has it install them again.\n"
+      "`enable` has it install them again.  `logs` shows the last lines that\n"
+      "the app has written by vmn_log(), or print() in Lua.\n"
       "\nExample:\n"
       "  vmnctl app load mailguard.lua --wait\n"
+      "  vmnctl app logs mailguard\n"
       "  vmnctl app unload mailguard\n",
       ctl_cmd_app },
     { "cluster", "[init|join-command|transfer|remove] [MEMBER]", 0, 2,

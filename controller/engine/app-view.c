@@ -160,6 +160,7 @@ const struct emit_services view_emit_services = {
     .number = vmn_id_of,
     .fail = view_fail,
     .failed = view_has_failed,
+    .charge = memory_charge,
     .table_of_hook = view_table_of_hook,
 };
 
@@ -481,8 +482,9 @@ vmn_query(struct vmn_view *view, const char *name, const char *key,
             view->node->level = MIN(query->node.level + 1, NODE_MAX_LEVEL);
         }
     }
-    if (query->failed && !query->value) {
-        view_failf(view, "query %s at \"%s\" has failed", name, key);
+    if (query->problem && !query->value) {
+        view_failf(view, "query %s at \"%s\" has failed: %s", name, key,
+                   query->problem);
     }
     /* Read afterwards: a reader that gets the new value need not be computed
      * again. */

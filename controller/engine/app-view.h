@@ -9,6 +9,7 @@
 #include <stdarg.h>
 #include <stdint.h>
 
+#include "controller/engine/app-memory.h"
 #include "controller/engine/dependency-graph.h"
 #include "controller/schema/tables.h"
 #include "vmn/app.h"
@@ -30,6 +31,7 @@ struct vmn_view {
     bool refused;               /* ...and has tried to. */
     uint64_t serial;
     struct id_refs ids;         /* Allocated by the computation. */
+    struct memory_use memory;   /* Of an app with a process of its own. */
     struct arena_chunk *arena;
     char *problem;              /* The first one, or NULL. */
     bool denied;                /* It used what is another app's, or depends on

@@ -3,6 +3,8 @@ controller_libvmn_a_SOURCES += \
 	controller/engine/balancer-members.c \
 	controller/engine/balancer-members.h \
 	controller/engine/address-text.c \
+	controller/engine/app-memory.c \
+	controller/engine/app-memory.h \
 	controller/engine/app-view.c \
 	controller/engine/app-view.h \
 	controller/engine/engine-apps.c \
@@ -17,6 +19,8 @@ controller_libvmn_a_SOURCES += \
 	controller/engine/dry-run.c \
 	controller/engine/dry-run.h \
 	controller/engine/engine-private.h \
+	controller/engine/handler-counts.c \
+	controller/engine/handler-counts.h \
 	controller/engine/object-check.c \
 	controller/engine/engine-problems.c \
 	controller/engine/object-failure.c \

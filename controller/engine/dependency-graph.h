@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The dependency graph: nodes that are read (rows, index keys, relation
- * values, exhausted ID pools, absent workers, times), nodes that read and are
- * read (queries), and nodes that only read (units).  An edge says that
- * 'reader' has read 'source'.  Not for what a computation does (app-view.c,
- * unit.c, query.c). */
+ * values, exhausted ID pools, absent workers, memory of apps, times), nodes
+ * that read and are read (queries), and nodes that only read (units).  An edge
+ * says that 'reader' has read 'source'.  Not for what a computation does
+ * (app-view.c, unit.c, query.c). */
 
 #ifndef CONTROLLER_ENGINE_DEPENDENCY_GRAPH_H
 #define CONTROLLER_ENGINE_DEPENDENCY_GRAPH_H 1
@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "controller/engine/app-memory.h"
 #include "controller/engine/number-table.h"
 #include "controller/sharded-hmap.h"
 #include "controller/timer-heap.h"
@@ -35,6 +36,8 @@ enum node_kind {
     NODE_ID_EXHAUSTION,         /* ID pool 'key', while it was exhausted. */
     NODE_WORKER_ABSENCE,        /* The worker of app 'key', while it was not
                                  * there. */
+    NODE_APP_MEMORY,            /* The memory of app 'key', while it was too
+                                 * little. */
     NODE_TIME,                  /* 'key' is a number of seconds since 1970, in
                                  * the future when it was read. */
     NODE_QUERY,                 /* 'id' is a query class. */
@@ -131,8 +134,9 @@ struct query_node {
     struct id_refs ids;
     void *value;                /* NULL: none. */
     size_t value_size;
-    bool failed;                /* Its last computation: the value is that of
-                                 * a former one. */
+    struct memory_share memory;
+    char *problem;              /* Why its last computation failed, or NULL:
+                                 * the value is that of a former one. */
 };
 
 struct unit_node {
@@ -140,6 +144,7 @@ struct unit_node {
     struct id_refs ids;
     struct hmap_node cookie_node; /* In engine's 'cookies'. */
     uint64_t cookie;
+    struct memory_share memory;
     const char *name;           /* "APP.UNIT/KEY", in the same block. */
     char *problem;              /* Why it failed, or NULL. */
     bool failed;                /* The same, but for a dry run's. */

@@ -123,6 +123,7 @@ remove_nodes(struct engine *engine, const struct pipeline_app *app)
             } else if (node->kind == NODE_UNIT) {
                 unit_destroy(engine, unit_node_cast(node));
             } else {
+                memory_give_back(engine, app, &query_node_cast(node)->memory);
                 graph_mark_readers(&engine->graph, node);
             }
         }

@@ -10,6 +10,7 @@
 #include "controller/engine/engine.h"
 #include "controller/engine/flow-quotas.h"
 #include "controller/engine/kept-flows.h"
+#include "controller/engine/handler-counts.h"
 #include "controller/engine/scope.h"
 #include "controller/engine/desired-state.h"
 #include "controller/flow/emit.h"
@@ -82,6 +83,7 @@ struct engine {
     unsigned n_moves;           /* Of the pipeline, when it was last seen, */
     unsigned n_app_moves[PIPELINE_APPS_MAX]; /* and of its apps. */
     struct hmap handlers;       /* Of struct engine_handler, by id. */
+    struct hmap handler_counts; /* Of struct handler_count. */
     size_t n_relations;         /* Numbers in order of appearance. */
     struct shash relations;     /* Name -> number + 1, as pointer. */
     size_t allocated_relations;
@@ -90,6 +92,8 @@ struct engine {
     struct ovs_list changed_relations; /* Of struct relation_node. */
     struct ovs_list exhaustions; /* Of struct exhaustion_node. */
     struct ovs_list absences;   /* Of struct absence_node. */
+    struct ovs_list shortages;  /* Of nodes of kind NODE_APP_MEMORY. */
+    uint64_t memory[PIPELINE_APPS_MAX]; /* Kept for each app, in bytes. */
     struct timer_heap times;    /* Of struct time_node. */
     int64_t (*clock)(void);     /* Seconds since 1970; */
     int64_t now_s;              /* when it was last looked at. */

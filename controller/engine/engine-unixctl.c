@@ -10,8 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "controller/engine/packet-handler.h"
 #include "controller/schema/arena.h"
 #include "controller/schema/status.h"
+#include "controller/worker/app-log.h"
 #include "controller/worker/app-worker.h"
 #include "openvswitch/dynamic-string.h"
 #include "unixctl.h"
@@ -55,6 +57,30 @@ worker_status(const struct app_worker *worker, struct arena *arena)
     return status;
 }
 
+/* Fills in the handlers of 'app' that have failed. */
+static void
+put_handlers(const struct engine *engine, const struct pipeline_app *app,
+             struct arena *arena, struct status_app *status)
+{
+    const struct engine_handler *handler;
+
+    status->handlers = arena_alloc(arena, hmap_count(&engine->handlers)
+                                          * sizeof *status->handlers);
+    HMAP_FOR_EACH (handler, node, &engine->handlers) {
+        if (handler->app == app && handler->failure) {
+            status->handlers[status->n_handlers++] = (struct status_handler) {
+                .handler = arena_strdup(arena, handler->name),
+                .failures = handler->n_failed,
+                .failure = arena_strdup(arena, handler->failure),
+                .failed = handler->failed_ms,
+            };
+        }
+    }
+    if (!status->n_handlers) {
+        status->handlers = NULL;
+    }
+}
+
 bool
 engine_app_status(const struct engine *engine, const char *name,
                   struct arena *arena, struct status_app *status)
@@ -74,6 +100,9 @@ engine_app_status(const struct engine *engine, const char *name,
         status->worker->state = "absent";
         status->worker->failure = arena_strdup(arena, app->absent);
     }
+    put_handlers(engine, app, arena, status);
+    memory_get(engine, app, &status->memory_bytes,
+               &status->max_memory_bytes);
     for (size_t i = 0; i < engine->n_unit_classes; i++) {
         const struct unit_class *class_ = &engine->unit_classes[i];
 
@@ -85,6 +114,34 @@ engine_app_status(const struct engine *engine, const char *name,
     }
     LIST_FOR_EACH (unit, problem_node, &engine->problems) {
         status->problems += unit_class(engine, unit)->app == app;
+    }
+    return true;
+}
+
+bool
+engine_app_log(const struct engine *engine, const char *name,
+               struct arena *arena, struct status_app_log *shown)
+{
+    const struct pipeline_app *app = pipeline_find(engine->pipeline, name);
+    const struct app_log *log;
+    size_t n;
+
+    *shown = (struct status_app_log) { .n_items = 0 };
+    if (!app || !app->worker) {
+        return app && !app->removed;
+    }
+    log = app_worker_log(app->worker);
+    n = app_log_count(log);
+    shown->items = arena_alloc(arena, n * sizeof *shown->items);
+    shown->dropped = log->n_dropped;
+    shown->total = log->n;
+    while (shown->n_items < n) {
+        const struct app_log_line *line = app_log_get(log, shown->n_items);
+
+        shown->items[shown->n_items++] = (struct status_app_line) {
+            .time = line->time_ms, .what = arena_strdup(arena, line->what),
+            .text = arena_strdup(arena, line->text),
+        };
     }
     return true;
 }

@@ -46,6 +46,7 @@ engine_create(struct model *model, const struct pipeline *pipeline)
     ovs_list_init(&engine->changed_relations);
     ovs_list_init(&engine->exhaustions);
     ovs_list_init(&engine->absences);
+    ovs_list_init(&engine->shortages);
     past_times_init(engine);
     shards_init(&engine->cookies);
     ovs_list_init(&engine->problems);
@@ -263,6 +264,9 @@ free_idle(struct engine *engine)
             break;
         case NODE_WORKER_ABSENCE:
             absence_destroy(absence_node_cast(node), &engine->graph);
+            break;
+        case NODE_APP_MEMORY:
+            memory_node_destroy(engine, node);
             break;
         case NODE_TIME:
             time_node_destroy(engine, time_node_cast(node));

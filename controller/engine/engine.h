@@ -269,6 +269,10 @@ struct engine_delta *engine_run(struct engine *);
  * must not be rolled back.  Costs nothing if no pool was exhausted. */
 bool engine_take_freed_ids(struct engine *);
 
+/* Does the same of computations that failed since too much memory is kept for
+ * their app (app-memory.h), if there is room by now. */
+bool engine_take_freed_memory(struct engine *);
+
 /* Does the same of computations that have asked whether a time has passed
  * (vmn_is_past()), if it has by now: the engine's own time stands still
  * between two calls. */
@@ -382,6 +386,19 @@ bool engine_find_failure(const struct engine *, enum vmn_table,
  * false if it is not loaded. */
 bool engine_app_status(const struct engine *, const char *app,
                        struct arena *arena, struct status_app *);
+
+/* Fills in the last lines that an app has written (vmn_log()), in 'arena'.
+ * Returns false if it is not loaded. */
+struct status_app_log;
+bool engine_app_log(const struct engine *, const char *app, struct arena *,
+                    struct status_app_log *);
+
+/* Calls 'cb' for each part of an object that handlers have counted packets
+ * for (vmn_count()). */
+struct handler_count;
+typedef void engine_handler_counts_cb(void *aux, const struct handler_count *);
+void engine_handler_counts(const struct engine *, int table, const char *name,
+                           engine_handler_counts_cb *, void *aux);
 
 /* Compiles the current state from scratch in parallel to the live one, and
  * compares.  Appends a line per difference to 'ds'; returns their number. */

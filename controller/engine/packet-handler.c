@@ -17,6 +17,7 @@
 #include "flow.h"
 #include "proto/guest/guest-request.h"
 #include "proto/watchdog/watchdog.h"
+#include "timeval.h"
 #include "unaligned.h"
 #include "util.h"
 
@@ -108,6 +109,7 @@ packet_handlers_init(struct engine *engine)
     const struct pipeline *pipeline = engine->pipeline;
 
     hmap_init(&engine->handlers);
+    handler_counts_init(&engine->handler_counts);
     for (size_t i = 0; i < pipeline->n_apps; i++) {
         packet_handlers_add(engine, &pipeline->apps[i]);
     }
@@ -120,9 +122,11 @@ packet_handlers_uninit(struct engine *engine)
 
     HMAP_FOR_EACH_POP (handler, node, &engine->handlers) {
         free(handler->name);
+        free(handler->failure);
         free(handler);
     }
     hmap_destroy(&engine->handlers);
+    handler_counts_uninit(&engine->handler_counts);
 }
 
 /* Calling.  -------------------------------------------------------------- */
@@ -143,13 +147,53 @@ engine_packets_out_uninit(struct vmn_packets_out *out)
     free(out->arena);
 }
 
+/* Takes note of what came of a packet that a host has sent up. */
+static void
+note_result(struct engine *engine, const struct engine_handler *handler_,
+            const struct vmn_packet_in *in, const struct vmn_packets_out *out,
+            const char *problem)
+{
+    struct engine_handler *handler
+        = CONST_CAST(struct engine_handler *, handler_);
+
+    if (out->simulated || out->later) {
+        return;
+    }
+    if (problem) {
+        handler->n_failed++;
+        free(handler->failure);
+        handler->failure = xstrdup(problem);
+        handler->failed_ms = time_wall_msec();
+    } else {
+        handler_counts_add(engine, handler->app, in->full_size, out->counts,
+                           out->n_counts);
+    }
+}
+
+/* Calls the app's function. */
+static void
+call_handler(struct engine *engine, const struct engine_handler *handler,
+             const struct vmn_packet_in *in, struct vmn_packets_out *out)
+{
+    struct vmn_packet_in timed = *in;
+    struct watchdog_mark mark;
+
+    timed.now_s = engine->clock();
+    watchdog_begin(&mark, "handler", handler->name, NULL);
+    if (handler->app->worker) {
+        worker_handle(out->view, handler, &timed, out);
+    } else {
+        handler->class_.handle(out->view, &timed, out);
+    }
+    watchdog_end(&mark);
+}
+
 char *
 engine_handle_packet(struct engine *engine,
                      const struct engine_handler *handler,
                      const struct vmn_packet_in *in,
                      struct vmn_packets_out *out)
 {
-    struct watchdog_mark mark;
     struct vmn_view view;
     char *problem;
 
@@ -163,16 +207,11 @@ engine_handle_packet(struct engine *engine,
     out->app = handler->app;
     out->n = 0;
     out->reason = NULL;
+    out->n_counts = 0;
     out->incomplete_network = 0;
     memset(&out->http.reply, 0, sizeof out->http.reply);
     ofpbuf_clear(&out->bytes);
-    watchdog_begin(&mark, "handler", handler->name, NULL);
-    if (handler->app->worker) {
-        worker_handle(&view, handler, in, out);
-    } else {
-        handler->class_.handle(&view, in, out);
-    }
-    watchdog_end(&mark);
+    call_handler(engine, handler, in, out);
     out->view = NULL;
     problem = view.problem;
     view.problem = NULL;
@@ -182,6 +221,7 @@ engine_handle_packet(struct engine *engine,
         out->incomplete_network = 0;
         out->http.reply.status = 0;
     }
+    note_result(engine, handler, in, out, problem);
     view_uninit_handler(&view, &out->arena);
     return problem;
 }
@@ -307,6 +347,28 @@ vmn_send_to_hook(struct vmn_packets_out *out, enum vmn_hook hook,
         send->table = table;
         send->in_port = in_port;
         memcpy(send->regs, regs, sizeof send->regs);
+    }
+}
+
+void
+vmn_count(struct vmn_packets_out *out, enum vmn_row_type type,
+          const char *name, uint32_t part)
+{
+    int table = pipeline_table_of(out->app, type);
+    struct engine_handler_count *count;
+
+    if (table < 0) {
+        fail(out, "a packet is counted for an object of type %u, which is "
+             "none of app %s", (unsigned) type, out->app->class_->name);
+    } else if (!name || strlen(name) > VMN_NAME_LEN) {
+        fail(out, "a packet is counted for an object without a name");
+    } else if (out->n_counts >= VMN_COUNTS_MAX) {
+        fail(out, "a packet is counted more than %d times", VMN_COUNTS_MAX);
+    } else {
+        count = &out->counts[out->n_counts++];
+        count->table = table;
+        count->part = part;
+        ovs_strlcpy(count->name, name, sizeof count->name);
     }
 }
 

@@ -31,6 +31,9 @@ struct engine_handler {
     bool gone;                  /* Its app is not loaded any more. */
     char *name;                 /* "APP.HANDLER". */
     size_t index;               /* From 0 on, unique in an engine. */
+    uint64_t n_failed;          /* Packets that it has failed for. */
+    char *failure;              /* Why it failed the last time, or NULL, */
+    int64_t failed_ms;          /* and when, since 1970. */
 };
 
 /* Returns the handler with this punt_handler_id(), or NULL. */
@@ -82,6 +85,12 @@ struct vmn_packets_out {
     struct engine_send sends[VMN_SENDS_MAX];
     struct ofpbuf bytes;
     const char *reason;         /* Why nothing is sent, or NULL. */
+    size_t n_counts;
+    struct engine_handler_count {
+        int table;
+        uint32_t part;
+        char name[VMN_NAME_LEN + 1];
+    } counts[VMN_COUNTS_MAX];   /* vmn_count(). */
     uint32_t incomplete_network; /* vmn_neighbour_is_incomplete(); or 0. */
     struct vmn_ip incomplete;
     struct engine_http_reply http; /* Status 0: none. */

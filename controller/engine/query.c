@@ -126,6 +126,7 @@ query_compute(struct engine *engine, struct query_node *query)
     node->level = 0;
     node->running = true;
     view_init(&view, engine, node, class_->app);
+    memory_begin(&view, &query->memory);
     if (class_->app->worker) {
         done = worker_eval(&view, class_, node->key, old_reads, &value);
     } else {
@@ -141,6 +142,7 @@ query_compute(struct engine *engine, struct query_node *query)
         VLOG_WARN("query %s at \"%s\": %s", class_->name, node->key,
                   view.problem);
     }
+    memory_settle(&view, &query->memory, done);
     if (done) {
         query->ids = view.ids;
         memset(&view.ids, 0, sizeof view.ids);
@@ -151,7 +153,7 @@ query_compute(struct engine *engine, struct query_node *query)
     engine->stats.n_queries_computed++;
     engine->query_classes[node->id].n_computed++;
 
-    if (!done || (value_equals(query, &value) && !query->failed)) {
+    if (!done || (value_equals(query, &value) && !query->problem)) {
         engine->stats.n_queries_unchanged++;
         free(value.data);
     } else {
@@ -163,7 +165,12 @@ query_compute(struct engine *engine, struct query_node *query)
     }
     /* Who failed for that reason has read it, and is computed again when it
      * goes well, whatever its value. */
-    query->failed = !done;
+    free(query->problem);
+    query->problem = NULL;
+    if (!done) {
+        query->problem = view.problem;
+        view.problem = NULL;
+    }
     id_refs_uninit(&old_numbers, model_id_pools(engine->model));
     graph_drop_reads(&engine->graph, old_reads);
     view_uninit(&view);
@@ -175,9 +182,12 @@ query_destroy(struct engine *engine, struct query_node *query)
     if (query->value) {
         note_changed(engine, &query->node);
     }
+    memory_give_back(engine, engine->query_classes[query->node.id].app,
+                     &query->memory);
     graph_remove(&engine->graph, &query->node);
     id_refs_uninit(&query->ids, model_id_pools(engine->model));
     free(query->value);
+    free(query->problem);
     free(query);
     engine->stats.n_queries--;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What handlers of HTTP requests are told beside the request: what time it is,
- * and a key of theirs.  Not for calling them (packet-handler.c). */
+ * The key that a handler of HTTP requests is given beside the request.  Not
+ * for calling handlers (packet-handler.c). */
 
 #include <config.h>
 
@@ -14,7 +14,6 @@
 #include "controller/engine/engine-private.h"
 #include "controller/model/model.h"
 #include "controller/siphash.h"
-#include "timeval.h"
 #include "util.h"
 
 /* Returns when the port was created, in milliseconds since 1970: another time
@@ -47,5 +46,4 @@ engine_fill_http(const struct engine *engine,
     free(purpose);
     BUILD_ASSERT(sizeof in->key == sizeof key.words);
     memcpy(in->key, key.words, sizeof in->key);
-    in->now_s = time_wall();
 }

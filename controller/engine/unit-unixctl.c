@@ -64,6 +64,8 @@ describe_node(const struct engine *engine, const struct node *node)
         return xasprintf("exhaustion of ID pool %s", node->key);
     case NODE_WORKER_ABSENCE:
         return xasprintf("absence of the worker of app %s", node->key);
+    case NODE_APP_MEMORY:
+        return xasprintf("memory of app %s", node->key);
     case NODE_TIME:
         return xasprintf("time %s, in seconds since 1970", node->key);
     case NODE_QUERY:

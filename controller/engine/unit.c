@@ -526,6 +526,7 @@ finish(struct engine *engine, struct unit_node *unit, struct vmn_view *view,
 {
     struct id_refs old_numbers = unit->ids;
 
+    memory_settle(view, &unit->memory, !view->problem);
     if (view->problem) {
         keep_ids(engine, unit, &old_numbers, &view->ids);
     } else {
@@ -569,6 +570,7 @@ unit_compute(struct engine *engine, struct unit_node *unit)
     }
     node->running = true;
     view_init(&view, engine, node, class_->app);
+    memory_begin(&view, &unit->memory);
     emit_init(&emit, &view_emit_services, &view, class_->app,
               &engine->pool);
     if (is_enabled(&view, class_)) {
@@ -585,8 +587,11 @@ unit_compute(struct engine *engine, struct unit_node *unit)
 
     if (!dry_run_holds(&engine->dry_run, unit)) {
         finish(engine, unit, &view, &emit);
-    } else if (!view.problem) {
-        dry_run_set_skipped(&engine->dry_run, unit);
+    } else {
+        memory_settle(&view, &unit->memory, false);
+        if (!view.problem) {
+            dry_run_set_skipped(&engine->dry_run, unit);
+        }
     }
     graph_drop_reads(&engine->graph, old_reads);
     emit_uninit(&emit);
@@ -607,6 +612,7 @@ void
 unit_destroy(struct engine *engine, struct unit_node *unit)
 {
     kept_unit_changed(engine, unit);
+    memory_give_back(engine, unit_class(engine, unit)->app, &unit->memory);
     for (size_t i = 0; i < unit->n_entries; i++) {
         desired_remove(engine, unit->entries[i]);
     }

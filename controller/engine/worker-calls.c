@@ -232,12 +232,23 @@ put_value(struct vmn_view *view, const struct worker_read *read,
     }
 }
 
+/* Returns what a thing that was read takes, in bytes. */
+static size_t
+read_size(const struct worker_read *read)
+{
+    return MEMORY_READ_BYTES + strlen(read->name) + strlen(read->key);
+}
+
 static void
 answer_cb(void *run_, const struct worker_read *read, struct ofpbuf *out)
 {
     struct worker_run *run = run_;
 
-    put_value(run->view, read, out);
+    if (memory_charge_read(run->view, read_size(read))) {
+        put_value(run->view, read, out);
+    } else {
+        wire_put_block(out, NULL, 0);
+    }
 }
 
 static void
@@ -434,6 +445,7 @@ record_one(struct worker_run *run, size_t i, struct ofpbuf *ignored)
 {
     struct vmn_view *view = run->view;
 
+    memory_add_read(view, read_size(&run->known[i]));
     put_value(view, &run->known[i], ignored);
     ofpbuf_clear(ignored);
     /* A query that was computed meanwhile may have another value than what was
@@ -571,6 +583,16 @@ await_worker(struct worker_run *run)
                run->view->serial);
 }
 
+/* Returns how large a result may be, in bytes: what it has of flows and values
+ * counts for the app's memory, so one with more does not fit.  Numbers of what
+ * was read come beside. */
+static size_t
+result_max(const struct vmn_view *view)
+{
+    return MIN(memory_room(view), WORKER_MESSAGE_MAX)
+           + KNOWN_MAX * sizeof(uint32_t) + WORKER_MESSAGE_MIN;
+}
+
 /* Calls the worker, and records what it has used.  Fails the view, unless it
  * is APP_WORKER_DONE: then run_uninit() releases the result. */
 static enum app_worker_outcome
@@ -578,7 +600,9 @@ call(struct worker_run *run, const char *what,
      struct app_worker_result *result)
 {
     const struct app_worker_client client = {
-        .what = what, .urgent = !run->view->node, .answer = answer_cb,
+        .what = what, .urgent = !run->view->node,
+        .quiet = run->view->engine->shadow,
+        .result_max = result_max(run->view), .answer = answer_cb,
         .yield = yield_cb, .aux = run, .who = run->who,
         .owner = run->owner };
     struct vmn_view *view = run->view;
@@ -595,7 +619,8 @@ call(struct worker_run *run, const char *what,
     }
     if (outcome == APP_WORKER_DONE) {
         run->done = true;
-        record_used(run, result);
+        record_used(run, result->excess ? NULL : result);
+        memory_charge(view, result->excess);
         return outcome;
     }
     if (outcome == APP_WORKER_FAILED) {
@@ -645,7 +670,9 @@ worker_eval(struct vmn_view *view, const struct query_class *class_,
     wire_put_text(&run.message, key);
     put_known(&run, old_reads, view->node
               ? &query_node_cast(view->node)->ids : &none, NULL);
-    done = call(&run, class_->name, &result) == APP_WORKER_DONE;
+    done = (call(&run, class_->name, &result) == APP_WORKER_DONE
+            && memory_charge(view, result.value_size)
+            && !view->memory.failed);
     if (done && result.log) {
         char *why = replay_query(result.log, result.log_size);
 

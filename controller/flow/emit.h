@@ -93,13 +93,15 @@ void emit_pool_uninit(struct emit_pool *);
 
 /* Services of the engine that runs the app's function, with its view: memory
  * that is valid as long as the view, ID allocation (vmn_id_of()), recording a
- * failure, whether there is one, and the first table of the first stage at a
- * hook or behind it (-1: there is none). */
+ * failure, whether there is one, charging the app for bytes that are kept (or
+ * a failure, if these are too many), and the first table of the first stage at
+ * a hook or behind it (-1: there is none). */
 struct emit_services {
     void *(*alloc)(struct vmn_view *, size_t size);
     uint32_t (*number)(struct vmn_view *, const char *kind, const char *key);
     void (*fail)(struct vmn_view *, const char *format, va_list);
     bool (*failed)(const struct vmn_view *);
+    bool (*charge)(struct vmn_view *, size_t);
     int (*table_of_hook)(const struct vmn_view *, enum vmn_hook);
 };
 

@@ -22,6 +22,8 @@
 #include "controller/kit/kit-world.h"
 #include "controller/kit/kit.h"
 #include "controller/model/model.h"
+#include "controller/schema/arena.h"
+#include "controller/schema/status.h"
 #include "openvswitch/dynamic-string.h"
 #include "sset.h"
 #include "util.h"
@@ -30,6 +32,7 @@ struct run {
     struct kit_world *world;
     const char *step;           /* What it is called. */
     int n, n_failed;
+    uint64_t n_logged, n_dropped; /* Lines of the app's log that are shown. */
     struct sset read, published; /* Relations, in the steps of a file. */
 };
 
@@ -63,6 +66,32 @@ tell(struct run *run, bool ok, const char *what, const char *why)
         why += len + (why[len] == '\n');
     }
     fflush(stdout);
+}
+
+/* Shows what the app has written to its log since the last call. */
+static void
+show_log(struct run *run)
+{
+    struct status_app_log log;
+    struct arena arena;
+
+    arena_init(&arena);
+    if (run->world->app && engine_app_log(run->world->engine, run->world->app,
+                                          &arena, &log)) {
+        uint64_t n = MIN(log.total - run->n_logged, log.n_items);
+
+        for (size_t i = log.n_items - n; i < log.n_items; i++) {
+            printf("# log: %s: %s\n", log.items[i].what, log.items[i].text);
+        }
+        if (log.dropped > run->n_dropped) {
+            printf("# log: %"PRIu64" lines were dropped, since they came too "
+                   "fast\n", log.dropped - run->n_dropped);
+        }
+        run->n_logged = log.total;
+        run->n_dropped = log.dropped;
+        fflush(stdout);
+    }
+    arena_uninit(&arena);
 }
 
 /* Returns true if the change is taken, which is then to be looked at. */
@@ -248,6 +277,7 @@ run_trace(struct run *run, const json_t *trace)
 
     kit_trace_title(trace, &title);
     tell(run, ok, ds_cstr(&title), ds_cstr(&s));
+    show_log(run);
     ds_destroy(&title);
     ds_destroy(&s);
 }
@@ -259,7 +289,10 @@ run_step(struct run *run, const json_t *step)
     const json_t *trace;
     size_t i;
 
-    if (!run_change(run, step) && !json_object_get(step, "refused")) {
+    bool taken = run_change(run, step);
+
+    show_log(run);
+    if (!taken && !json_object_get(step, "refused")) {
         return;                 /* Nothing is as the step needs it. */
     }
     run_problems(run, step);
@@ -282,6 +315,7 @@ run_file(struct run *run, const struct kit_setup *setup, const char *path)
     const json_t *step;
     size_t i;
 
+    run->n_logged = run->n_dropped = 0;
     run->world = steps ? kit_world_create(setup, &error) : NULL;
     if (!run->world) {
         json_decref(steps);

@@ -354,7 +354,8 @@ check_answer(const json_t *expected, const struct trace_answer *answer,
     ok &= check_text("verdict", expected, answer->verdict, &inner);
     ok &= check_text("at", expected, port, &inner);
     if (!ok) {
-        ds_put_format(s, "answer: %s", ds_cstr(&inner));
+        ds_put_format(s, "answer: it is %s\nanswer: %s", answer->message,
+                      ds_cstr(&inner));
     }
     ds_destroy(&inner);
     return ok;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Apps: they come with the configuration of vmnd, users only disable them. */
+ * Apps: they come with the configuration of vmnd; users disable them and bound
+ * their memory. */
 
 #include <config.h>
 
@@ -19,9 +20,10 @@ check_written(struct txn *txn, const struct model_op *op,
     }
     same = *(const struct vmn_app_row *) old;
     same.enabled = ((const struct vmn_app_row *) row)->enabled;
+    same.max_memory_mib = ((const struct vmn_app_row *) row)->max_memory_mib;
     if (!schema_row_same_spec(row, &same.row)) {
-        txn_op_error(txn, op, VMN_ERR_INVALID, "", "only \"enabled\" of an "
-                     "app can be changed");
+        txn_op_error(txn, op, VMN_ERR_INVALID, "", "only \"enabled\" and "
+                     "\"max_memory_mib\" of an app can be changed");
     }
 }
 

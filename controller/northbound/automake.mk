@@ -2,6 +2,7 @@
 controller_libvmn_a_SOURCES += \
 	controller/northbound/api-activity.c \
 	controller/northbound/api-app-code.c \
+	controller/northbound/api-app-logs.c \
 	controller/northbound/api-apply.c \
 	controller/northbound/api-backup.c \
 	controller/northbound/api-cluster.c \

@@ -817,7 +817,7 @@ http_handler nb_get_index, nb_get_openapi, nb_get_status, nb_get_health;
 http_handler nb_get_ready;
 http_handler nb_get_flows, nb_post_audit;
 http_handler nb_get_revision, nb_get_revisions, nb_post_undo;
-http_handler nb_put_app_code, nb_delete_app_code;
+http_handler nb_put_app_code, nb_delete_app_code, nb_get_app_logs;
 http_handler nb_get_activity;
 http_handler nb_get_identities, nb_get_paths, nb_get_usage;
 http_handler nb_get_rejected_hosts;

@@ -313,6 +313,13 @@ const struct nb_operation nb_operation_apply_draft = {
     .statuses = NB_202 | NB_404 | NB_409 | NB_412 | NB_413 | NB_422 | NB_503,
 };
 
+const struct nb_operation nb_operation_app_logs = {
+    .id = "listAppLogs", .section = "logs-of-apps",
+    .summary = "Lists the last lines that an app has written",
+    .replies = { &nb_reply_app_logs },
+    .statuses = NB_404,
+};
+
 const struct nb_operation nb_operation_load_app = {
     .id = "loadApp", .section = "loading-apps",
     .summary = "Loads an app from its file, or another version of it",

@@ -74,6 +74,7 @@ extern const struct nb_operation nb_operation_undo, nb_operation_apply_draft,
     nb_operation_draft_effects;
 extern const struct nb_operation nb_operation_load_app;
 extern const struct nb_operation nb_operation_unload_app;
+extern const struct nb_operation nb_operation_app_logs;
 extern const struct nb_operation nb_operation_activity, nb_operation_events;
 extern const struct nb_operation nb_operation_packets;
 extern const struct nb_operation nb_operation_drops, nb_operation_logs;
@@ -112,7 +113,7 @@ extern const struct schema_struct nb_reply_applied;
 extern const struct schema_struct nb_reply_revisions, nb_reply_revision;
 extern const struct schema_struct nb_reply_activity, nb_reply_events;
 extern const struct schema_struct nb_reply_drops, nb_reply_logs;
-extern const struct schema_struct nb_reply_identities;
+extern const struct schema_struct nb_reply_identities, nb_reply_app_logs;
 extern const struct schema_struct nb_reply_traffic, nb_reply_placement;
 extern const struct schema_struct nb_reply_usage, nb_reply_rejected;
 extern const struct schema_struct nb_reply_paths;

@@ -383,6 +383,24 @@ const struct schema_struct nb_reply_identities = SHOWN_KEPT(
     SHOWN_OF(nb_reply_identities, next, STRING, 0,
              "What to give as `after`, if there are more."));
 
+/* Logs of apps.  --------------------------------------------------------- */
+
+static const struct schema_struct app_log_line = SHOWN_KEPT(
+    "AppLogLine", status_app_line,
+    SHOWN_OF(status_app_line, time, STRING, ALWAYS | TIME,
+             "When it was written."),
+    SHOWN_OF(status_app_line, what, STRING, ALWAYS,
+             "The unit, query or handler that was computed."),
+    SHOWN_OF(status_app_line, text, STRING, ALWAYS, "The line."));
+
+const struct schema_struct nb_reply_app_logs = SHOWN_KEPT(
+    "AppLog", status_app_log,
+    SHOWN_LIST_OF(status_app_log, items, n_items, STRUCT, ALWAYS,
+                  "The last 256 lines, the oldest first.",
+                  .nested = &app_log_line),
+    SHOWN_OF(status_app_log, dropped, U64, ALWAYS,
+             "How many lines came too fast, and were dropped."));
+
 /* Flows.  ---------------------------------------------------------------- */
 
 #define HOST_FLOWS_BEGIN                                                \

@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "controller/engine/relation.h"
+#include "controller/engine/handler-counts.h"
 #include "controller/fabric/fabric-counters.h"
 #include "controller/flow/pipeline.h"
 #include "controller/schema/arena.h"
@@ -187,6 +188,18 @@ add_part_count(void *counts_, uint32_t part, const char *reason,
     }
 }
 
+/* Adds what a handler of the app has counted. */
+static void
+add_handler_count(void *counts, const struct handler_count *count)
+{
+    const struct fabric_load load = {
+        .packets = count->packets, .bytes = count->bytes,
+        .last_ms = count->last_ms,
+    };
+
+    add_part_count(counts, count->part, NULL, &load);
+}
+
 /* What the app finds out.  ------------------------------------------------ */
 
 static bool
@@ -317,6 +330,8 @@ nb_fill_own_object(const struct nb_status_query *q, const struct vmn_row *row,
     status->unserved = type ? find_unserved(q, type) : NULL;
     fabric_parts(q->nb->fabric, row->table, row->name, add_part_count,
                  &counts);
+    engine_handler_counts(q->nb->engine, row->table, row->name,
+                          add_handler_count, &counts);
     status->unread_hosts = fabric_unread_hosts(q->nb->fabric);
     /* Of a cluster's members the writer alone reads what flows count. */
     status->counted = (q->one && !q->nb->following

@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "controller/cluster/cluster.h"
+#include "controller/engine/packet-handler.h"
 #include "controller/fabric/fabric-stats.h"
 #include "controller/fabric/fabric-status.h"
 #include "controller/flow/pipeline.h"
@@ -22,6 +23,7 @@
 #include "controller/schema/arena.h"
 #include "openvswitch/dynamic-string.h"
 #include "svec.h"
+#include "timeval.h"
 #include "util.h"
 
 /* Maximum number of hosts that a reason names. */
@@ -111,6 +113,28 @@ add_app_problems(const struct northbound *nb, struct nb_problems *problems)
     }
 }
 
+/* For how long a handler that has failed is a problem. */
+#define HANDLER_MS (5 * 60 * 1000)
+
+static void
+add_handler_problems(const struct northbound *nb, struct nb_problems *problems)
+{
+    int64_t now = time_wall_msec();
+
+    for (size_t i = 0; i < engine_n_handlers(nb->engine); i++) {
+        const struct engine_handler *handler = engine_get_handler(nb->engine,
+                                                                  i);
+
+        if (handler->failure && !handler->gone
+            && now - handler->failed_ms < HANDLER_MS) {
+            nb_problems_add(problems, "failed", "handler %s has not answered "
+                            "%"PRIu64" packets since vmnd started, the last "
+                            "one less than 5 minutes ago: %s", handler->name,
+                            handler->n_failed, handler->failure);
+        }
+    }
+}
+
 void
 nb_find_problems(const struct northbound *nb,
                  const struct engine_problems *found,
@@ -121,6 +145,7 @@ nb_find_problems(const struct northbound *nb,
     for (size_t i = 0; i < found->n; i++) {
         add_problem(problems, &found->problems[i]);
     }
+    add_handler_problems(nb, problems);
     nb_certificates_add_problems(nb, problems);
     nb_add_quota_problems(nb, problems);
 }

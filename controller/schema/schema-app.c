@@ -104,6 +104,14 @@ const struct schema_table schema_app = {
             { .name = "enabled", .type = SCHEMA_BOOL,
               AT(vmn_app_row, enabled), .def = true,
               .doc = "Whether its flows are installed." },
+            { .name = "max_memory_mib", .type = SCHEMA_U32,
+              AT(vmn_app_row, max_memory_mib), .min = 1, .max = 4096,
+              .def = VMN_APP_MEMORY_MIB,
+              .doc = "How much `vmnd` keeps for it, in MiB: its flows, "
+                     "groups, facts, values of queries, and what these have "
+                     "read. A "
+                     "unit that would exceed this fails, and keeps its former "
+                     "flows. Without effect for VMN's own apps." },
             { .name = "module", .type = SCHEMA_STRUCT,
               AT(vmn_app_row, module), .nested = &module,
               .doc = "What its module declared when it was last loaded, and "

@@ -245,6 +245,16 @@ static const struct schema_struct app_worker = SHOWN_KEPT(
              "The unit, query or handler that it computed then."),
     SHOWN_OF(status_app_worker, failed, STRING, TIME, "When that was."));
 
+static const struct schema_struct app_handler = SHOWN_KEPT(
+    "AppHandler", status_handler,
+    SHOWN_OF(status_handler, handler, STRING, ALWAYS, "The handler."),
+    SHOWN_OF(status_handler, failures, U64, ALWAYS,
+             "How many packets it has failed for since `vmnd` started: they "
+             "got no answer."),
+    SHOWN_OF(status_handler, failure, STRING, ALWAYS,
+             "Why it failed the last time."),
+    SHOWN_OF(status_handler, failed, STRING, TIME, "When that was."));
+
 static const struct schema_struct unit_count = SHOWN_KEPT(
     "UnitCount", status_unit,
     SHOWN_OF(status_unit, unit, STRING, ALWAYS, "The unit."),
@@ -276,6 +286,14 @@ const struct schema_struct schema_status_app = SHOWN_KEPT(
     SHOWN_OF(status_app, groups, U64, 0, "How many groups."),
     SHOWN_OF(status_app, problems, U64, 0,
              "How many units could not be compiled, or contradict others."),
+    SHOWN_LIST_OF(status_app, handlers, n_handlers, STRUCT, 0,
+                  "Its handlers that have failed.", .nested = &app_handler),
+    SHOWN_OF(status_app, memory_bytes, U64, HIDE,
+             "What `vmnd` keeps for it, in bytes: flows, groups, facts, "
+             "values of queries, and what these have read. Not of VMN's own "
+             "apps."),
+    SHOWN_OF(status_app, max_memory_bytes, U64, HIDE,
+             "What it keeps at most (`max_memory_mib`)."),
     SHOWN_LIST_OF(status_app, counts, n_counts, STRUCT, 0,
                   "What flows of its units have counted since `vmnd` "
                   "started, on all hosts and of all objects: those that drop, "

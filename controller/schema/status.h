@@ -465,6 +465,14 @@ struct status_app_worker {
     int64_t failed;
 };
 
+/* A handler of an app that has failed since vmnd started. */
+struct status_handler {
+    const char *handler;
+    uint64_t failures;          /* Packets. */
+    const char *failure;        /* The last reason, */
+    int64_t failed;             /* and when. */
+};
+
 struct status_unit {
     const char *unit;
     struct status_count count;
@@ -475,11 +483,28 @@ struct status_app {
     struct status_stage *stages; /* NULL: it is not loaded. */
     uint64_t units, flows, groups;
     uint64_t problems;          /* Units that failed. */
+    size_t n_handlers;
+    struct status_handler *handlers; /* Those that have failed. */
+    uint64_t memory_bytes;      /* Kept for it, */
+    uint64_t max_memory_bytes;  /* and at most; 0: no limit. */
     size_t n_counts;
     struct status_unit *counts; /* Of units with counted flows; NULL: there
                                  * are none. */
     uint64_t unread_hosts;
     struct status_app_worker *worker; /* NULL: it runs in vmnd. */
+};
+
+/* The last lines that an app has written. */
+struct status_app_line {
+    int64_t time;
+    const char *what;
+    const char *text;
+};
+struct status_app_log {
+    size_t n_items;
+    struct status_app_line *items;
+    uint64_t dropped;
+    uint64_t total;             /* Lines so far; not shown. */
 };
 
 struct status_type {

@@ -204,12 +204,17 @@ struct vmn_module {
     const struct vmn_module_stage *stages;
 };
 
+/* MiB that vmnd keeps for an app at most, unless its row says otherwise. */
+#define VMN_APP_MEMORY_MIB 256
+
 /* An app that vmnd is to load.  Every app has such a row. */
 struct vmn_app_row {
     struct vmn_row row;
     const char *description;
     struct vmn_labels labels;
     bool enabled;
+    uint32_t max_memory_mib;    /* Of flows, values and so on; not of one of
+                                 * VMN's own. */
     struct vmn_module module;
     const char *code;           /* What the module's file has in it, in base64,
                                  * if it is loaded from here; or NULL. */

@@ -237,6 +237,8 @@ ask(struct engine *engine, const struct model *model, struct simulator *sim,
     problem = engine_handle_packet(engine, handler, in, &out);
     if (problem) {
         why_not = "the app failed";
+        answer->problem = problem;
+        problem = NULL;
     } else if (out.http.reply.status) {
         take_http_reply(&out.http, asked, answer);
         why_not = in->vif ? NULL : "it did not come from a VIF";
@@ -314,6 +316,7 @@ void
 packet_in_reply_uninit(struct packet_in_reply *answer)
 {
     free(answer->payload);
+    free(answer->problem);
 }
 
 char *
@@ -322,7 +325,9 @@ packet_in_reply_to_string(const struct packet_in_reply *answer)
     const struct flow *flow = &answer->packet.flow;
 
     if (answer->why_not) {
-        return xasprintf("nothing: %s", answer->why_not);
+        return xasprintf("nothing: %s%s%s", answer->why_not,
+                         answer->problem ? ": " : "",
+                         answer->problem ? answer->problem : "");
     } else if (is_icmp_error(flow)) {
         return xasprintf("%s error %d/%d", flow->nw_proto == IPPROTO_ICMP
                          ? "ICMP" : "ICMPv6", ntohs(flow->tp_src),

@@ -24,6 +24,7 @@ struct packet_in_reply {
     size_t payload_size;
     bool refuses;               /* TCP reset or ICMP error. */
     const char *why_not;        /* It is none; a static string, or NULL. */
+    char *problem;              /* Why the app failed, or NULL. */
 };
 
 /* Asks who gets a packet that ended as 'end', a SIM_PUNT, whose memory may be

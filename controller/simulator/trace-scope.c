@@ -177,10 +177,17 @@ restrict_end(const struct restriction *r, struct trace_end *end)
 }
 
 /* Restricts an answer, which may say anything: what it carries is shown if one
- * of the account's own ports gets it. */
+ * of the account's own ports gets it, and that an app has failed without the
+ * app's words. */
 static void
 restrict_answer(const struct restriction *r, struct trace_answer *answer)
 {
+    static const char failed[] = "nothing: the app failed";
+
+    if (answer->message
+        && !strncmp(answer->message, failed, strlen(failed))) {
+        answer->message = failed;
+    }
     if (!restrict_end(r, answer->at)
         || strcmp(answer->at->kind, "delivered")) {
         answer->payload = answer->payload_hex = NULL;

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "controller/worker/app-description.h"
+#include "controller/worker/app-log.h"
 #include "controller/worker/replay-calls.h"
 #include "controller/worker/worker-process.h"
 #include "openvswitch/ofpbuf.h"
@@ -34,6 +35,7 @@ struct app_worker {
     struct app_description description;
     struct ofpbuf described;    /* The message that it was taken from. */
     struct replay_texts texts;
+    struct app_log log;
 
     /* Computations, one within another. */
     unsigned depth;
@@ -129,17 +131,33 @@ static char *
 take_refusal(const struct ofpbuf *in)
 {
     struct wire_reader reader;
-    const char *said;
-    char *text;
 
     wire_reader_init(&reader, in->data, in->size);
     wire_take(&reader, sizeof(struct worker_head));
-    said = wire_take_text(&reader);
-    text = xmemdup0(said, strnlen(said, REFUSAL_LEN));
-    for (char *p = text; *p; p++) {
-        *p = *p >= ' ' && *p <= '~' ? *p : '?';
+    return app_text_clean(wire_take_text(&reader), REFUSAL_LEN);
+}
+
+/* Takes a line for the app's log, unless 'quiet', and says so to the worker,
+ * which waits.  Returns NULL, or why that cannot be done. */
+static char *
+take_log(struct app_worker *worker, const struct ofpbuf *in, bool quiet,
+         struct worker_timer *timer)
+{
+    struct wire_reader reader;
+    const char *text;
+
+    wire_reader_init(&reader, in->data, in->size);
+    wire_take(&reader, sizeof(struct worker_head));
+    text = wire_take_text(&reader);
+    if (reader.bad) {
+        return xstrdup("sent what is no line");
     }
-    return text;
+    if (!quiet) {
+        app_log_add(&worker->log, worker->what, text);
+    }
+    wire_begin(&worker->out, WORKER_ANSWER);
+    wire_end(&worker->out);
+    return worker_process_send(&worker->process, &worker->out, timer);
 }
 
 /* Reads what a worker that was just started says of its app.  Returns NULL, or
@@ -153,11 +171,21 @@ receive_description(struct app_worker *worker, struct ofpbuf *in)
     char *why;
 
     worker_timer_start(&timer);
-    why = worker_process_receive(&worker->process, in, &timer);
-    if (why) {
-        return why;
+    worker->process.receive_max = 0;
+    for (int i = 0; ; i++) {
+        why = worker_process_receive(&worker->process, in, &timer);
+        if (why) {
+            return why;
+        }
+        head = in->data;
+        if (head->type != WORKER_LOG || i == VMN_LOG_LINES_MAX) {
+            break;
+        }
+        why = take_log(worker, in, false, &timer);
+        if (why) {
+            return why;
+        }
     }
-    head = in->data;
     if (head->type == WORKER_REFUSED) {
         return take_refusal(in);
     }
@@ -270,8 +298,9 @@ create(const char *program, int fd, struct vmn_error *why)
         return NULL;
     }
     worker->program = xstrdup(program);
-    worker->what = "nothing";
+    worker->what = "its start";
     replay_texts_init(&worker->texts);
+    app_log_init(&worker->log);
     ofpbuf_init(&worker->described, 1024);
     ofpbuf_init(&worker->out, 1024);
     for (size_t i = 0; i < ARRAY_SIZE(worker->in); i++) {
@@ -294,6 +323,7 @@ create(const char *program, int fd, struct vmn_error *why)
         app_worker_destroy(worker);
         return NULL;
     }
+    worker->what = "nothing";
     return worker;
 }
 
@@ -322,6 +352,7 @@ app_worker_destroy(struct app_worker *worker)
     close(worker->module_fd);
     app_description_uninit(&worker->description);
     replay_texts_uninit(&worker->texts);
+    app_log_uninit(&worker->log);
     ofpbuf_uninit(&worker->described);
     ofpbuf_uninit(&worker->out);
     for (size_t i = 0; i < ARRAY_SIZE(worker->in); i++) {
@@ -343,6 +374,12 @@ struct replay_texts *
 app_worker_texts(struct app_worker *worker)
 {
     return &worker->texts;
+}
+
+const struct app_log *
+app_worker_log(const struct app_worker *worker)
+{
+    return &worker->log;
 }
 
 bool
@@ -474,17 +511,24 @@ compute(struct app_worker *worker, const struct app_worker_client *client,
     size_t n_reads = 0;
 
     for (;;) {
-        char *why = worker_process_receive(&worker->process, in, timer);
         const struct worker_head *head;
+        char *why;
 
+        worker->process.receive_max = client->result_max;
+        why = worker_process_receive(&worker->process, in, timer);
         if (why) {
             return why;
         }
         head = in->data;
-        if (head->type == WORKER_DONE) {
+        if (head->size > in->size) {
+            result->excess = head->size;
+            return NULL;
+        } else if (head->type == WORKER_DONE) {
             return take_result(in, result);
-        } else if (head->type == WORKER_READ) {
-            why = answer(worker, in, client, timer);
+        } else if (head->type == WORKER_READ || head->type == WORKER_LOG) {
+            why = (head->type == WORKER_READ
+                   ? answer(worker, in, client, timer)
+                   : take_log(worker, in, client->quiet, timer));
             if (!why) {
                 why = (++n_reads > WORKER_READS_MAX
                        ? xasprintf("read more than %d things",
@@ -633,8 +677,10 @@ app_worker_call(struct app_worker *worker, const struct ofpbuf *call,
                 struct app_worker_result *result)
 {
     const char *outer = worker->what;
-    enum app_worker_outcome outcome = check_called(worker, call, result);
+    enum app_worker_outcome outcome;
 
+    memset(result, 0, sizeof *result);
+    outcome = check_called(worker, call, result);
     if (outcome != APP_WORKER_DONE) {
         return outcome;
     }

@@ -17,6 +17,7 @@
 #include "controller/worker/worker-wire.h"
 
 struct app_description;
+struct app_log;
 struct app_worker;
 struct ofpbuf;
 struct replay_texts;
@@ -64,6 +65,9 @@ const struct app_description *app_worker_description(
 /* The texts that the app's calls have, which stay. */
 struct replay_texts *app_worker_texts(struct app_worker *);
 
+/* The lines that the app has written since it was loaded. */
+const struct app_log *app_worker_log(const struct app_worker *);
+
 /* Whoever has a worker compute. */
 struct app_worker_client {
     const char *what;           /* What is computed, for people. */
@@ -73,6 +77,8 @@ struct app_worker_client {
     uint32_t who;               /* The guest on whose behalf, which is barred
                                  * if it ends the worker; 0: none. */
     uint32_t owner;             /* Whose guest that is. */
+    bool quiet;                 /* Lines for the app's log are dropped. */
+    size_t result_max;          /* Bytes.  A larger result is not taken. */
     /* Called now and then while it computes for long; or NULL. */
     void (*yield)(void *aux);
     void *aux;
@@ -83,6 +89,9 @@ struct app_worker_client {
 struct app_worker_result {
     char *problem;              /* Unless it is APP_WORKER_DONE: a sentence,
                                  * which the caller frees. */
+    size_t excess;              /* Its size, if it was larger than
+                                 * 'result_max'; or 0.  There is nothing else
+                                 * of it then. */
     size_t n_used;
     const uint32_t *used;       /* Indexes of what was sent along. */
     const void *value;          /* Or NULL: none. */

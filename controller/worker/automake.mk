@@ -2,6 +2,8 @@
 controller_libvmn_a_SOURCES += \
 	controller/worker/app-description.c \
 	controller/worker/app-description.h \
+	controller/worker/app-log.c \
+	controller/worker/app-log.h \
 	controller/worker/app-worker.c \
 	controller/worker/app-worker.h \
 	controller/worker/call-log.c \

@@ -128,6 +128,9 @@ enum call {
     CALL_ACT_COPY_TO_PORT = 84,
     CALL_ACT_LEARN_SOURCE = 85,
     CALL_ACT_COPY_TO_SAME_FAMILY = 86,
+
+    /* Of a handler, as well. */
+    CALL_COUNT = 87,
     CALL_N
 };
 

@@ -480,6 +480,17 @@ vmn_send_nothing(struct vmn_packets_out *out, const char *reason)
 }
 
 void
+vmn_count(struct vmn_packets_out *out, enum vmn_row_type type,
+          const char *name, uint32_t part)
+{
+    struct call_log *log = begin(out->recorder, CALL_COUNT);
+
+    call_put_u32(log, type);
+    call_put_text(log, name);
+    call_put_u32(log, part);
+}
+
+void
 vmn_neighbour_is_incomplete(struct vmn_packets_out *out, uint32_t network,
                             const struct vmn_ip *ip)
 {

@@ -396,13 +396,20 @@ replay_match_ip(struct replay *r)
     }
 }
 
+/* What a flow and so on take in vmnd, in bytes (docs/deploying.md). */
+#define KEPT_FLOW 704
+#define KEPT_GROUP 512
+#define KEPT_BUCKET 128
+#define KEPT_FACT 512
+
 static const struct replay_call emit_calls[CALL_N] = {
     [CALL_FAIL] = { "vmn_fail", replay_failure },
-    [CALL_FLOW_ADD] = { "vmn_flow_add", replay_flow_add },
-    [CALL_GROUP_ADD] = { "vmn_group_add", replay_group_add },
-    [CALL_PUBLISH] = { "vmn_publish", replay_publish },
-    [CALL_ARP_ND_RESPOND] = { "vmn_arp_nd_respond", replay_arp_nd_respond },
-    [CALL_BUCKET_ADD] = { "vmn_bucket_add", replay_bucket_add },
+    [CALL_FLOW_ADD] = { "vmn_flow_add", replay_flow_add, KEPT_FLOW },
+    [CALL_GROUP_ADD] = { "vmn_group_add", replay_group_add, KEPT_GROUP },
+    [CALL_PUBLISH] = { "vmn_publish", replay_publish, KEPT_FACT },
+    [CALL_ARP_ND_RESPOND] = { "vmn_arp_nd_respond", replay_arp_nd_respond,
+                              KEPT_FLOW },
+    [CALL_BUCKET_ADD] = { "vmn_bucket_add", replay_bucket_add, KEPT_BUCKET },
     [CALL_GROUP_HASH_CLIENT] = { "vmn_group_hash_client",
                                  replay_group_hash_client },
     [CALL_FLOW_COUNT] = { "vmn_flow_count", replay_flow_count },
@@ -513,6 +520,18 @@ replay_send_nothing(struct replay *r)
 }
 
 static void
+replay_count(struct replay *r)
+{
+    enum vmn_row_type type = call_take_u32(&r->in);
+    const char *name = call_take_text(&r->in);
+    uint32_t part = call_take_u32(&r->in);
+
+    if (replay_is_good(r)) {
+        vmn_count(r->out, type, name, part);
+    }
+}
+
+static void
 replay_neighbour_is_incomplete(struct replay *r)
 {
     uint32_t network = call_take_u32(&r->in);
@@ -551,6 +570,7 @@ static const struct replay_call packet_calls[CALL_N] = {
     [CALL_NEIGHBOUR_IS_INCOMPLETE] = { "vmn_neighbour_is_incomplete",
                                        replay_neighbour_is_incomplete },
     [CALL_SEND_HTTP] = { "vmn_send_http", replay_send_http },
+    [CALL_COUNT] = { "vmn_count", replay_count },
 };
 
 /* The log.  --------------------------------------------------------------- */
@@ -564,10 +584,19 @@ replay_begin(const void *log, size_t size, struct replay_texts *texts)
     };
 }
 
+/* Charges the app for what is kept.  Returns false if there is no room. */
+static bool
+charge(struct replay *r, size_t n)
+{
+    return !r->emit || r->emit->services->charge(r->emit->view, n);
+}
+
 /* Does the next call, which is one of 'calls', or says why it is none. */
 static void
 replay_next(struct replay *r, const struct replay_call *call, uint8_t number)
 {
+    const uint8_t *start;
+
     if (!call || !call->name) {
         replay_fail(r, "the worker has sent call %u, which does not exist "
                     "here", number);
@@ -575,12 +604,20 @@ replay_next(struct replay *r, const struct replay_call *call, uint8_t number)
     }
     r->function = call->name;
     r->actions = NULL;
+    if (!charge(r, call->kept)) {
+        return;
+    }
+    start = r->in.p;
     call->replay(r);
+    charge(r, r->in.p - start);
     if (r->in.bad) {
         replay_fail(r, "the worker has sent malformed arguments of %s()",
                     r->function);
     } else if (r->actions) {
-        r->actions_size += r->actions->ofpacts.size - r->actions_before;
+        size_t n = r->actions->ofpacts.size - r->actions_before;
+
+        charge(r, n);
+        r->actions_size += n;
         if (r->actions_size > REPLAY_ACTIONS_SIZE_MAX) {
             replay_fail(r, "actions of more than %d MiB",
                         REPLAY_ACTIONS_SIZE_MAX / 1024 / 1024);

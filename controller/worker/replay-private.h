@@ -36,6 +36,8 @@ typedef void replay_function(struct replay *);
 struct replay_call {
     const char *name;           /* Of the function. */
     replay_function *replay;
+    size_t kept;                /* What vmnd keeps for it in about, in bytes,
+                                 * beside the bytes of the call itself. */
 };
 
 /* The calls of CALL_ACT_*, by the number; others have no name here. */

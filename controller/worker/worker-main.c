@@ -42,6 +42,7 @@ static const struct vmn_app_class *app;
 static struct lua_app *script;  /* Or NULL: the app is a module. */
 static bool has_begun;          /* Code of the app may run. */
 static uint16_t cpu_of_vmnd;    /* When it sent its last message. */
+static unsigned n_logged;       /* Lines of the computation. */
 
 /* Messages.  -------------------------------------------------------------- */
 
@@ -112,6 +113,23 @@ worker_refuse(const char *format, ...)
     wire_put_text(&message, text);
     worker_send(&message);
     _exit(1);
+}
+
+void
+worker_log(const char *text)
+{
+    struct ofpbuf message;
+
+    if (++n_logged > VMN_LOG_LINES_MAX) {
+        return;
+    }
+    ofpbuf_init(&message, 256);
+    wire_begin(&message, WORKER_LOG);
+    wire_put_text(&message, n_logged < VMN_LOG_LINES_MAX ? text
+                  : "further lines of this computation are dropped");
+    worker_send(&message);
+    ofpbuf_uninit(&message);
+    ofpbuf_delete(worker_wait_answer());
 }
 
 bool
@@ -521,6 +539,7 @@ main(int argc OVS_UNUSED, char *argv[])
     for (;;) {
         struct ofpbuf *message = receive();
 
+        n_logged = 0;
         compute(message);
         ofpbuf_delete(message);
     }

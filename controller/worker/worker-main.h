@@ -16,6 +16,10 @@ void worker_send(struct ofpbuf *);
  * was sent has come.  Returns that; the caller frees it. */
 struct ofpbuf *worker_wait_answer(void);
 
+/* Sends a line for the app's log, unless the computation has written too many
+ * already. */
+void worker_log(const char *text);
+
 /* Returns true once code of the app may run. */
 bool worker_has_begun(void);
 

@@ -307,9 +307,11 @@ worker_process_send(struct worker_process *process,
 }
 
 /* Returns how many bytes the message in 'in' lacks, as far as that is known; 0
- * if it is whole.  Sets '*bad' if it is none. */
+ * if it is whole.  '*dropped' bytes are not missing: those beyond the head are
+ * added to it, if the message is too large.  Sets '*bad' if it is none. */
 static size_t
-missing(const struct ofpbuf *in, bool *bad)
+missing(const struct worker_process *process, struct ofpbuf *in,
+        size_t *dropped, bool *bad)
 {
     struct worker_head head;
 
@@ -318,11 +320,15 @@ missing(const struct ofpbuf *in, bool *bad)
     }
     memcpy(&head, in->data, sizeof head);
     if (head.size < sizeof head || head.size > WORKER_MESSAGE_MAX
-        || head.size % WORKER_ALIGN || head.size < in->size) {
+        || head.size % WORKER_ALIGN || head.size - *dropped < in->size) {
         *bad = true;
         return 0;
     }
-    return head.size - in->size;
+    if (process->receive_max && head.size > process->receive_max) {
+        *dropped += in->size - sizeof head;
+        in->size = sizeof head;
+    }
+    return head.size - *dropped - in->size;
 }
 
 /* Receives some of the 'left' bytes that a message lacks.  'tries' is how
@@ -354,14 +360,14 @@ worker_process_receive(struct worker_process *process, struct ofpbuf *in,
                        struct worker_timer *timer)
 {
     unsigned tries = wire_tries(process->cpu);
+    size_t left, dropped = 0;
     bool bad = false;
-    size_t left;
 
     ofpbuf_clear(in);
-    while ((left = missing(in, &bad))) {
-        char *why = receive_some(process, in, left, &tries);
+    while ((left = missing(process, in, &dropped, &bad))) {
+        char *why = receive_some(process, in, dropped ? CHUNK : left, &tries);
 
-        if (!why && missing(in, &bad)) {
+        if (!why && missing(process, in, &dropped, &bad)) {
             why = worker_timer_check(process, timer);
         }
         if (why) {

@@ -21,6 +21,8 @@ struct worker_process {
     uint16_t cpu;               /* Its processor when it sent something. */
     bool closed;                /* It has closed its end: it ends. */
     bool killed;                /* Somebody else has killed the last one. */
+    size_t receive_max;         /* Of a larger message, in bytes, no more than
+                                 * the head is kept; 0: there is no limit. */
 };
 
 /* The time that a worker takes for one computation.  Its processor time is
@@ -58,7 +60,8 @@ char *worker_timer_check(const struct worker_process *,
 void worker_timer_forget(struct worker_timer *);
 
 /* Return NULL, or why it failed; the process may have ended.  The caller frees
- * that, and ends the process.  'in' gets one whole message. */
+ * that, and ends the process.  'in' gets one whole message, or, if that has
+ * more than 'receive_max' bytes, its head alone. */
 char *worker_process_send(struct worker_process *, const struct ofpbuf *,
                           struct worker_timer *);
 char *worker_process_receive(struct worker_process *, struct ofpbuf *in,

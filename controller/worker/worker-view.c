@@ -111,6 +111,18 @@ vmn_printf(struct vmn_view *view, const char *format, ...)
     return s;
 }
 
+void
+vmn_log(struct vmn_view *view OVS_UNUSED, const char *format, ...)
+{
+    char text[VMN_LOG_LEN + 1];
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    worker_log(text);
+}
+
 static char *
 copy_text(struct vmn_view *view, const char *text)
 {

@@ -17,6 +17,9 @@
 
 /* Bounds of one message, in bytes. */
 #define WORKER_MESSAGE_MAX (128u << 20)
+/* Any message with no more than two texts and a block of no bytes fits into
+ * this. */
+#define WORKER_MESSAGE_MIN 16384u
 /* Bytes that a key or name may have. */
 #define WORKER_TEXT_MAX 4096
 /* Of an object's name. */
@@ -36,11 +39,12 @@ enum worker_message {
     WORKER_HANDLE,              /* Handle a packet. */
     WORKER_OWNER,               /* Say what a flow stands for. */
     WORKER_CHECK,               /* Look at an object of an own type. */
-    WORKER_ANSWER,              /* Of WORKER_READ. */
+    WORKER_ANSWER,              /* Of WORKER_READ, and of WORKER_LOG. */
     /* To vmnd. */
     WORKER_LOADED,              /* The app's description. */
     WORKER_REFUSED,             /* A text: why it cannot be loaded. */
     WORKER_READ,                /* struct worker_read. */
+    WORKER_LOG,                 /* A text for the app's log. */
     WORKER_DONE,                /* The result of a computation. */
 };
 

@@ -556,6 +556,20 @@ vmn_limit_connections(struct vmn_view *view, struct vmn_flow *flow,
 struct vmn_value;
 void vmn_value_set(struct vmn_value *, const void *data, size_t size);
 
+/* Logging.  ------------------------------------------------------------- */
+
+/* Adds a line to the app's log, as printf(3) formats it: "vmnctl app logs"
+ * and "vmn-app test" show it, with the unit, query or handler that is being
+ * computed.  It changes nothing of what the function computes.  A line has at
+ * most VMN_LOG_LEN characters of printable ASCII: what is longer is cut off,
+ * other characters become '?'.  vmnd keeps the last 256 lines of an app, at
+ * most VMN_LOG_LINES_MAX of a computation and 20 a second (200 at once), and
+ * counts those that it drops. */
+#define VMN_LOG_LEN 500
+#define VMN_LOG_LINES_MAX 100
+void vmn_log(struct vmn_view *, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
 /* Describing.  ---------------------------------------------------------- */
 
 /* What happens to a packet that no flow of the stage's table matches.  With

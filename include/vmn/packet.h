@@ -44,13 +44,15 @@ struct vmn_packet_in {
     size_t size;                /* Of 'bytes'... */
     size_t full_size;           /* ...and of the packet before it was cut. */
 
+    int64_t now_s;              /* When it came up, in seconds since 1970
+                                 * (UTC); "vmn-app test" sets it by the 'time'
+                                 * of a step. */
     /* Of a handler with VMN_HANDLER_HTTP (vmn/requests.h), for which 'bytes'
-     * are a request; else zeros.  'key' is of the app's name, of the port,
+     * are a request; else zeros.  It is of the app's name, of the port,
      * and of the member of a cluster: the same over restarts, and another one
      * for a port that is deleted and made anew under its name.  An app that
      * is loaded in place of one of the same name has its keys.  No guest may
      * see it. */
-    int64_t now_s;              /* Seconds since 1970 (UTC). */
     uint8_t key[VMN_PACKET_KEY_SIZE];
 
     /* Counts the packets of the host that handlers are called for, from any
@@ -70,8 +72,8 @@ vmn_packet_reg(const struct vmn_packet_in *in, enum vmn_field reg)
 
 /* Collects what is to be sent for a packet: VMN_SENDS_MAX packets at most,
  * each of 14 (VMN_FRAME_MIN) to VMN_FRAME_MAX bytes, which are copied.  A
- * mistake marks the packet as failed: nothing is sent for it, and vmnd logs
- * why. */
+ * mistake marks the packet as failed: nothing is sent for it, and the app's
+ * status has the reason. */
 struct vmn_packets_out;
 #define VMN_SENDS_MAX 16
 #define VMN_FRAME_MIN 14
@@ -126,6 +128,18 @@ vmn_send_as_answer(const struct vmn_packet_in *in, uint32_t in_port,
 /* Says why the packet gets no answer, for statistics.  'reason' must be a
  * string literal, such as "malformed". */
 void vmn_send_nothing(struct vmn_packets_out *, const char *reason);
+
+/* Counts the packet in the status of object 'name' of the app's own type
+ * 'type', VMN_ROW_OWN(): in the sum of the object, and of its part 'part' (as
+ * that of vmn_flow_count_part(); 0: none).  An object that does not exist
+ * counts nothing, nor does a packet that has failed or a trace.  A packet that
+ * is counted more than VMN_COUNTS_MAX times fails; of an object no more than
+ * VMN_COUNT_PARTS_MAX parts are counted.  Counts are of one vmnd, from its
+ * start on. */
+#define VMN_COUNTS_MAX 16
+#define VMN_COUNT_PARTS_MAX 64
+void vmn_count(struct vmn_packets_out *, enum vmn_row_type type,
+               const char *name, uint32_t part);
 
 /* Says that neighbour 'ip' of 'network' (a VNI), which
  * vmn_act_find_neighbour() has looked for in vain on this host, is being asked

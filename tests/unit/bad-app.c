@@ -257,6 +257,47 @@ use_foreign(struct vmn_view *view, struct vmn_emit *emit, const char *network,
     }
 }
 
+/* Returns the number that a label has; 0: there is none. */
+static int
+number(struct vmn_view *view, const struct vmn_network *network,
+       const char *key)
+{
+    const char *text = label(view, network, key);
+
+    return text ? atoi(text) : 0;
+}
+
+/* Takes much, as labels of the network say. */
+static void
+take_much(struct vmn_view *view, const struct vmn_network *network,
+          struct vmn_emit *emit)
+{
+    const char *name = network->row.name;
+    size_t size = 0;
+
+    for (int i = number(view, network, "reads"); i > 0; i--) {
+        vmn_read_port(view, vmn_printf(view, "n%d", i));
+    }
+    for (int i = number(view, network, "facts"); i > 0; i--) {
+        vmn_publish(emit, "bad.facts", name, vmn_printf(view, "f%0100d", i));
+    }
+    for (int i = number(view, network, "keys"); i > 0; i--) {
+        vmn_publish(emit, "bad.facts", vmn_printf(view, "%s/%d", name, i), "");
+    }
+    for (int i = number(view, network, "queries"); i > 0; i--) {
+        vmn_query(view, "bad.large", vmn_printf(view, "%s/%d", name, i),
+                  &size);
+    }
+    if (label(view, network, "large")) {
+        vmn_query(view, "bad.large", name, &size);
+        vmn_publish(emit, "bad.sizes", name,
+                    vmn_printf(view, "%zu", size));
+    }
+    for (int i = number(view, network, "lines"); i > 0; i--) {
+        vmn_log(view, "line %d of %s: \033[31m", i, name);
+    }
+}
+
 static void
 compile_network(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 {
@@ -272,6 +313,7 @@ compile_network(struct vmn_view *view, const char *key, struct vmn_emit *emit)
         vmn_fail(emit, "network %s says so", key);
     }
     use_foreign(view, emit, key, label(view, network, "use"));
+    take_much(view, network, emit);
     flows = label(view, network, "flows");
     add_flows(emit, key, network->vni, flows ? atoi(flows) : 1);
     asked = label(view, network, "ask");
@@ -297,6 +339,24 @@ eval_does(struct vmn_view *view, const char *key, struct vmn_value *value)
     }
 }
 
+/* As many KiB as label "large" of the network says that the key begins
+ * with. */
+static void
+eval_large(struct vmn_view *view, const char *key, struct vmn_value *value)
+{
+    const char *slash = strchr(key, '/');
+    const struct vmn_network *network = vmn_read_network(
+        view, slash ? vmn_printf(view, "%.*s", (int) (slash - key), key)
+        : key);
+    const char *large = network ? label(view, network, "large") : NULL;
+
+    if (large) {
+        size_t size = (size_t) atoi(large) * 1024;
+
+        vmn_value_set(value, vmn_alloc(view, size), size);
+    }
+}
+
 static void
 handle_packet(struct vmn_view *view, const struct vmn_packet_in *in,
               struct vmn_packets_out *out)
@@ -305,6 +365,8 @@ handle_packet(struct vmn_view *view, const struct vmn_packet_in *in,
         = in->port ? vmn_read_network(view, in->port->network) : NULL;
 
     if (network) {
+        vmn_log(view, "%zu bytes at %s", in->size,
+                in->now_s > 1600000000 ? "some time" : "no time");
         do_it(label(view, network, "handle"));
     }
     vmn_send_back(out, in->bytes, in->size - (in->number >> 31));
@@ -318,6 +380,7 @@ static const struct vmn_stage_class stages[] = {
 
 static const struct vmn_query_class queries[] = {
     { .name = "does", .eval = eval_does },
+    { .name = "large", .eval = eval_large },
     { .name = NULL },
 };
 

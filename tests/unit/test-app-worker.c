@@ -24,6 +24,10 @@
 #include "controller/engine/packet-handler.h"
 #include "controller/engine/relation.h"
 #include "controller/flow/pipeline.h"
+#include "controller/model/model.h"
+#include "controller/model/model.h"
+#include "controller/schema/arena.h"
+#include "controller/schema/status.h"
 #include "openvswitch/dynamic-string.h"
 #include "tests/unit/apps-fixture.h"
 #include "timeval.h"
@@ -415,6 +419,163 @@ test_too_many_flows(void **state OVS_UNUSED)
     apps_fixture_destroy(f);
 }
 
+/* What vmnd keeps for an app.  ------------------------------------------- */
+
+/* Returns what the app's status has of its memory, in bytes. */
+static uint64_t
+kept_for(struct apps_fixture *f)
+{
+    struct status_app status;
+    struct arena arena;
+
+    arena_init(&arena);
+    assert_true(engine_app_status(apps_fixture_engine(f), "bad", &arena,
+                                  &status));
+    assert_true(status.max_memory_bytes >= 1 << 20);
+    arena_uninit(&arena);
+    return status.memory_bytes;
+}
+
+static void
+limit_memory(struct apps_fixture *f, int mib)
+{
+    struct model *model = apps_fixture_model(f);
+    struct model_request request;
+    struct vmn_errors errors;
+    uint64_t revision;
+
+    vmn_errors_init(&errors);
+    model_request_init(&request, "vmnd");
+    request.loads = true;
+    model_request_add(&request, MODEL_PUT, VMN_TABLE_APP, "bad",
+                      json_pack("{s:i}", "max_memory_mib", mib));
+    assert_int_equal(model_apply(model, &request, 1, &revision, &errors), 0);
+    vmn_errors_uninit(&errors);
+    model_request_uninit(&request);
+    engine_delta_destroy(engine_run(apps_fixture_engine(f)));
+    model_settle(model);
+}
+
+#define NO_MEMORY "no memory is left for it: app bad keeps "
+
+/* Each label makes the unit too large for an app with one MiB: it fails, keeps
+ * its flow, and ends nothing. */
+static void
+test_memory_limit_fails_the_unit(void **state OVS_UNUSED)
+{
+    static const char *const labels[] = {
+        "'flows': '10000'", "'facts': '5000'", "'keys': '5000'",
+        "'large': '2048'", "'queries': '3000', 'large': '1'",
+        "'reads': '5000'",
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(labels); i++) {
+        struct apps_fixture *f = start();
+        uint64_t before;
+
+        limit_memory(f, 1);
+        before = kept_for(f);
+        assert_true(before > 0);
+        apply_network(f, "a", 107, labels[i]);
+        assert_problem(f, NO_MEMORY);
+        assert_problem(f, "max_memory_mib of apps/bad");
+        assert_true(has_flow(f, "bad.bad/0 10 reg0=0x7," DROP));
+        /* What it reads as before, its own row, comes on top. */
+        assert_in_range(kept_for(f), 0, (1 << 20) + 16384);
+        assert_int_equal(status_of(f).n_ends, 0);
+        /* Another one goes on. */
+        apply_network(f, "b", 108, "");
+        assert_true(has_flow(f, "bad.bad/0 10 reg0=0x6c," DROP));
+        apply_network(f, "a", 117, "");
+        assert_true(has_flow(f, "bad.bad/0 10 reg0=0x75," DROP));
+        assert_int_equal(kept_for(f), before);
+        apps_fixture_check(f);
+        apps_fixture_destroy(f);
+    }
+}
+
+/* Units that failed are computed again when another one has become smaller, or
+ * the limit larger; a limit that is lower than what is kept withdraws
+ * nothing. */
+static void
+test_memory_is_freed(void **state OVS_UNUSED)
+{
+    struct apps_fixture *f = start();
+    struct engine *engine = apps_fixture_engine(f);
+
+    limit_memory(f, 1);
+    apply_network(f, "a", 7, "'flows': '1000'");
+    assert_int_equal(count_flows(f), 1002);
+    apply_network(f, "b", 8, "'flows': '1001'");
+    assert_problem(f, NO_MEMORY);
+    assert_int_equal(count_flows(f), 1002);
+    assert_false(engine_take_freed_memory(engine));
+
+    apply_network(f, "a", 7, "'flows': '10'");
+    assert_int_equal(count_flows(f), 12);
+    assert_true(engine_take_freed_memory(engine));
+    assert_false(engine_take_freed_memory(engine));
+    engine_delta_destroy(engine_run(engine));
+    assert_int_equal(count_flows(f), 10 + 1001 + 1);
+    apps_fixture_check(f);
+
+    apply_network(f, "a", 7, "'flows': '1000'");
+    assert_problem(f, NO_MEMORY);
+    limit_memory(f, 2);
+    assert_int_equal(count_flows(f), 1000 + 1001 + 1);
+    apps_fixture_check(f);
+
+    limit_memory(f, 1);
+    assert_int_equal(count_flows(f), 1000 + 1001 + 1);
+    apps_fixture_destroy(f);
+}
+
+/* At a start as well: who comes first has its flows. */
+static void
+test_memory_limit_at_a_start(void **state OVS_UNUSED)
+{
+    struct apps_fixture *f = start();
+    struct engine *engine = apps_fixture_engine(f);
+    const struct pipeline *pipeline = apps_fixture_pipeline(f);
+
+    limit_memory(f, 4);
+    apply_network(f, "a", 7, "'large': '1536'");
+    apply_network(f, "b", 8, "'large': '1536'");
+    apps_fixture_check(f);
+    apply_network(f, "c", 9, "'large': '1536'");
+    assert_problem(f, NO_MEMORY);
+
+    /* A second engine of the same rows, as after a restart. */
+    struct engine *fresh = engine_create(apps_fixture_model(f), pipeline);
+    struct status_app status;
+    struct arena arena;
+
+    engine_delta_destroy(engine_run(fresh));
+    arena_init(&arena);
+    assert_true(engine_app_status(fresh, "bad", &arena, &status));
+    assert_int_equal(status.problems, 1);
+    assert_true(status.memory_bytes > 3 << 20);
+    assert_true(status.memory_bytes <= status.max_memory_bytes);
+    arena_uninit(&arena);
+    engine_destroy(fresh);
+    assert_true(kept_for(f) > 3 << 20);
+    engine_delta_destroy(engine_run(engine));
+    apps_fixture_destroy(f);
+}
+
+/* The documented number of things, within the worker's memory. */
+static void
+test_reads(void **state OVS_UNUSED)
+{
+    struct apps_fixture *f = start();
+
+    apply_network(f, "a", 107, "'reads': '30000'");
+    assert_true(has_flow(f, "bad.bad/0 10 reg0=0x6b," DROP));
+    apply_network(f, "a", 107, "'reads': '110000'");
+    assert_problem(f, " more than ");
+    apps_fixture_destroy(f);
+}
+
 /* A query that ends its worker keeps its value, and fails the unit that is
  * being computed. */
 static void
@@ -741,6 +902,10 @@ main(void)
         cmocka_unit_test(test_own_failure),
         cmocka_unit_test(test_foreign),
         cmocka_unit_test(test_too_many_flows),
+        cmocka_unit_test(test_memory_limit_fails_the_unit),
+        cmocka_unit_test(test_memory_is_freed),
+        cmocka_unit_test(test_memory_limit_at_a_start),
+        cmocka_unit_test(test_reads),
         cmocka_unit_test(test_query),
         cmocka_unit_test(test_handler),
         cmocka_unit_test(test_killed),

@@ -311,7 +311,8 @@ circles_come_to_an_end_and_are_named(void **state)
                   "ring: unit circle.fact/ -> relation circle.facts at \"k\" "
                   "-> unit ring.fact/ -> relation ring.facts at \"k\" "
                   "-> unit circle.fact/");
-    assert_failed("circle.query/", "query circle.self at \"\" has failed");
+    assert_failed("circle.query/", "query circle.self at \"\" has failed: "
+                  "query circle.self at \"\" depends on itself");
     toy_edit(&toy, VMN_TABLE_HOST, "h1", toy_host(1));
     toy_settle(&toy);
 }

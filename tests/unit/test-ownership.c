@@ -319,7 +319,8 @@ static const struct deed {
       "undeclared one of app guest" },
     { "id-own", id_own, NULL },
     { "query-foreign", query_foreign,
-      "query guest.asks at \"k\" has failed" },
+      "query guest.asks at \"k\" has failed: query guest.asks at \"k\" "
+      "asks for an ID of pool \"firewall.identity\", one of app firewall" },
     { "meter", meter, NULL },
     { "meter-kbps", meter_kbps, NULL },
     { "copy", copy, "app guest has no type 3 of its own: it has 0, from 0" },

@@ -104,7 +104,14 @@ table_of_hook(const struct vmn_view *view OVS_UNUSED, enum vmn_hook hook)
     return pipeline_table_of_hook(apphost_pipeline(toy.apphost), hook);
 }
 
+static bool
+charge(struct vmn_view *view OVS_UNUSED, size_t n OVS_UNUSED)
+{
+    return true;
+}
+
 static const struct emit_services services = {
+    .charge = charge,
     .alloc = vmn_alloc, .number = number, .fail = view_fail,
     .failed = has_failed, .table_of_hook = table_of_hook,
 };

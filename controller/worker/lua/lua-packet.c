@@ -39,6 +39,8 @@ lua_push_packet(lua_State *L, const struct vmn_packet_in *in)
     lua_setfield(L, -2, "bytes");
     lua_pushinteger(L, in->full_size);
     lua_setfield(L, -2, "full_size");
+    lua_pushinteger(L, in->now_s);
+    lua_setfield(L, -2, "now_s");
     lua_push_row(L, in->vif ? &in->vif->row : NULL);
     lua_setfield(L, -2, "vif");
     lua_push_row(L, in->port ? &in->port->row : NULL);
@@ -280,6 +282,21 @@ udp_build(lua_State *L)
     return 1;
 }
 
+/* count(type, name[, part]) */
+static int
+count(lua_State *L)
+{
+    struct vmn_packets_out *out = take_out(L, "count");
+    enum vmn_row_type type = lua_take_own_type(L, 2, "out:count(): the type");
+    const char *name = lua_take_text(L, 3, "out:count(): the name");
+    uint32_t part = (lua_isnoneornil(L, 4) ? 0
+                     : lua_take_integer(L, 4, "out:count(): the part", 0,
+                                        UINT32_MAX));
+
+    vmn_count(out, type, name, part);
+    return 0;
+}
+
 void
 lua_packets_open(lua_State *L)
 {
@@ -292,6 +309,7 @@ lua_packets_open(lua_State *L)
         { "send_nothing", send_nothing },
         { "send_nd_advert", send_nd_advert },
         { "neighbour_is_incomplete", neighbour_is_incomplete },
+        { "count", count },
         { NULL, NULL },
     };
 

@@ -154,6 +154,8 @@ void lua_class_take(lua_State *);
 enum vmn_row_type lua_take_row_type(lua_State *, int index, const char *what);
 /* Returns which of the app's own types that is, or -1. */
 int lua_own_type(const struct lua_app *, const char *name);
+/* The same of the text at 'index', as the type of its rows (lua-view.c). */
+enum vmn_row_type lua_take_own_type(lua_State *, int index, const char *what);
 
 /* lua-row.c */
 void lua_rows_open(lua_State *);

@@ -52,9 +52,8 @@ read_row(lua_State *L)
     return 1;
 }
 
-/* Returns the app's own type with that name. */
-static enum vmn_row_type
-take_own_type(lua_State *L, int index, const char *what)
+enum vmn_row_type
+lua_take_own_type(lua_State *L, int index, const char *what)
 {
     const char *name = lua_take_text(L, index, what);
     int type = lua_own_type(lua_app_of(L), name);
@@ -69,7 +68,8 @@ static int
 view_object(lua_State *L)
 {
     struct vmn_view *view = take_view(L, "object");
-    enum vmn_row_type type = take_own_type(L, 2, "view:object(): the type");
+    enum vmn_row_type type = lua_take_own_type(L, 2,
+                                               "view:object(): the type");
 
     lua_push_row(L, vmn_read(view, type, lua_take_text(
         L, 3, "view:object(): the name")));

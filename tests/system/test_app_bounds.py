@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What vmnd keeps for an app is bounded, at a start as well, and authors see
+what their app says and why it fails."""
+
+import os
+import subprocess
+
+import pytest
+from conftest import HERE, World, check_log, close_lab, make_lab
+from test_live_apps import ctl
+
+from vmnlab import frames
+from vmnlab.netns import wait_for
+
+TOP = os.path.join(HERE, "../..")
+MIB = 1 << 20
+# Networks whose units read a value of 8 MiB each, four times the limit.
+NETWORKS = ["n%d" % i for i in range(8)]
+LIMIT = 16
+
+ASK = """\
+local function compile(view, key, emit)
+    print("compiles", key, {})
+    emit:flow { scope = { network = key }, stage = "ask", priority = 10,
+                match = { reg_network = view:network(key).vni,
+                          eth_type = vmn.eth_ipv4, udp_dst = 43 }
+              }:punt("ask", 0, 65535)
+end
+local function handle(view, packet, out)
+    local udp = vmn.udp_parse(packet.bytes)
+    print("asked at", packet.now_s > 1600000000 and "some time" or "no time")
+    out:send_back(udp.payload .. nothing)
+end
+return { name = "ask", description = "Fails.",
+         stages = { { name = "ask", hook = "service", order = 10 } },
+         units = { { name = "network", each = "network",
+                     compile = compile } },
+         handlers = { { name = "ask", handle = handle } } }
+"""
+
+
+@pytest.fixture(scope="module", name="lab")
+def _lab(tmp_path_factory):
+    path = tmp_path_factory.mktemp("app")
+    bad = str(path / "bad.so")
+    subprocess.run(["gcc", "-std=gnu11", "-Wno-unused-parameter", "-O1",
+                    "-fPIC", "-shared", "-pthread", "-I" + TOP + "/include",
+                    "-o", bad, TOP + "/tests/unit/bad-app.c"], check=True)
+    (path / "ask.lua").write_text(ASK)
+    lab = make_lab("bounds", 1, apps=[bad, str(path / "ask.lua")])
+    yield lab
+    close_lab(lab)
+
+
+@pytest.fixture(name="world")
+def _world(lab):
+    world = World(lab)
+    yield world
+    world.close()
+    check_log(lab.vmnd)
+
+
+def status(lab, app="bad"):
+    return lab.vmnd.api.get("apps/" + app)["status"]
+
+
+def failed(lab):
+    return {unit for issue in lab.vmnd.api.get("status")["problems"]
+            for unit in issue["units"]
+            if "no memory is left for it: app bad keeps" in issue["detail"]}
+
+
+def test_values_beyond_the_limit_fail_their_units(lab, world):
+    ctl(lab, "patch", "app", "bad", "-p", "spec: {max_memory_mib: %d}" % LIMIT)
+    try:
+        for i, name in enumerate(NETWORKS):
+            world.put("networks", name, labels={"large": "8192"},
+                      subnets=[{"cidr": "10.%d.0.0/24" % i}])
+        before = status(lab)
+        assert before["max_memory_bytes"] == LIMIT * MIB
+        assert 8 * MIB < before["memory_bytes"] < (LIMIT + 1) * MIB
+        assert len(failed(lab)) == before["problems"] == len(NETWORKS) - 1
+        assert before["worker"]["ends"] == 0
+
+        lab.vmnd.kill()
+        lab.vmnd.start()
+        after = status(lab)
+        assert 8 * MIB < after["memory_bytes"] < (LIMIT + 1) * MIB
+        assert len(failed(lab)) == len(NETWORKS) - 1
+
+        # One that failed has its value once there is room.
+        gone = (set(NETWORKS)
+                - {unit.partition("/")[2] for unit in failed(lab)}).pop()
+        world.delete("networks", gone)
+        wait_for("another one", lambda:
+                 len(failed(lab)) == len(NETWORKS) - 2, 20)
+    finally:
+        ctl(lab, "patch", "app", "bad", "-p", "spec: {max_memory_mib: null}")
+    wait_for("all others", lambda: not failed(lab), 20)
+    assert status(lab)["memory_bytes"] > 56 * MIB
+
+
+def test_an_author_sees_lines_and_why_a_handler_fails(lab, world):
+    world.network("net", "10.50.0.0/24")
+    vm = world.vm("a", "net", "h1", "10.50.0.1")
+    assert "ask.network/net  compiles net table" in ctl(
+        lab, "app", "logs", "ask")
+    frames.send(vm, frames.udp("02:00:00:00:00:99", vm.mac, "10.50.0.1",
+                               "10.50.0.9", 4000, 43, b"who"))
+    wait_for("the failure", lambda: status(lab, "ask").get("handlers"), 20)
+    handler = status(lab, "ask")["handlers"][0]
+    assert handler["handler"] == "ask.ask"
+    assert 'there is no global "nothing"' in handler["failure"]
+    assert "ask.ask" in ctl(lab, "app", "logs", "ask")
+    assert "asked at some time" in ctl(lab, "app", "logs", "ask")
+    assert "handler ask.ask has not answered" in "".join(
+        issue["detail"] for issue in lab.vmnd.api.get("status")["problems"])
+    assert lab.vmnd.api.get("apps/ask/logs")["dropped"] == 0
+    assert "does not exist" in ctl(lab, "app", "logs", "nothing", status=1)
