@@ -588,9 +588,10 @@ const struct ctl_command ctl_commands[] = {
       "  vmnctl draft apply rollback-42 --wait\n"
       "  vmnctl rollback 42 --apply --wait\n",
       ctl_cmd_rollback },
-    { "app", "load|watch|unload|enable|disable|logs FILE|NAME [NAME]", 2, 3,
+    { "app", "load|watch|unload|enable|disable|logs WHAT [NAME]", 2, 3,
       CTL_OPT_WAIT | CTL_OPT_SHOWN,
       "load an app while vmnd runs, remove it, or show its log",
+      "WHAT is a file, or an app's name.\n"
       "`load` takes a file, NAME.so or NAME.lua, of an app that is called as\n"
       "it is, or NAME.  It is copied into vmnd's database, so the file is\n"
       "not needed any more.  If such an app is loaded already, it is\n"

@@ -178,7 +178,7 @@ call_handler(struct engine *engine, const struct engine_handler *handler,
     struct vmn_packet_in timed = *in;
     struct watchdog_mark mark;
 
-    timed.now_s = engine->clock();
+    timed.now_s = in->now_s ? in->now_s : engine->clock();
     watchdog_begin(&mark, "handler", handler->name, NULL);
     if (handler->app->worker) {
         worker_handle(out->view, handler, &timed, out);

@@ -105,7 +105,8 @@ const struct schema_table schema_app = {
               AT(vmn_app_row, enabled), .def = true,
               .doc = "Whether its flows are installed." },
             { .name = "max_memory_mib", .type = SCHEMA_U32,
-              AT(vmn_app_row, max_memory_mib), .min = 1, .max = 4096,
+              AT(vmn_app_row, max_memory_mib),
+              .flags = SCHEMA_HIDE_DEFAULT, .min = 1, .max = 4096,
               .def = VMN_APP_MEMORY_MIB,
               .doc = "How much `vmnd` keeps for it, in MiB: its flows, "
                      "groups, facts, values of queries, and what these have "

@@ -3,10 +3,12 @@
 what their app says and why it fails."""
 
 import os
+import re
 import subprocess
 
 import pytest
 from conftest import HERE, World, check_log, close_lab, make_lab
+from test_app_kit import WORLD, check
 from test_live_apps import ctl
 
 from vmnlab import frames
@@ -103,8 +105,8 @@ def test_values_beyond_the_limit_fail_their_units(lab, world):
 def test_an_author_sees_lines_and_why_a_handler_fails(lab, world):
     world.network("net", "10.50.0.0/24")
     vm = world.vm("a", "net", "h1", "10.50.0.1")
-    assert "ask.network/net  compiles net table" in ctl(
-        lab, "app", "logs", "ask")
+    assert re.search("ask.network/net +compiles net table",
+                     ctl(lab, "app", "logs", "ask"))
     frames.send(vm, frames.udp("02:00:00:00:00:99", vm.mac, "10.50.0.1",
                                "10.50.0.9", 4000, 43, b"who"))
     wait_for("the failure", lambda: status(lab, "ask").get("handlers"), 20)
@@ -116,4 +118,19 @@ def test_an_author_sees_lines_and_why_a_handler_fails(lab, world):
     assert "handler ask.ask has not answered" in "".join(
         issue["detail"] for issue in lab.vmnd.api.get("status")["problems"])
     assert lab.vmnd.api.get("apps/ask/logs")["dropped"] == 0
-    assert "does not exist" in ctl(lab, "app", "logs", "nothing", status=1)
+    assert '"nothing" not found' in ctl(lab, "app", "logs", "nothing",
+                                        status=1)
+
+
+def test_the_kit_shows_lines_and_why_a_handler_fails(tmp_path):
+    path = tmp_path / "ask.lua"
+    path.write_text(ASK)
+    shown = check(path, WORLD + """\
+time: "2027-01-01T00:00:00Z"
+traces:
+- {from: a, to: b, protocol: udp, port: 43, payload: who,
+   expect: {answer: {payload: who}}}
+""", tmp_path, status=1)
+    assert "# log: ask.network/n: compiles n table" in shown
+    assert "# log: ask.ask: asked at some time" in shown
+    assert "# answer: it is nothing: the app failed: ask.lua:11: " in shown
