@@ -11,6 +11,7 @@ PAGE_SOURCES = \
 	controller/page/src/cluster.js \
 	controller/page/src/dialog.js \
 	controller/page/src/dom.js \
+	controller/page/src/form-errors.js \
 	controller/page/src/form.js \
 	controller/page/src/format.js \
 	controller/page/src/history.js \

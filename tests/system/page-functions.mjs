@@ -25,6 +25,7 @@ const { outputFiles } = await esbuild.build({ bundle: true, format: "esm",
       export { rate } from "./format.js";
       export { byHost, troubleText } from "./host-paths.js";
       export { isAbout } from "./object-panel.js";
+      export { layout } from "./table.js";
       export { drawnFrom } from "./topology/cards.js";
       export { widths } from "./topology/draw.js";
       export { makeExtras } from "./topology/extras.js";
@@ -35,6 +36,24 @@ const { outputFiles } = await esbuild.build({ bundle: true, format: "esm",
       export { mapOf } from "./traffic-map.js";` } });
 const page = await import(`data:text/javascript;base64,${Buffer.from(
   outputFiles[0].contents).toString("base64")}`);
+
+test("columns show all of their texts as long as there is room", () => {
+  const columns = [{}, { width: "100px" }, { width: "2fr" }];
+  const pixels = (room, wants) => page.layout(columns, wants, room);
+
+  // 36 pixels are between and beside them; what is left goes by weight.
+  assert.deepEqual(pixels(636, [100, 50, 150]), ["200px 50px 350px",
+    "312px"]);
+  assert.deepEqual(pixels(636, [400, 100, 100]), ["400px 100px 100px",
+    "312px"]);
+  // Too little: one that needs little gives what it does not take.
+  assert.deepEqual(pixels(636, [500, 40, 100]), [
+    "minmax(76px, 500px) minmax(40px, 40px) minmax(100px, 100px)", "252px"]);
+  // So little that it scrolls: there is room again.
+  assert.deepEqual(pixels(236, [500, 100, 90]), [
+    "minmax(142px, 142px) minmax(100px, 100px) minmax(90px, 90px)",
+    "368px"]);
+});
 
 const count = (n, make) => Array.from({ length: n }, (_, i) => make(i));
 const FRAME = { width: 1000, height: 800 };

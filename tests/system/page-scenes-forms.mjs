@@ -13,6 +13,20 @@ const press = (where, name) => where.getByRole("button", { name, exact: true })
 const entry = (where, name) => where.getByRole("textbox", { name,
   exact: true });
 
+/** An error is at its field, in sight, and read with it. */
+async function isWrong(page, input, text) {
+  await until(text, async () => await input.getAttribute("aria-invalid")
+    === "true" && input.evaluate((e) => e === document.activeElement));
+  const said = await input.evaluate((e) => e.getAttribute("aria-describedby")
+    .split(" ").map((id) => document.getElementById(id).textContent)
+    .join(" "));
+
+  assert(said.includes(text), said);
+  const box = await input.boundingBox();
+
+  assert(box.y >= 0 && box.y + box.height <= page.viewportSize().height);
+}
+
 /* One object of each type that is there from the beginning. */
 const THERE = ["ports/web1", "networks/shop", "loadbalancers/shop",
   "routers/shop", "groups/shop-web", "services/app-service",
@@ -28,21 +42,35 @@ export const scenes = {
       const made = section(page, "New network");
 
       await press(made, "Plan");
-      await made.getByText("It needs a name").waitFor();
+      await isWrong(page, entry(made, "name (needed)"), "It needs a name");
       await entry(made, "name (needed)").fill("shop");
       await press(made, "Plan");
-      await made.getByText("There is networks/shop already").waitFor();
+      await isWrong(page, entry(made, "name (needed)"),
+        "There is networks/shop already");
+      await entry(made, "name (needed)").fill("No_Name");
+      await press(made, "Plan");
+      await isWrong(page, entry(made, "name (needed)"), "must be a name");
       await entry(made, "name (needed)").fill("made");
       await entry(made, "labels").fill("a=b\nc");
       await press(made, "Plan");
-      await made.getByText("\"c\" is no KEY=VALUE").waitFor();
+      await isWrong(page, entry(made, "labels"), "\"c\" is no KEY=VALUE");
       await entry(made, "labels").fill("a=b");
       await press(made, "Add to subnets");
       await entry(made, "cidr (needed)").fill("10.9.0.0/33");
+      await entry(made, "gateway").fill("x");
       await press(made, "Plan");
-      // What vmnd refuses is told with the field.
-      await made.getByRole("alert").getByText("cidr").first().waitFor();
+      // What vmnd refuses is at its field, each; the first is in sight.
+      await isWrong(page, entry(made, "cidr (needed)"), "must end with");
+      assert.equal(await made.locator("[aria-invalid]").count(), 2);
+      await shoot("wrong");
+      await entry(made, "gateway").fill("");
+      await press(made, "As JSON");
+      await press(made, "Plan");
+      await isWrong(page, entry(made, "The spec, as JSON"),
+        "subnets/0/cidr: must end with");
+      await press(made, "As a form");
       await entry(made, "cidr (needed)").fill("10.9.0.0/24");
+      assert.equal(await made.locator("[aria-invalid]").count(), 0);
       await made.getByLabel("dhcp", { exact: true }).selectOption("yes");
       await press(made, "Plan");
       await made.getByText("networks/made").waitFor();
@@ -55,14 +83,13 @@ export const scenes = {
       await press(made, "Plan");
       await until("the plan", () => apply.isEnabled());
       await apply.click();
-      await made.getByText(/^revision \d/).waitFor();
-      assert.deepEqual((await api("GET", "networks/made")).spec.subnets,
-        [{ cidr: "10.9.0.0/24", dhcp: true }]);
-      // A change of it; markup is text.
-      await go("objects/networks/made");
+      // What was made is shown, with its receipt; markup is text.
       const detail = section(page, "Network made");
 
+      await detail.getByText(/^revision \d/).waitFor();
       await detail.getByText(MARKUP).waitFor();
+      assert.deepEqual((await api("GET", "networks/made")).spec.subnets,
+        [{ cidr: "10.9.0.0/24", dhcp: true }]);
       await detail.getByRole("link", { name: "Edit" }).click();
       const edited = section(page, "Edit made");
 
@@ -75,11 +102,10 @@ export const scenes = {
       await edited.getByText(/gateway: \(none\) → 10.9.0.1|subnets/).first()
         .waitFor();
       await press(edited, "Apply");
-      await edited.getByText(/^revision \d/).waitFor();
+      await detail.getByText(/^revision \d/).waitFor();
       assert.deepEqual((await api("GET", "networks/made")).spec.subnets,
         [{ cidr: "10.9.0.0/24", gateway: "10.9.0.1", dhcp: true }]);
       // Deleted after its plan.
-      await go("objects/networks/made");
       await press(detail, "Delete");
       await page.getByRole("dialog").getByText("networks/made").first()
         .waitFor();
@@ -142,8 +168,10 @@ export const scenes = {
       await made.getByText("groups/empty: matches no port").waitFor();
       await shoot("plan");
       await press(made, "Apply");
-      await made.getByText(/^revision \d/).waitFor();
-      await made.getByText("groups/empty: matches no port").waitFor();
+      const group = section(page, "Group empty");
+
+      await group.getByText(/^revision \d/).waitFor();
+      await group.getByText("groups/empty: matches no port").waitFor();
       await go("overview");
       await section(page, "Needs attention").getByText("matches no port")
         .first().waitFor();
@@ -168,7 +196,8 @@ export const scenes = {
       await until("the plan", () => made.getByRole("button", { name: "Apply" })
         .isEnabled());
       await press(made, "Apply");
-      await made.getByText("which is told this once: team.").waitFor();
+      await section(page, "Token team").getByText(
+        "which is told this once: team.").waitFor();
       await api("DELETE", "tokens/team");
       await api("DELETE", "accounts/team");
     },
@@ -187,7 +216,8 @@ export const scenes = {
       await form.getByLabel("Router", { exact: true }).fill("front");
       await form.getByLabel("What is outside can be reached").check();
       await press(form, "Plan");
-      await form.getByText("provider network's name is needed").waitFor();
+      await isWrong(page, entry(form, "Name of the provider network"),
+        "provider network's name is needed");
       await entry(form, "Name of the provider network").fill("internet");
       await entry(form, "Physical network").fill("dc");
       await form.getByLabel("VLAN").fill("7");

@@ -52,6 +52,8 @@ async function lookAt(views, { page, url, barriers, shoot }) {
         const where = `${hash} on a ${name}, ${colorScheme}`;
 
         assert.deepEqual(await misfits(page), [], where);
+        assert((await page.locator(".top").boundingBox()).height < 50,
+          `${where}: its header has several rows`);
         // Contrast does not follow from the size.
         if (name !== "desk") {
           assert.deepEqual(await barriers(page), [], where);

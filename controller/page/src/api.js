@@ -29,6 +29,7 @@ export class Problem extends Error {
     this.kind = body?.type?.replace("urn:vmn:problem:", "");
     this.title = status === 0 ? "vmnd does not answer."
       : status >= 500 ? "vmnd cannot do that now." : "vmnd refused that.";
+    this.faults = body?.errors ?? [];
     // A single error repeats 'detail'.
     this.errors = body?.errors?.length > 1 ? body.errors : [];
     this.hint = this.kind === "quota"

@@ -122,6 +122,18 @@ export function panel(title, { actions, id, classes } = {}, ...children) {
   children);
 }
 
+/** Has the entry of a menu that is shown now be in sight, where the menu
+ * scrolls sideways. */
+export function scrollToCurrent(root) {
+  const entry = root.querySelector("nav [aria-current]");
+  const menu = entry?.parentElement;
+
+  if (menu) {
+    menu.scrollLeft = entry.offsetLeft - menu.offsetLeft
+      - (menu.clientWidth - entry.offsetWidth) / 2;
+  }
+}
+
 /** A placeholder for an empty list, with what to do about it. */
 export function empty(text, ...more) {
   return h("div", { class: "empty" }, h("p", {}, text),

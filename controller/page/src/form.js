@@ -6,6 +6,7 @@
 // was given, so an empty list stays one.
 
 import { h, newId, replace } from "./dom.js";
+import { FieldError } from "./form-errors.js";
 import { nameInput } from "./name-input.js";
 
 const SHORT = 80;               // Characters of a text on one line.
@@ -106,7 +107,7 @@ function pairs(label, schema, value) {
         const [key, ...rest] = one.split("=");
 
         if (!rest.length) {
-          throw new Error(`${label}: "${one}" is no KEY=VALUE.`);
+          throw new FieldError(`"${one}" is no KEY=VALUE.`, input);
         }
         return [key.trim(), rest.join("=").trim()];
       }))) };
@@ -123,8 +124,7 @@ function json(label, schema, value) {
       try {
         return JSON.parse(text);
       } catch (error) {
-        throw new Error(`${label}: that is no JSON: ${error.message}`,
-          { cause: error });
+        throw new FieldError(`That is no JSON: ${error.message}`, input);
       }
     }) };
 }
@@ -134,6 +134,7 @@ function members(schema, value, ctx) {
   const fields = Object.entries(schema.properties).map(([key, one]) => [key,
     field(key, one, value?.[key], ctx, schema.required?.includes(key))]);
 
+  fields.forEach(([key, made]) => { made.node.dataset.key = key; });
   return { nodes: fields.map(([, made]) => made.node), read: () =>
     Object.fromEntries(fields.map(([key, made]) => [key, made.read()])
       .filter(([, one]) => one !== undefined)) };
@@ -218,6 +219,25 @@ function field(key, raw, value, ctx, needed) {
   return schema.properties ? optional(label, schema, value, ctx)
     : schema.type === "object" && schema.additionalProperties
       ? pairs(label, schema, value) : json(label, schema, value);
+}
+
+/** What holds the inputs of the field that 'tokens' lead to from 'root', or of
+ * the one that contains it; null: there is none. */
+export function fieldAt(root, tokens) {
+  let found = root;
+
+  for (const token of tokens) {
+    const next = found.querySelectorAll(":scope > .entries > .one")[token]
+      ?? [...found.querySelectorAll("[data-key]")].find((one) =>
+        one.dataset.key === token
+        && (one.parentElement.closest("[data-key], .one") ?? root) === found);
+
+    if (!next) {
+      break;
+    }
+    found = next;
+  }
+  return found === root ? null : found;
 }
 
 /** A form for a spec: { node, read }.  'described' is what specSchema()

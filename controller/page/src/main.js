@@ -5,7 +5,8 @@
 
 import { forgetToken, get, hasToken, onTokenNeeded } from "./api.js";
 import { clusterNotice } from "./cluster.js";
-import { empty, h, newId, panel, replace } from "./dom.js";
+import { empty, h, newId, panel, replace, scrollToCurrent }
+  from "./dom.js";
 import * as live from "./live-events.js";
 import { number } from "./format.js";
 import * as newNetwork from "./views/new-network.js";
@@ -140,7 +141,7 @@ function frame() {
       h("a", { class: "brand", href: "#/overview", "aria-label": "VMN" },
         h("img", { src: "/page/icon.svg", alt: "", width: 22, height: 22 }),
         "VMN"),
-      h("nav", { "aria-label": "Views" }, links),
+      h("nav", { class: "scrolls", "aria-label": "Views" }, links),
       h("div", { class: "right" }, revision, state, themeButton(), signOut),
       clusterNotice()),
     main);
@@ -191,6 +192,7 @@ function show({ links, main }) {
       link.removeAttribute("aria-current");
     }
   }
+  scrollToCurrent(document.body);
   document.title = `${view.title} · VMN`;
   const root = h("div", { class: `view ${view.path ?? ""}` });
 

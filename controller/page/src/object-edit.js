@@ -5,18 +5,17 @@
 
 import { at, call, get } from "./api.js";
 import { confirm } from "./dialog.js";
-import { code, errorBox, h, newId, replace } from "./dom.js";
-import { specForm } from "./form.js";
+import { code, h, newId, replace } from "./dom.js";
+import { fieldAt, specForm } from "./form.js";
+import { FieldError, showErrors, tokensOf } from "./form-errors.js";
 import { planNodes, receiptNodes } from "./plan.js";
 import { specSchema } from "./schema.js";
 
-const complaint = (error) => errorBox(error.status === undefined
-  ? { title: "That cannot be sent.", message: error.message } : error);
-
 /** Plan and Apply for 'request()', which returns [method, path, options].
- * 'done' is called with the reply.  Nothing is applied but what was planned
- * last. */
-export function planAndApply(request, signal, done) {
+ * 'done' is called with the reply, and what is to be shown of it.  Nothing is
+ * applied but what was planned last.  Errors are shown at the field that
+ * find(JSON pointer, fault) returns. */
+export function planAndApply(request, signal, find, done) {
   const out = h("div", { class: "said", "aria-live": "polite" });
   const applier = h("button", { type: "button", class: "main", disabled: true,
     onclick: () => attempt(apply) }, "Apply");
@@ -32,18 +31,21 @@ export function planAndApply(request, signal, done) {
   }
 
   async function attempt(work) {
+    const form = out.closest("form");
+    let wrong = null;
+
     planner.disabled = applier.disabled = true;
     try {
       await work();
     } catch (error) {
-      if (!signal.aborted) {
-        planned = null;
-        replace(out, complaint(error));
-      }
-    } finally {
-      planner.disabled = false;
-      applier.disabled = planned === null;
+      wrong = error;
     }
+    planner.disabled = false;
+    if (!signal.aborted) {
+      planned = wrong ? null : planned;
+      showErrors(form, out, wrong, find);
+    }
+    applier.disabled = planned === null;
   }
 
   async function plan() {
@@ -62,11 +64,13 @@ export function planAndApply(request, signal, done) {
       query: { wait: "installed", timeout: "10s",
         ...why ? { comment: why } : {} } });
 
+    const said = [receiptNodes(answer), answer.secret ? h("p", {},
+      "The secret, which is told this once: ", code(answer.secret)) : null];
+
     planned = null;
     comment.value = "";
-    replace(out, receiptNodes(answer), answer.secret ? h("p", {},
-      "The secret, which is told this once: ", code(answer.secret)) : null);
-    done(answer);
+    replace(out, said);
+    done(answer, said);
   }
 
   return { stale, nodes: [h("p", {}, h("label", { for: comment.id },
@@ -74,18 +78,34 @@ export function planAndApply(request, signal, done) {
   out] };
 }
 
-/** The form of an object; 'name' is undefined for a new one. */
+/** The form of an object; 'name' is undefined for a new one.  'done' is called
+ * with the name once it is applied, and what is to be said then. */
 export async function objectForm(type, name, signal, done) {
   const [described, found] = await Promise.all([specSchema(type),
     name === undefined ? null : get(at(type, name), {}, signal)]);
-  let etag = found?.metadata.etag; // undefined: it is not there yet.
+  const etag = found?.metadata.etag; // undefined: it is not there yet.
   const naming = h("input", { id: newId(), autocomplete: "off",
     spellcheck: "false", required: true });
   const body = h("div", {});
   let form = null;
   let text = null;              // While the spec is shown as JSON.
 
-  const spec = () => text ? JSON.parse(text.value) : form.read();
+  function spec() {
+    try {
+      return text ? JSON.parse(text.value) : form.read();
+    } catch (error) {
+      throw text ? new FieldError(`That is no JSON: ${error.message}`, text)
+        : error;
+    }
+  }
+
+  /* The name is in the path, of which errors have an empty pointer. */
+  const find = (pointer, { code: kind }) => {
+    const [part, ...tokens] = tokensOf(pointer);
+
+    return part === "spec" ? text ?? fieldAt(form.node, tokens)
+      : pointer === "" && !found && kind === "invalid" ? naming : null;
+  };
   const asForm = (value) => {
     form = specForm(described, value, signal);
     text = null;
@@ -95,24 +115,20 @@ export async function objectForm(type, name, signal, done) {
     text = h("textarea", { rows: 16, spellcheck: "false",
       "aria-label": "The spec, as JSON", value: JSON.stringify(value, null,
         2) });
-    replace(body, text);
+    replace(body, h("div", { class: "entry" }, text));
   };
-  const { stale, nodes } = planAndApply(request, signal, (answer) => {
-    etag = answer.metadata.etag;
-    naming.disabled = true;
-    done();
-  });
+  const { stale, nodes } = planAndApply(request, signal, find,
+    (answer, said) => done(answer.name, said));
   const other = h("button", { type: "button", class: "quiet", onclick() {
     try {
       const value = spec();
 
       (text ? asForm : asText)(value);
       replace(other, text ? "As a form" : "As JSON");
+      showErrors(body.closest("form"), wrong, null);
     } catch (error) {
-      replace(wrong, complaint(error));
-      return;
+      showErrors(body.closest("form"), wrong, error, find);
     }
-    replace(wrong);
   } }, "As JSON");
   const wrong = h("div", {});
 
@@ -122,8 +138,7 @@ export async function objectForm(type, name, signal, done) {
     const headers = etag === undefined ? {} : { "If-Match": `"${etag}"` };
 
     if (!of) {
-      naming.focus();
-      throw new Error("It needs a name.");
+      throw new FieldError("It needs a name.", naming);
     }
     if (etag === undefined) {
       const there = await get(at(type, of), {}, signal).catch((error) => {
@@ -134,7 +149,7 @@ export async function objectForm(type, name, signal, done) {
       });
 
       if (there) {
-        throw new Error(`There is ${type}/${of} already.`);
+        throw new FieldError(`There is ${type}/${of} already.`, naming);
       }
     }
     return ["PUT", at(type, of), { headers, body: { spec: spec() } }];

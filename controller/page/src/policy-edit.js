@@ -5,6 +5,7 @@
 
 import { at, call, get } from "./api.js";
 import { badge, errorBox, h, newId, plainTable, replace } from "./dom.js";
+import { FieldError, showErrors } from "./form-errors.js";
 import { plural } from "./format.js";
 import { planNodes, receiptNodes } from "./plan.js";
 
@@ -59,7 +60,8 @@ export function policyEditor({ signal, query, compared, applied }) {
   const compareButton = button("Compare", "main", () => compare());
   const applyButton = button("Apply", "", () => apply());
   const root = h("div", { class: "editor" }, title,
-    h("label", { for: id }, "Its spec, as JSON"), text,
+    h("div", { class: "entry" },
+      h("label", { for: id }, "Its spec, as JSON"), text),
     h("div", { class: "buttons" }, compareButton, applyButton), out);
   let name = null;
   let etag = null;
@@ -79,19 +81,21 @@ export function policyEditor({ signal, query, compared, applied }) {
     try {
       return JSON.parse(text.value);
     } catch (error) {
-      replace(out, errorBox({ title: "That is no JSON.",
-        message: error.message }));
-      return null;
+      throw new FieldError(`That is no JSON: ${error.message}`, text);
     }
   }
 
+  /* Of the plan "/spec/rules/0"; of reachability "/after/0/spec/rules/0". */
+  const find = (pointer) => /^(\/after\/0)?\/spec/.test(pointer) ? text : null;
+
   async function attempt(work) {
     compareButton.disabled = applyButton.disabled = true;
+    showErrors(root, out, null);
     try {
       await work();
     } catch (error) {
       if (!signal.aborted) {
-        replace(out, errorBox(error));
+        showErrors(root, out, error, find);
       }
     } finally {
       compareButton.disabled = false;
@@ -99,12 +103,8 @@ export function policyEditor({ signal, query, compared, applied }) {
   }
 
   async function compare() {
-    const wanted = spec();
-
-    if (wanted === null) {
-      return;
-    }
     await attempt(async () => {
+      const wanted = spec();
       const headers = etag ? { "If-Match": `"${etag}"` } : {};
       const [reach, plan] = await Promise.all([
         call("POST", "reachability", { signal, query: query(), body: {
@@ -120,9 +120,8 @@ export function policyEditor({ signal, query, compared, applied }) {
   }
 
   async function apply() {
-    const wanted = spec();
-
     await attempt(async () => {
+      const wanted = spec();
       const answer = await call("PUT", at("policies", name), { signal,
         headers: etag ? { "If-Match": `"${etag}"` } : {},
         query: { wait: "installed", timeout: "10s" },

@@ -8,19 +8,51 @@ import { h, replace } from "./dom.js";
 const ROW = 28;                 // Pixels; page.css says the same.
 const BEYOND = 8;               // Rows that are made outside of the sight.
 
-/* Where there is less room than columns take at least, the table scrolls. */
+/* A column is as wide as what it shows, if there is room, and what is left is
+ * shared.  Where there is less, columns shrink to what they take at least.
+ * Where there is less than that the table scrolls, and has room again: none of
+ * its columns takes most of the screen. */
 const FR = 76;                  // Pixels that 1fr is at least.
 const BETWEEN = 12;             // Columns; page.css says the same.
+const BESIDE = 12;              // A row's padding; the same.
 
 const leastOf = ({ width = "1fr" }) => width.endsWith("fr")
   ? Math.round(Math.max(FR, FR * parseFloat(width)))
   : parseFloat(width.replace("minmax(", ""));
 
-const track = (column) => column.width?.endsWith("fr") ?? true
-  ? `minmax(${leastOf(column)}px, ${column.width ?? "1fr"})` : column.width;
+/* Its share of what is left. */
+const weightOf = ({ width = "1fr" }) =>
+  Number(/([\d.]+)fr/.exec(width)?.[1] ?? 0);
 
-const leastWidth = (columns) => `${columns.reduce((n, c) =>
-  n + leastOf(c) + BETWEEN, 0)}px`;
+const MOST = 0.6;               // Of the screen, of a table that scrolls.
+
+const sum = (numbers) => numbers.reduce((a, b) => a + b, 0);
+
+/** Pixels of what a cell shows, cut or not. */
+function widthOf(cell) {
+  const range = document.createRange();
+
+  range.selectNodeContents(cell);
+  return Math.ceil(range.getBoundingClientRect().width) + 1;
+}
+
+/** [grid-template-columns, min-width] of rows whose columns need 'wants'
+ * pixels, where there are 'room'. */
+export function layout(columns, wants, room) {
+  const inner = room - BESIDE - BETWEEN * (wants.length - 1);
+  const left = inner - sum(wants);
+  const weights = columns.map(weightOf);
+  const shrunk = columns.map((c, i) => Math.min(leastOf(c), wants[i]));
+  const least = sum(shrunk) <= inner ? shrunk
+    : wants.map((want) => Math.min(want, Math.round(MOST * room)));
+  const most = left >= 0 ? wants.map((want, i) => want
+    + Math.floor(left * weights[i] / (sum(weights) || 1)))
+    : least === shrunk ? wants : least;
+
+  return [most.map((to, i) => left >= 0 ? `${to}px`
+    : `minmax(${least[i]}px, ${to}px)`).join(" "),
+  `${sum(least) + room - inner}px`];
+}
 
 /**
  * @param label   accessible name
@@ -31,17 +63,14 @@ const leastWidth = (columns) => `${columns.reduce((n, c) =>
  * @param end     () => called when the last row becomes visible, or null
  */
 export function table({ label, columns, open, key, most = 12, end }) {
-  const least = leastWidth(columns);
-  const grid = { "grid-template-columns": columns.map(track).join(" "),
-    "min-width": least };
   const body = h("div", { class: "rows", role: "rowgroup" });
-  const space = h("div", { class: "space", role: "presentation",
-    style: { "min-width": least } }, body);
+  const space = h("div", { class: "space", role: "presentation" }, body);
+  const wants = columns.map(() => 0); // Pixels that were shown in each.
   // Rows that can be opened take the focus; otherwise the scrolling element.
   const scroller = h("div", { class: `scroller ${open ? "opens" : ""}`,
     role: open ? "grid" : "table", "aria-label": label,
     tabindex: open ? "-1" : "0" },
-    h("div", { class: "row head", role: "row", style: grid },
+    h("div", { class: "row head", role: "row" },
       columns.map((c) => h("span", { role: "columnheader",
         class: c.right ? "right" : null }, c.title))),
     space);
@@ -57,7 +86,7 @@ export function table({ label, columns, open, key, most = 12, end }) {
       role: "row", "aria-rowindex": i + 2, "data-index": i,
       "aria-selected": open && key ? String(key(row) === chosen) : null,
       tabindex: open ? (i === focused ? "0" : "-1") : null,
-      style: { ...grid, transform: `translateY(${i * ROW}px)` },
+      style: { transform: `translateY(${i * ROW}px)` },
     }, columns.map((c) => {
       const text = c.cell(row);
 
@@ -66,6 +95,24 @@ export function table({ label, columns, open, key, most = 12, end }) {
         class: c.right ? "right" : null,
         title: typeof text === "string" ? text : null }, text);
     }));
+  }
+
+  /** Makes the columns as wide as is needed and possible. */
+  function fit() {
+    const room = scroller.clientWidth;
+
+    if (!room) {
+      return;                   // It is not shown yet.
+    }
+    for (const row of scroller.querySelectorAll(".row")) {
+      [...row.children].forEach((cell, i) => {
+        wants[i] = Math.max(wants[i], widthOf(cell));
+      });
+    }
+    const [tracks, least] = layout(columns, wants, room);
+
+    scroller.style.setProperty("--tracks", tracks);
+    scroller.style.setProperty("--least", least);
   }
 
   function draw(force) {
@@ -88,6 +135,7 @@ export function table({ label, columns, open, key, most = 12, end }) {
     shown = now;
     replace(body, rows.slice(first, last).map((row, i) =>
       makeRow(row, first + i)));
+    fit();
     if (link) {
       [...body.querySelectorAll("a")].find((one) =>
         one.getAttribute("href") === link)?.focus({ preventScroll: true });
@@ -122,6 +170,7 @@ export function table({ label, columns, open, key, most = 12, end }) {
   }
 
   scroller.addEventListener("scroll", () => draw(false), { passive: true });
+  new ResizeObserver(fit).observe(scroller);
   if (open) {
     body.addEventListener("click", (event) => {
       const i = indexOf(event);

@@ -5,6 +5,7 @@
 
 import { at, get, list } from "../api.js";
 import { errorBox, h, newId, panel, replace } from "../dom.js";
+import { FieldError, tokensOf } from "../form-errors.js";
 import { planAndApply } from "../object-edit.js";
 import { nameInput } from "../name-input.js";
 
@@ -57,11 +58,15 @@ function needed(input, what) {
   const text = input.value.trim();
 
   if (!text) {
-    input.focus();
-    throw new Error(`${what} is needed.`);
+    throw new FieldError(`${what} is needed.`, input);
   }
   return text;
 }
+
+/** The input of what 'tokens' lead to in an object; 'inputs' are
+ * [[path, input], ...], the first that begins so. */
+const inputOf = (inputs, tokens) => inputs.find(([where]) =>
+  tokens.join("/").startsWith(where))?.[1];
 
 /** The object, or null if there is none. */
 const existing = (type, name, signal) => get(at(type, name), {}, signal)
@@ -89,6 +94,8 @@ function networkStep() {
 
   return { name, node: step("1. Network", nameNode, cidrNode, gatewayNode,
     dhcpNode, dnsNode),
+  find: (tokens) => inputOf([["spec/subnets/0/gateway", gateway],
+    ["spec/subnets", cidr], ["spec/dhcp_options", dns], ["", name]], tokens),
   async make(signal) {
     const of = needed(name, "The network's name");
     const prefix = needed(cidr, "The subnet");
@@ -96,7 +103,7 @@ function networkStep() {
     const servers = words(dns);
 
     if (await existing("networks", of, signal)) {
-      throw new Error(`There is a network ${of} already.`);
+      throw new FieldError(`There is a network ${of} already.`, name);
     }
     return { type: "networks", name: of, spec: {
       subnets: [{ cidr: prefix, ...(way ? { gateway: way } : {}),
@@ -109,7 +116,7 @@ function routerStep(signal) {
   const router = nameInput("Router", { types: ["routers"], signal,
     placeholder: "a router, or a new name" });
 
-  return { node: step("2. Router", h("p", { class: "hint" }, "It joins the "
+  return { input: router.input, node: step("2. Router", h("p", { class: "hint" }, "It joins the "
     + "network to others. Without a name there is none, and the network is by "
     + "itself."), router.nodes),
   /** The router with one interface more; null if none is wanted. */
@@ -162,19 +169,25 @@ function outsideStep(providers) {
           gateway: needed(gateway, "The gateway outside") }] } } : null;
   }
 
-  return { wanted: () => wanted.checked, node: step("3. Outside", wantedNode,
-    body),
-  make(router) {
+  return { node: step("3. Outside", wantedNode, body),
+  find: (tokens) => inputOf([["spec/subnets/0/gateway", gateway],
+    ["spec/subnets", cidr], ["spec/provider/vlan", vlan],
+    ["spec/provider", physical], ["", name]], tokens),
+  findInRouter: (tokens) => inputOf([["spec/external/gateways", hosts],
+    ["spec/external/network", network], ["spec/external", address]], tokens),
+  make(router, input) {
     if (!wanted.checked) {
       return [];
     }
     if (!router) {
-      throw new Error("The way outside is by a router: name one.");
+      throw new FieldError("The way outside is by a router: name one.",
+        input);
     }
     const made = provider();
 
     if (router.spec.external) {
-      throw new Error(`Router ${router.name} has a way outside already.`);
+      throw new FieldError(`Router ${router.name} has a way outside already.`,
+        input);
     }
     needed(address, "The router's address outside");
     needed(hosts, "A gateway host");
@@ -193,16 +206,31 @@ async function fill(root, signal) {
   const router = routerStep(signal);
   const outside = outsideStep(items.filter((one) => one.spec.provider));
 
+  let finders = [];             // Of the objects of the request.
+
   async function request() {
     const first = await network.make(signal);
     const second = await router.make(first.name);
-    const more = outside.make(second);
+    const more = outside.make(second, router.input);
 
+    finders = [network.find, ...more.map(() => outside.find),
+      (tokens) => outside.findInRouter(tokens) ?? router.input];
     return ["POST", "apply", { body: { objects: [first, ...more,
       ...(second ? [second] : [])] } }];
   }
 
-  const { stale, nodes } = planAndApply(request, signal, () => {});
+  const find = (pointer) => {
+    const [, i, ...tokens] = tokensOf(pointer);
+
+    return finders[i]?.(tokens);
+  };
+  const { stale, nodes } = planAndApply(request, signal, find,
+    (answer, said) => {
+      replace(root, panel("A network, with a router and a way outside", {},
+        said, answer.results.map((one) => h("p", {}, `${one.outcome} `,
+          h("a", { href: `#/objects/${one.type}/${
+            encodeURIComponent(one.name)}` }, `${one.type}/${one.name}`)))));
+    });
 
   replace(root, panel("A network, with a router and a way outside", {},
     h("form", { class: "object-form guided", oninput: stale,

@@ -4,7 +4,8 @@
 // /edit behind that; "+" in place of a name makes a new one.
 
 import { beginning, get } from "../api.js";
-import { empty, errorBox, h, panel, replace } from "../dom.js";
+import { empty, errorBox, h, panel, replace, scrollToCurrent }
+  from "../dom.js";
 import { number } from "../format.js";
 import * as live from "../live-events.js";
 import { deleteObject, objectForm } from "../object-edit.js";
@@ -25,7 +26,7 @@ const address = (type, name) => `#/objects/${type}`
   + (name === undefined ? "" : `/${encodeURIComponent(name)}`);
 
 /** The menu of types. */
-const menu = (all, chosen) => h("nav", { class: "tabs",
+const menu = (all, chosen) => h("nav", { class: "tabs scrolls",
   "aria-label": "Types" }, all.map((one) => h("a", { href: address(one.type),
     "aria-current": one.type === chosen ? "page" : null }, one.title)));
 
@@ -129,6 +130,7 @@ function mountType(root, all, kind, signal) {
   const closer = h("button", { type: "button", class: "quiet",
     onclick() { location.hash = address(kind.type); } }, "Close");
   let showing = null;           // Ends when another one is to be shown.
+  let said = [];                // Above what is shown next.
 
   const changes = h("span", { class: "actions" });
 
@@ -136,7 +138,11 @@ function mountType(root, all, kind, signal) {
   async function edit(name, one) {
     replace(side, h("p", { class: "loading" }, "Loading …"));
     try {
-      replace(side, await objectForm(kind.type, name, one, list.refresh));
+      replace(side, await objectForm(kind.type, name, one, (of, told) => {
+        said = told;
+        list.refresh();
+        location.hash = address(kind.type, of);
+      }));
       side.querySelector("input, textarea, select")?.focus(
         { preventScroll: true });
     } catch (error) {
@@ -167,6 +173,7 @@ function mountType(root, all, kind, signal) {
       side));
 
   replace(root, menu(all, kind.type), split);
+  scrollToCurrent(root);
   return { choose(name, what) {
     showing?.abort();
     showing = new AbortController();
@@ -185,8 +192,10 @@ function mountType(root, all, kind, signal) {
     } else {
       replace(sideTitle, `${kind.one} ${name}`);
       replace(changes, actions(name, showing.signal));
-      showObject(side, kind.type, name, showing.signal);
+      showObject(side, kind.type, name, showing.signal, said);
+      split.querySelector(".detail").scrollIntoView({ block: "nearest" });
     }
+    said = [];
   } };
 }
 
@@ -201,9 +210,12 @@ export function mount(root, { signal, words }) {
 
       if (own.length) {
         all = [...types, ...own];
-        shown?.controller.abort();
-        shown = null;
-        show(asked);
+        if (shown) {            // What is being written stays.
+          root.querySelector(".tabs").replaceWith(menu(all, shown.kind.type));
+          scrollToCurrent(root);
+        } else {
+          show(asked);
+        }
       }
     } catch {
       // A client that may not ask has those of VMN.

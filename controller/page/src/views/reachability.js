@@ -4,8 +4,9 @@
 // what a change of a policy would alter.
 
 import { at, get } from "../api.js";
-import { badge, code, empty, errorBox, facts, h, newId, panel, replace }
+import { badge, code, empty, facts, h, newId, panel, replace }
   from "../dom.js";
+import { showErrors } from "../form-errors.js";
 import { number, peer, plural, service, timeWindow } from "../format.js";
 import { reference } from "../object.js";
 import { policyEditor, verdictBadge } from "../policy-edit.js";
@@ -240,6 +241,7 @@ export function mount(root, { signal, words }) {
   async function run() {
     asked = true;
     button.disabled = true;
+    showErrors(button.form, out, null);
     try {
       const found = await get("reachability", { ...question(),
         by: by.value }, signal);
@@ -261,7 +263,8 @@ export function mount(root, { signal, words }) {
         if (error.status === 413) {
           error.hint = "Ask for one network, or for groups.";
         }
-        replace(out, errorBox(error));
+        showErrors(button.form, out, error, (pointer, { parameter }) => ({
+          network: network.input, protocol, port, by })[parameter]);
       }
     } finally {
       button.disabled = false;

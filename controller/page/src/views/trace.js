@@ -4,8 +4,9 @@
 // decides, and the reason of a drop.  Live, the packet is sent as well.
 
 import { call } from "../api.js";
-import { badge, code, empty, errorBox, facts, h, newId, panel, plainTable,
-  replace } from "../dom.js";
+import { badge, code, empty, facts, h, newId, panel, plainTable, replace }
+  from "../dom.js";
+import { showErrors } from "../form-errors.js";
 import { livePanel } from "../live-trace.js";
 import { link, policyLink, reference } from "../object.js";
 import { nameInput } from "../name-input.js";
@@ -291,6 +292,7 @@ export function mount(root, { signal, words }) {
     const buttons = [button, send];
 
     buttons.forEach((one) => { one.disabled = true; });
+    showErrors(button.form, out, null);
     if (isLive) {
       replace(out, h("p", { class: "loading" }, "A packet is on its way …"));
     }
@@ -311,7 +313,9 @@ export function mount(root, { signal, words }) {
         found ? result(found, sent ? "Predicted" : "Outcome") : null));
     } catch (error) {
       if (!signal.aborted) {
-        replace(out, errorBox(error));
+        showErrors(button.form, out, error, (pointer) => ({
+          "/from": from.input, "/to": to.input, "/protocol": protocol,
+          "/port": number })[pointer]);
       }
     } finally {
       buttons.forEach((one) => { one.disabled = false; });
