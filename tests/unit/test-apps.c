@@ -33,10 +33,10 @@ static struct scenario scenarios[] = {
             { "h2", "-in_port=5 " },
             { "h1", "+" ADMIT "/3 100 ip,in_port=5,dl_src=02:00:00:00:00:01,"
               "nw_src=10.0.0.1 "
-              "actions=goto_table:{TABLE:loadbalancer.arp/0}" },
+              "actions=goto_table:{TABLE:overlay.destination/0}" },
             { "h1", "+" ADMIT "/3 100 arp,in_port=5,dl_src=02:00:00:00:00:01,"
               "arp_spa=10.0.0.1,arp_sha=02:00:00:00:00:01 "
-              "actions=goto_table:{TABLE:loadbalancer.arp/0}" },
+              "actions=goto_table:{TABLE:overlay.destination/0}" },
             { "h1", "+" ADMIT "/3 20 ip actions=drop (spoofed)" },
             { "h1", "+" ADMIT "/3 20 arp actions=drop (spoofed)" },
             { "h1", "+" ADMIT "/3 20 ipv6 actions=drop (no IPv6 address)" },
@@ -301,7 +301,7 @@ static struct scenario scenarios[] = {
               "set_field:{zone:balance/shop}->reg8,"
               "goto_table:{TABLE:overlay.admit/2}" },
             { "h1", "+" ADMIT "/2 280 ip," SHOP ",nw_src=10.0.0.4 actions="
-              "set_field:0->reg1,goto_table:{TABLE:loadbalancer.arp/0}" },
+              "set_field:0->reg1,goto_table:{TABLE:overlay.destination/0}" },
             /* No ARP crosses the tunnels of such a network. */
             { "h1", "-arp,reg0=0x64,arp_spa=10.0.0.4" },
             { "h1", "+" ADMIT "/2 1  actions=drop (unknown source)" },
@@ -516,7 +516,7 @@ static struct scenario scenarios[] = {
             { "h1", "+overlay.arp/0 50 arp,reg0=0x64,arp_tpa=10.0.0.64/28,"
               "arp_op=1 actions=goto" },
             { "h3", "+" ADMIT "/2 280 arp,reg0=0x64,arp_spa=10.0.0.1 actions="
-              "set_field:0->reg1,goto_table:{TABLE:loadbalancer.arp/0}" },
+              "set_field:0->reg1,goto_table:{TABLE:overlay.destination/0}" },
             { "h1", "+" LOCATE "190 reg0=0x64,dl_dst=02:00:00:00:00:99 "
               "actions=set_field:0->reg2,set_field:{host:h3}->reg6" },
             { "h3", "+" LOCATE "280 reg0=0x64,dl_dst=02:00:00:00:00:99" } } },

@@ -507,7 +507,8 @@ has_flow(struct fixture *f, const char *text)
     return found;
 }
 
-/* What a guest may ask before it has an address, and what it may not be. */
+/* What a guest may ask before it has an address; and it is no server, served
+ * or not. */
 static void
 only_what_is_served_gets_through(void **state)
 {
@@ -515,24 +516,23 @@ only_what_is_served_gets_through(void **state)
         "overlay.admit/3 160 udp,reg0=0x64,nw_src=0.0.0.0,"
         "nw_dst=255.255.255.255,tp_src=68,tp_dst=67";
     static const char *const server4 =
-        "overlay.admit/3 150 udp,reg0=0x64,tp_dst=68 "
+        "overlay.admit/3 150 udp,tp_dst=68 "
         "actions=drop (DHCP server)";
     static const char *const server6 =
-        "overlay.admit/3 150 udp6,reg0=0x64,tp_dst=546";
+        "overlay.admit/3 150 udp6,tp_dst=546";
     static const char *const rs =
         "overlay.admit/3 160 icmp6,reg0=0x64,icmp_type=133";
     static const struct {
         const char *subnets;
-        bool v4, v6, routers;
+        bool v4, routers;
     } cases[] = {
         { "{'cidr': '10.0.0.0/16', 'dhcp': true},"
-          "{'cidr': 'fd00::/64', 'dhcp': true}", true, true, true },
-        { "{'cidr': '10.0.0.0/16'}, {'cidr': 'fd00::/64'}", false, false,
-          false },
+          "{'cidr': 'fd00::/64', 'dhcp': true}", true, true },
+        { "{'cidr': '10.0.0.0/16'}, {'cidr': 'fd00::/64'}", false, false },
         { "{'cidr': '10.0.0.0/16', 'dhcp': true}, {'cidr': 'fd00::/64'}",
-          true, false, false },
+          true, false },
         { "{'cidr': '10.0.0.0/16'}, {'cidr': 'fd00::/64', 'slaac': true}",
-          false, false, true },
+          false, true },
     };
     struct fixture *f = *state;
 
@@ -546,8 +546,8 @@ only_what_is_served_gets_through(void **state)
         apps_fixture_apply(f->apps, rows);
         apps_fixture_check(f->apps);
         assert_int_equal(has_flow(f, ask4), cases[i].v4);
-        assert_int_equal(has_flow(f, server4), cases[i].v4);
-        assert_int_equal(has_flow(f, server6), cases[i].v6);
+        assert_true(has_flow(f, server4));
+        assert_true(has_flow(f, server6));
         assert_int_equal(has_flow(f, rs), cases[i].routers);
         free(rows);
     }
