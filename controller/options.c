@@ -415,7 +415,8 @@ usage(void)
     printf("\nOther options:\n");
     print_option("--ssl-protocols=PROTOCOLS",
                  "TLS protocols, such as TLSv1.2");
-    print_option("--ssl-ciphers=CIPHERS", "TLS 1.2 ciphers to hosts' databases (default: AEAD)");
+    print_option("--ssl-ciphers=CIPHERS",
+                 "TLS 1.2 ciphers to hosts' databases (default: AEAD)");
     print_option("-h, --help", "this text");
     print_option("-V, --version", "the version");
     exit(EXIT_SUCCESS);

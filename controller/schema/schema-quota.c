@@ -39,7 +39,8 @@ static const struct schema_field fields[] = {
     LIMIT(rules, "How many rules of policies and quarantines, each counted "
           "once more for each of its peers and services (100 times for a name "
           "in DNS), routes, and objects of apps' types."),
-    { .name = "object_labels", .type = SCHEMA_INT, AT(vmn_quota, object_labels),
+    { .name = "object_labels", .type = SCHEMA_INT,
+      AT(vmn_quota, object_labels),
       .flags = SCHEMA_HIDE_DEFAULT, .max = INT32_MAX, .def = VMN_QUOTA_LABELS,
       .doc = "How many labels all objects together may have." },
     { .name = "bytes", .type = SCHEMA_INT, AT(vmn_quota, bytes),
