@@ -62,7 +62,8 @@ services_cut(struct services *services,
                              + MAX(entry->icmp_code, 0);
 
             add_cut(services, cuts, first);
-            add_cut(services, cuts, first + (entry->icmp_code < 0 ? 0x100 : 1));
+            add_cut(services, cuts,
+                    first + (entry->icmp_code < 0 ? 0x100 : 1));
         }
     }
 }
@@ -154,7 +155,8 @@ services_put(const struct services *services, struct ds *ds)
         if (!piece->is_loosened) {
             continue;
         }
-        while (j + 1 < services->n_pieces && services->pieces[j + 1].is_loosened
+        while (j + 1 < services->n_pieces
+               && services->pieces[j + 1].is_loosened
                && services->pieces[j + 1].protocol == piece->protocol) {
             j++;
         }

@@ -197,7 +197,8 @@ same_prefixes(const struct vmn_prefix *a, size_t n_a,
 }
 
 void
-loosening_add_differing(struct sset *to, const struct sset *a, const struct sset *b)
+loosening_add_differing(struct sset *to, const struct sset *a,
+                        const struct sset *b)
 {
     const char *name;
 
@@ -240,8 +241,8 @@ add_members(struct search *search, const char *name,
 }
 
 void
-loosening_add_users(struct search *search, enum vmn_table table, const char *name,
-          struct sset *to)
+loosening_add_users(struct search *search, enum vmn_table table,
+                    const char *name, struct sset *to)
 {
     const struct model *model = search->txn->model;
     struct vmn_names found = model_referrers(model, table, name,
@@ -313,7 +314,8 @@ static void
 find_service(struct search *search, const struct entry *entry)
 {
     if (entry->before && entry->cur) { /* Else its users change, too. */
-        loosening_add_users(search, VMN_TABLE_SERVICE, entry->name, &search->policies);
+        loosening_add_users(search, VMN_TABLE_SERVICE, entry->name,
+                            &search->policies);
     }
 }
 
@@ -324,7 +326,8 @@ find_tier(struct search *search, const struct entry *entry)
     const struct vmn_tier *now = row_of(entry->cur);
 
     if (before && now && before->position != now->position) {
-        loosening_add_users(search, VMN_TABLE_TIER, entry->name, &search->policies);
+        loosening_add_users(search, VMN_TABLE_TIER, entry->name,
+                            &search->policies);
     }
 }
 

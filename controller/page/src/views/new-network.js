@@ -116,9 +116,10 @@ function routerStep(signal) {
   const router = nameInput("Router", { types: ["routers"], signal,
     placeholder: "a router, or a new name" });
 
-  return { input: router.input, node: step("2. Router", h("p", { class: "hint" }, "It joins the "
-    + "network to others. Without a name there is none, and the network is by "
-    + "itself."), router.nodes),
+  return { input: router.input,
+    node: step("2. Router", h("p", { class: "hint" },
+      "The router joins the network to others. Leave it empty for an isolated "
+      + "network."), router.nodes),
   /** The router with one interface more; null if none is wanted. */
   async make(network) {
     const name = router.input.value.trim();
