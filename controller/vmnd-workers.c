@@ -16,17 +16,31 @@
 #include "unixctl.h"
 #include "util.h"
 
-/* How often it is looked after them, in ms. */
+/* How often it is looked after them, in ms: while one computes something late,
+ * and otherwise. */
+#define LOOK_BUSY_MS 10
 #define LOOK_MS 250
+
+static void
+look_later(struct vmnd *vmnd, bool busy)
+{
+    const struct timeval in = {
+        .tv_usec = (busy ? LOOK_BUSY_MS : LOOK_MS) * 1000,
+    };
+
+    event_add(vmnd->workers_timer, &in);
+}
 
 static void
 look_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *vmnd_)
 {
     struct vmnd *vmnd = vmnd_;
+    bool grown = apphost_run(vmnd->apphost);
 
-    if (apphost_run(vmnd->apphost)) {
+    if (grown) {
         commit_retry(vmnd->commit);
     }
+    look_later(vmnd, grown || apphost_is_busy(vmnd->apphost));
 }
 
 /* Ends what resume_cb() has begun. */
@@ -79,12 +93,10 @@ resume_cb(struct unixctl_conn *conn, int argc OVS_UNUSED, const char *argv[],
 void
 vmnd_watch_workers(struct vmnd *vmnd)
 {
-    const struct timeval interval = { .tv_usec = LOOK_MS * 1000 };
-
     if (!vmnd->workers_timer && apphost_has_workers(vmnd->apphost)) {
-        vmnd->workers_timer = event_new(loop_base(vmnd->loop), -1, EV_PERSIST,
-                                        look_cb, vmnd);
-        event_add(vmnd->workers_timer, &interval);
+        vmnd->workers_timer = event_new(loop_base(vmnd->loop), -1, 0, look_cb,
+                                        vmnd);
+        look_later(vmnd, false);
     }
 }
 

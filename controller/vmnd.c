@@ -273,6 +273,7 @@ start_engine(struct vmnd *vmnd)
     siphash_key_init(&key, bytes);
     engine_set_key(vmnd->engine, &key);
     engine_set_max_items(vmnd->engine, vmnd->options.max_flows_per_host);
+    engine_set_worker_wait(vmnd->engine, ENGINE_WORKER_WAIT_MS);
     engine_unixctl_init(vmnd->engine);
     vmnd->commit = commit_create(loop_base(vmnd->loop), vmnd->model,
                                  vmnd->engine, vmnd->store_class, vmnd->store);

@@ -369,6 +369,19 @@ apphost_run(struct apphost *host)
 }
 
 bool
+apphost_is_busy(const struct apphost *host)
+{
+    for (size_t i = 0; i < host->pipeline.n_apps; i++) {
+        const struct app_worker *worker = host->pipeline.apps[i].worker;
+
+        if (worker && app_worker_is_busy(worker)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool
 apphost_has_workers(const struct apphost *host)
 {
     for (size_t i = 0; i < host->pipeline.n_apps; i++) {

@@ -72,6 +72,9 @@ void apphost_compare_place(struct apphost *, const char *app,
  * then.  Returns true if units that found a worker absent are worth another
  * try (commit_retry()). */
 bool apphost_run(struct apphost *);
+/* Returns true if that is to be done soon again: a worker is being started, or
+ * is at a computation that nobody waits for. */
+bool apphost_is_busy(const struct apphost *);
 /* Returns true if there are workers. */
 bool apphost_has_workers(const struct apphost *);
 

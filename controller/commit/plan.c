@@ -425,15 +425,35 @@ put_new_problems(struct plan *plan, const struct engine *engine,
     plan->problems = arena_alloc(&plan->arena,
                                  PROBLEMS_MAX * sizeof *plan->problems);
     for (size_t i = 0; i < plan->found->n; i++) {
-        char *text = problem_text(&plan->found->problems[i]);
+        const struct engine_problem *problem = &plan->found->problems[i];
+        char *text = problem_text(problem);
 
-        if (sset_add(&known, text) && plan->n_problems < PROBLEMS_MAX) {
-            plan->problems[plan->n_problems++] = plan->found->problems[i];
+        if (strcmp(problem->kind, "late") && sset_add(&known, text)
+            && plan->n_problems < PROBLEMS_MAX) {
+            plan->problems[plan->n_problems++] = *problem;
         }
         free(text);
     }
     engine_problems_destroy(before);
     sset_destroy(&known);
+}
+
+/* Says that the plan lacks the flows of a unit that is late, or of several of
+ * which this is one. */
+static void
+put_late(struct plan *plan, const struct engine *engine)
+{
+    const char *late = engine_dry_run_late(engine);
+    const char **units = arena_alloc(&plan->arena, sizeof *units);
+
+    if (late && plan->n_problems < PROBLEMS_MAX) {
+        units[0] = arena_strdup(&plan->arena, late);
+        plan->problems[plan->n_problems++] = (struct engine_problem) {
+            .kind = "late", .n_units = 1, .units = units,
+            .detail = "its app's process is not done in time, so the plan "
+                      "does not include what would become of its flows",
+        };
+    }
 }
 
 bool
@@ -634,6 +654,7 @@ plan_make(struct model *model, struct engine *engine,
     attempt_undo(&attempt);
     if (plan) {
         put_new_problems(plan, engine, attempt.undo);
+        put_late(plan, engine);
         put_restarts(plan, model, engine, &domains);
     }
     attempt_end(&attempt);
@@ -648,8 +669,14 @@ plan_dry_run(struct model *model, struct engine *engine,
 {
     struct attempt attempt = { model, engine, request, NULL, NULL };
     bool ok = attempt_begin(&attempt, now_ms, errors);
+    const char *late = engine_dry_run_late(engine);
 
-    if (ok) {
+    if (ok && late) {
+        vmn_errors_add(errors, VMN_ERR_UNAVAILABLE, "", "%s is late, since "
+                       "its app's process is not done: what becomes of its "
+                       "flows is not known yet; try again", late);
+        ok = false;
+    } else if (ok) {
         inspect(aux);
     }
     attempt_undo(&attempt);

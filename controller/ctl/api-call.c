@@ -732,6 +732,17 @@ print_failures(struct ctl *ctl, const json_t *body)
     return i;
 }
 
+/* Names an app that the revision waits for. */
+static void
+print_late(struct ctl *ctl, const json_t *receipt)
+{
+    const char *app = json_string_value(json_object_get(receipt, "late"));
+
+    if (app) {
+        fprintf(ctl->err, "  app %s has not computed its flows yet\n", app);
+    }
+}
+
 enum ctl_exit
 ctl_report_receipt(struct ctl *ctl, const struct ctl_reply *reply)
 {
@@ -761,6 +772,7 @@ ctl_report_receipt(struct ctl *ctl, const struct ctl_reply *reply)
         fprintf(ctl->err, "vmnctl: revision %s is not installed everywhere "
                 "within %.1f s:\n", ds_cstr(&revision),
                 ctl->timeout_ms / 1000.0);
+        print_late(ctl, receipt);
         print_missing_hosts(ctl, hosts);
     } else {
         ds_put_char(&revision, ' ');

@@ -483,6 +483,7 @@ vmn_query(struct vmn_view *view, const char *name, const char *key,
         }
     }
     if (query->problem && !query->value) {
+        view->late |= query->late != NULL;
         view_failf(view, "query %s at \"%s\" has failed: %s", name, key,
                    query->problem);
     }

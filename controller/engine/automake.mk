@@ -42,6 +42,8 @@ controller_libvmn_a_SOURCES += \
 	controller/engine/id-exhaustion.c \
 	controller/engine/kept-flows.c \
 	controller/engine/kept-flows.h \
+	controller/engine/late-nodes.c \
+	controller/engine/late-nodes.h \
 	controller/engine/number-table.c \
 	controller/engine/number-table.h \
 	controller/engine/ownership.c \

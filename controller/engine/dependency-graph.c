@@ -245,6 +245,19 @@ graph_take_reads(struct node *reader)
 }
 
 void
+graph_put_reads(struct graph *graph, struct node *reader, uint32_t edges,
+                uint64_t serial)
+{
+    struct node *source;
+
+    reader->reads = edges;
+    while ((source = graph_next_source(graph, &edges))) {
+        source->seen = serial;
+        raise_level(reader, source);
+    }
+}
+
+void
 graph_drop_reads(struct graph *graph, uint32_t number)
 {
     while (number) {
@@ -259,7 +272,7 @@ graph_drop_reads(struct graph *graph, uint32_t number)
     }
 }
 
-const struct node *
+struct node *
 graph_next_source(const struct graph *graph, uint32_t *number)
 {
     const struct edge *edge;

@@ -26,6 +26,7 @@ struct engine_scope;
 struct flow_item;
 struct publisher_quotas;
 struct id_entry;
+struct late;
 struct quota_set;
 
 enum node_kind {
@@ -105,7 +106,7 @@ struct exhaustion_node {
 struct absence_node {
     struct node node;
     struct ovs_list absences_node; /* In the engine's 'absences'. */
-    const struct app_worker *worker; /* NULL: its app has gone. */
+    struct app_worker *worker;  /* NULL: its app has gone. */
     uint64_t n_ready;           /* app_worker_n_ready() when its readers were
                                  * last marked. */
 };
@@ -137,6 +138,8 @@ struct query_node {
     struct memory_share memory;
     char *problem;              /* Why its last computation failed, or NULL:
                                  * the value is that of a former one. */
+    struct late *late;          /* It failed since its worker is not done;
+                                 * else NULL. */
 };
 
 struct unit_node {
@@ -148,6 +151,8 @@ struct unit_node {
     const char *name;           /* "APP.UNIT/KEY", in the same block. */
     char *problem;              /* Why it failed, or NULL. */
     bool failed;                /* The same, but for a dry run's. */
+    struct late *late;          /* It failed since its worker is not done;
+                                 * else NULL. */
     bool gone;                  /* Its object was deleted in a dry run. */
     bool builtin;               /* Of one of VMN's own apps. */
     struct ovs_list problem_node; /* In engine's 'problems', if it has one. */
@@ -208,11 +213,15 @@ void graph_read(struct graph *, struct node *reader, struct node *source,
  * recorded (sources that are read again do not become idle in between).
  * Returns the number of the first. */
 uint32_t graph_take_reads(struct node *reader);
+/* Puts them back, where the reader has none now.  Their sources count as read
+ * by computation 'serial'. */
+void graph_put_reads(struct graph *, struct node *reader, uint32_t edges,
+                     uint64_t serial);
 /* Drops these edges.  Sources without readers become idle. */
 void graph_drop_reads(struct graph *, uint32_t edges);
 /* Returns the source of edge '*edge', which becomes the reader's next one, or
  * NULL if it is 0.  Begin with the reader's 'reads'. */
-const struct node *graph_next_source(const struct graph *, uint32_t *edge);
+struct node *graph_next_source(const struct graph *, uint32_t *edge);
 
 /* The same of readers.  Begin with the source's 'readers'. */
 struct node *graph_next_reader(const struct graph *, uint32_t *edge);

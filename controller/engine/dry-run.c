@@ -42,6 +42,8 @@ dry_run_end(struct dry_run *dry_run)
 {
     free(dry_run->skipped);
     dry_run->skipped = NULL;
+    free(dry_run->late);
+    dry_run->late = NULL;
     dry_run->running = false;
 }
 
@@ -92,5 +94,13 @@ dry_run_set_skipped(struct dry_run *dry_run, const struct unit_node *unit)
 {
     if (!dry_run->skipped) {
         dry_run->skipped = xstrdup(unit->name);
+    }
+}
+
+void
+dry_run_set_late(struct dry_run *dry_run, const struct unit_node *unit)
+{
+    if (!dry_run->late) {
+        dry_run->late = xstrdup(unit->name);
     }
 }

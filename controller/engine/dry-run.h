@@ -20,6 +20,7 @@ struct dry_run {
     bool running;
     struct hmap withdrawn;      /* Of withdrawn items. */
     char *skipped;              /* A unit that had to be skipped. */
+    char *late;                 /* One that was late. */
 };
 
 void dry_run_init(struct dry_run *);
@@ -36,5 +37,7 @@ struct flow_item *withdrawn_take(struct dry_run *, const struct flow_item *);
 bool dry_run_holds(const struct dry_run *, const struct unit_node *);
 /* Records that such a unit would have been computed or destroyed. */
 void dry_run_set_skipped(struct dry_run *, const struct unit_node *);
+/* The same of one that is late. */
+void dry_run_set_late(struct dry_run *, const struct unit_node *);
 
 #endif /* controller/engine/dry-run.h */

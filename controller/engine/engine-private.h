@@ -94,6 +94,9 @@ struct engine {
     struct ovs_list absences;   /* Of struct absence_node. */
     struct ovs_list shortages;  /* Of nodes of kind NODE_APP_MEMORY. */
     uint64_t memory[PIPELINE_APPS_MAX]; /* Kept for each app, in bytes. */
+    struct ovs_list late;       /* Of struct late. */
+    int worker_wait_ms;         /* engine_set_worker_wait(). */
+    int worker_left_ms;         /* What is left of that in this run. */
     struct timer_heap times;    /* Of struct time_node. */
     int64_t (*clock)(void);     /* Seconds since 1970; */
     int64_t now_s;              /* when it was last looked at. */
@@ -169,7 +172,10 @@ void past_times_init(struct engine *);
 bool time_node_is_past(const struct engine *, const struct node *);
 void time_node_destroy(struct engine *, struct time_node *);
 
-/* worker-calls.c: computes what an app with a worker computes, in it. */
+/* worker-calls.c: computes what an app with a worker computes, in it; between
+ * the begin and the end of a run. */
+void worker_calls_begin(struct engine *);
+void worker_calls_end(struct engine *);
 void worker_compile(struct vmn_view *, const struct unit_node *,
                     uint32_t old_reads, struct vmn_emit *);
 /* Returns false if there is no new value: the former one stays. */

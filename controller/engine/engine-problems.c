@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "controller/engine/late-nodes.h"
 #include "controller/flow/match-overlap.h"
 #include "controller/schema/arena.h"
 #include "controller/schema/schema-shown.h"
@@ -29,8 +30,8 @@
 const struct schema_struct engine_problem_shown = SHOWN_KEPT(
     "Issue", engine_problem,
     SHOWN_OF(engine_problem, kind, STRING, ALWAYS,
-             "Such as `app`, `failed`, `conflict`, `overlap`, `unchecked`, "
-             "`store`, `certificates`, `quota`."),
+             "Such as `app`, `failed`, `late`, `conflict`, `overlap`, "
+             "`unchecked`, `store`, `certificates`, `quota`."),
     SHOWN_LIST_OF(engine_problem, units, n_units, STRING, ALWAYS,
                   "The units concerned."),
     SHOWN_OF(engine_problem, detail, STRING, ALWAYS, "What it is."),
@@ -94,8 +95,29 @@ failed_units(const struct engine *engine, struct engine_problems *problems,
         if (n++ >= max) {
             break;
         }
-        add_problem(problems, "failed", unit->name, NULL, unit->problem,
-                    NULL);
+        add_problem(problems, unit->late ? "late" : "failed", unit->name, NULL,
+                    unit->problem, NULL);
+    }
+}
+
+/* Queries that are late: what reads them is not, yet. */
+static void
+late_queries(const struct engine *engine, struct engine_problems *problems,
+             size_t max)
+{
+    const struct late *late;
+    size_t n = 0;
+
+    LIST_FOR_EACH (late, engine_node, &engine->late) {
+        if (late->node->kind == NODE_QUERY && n++ < max) {
+            char *name = xasprintf(
+                "%s/%s", engine->query_classes[late->node->id].name,
+                late->node->key);
+
+            add_problem(problems, "late", name, NULL, "its worker is not done "
+                        "with it", NULL);
+            free(name);
+        }
     }
 }
 
@@ -361,6 +383,7 @@ engine_problems(const struct engine *engine)
     if (!cache->problems || cache->run != engine->stats.n_runs) {
         problems = engine_problems_create();
         failed_units(engine, problems, PROBLEMS_MAX);
+        late_queries(engine, problems, PROBLEMS_MAX);
         conflicting_slots(engine, problems, PROBLEMS_MAX);
         overlapping_flows(engine, problems);
         engine_problems_destroy(cache->problems);
@@ -389,12 +412,14 @@ engine_known_problems(const struct engine *engine)
 
     if (!busy) {
         failed_units(engine, problems, PROBLEMS_MAX);
+        late_queries(engine, problems, PROBLEMS_MAX);
         conflicting_slots(engine, problems, PROBLEMS_MAX);
     }
     for (size_t i = 0; last && i < last->n; i++) {
         const char *kind = last->problems[i].kind;
 
-        if (busy || (strcmp(kind, "failed") && strcmp(kind, "conflict"))) {
+        if (busy || (strcmp(kind, "failed") && strcmp(kind, "late")
+                     && strcmp(kind, "conflict"))) {
             copy_problem(problems, &last->problems[i]);
         }
     }

@@ -47,6 +47,7 @@ engine_create(struct model *model, const struct pipeline *pipeline)
     ovs_list_init(&engine->exhaustions);
     ovs_list_init(&engine->absences);
     ovs_list_init(&engine->shortages);
+    ovs_list_init(&engine->late);
     past_times_init(engine);
     shards_init(&engine->cookies);
     ovs_list_init(&engine->problems);
@@ -315,6 +316,7 @@ engine_run(struct engine *engine)
 
     engine->running = true;
     engine->stats.n_runs++;
+    worker_calls_begin(engine);
     if (!engine->shadow) {
         take_changes(engine);
     }
@@ -329,6 +331,7 @@ engine_run(struct engine *engine)
         take_changed_relations(engine);
         engine_yield(engine);
     }
+    worker_calls_end(engine);
     quotas_update_units(engine);
     desired_update(engine, delta);
     scope_update(engine, delta);
@@ -436,6 +439,12 @@ const char *
 engine_dry_run_skipped(const struct engine *engine)
 {
     return engine->dry_run.skipped;
+}
+
+const char *
+engine_dry_run_late(const struct engine *engine)
+{
+    return engine->dry_run.late;
 }
 
 void

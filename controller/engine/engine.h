@@ -259,6 +259,20 @@ const struct siphash_key *engine_key(const struct engine *);
 void engine_set_yield(struct engine *, void (*yield)(void *aux), void *aux);
 void engine_yield(const struct engine *);
 
+/* Sets for how long a run may wait for the workers of all apps together, and
+ * what else computes in one (a packet, a check), each time.  0: until they are
+ * done, or exceed a limit of their own.
+ *
+ * A unit that is not done then is late: it keeps its flows, is listed by
+ * engine_problems(), and is computed by the run that follows
+ * engine_take_ready_workers(). */
+#define ENGINE_WORKER_WAIT_MS 100
+void engine_set_worker_wait(struct engine *, int ms);
+/* Returns the name of the app of a unit or query that is late, and that
+ * 'revision' may have changed: what that results in is not complete.  NULL:
+ * there is none. */
+const char *engine_late_app(const struct engine *, uint64_t revision);
+
 /* Processes model_take_changes() and recomputes what is stale.  The first run
  * compiles everything.  Never fails; a unit that fails keeps its flows and is
  * listed by engine_problems().  The caller owns the delta. */
@@ -299,9 +313,11 @@ struct engine_delta *engine_roll_back(struct engine *,
  * by engine_roll_back().  It leaves the engine unchanged.  A unit that had
  * failed before keeps the entries of its last success, which no computation
  * could restore; it is skipped. engine_dry_run_skipped() names a skipped unit
- * that would have changed, or returns NULL.  Valid until the end. */
+ * that would have changed, or returns NULL.  Valid until the end.  The same
+ * does engine_dry_run_late() for one that is late. */
 void engine_begin_dry_run(struct engine *);
 const char *engine_dry_run_skipped(const struct engine *);
+const char *engine_dry_run_late(const struct engine *);
 void engine_end_dry_run(struct engine *);
 
 /* Returns the number of desired items of 'host'. */

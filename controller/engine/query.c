@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "controller/engine/app-view.h"
+#include "controller/engine/late-nodes.h"
 #include "openvswitch/vlog.h"
 #include "proto/watchdog/watchdog.h"
 #include "sset.h"
@@ -172,7 +173,12 @@ query_compute(struct engine *engine, struct query_node *query)
         view.problem = NULL;
     }
     id_refs_uninit(&old_numbers, model_id_pools(engine->model));
-    graph_drop_reads(&engine->graph, old_reads);
+    if (!done && view.late) {
+        late_keep(engine, &view, old_reads, &query->late);
+    } else {
+        late_end(engine, &query->late);
+        graph_drop_reads(&engine->graph, old_reads);
+    }
     view_uninit(&view);
 }
 
@@ -185,6 +191,7 @@ query_destroy(struct engine *engine, struct query_node *query)
     memory_give_back(engine, engine->query_classes[query->node.id].app,
                      &query->memory);
     graph_remove(&engine->graph, &query->node);
+    late_end(engine, &query->late);
     id_refs_uninit(&query->ids, model_id_pools(engine->model));
     free(query->value);
     free(query->problem);

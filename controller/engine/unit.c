@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "controller/engine/app-view.h"
+#include "controller/engine/late-nodes.h"
 #include "controller/flow/emit.h"
 #include "controller/flow/flow-part.h"
 #include "controller/flow/learn-action.h"
@@ -467,7 +468,7 @@ static void
 note_problem(struct engine *engine, struct unit_node *unit, char *problem)
 {
     if (problem && (!unit->problem || strcmp(problem, unit->problem))
-        && !engine->dry_run.running) {
+        && !engine->dry_run.running && !unit->late) {
         VLOG_WARN("%s: %s; its former flows stay "
                   "installed", unit->name, problem);
     }
@@ -527,7 +528,9 @@ finish(struct engine *engine, struct unit_node *unit, struct vmn_view *view,
     struct id_refs old_numbers = unit->ids;
 
     memory_settle(view, &unit->memory, !view->problem);
-    if (view->problem) {
+    if (unit->late) {
+        /* Its IDs as well. */
+    } else if (view->problem) {
         keep_ids(engine, unit, &old_numbers, &view->ids);
     } else {
         take_desired(engine, unit, emit);
@@ -553,15 +556,36 @@ compile(const struct unit_class *class_, struct vmn_view *view,
     watchdog_end(&mark);
 }
 
+/* Keeps what a late unit needs to be resumed, or ends that. */
+static void
+keep_late(struct engine *engine, struct unit_node *unit,
+          struct vmn_view *view, uint32_t old_reads)
+{
+    if (view->problem && view->late) {
+        late_keep(engine, view, old_reads, &unit->late);
+        if (engine->dry_run.running && !engine->rolling_back) {
+            dry_run_set_late(&engine->dry_run, unit);
+        }
+    } else {
+        late_end(engine, &unit->late);
+        graph_drop_reads(&engine->graph, old_reads);
+    }
+}
+
 void
 unit_compute(struct engine *engine, struct unit_node *unit)
 {
     const struct unit_class *class_ = unit_class(engine, unit);
     struct node *node = &unit->node;
-    uint32_t old_reads = graph_take_reads(node);
+    uint32_t old_reads;
     struct vmn_view view;
     struct vmn_emit emit;
 
+    if (unit->late && dry_run_holds(&engine->dry_run, unit)) {
+        dry_run_set_late(&engine->dry_run, unit);
+        return;                 /* It is computed afterwards. */
+    }
+    old_reads = graph_take_reads(node);
     node->level = 0;
     if (class_->class_->each == VMN_EACH_KEY) {
         node->level = relation_get(engine, class_->relation,
@@ -585,6 +609,7 @@ unit_compute(struct engine *engine, struct unit_node *unit)
     engine->stats.n_units_computed++;
     engine->unit_classes[node->id].n_computed++;
 
+    keep_late(engine, unit, &view, old_reads);
     if (!dry_run_holds(&engine->dry_run, unit)) {
         finish(engine, unit, &view, &emit);
     } else {
@@ -593,7 +618,6 @@ unit_compute(struct engine *engine, struct unit_node *unit)
             dry_run_set_skipped(&engine->dry_run, unit);
         }
     }
-    graph_drop_reads(&engine->graph, old_reads);
     emit_uninit(&emit);
     view_uninit(&view);
 }
@@ -626,6 +650,7 @@ unit_destroy(struct engine *engine, struct unit_node *unit)
     graph_remove(&engine->graph, &unit->node);
     hmap_remove(shards_at(&engine->cookies, unit->cookie_node.hash),
                 &unit->cookie_node);
+    late_end(engine, &unit->late);
     id_refs_uninit(&unit->ids, model_id_pools(engine->model));
     if (unit->problem) {
         ovs_list_remove(&unit->problem_node);

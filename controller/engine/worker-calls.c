@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "controller/engine/app-view.h"
+#include "controller/engine/late-nodes.h"
 #include "controller/engine/ownership.h"
 #include "controller/engine/packet-handler.h"
 #include "controller/model/id-pools.h"
@@ -24,6 +25,7 @@
 #include "controller/worker/row-image.h"
 #include "hash.h"
 #include "openvswitch/vlog.h"
+#include "timeval.h"
 #include "util.h"
 
 VLOG_DEFINE_THIS_MODULE(engine_worker_calls);
@@ -410,16 +412,18 @@ put_own_row(struct worker_run *run, const struct unit_node *unit)
     }
 }
 
-/* Appends what the computation read the last time, 'old_reads', with the IDs
- * that it has; what 'unit', if it is not NULL, reads anyway. */
+/* Appends what the computation read the last time, 'old_reads' but for what is
+ * of 'late' (which may be NULL), with the IDs that it has; what 'unit', if it
+ * is not NULL, reads anyway. */
 static void
-put_known(struct worker_run *run, uint32_t old_reads,
+put_known(struct worker_run *run, uint32_t old_reads, const struct late *late,
           const struct id_refs *ids, const struct unit_node *unit)
 {
     size_t ofs = run->message.size;
     const struct node *source;
     uint32_t n;
 
+    old_reads = late_known_reads(run->view->engine, late, old_reads);
     wire_put_u32(&run->message, 0);
     while (run->n_known < KNOWN_MAX && run->message.size < KNOWN_BYTES_MAX
            && (source = graph_next_source(&run->view->engine->graph,
@@ -505,7 +509,7 @@ run_uninit(struct worker_run *run)
 
 static struct absence_node *
 absence_get(struct engine *engine, const char *app,
-            const struct app_worker *worker)
+            struct app_worker *worker)
 {
     struct node *node = graph_find(&engine->graph, NODE_WORKER_ABSENCE, 0,
                                    app);
@@ -551,11 +555,30 @@ take_suspended(struct engine *engine)
     return any;
 }
 
+/* Has workers forget what was left of computations that are not there any
+ * more. */
+static void
+forget_left(const struct engine *engine)
+{
+    for (size_t i = 0; i < engine->pipeline->n_apps; i++) {
+        const struct pipeline_app *app = &engine->pipeline->apps[i];
+
+        if (app->worker && app_worker_has_left(app->worker)
+            && !graph_find(&engine->graph, NODE_WORKER_ABSENCE, 0,
+                           app->class_->name)) {
+            app_worker_offer(app->worker);
+            app_worker_end_offer(app->worker);
+        }
+    }
+}
+
 bool
 engine_take_ready_workers(struct engine *engine)
 {
     bool any = take_suspended(engine);
     struct absence_node *absence;
+
+    forget_left(engine);
 
     LIST_FOR_EACH (absence, absences_node, &engine->absences) {
         uint64_t n_ready = (absence->worker
@@ -564,6 +587,7 @@ engine_take_ready_workers(struct engine *engine)
 
         if (n_ready != absence->n_ready) {
             absence->n_ready = n_ready;
+            app_worker_offer(absence->worker);
             graph_mark_readers(&engine->graph, &absence->node);
             any = true;
         }
@@ -593,29 +617,101 @@ result_max(const struct vmn_view *view)
            + KNOWN_MAX * sizeof(uint32_t) + WORKER_MESSAGE_MIN;
 }
 
+void
+engine_set_worker_wait(struct engine *engine, int ms)
+{
+    engine->worker_wait_ms = ms;
+}
+
+void
+worker_calls_begin(struct engine *engine)
+{
+    engine->worker_left_ms = engine->worker_wait_ms;
+}
+
+void
+worker_calls_end(struct engine *engine)
+{
+    for (size_t i = 0; i < engine->pipeline->n_apps; i++) {
+        struct app_worker *worker = engine->pipeline->apps[i].worker;
+
+        if (worker && !engine->shadow) {
+            app_worker_end_offer(worker);
+        }
+    }
+}
+
+/* Returns for how long the worker may be waited for.  One whose end is not
+ * limited otherwise exceeds a limit of its own before. */
+static int
+time_left(const struct worker_run *run)
+{
+    const struct engine *engine = run->view->engine;
+
+    return (!engine->worker_wait_ms || engine->shadow ? 2 * WORKER_WAIT_MS
+            : run->view->node ? MAX(engine->worker_left_ms, 0)
+            : engine->worker_wait_ms);
+}
+
+/* Returns true if the computation need not be tried: there is no time left in
+ * this run, and there can be no result. */
+static bool
+is_too_late(const struct worker_run *run)
+{
+    return !time_left(run) && !app_worker_has_left(run->worker);
+}
+
+/* Calls the worker.  What one computation waits for counts once, however many
+ * it has others compute. */
+static enum app_worker_outcome
+call_in_time(struct worker_run *run, const char *what,
+             struct app_worker_result *result)
+{
+    struct engine *engine = run->view->engine;
+    const struct app_worker_client client = {
+        .what = what, .urgent = !run->view->node, .wait_ms = time_left(run),
+        .quiet = engine->shadow, .result_max = result_max(run->view),
+        .who = run->who, .owner = run->owner, .answer = answer_cb,
+        .yield = yield_cb, .aux = run };
+    int left_ms = engine->worker_left_ms;
+    int64_t start_ms = time_msec();
+    enum app_worker_outcome outcome;
+
+    outcome = app_worker_call(run->worker, &run->message, &client, result);
+    if (run->view->node) {
+        engine->worker_left_ms = left_ms - (int) (time_msec() - start_ms);
+    }
+    return outcome;
+}
+
+/* A computation that is not done is late, unless it will not be. */
+static void
+note_late(struct worker_run *run)
+{
+    struct vmn_view *view = run->view;
+
+    if (view->node) {
+        await_worker(run);
+        view->late = !app_worker_is_suspended(run->worker);
+    }
+}
+
 /* Calls the worker, and records what it has used.  Fails the view, unless it
  * is APP_WORKER_DONE: then run_uninit() releases the result. */
 static enum app_worker_outcome
 call(struct worker_run *run, const char *what,
      struct app_worker_result *result)
 {
-    const struct app_worker_client client = {
-        .what = what, .urgent = !run->view->node,
-        .quiet = run->view->engine->shadow,
-        .result_max = result_max(run->view), .answer = answer_cb,
-        .yield = yield_cb, .aux = run, .who = run->who,
-        .owner = run->owner };
     struct vmn_view *view = run->view;
     enum app_worker_outcome outcome;
 
     wire_end(&run->message);
-    outcome = app_worker_call(run->worker, &run->message, &client, result);
+    outcome = call_in_time(run, what, result);
     if (outcome != APP_WORKER_DONE && view->engine->rolling_back) {
         /* What is undone may have ended it; what was there before did not. */
         free(result->problem);
         app_worker_resume(run->worker);
-        outcome = app_worker_call(run->worker, &run->message, &client,
-                                  result);
+        outcome = call_in_time(run, what, result);
     }
     if (outcome == APP_WORKER_DONE) {
         run->done = true;
@@ -626,13 +722,25 @@ call(struct worker_run *run, const char *what,
     if (outcome == APP_WORKER_FAILED) {
         record_used(run, NULL);
     }
-    if (view->node && (outcome == APP_WORKER_AWAY
-                       || view->engine->rolling_back)) {
-        await_worker(run);
+    if (outcome == APP_WORKER_AWAY || view->engine->rolling_back) {
+        note_late(run);
     }
     view_failf(view, "%s", result->problem);
     free(result->problem);
     return outcome;
+}
+
+/* Fails the view if its computation need not be tried. */
+static bool
+skip_late(struct worker_run *run)
+{
+    if (!is_too_late(run)) {
+        return false;
+    }
+    note_late(run);
+    app_worker_refuse(run->worker);
+    view_failf(run->view, "its worker has had no time for it yet");
+    return true;
 }
 
 void
@@ -645,9 +753,13 @@ worker_compile(struct vmn_view *view, const struct unit_node *unit,
     struct worker_run run;
 
     run_init(&run, view, app, WORKER_COMPILE);
+    if (skip_late(&run)) {
+        run_uninit(&run);
+        return;
+    }
     wire_put_u32(&run.message, class_->class_ - app->class_->units);
     wire_put_text(&run.message, unit->node.key);
-    put_known(&run, old_reads, &unit->ids, unit);
+    put_known(&run, old_reads, unit->late, &unit->ids, unit);
     if (call(&run, unit->name, &result) == APP_WORKER_DONE && result.log) {
         replay_emit(result.log, result.log_size, emit,
                     app_worker_texts(app->worker));
@@ -666,10 +778,19 @@ worker_eval(struct vmn_view *view, const struct query_class *class_,
     bool done;
 
     run_init(&run, view, app, WORKER_EVAL);
+    if (view->node && skip_late(&run)) {
+        run_uninit(&run);
+        return false;
+    }
     wire_put_u32(&run.message, class_->class_ - app->class_->queries);
     wire_put_text(&run.message, key);
-    put_known(&run, old_reads, view->node
-              ? &query_node_cast(view->node)->ids : &none, NULL);
+    if (view->node) {
+        const struct query_node *query = query_node_cast(view->node);
+
+        put_known(&run, old_reads, query->late, &query->ids, NULL);
+    } else {
+        put_known(&run, old_reads, NULL, &none, NULL);
+    }
     done = (call(&run, class_->name, &result) == APP_WORKER_DONE
             && memory_charge(view, result.value_size)
             && !view->memory.failed);

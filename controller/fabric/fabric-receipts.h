@@ -33,6 +33,8 @@ struct fabric_receipt {
     bool recorded;              /* Otherwise 'hosts' are all current hosts, and
                                  * the flows are unknown. */
     bool installed;             /* All hosts concerned have confirmed it. */
+    const char *late;           /* An app that has not computed yet what
+                                 * follows from it; or NULL. */
     size_t n_hosts;
     struct fabric_receipt_host *hosts;
     size_t n_flows;             /* By app. */

@@ -126,7 +126,11 @@ const struct schema_struct fabric_receipt_shown = SHOWN_KEPT(
              "Whether it was recorded; if not, `hosts` are all hosts as they "
              "are now, and which flows changed is not known."),
     SHOWN_OF(fabric_receipt, installed, BOOL, ALWAYS,
-             "Whether every host concerned has confirmed."),
+             "Whether every host concerned has confirmed, and no app is "
+             "late."),
+    SHOWN_OF(fabric_receipt, late, STRING, 0,
+             "An app whose process has not computed yet what follows from the "
+             "revision; not for an account with a scope."),
     SHOWN_LIST_OF(fabric_receipt, hosts, n_hosts, STRUCT, ALWAYS,
                   "Each host concerned.", .nested = &receipt_host),
     SHOWN_LIST_OF(fabric_receipt, flows, n_flows, STRUCT, ALWAYS,

@@ -69,6 +69,7 @@ nb_append_receipt(const struct http_request *req,
 
         if (has_scope(req)) {
             shown.n_flows = 0;
+            shown.late = NULL;
             shown.hosts = without_reasons(receipt);
         }
         schema_struct_print(&fabric_receipt_shown, &shown, ds);

@@ -698,7 +698,8 @@ static const struct schema_struct health_reason = SHOWN_KEPT(
              "`hosts`, `gateways`, `standby`, `writer`, or the kind of a "
              "problem.",
              SHOWN_NAMES("starting", "writer", "store", "hosts", "gateways",
-                         "standby", "app", "failed", "conflict", "overlap",
+                         "standby", "app", "failed", "late", "conflict",
+                         "overlap",
                          "unchecked", "certificates", "quota")),
     HEALTH_STATE(nb_health_reason, "The state of health that follows from "
                                    "it."),

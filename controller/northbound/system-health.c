@@ -173,6 +173,7 @@ static const struct {
     { "standby", HEALTH_DEGRADED },
     { "app", HEALTH_DEGRADED },
     { "failed", HEALTH_DEGRADED },
+    { "late", HEALTH_DEGRADED },
     { "conflict", HEALTH_DEGRADED },
     { "overlap", HEALTH_DEGRADED },
     { "unchecked", HEALTH_DEGRADED },

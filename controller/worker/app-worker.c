@@ -10,8 +10,10 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <unistd.h>
 
+#include "controller/siphash.h"
 #include "controller/worker/app-description.h"
 #include "controller/worker/app-log.h"
 #include "controller/worker/replay-calls.h"
@@ -28,28 +30,65 @@ VLOG_DEFINE_THIS_MODULE(app_worker);
 /* Characters of a text of a worker that people get to see. */
 #define REFUSAL_LEN 200
 
+/* A computation that the worker has begun and not ended. */
+struct open_call {
+    struct ofpbuf *message;     /* What was sent for it.  Kept once nobody
+                                 * waits for it; until then NULL. */
+    char *what;                 /* For people. */
+    uint32_t who, owner;        /* As in struct app_worker_client. */
+    bool resumable;             /* It is worth being resumed. */
+    bool resumed;               /* It was, since it was offered. */
+    bool announced;             /* What has come is counted in 'n_ready'. */
+    unsigned outer;             /* 'n_active' outside of it. */
+    struct worker_timer timer;
+    struct worker_talk talk;
+    struct ofpbuf in, answer;
+    /* What the worker has read: its messages, and a digest of the answers. */
+    size_t n_reads;
+    struct ofpbuf asked;
+    uint64_t digest;
+};
+
+/* A process that is being started. */
+struct worker_start {
+    struct ofpbuf out, in;      /* 'in' has the description in the end. */
+    struct worker_talk talk;
+    struct worker_timer timer;
+    bool closing;               /* It has said that it closes its sandbox. */
+    unsigned n_lines;           /* For the app's log. */
+};
+
 struct app_worker {
     char *program;
     int module_fd;              /* A copy of the module, sealed. */
     struct worker_process process;
+    struct worker_start start;
     struct app_description description;
     struct ofpbuf described;    /* The message that it was taken from. */
     struct replay_texts texts;
     struct app_log log;
+    struct siphash_key key;     /* Random; of answers' digests. */
 
-    /* Computations, one within another. */
-    unsigned depth;
+    /* Computations, one within another.  The first 'n_active' ones are waited
+     * for; the others, and those that these have begun, were left. */
+    unsigned n_open, n_active;
+    struct open_call *open[WORKER_DEPTH_MAX];
     bool computing;             /* It computes, and does not wait for us. */
-    const char *what;           /* The last one, for people. */
     bool refused;               /* Somebody was, since it was computing. */
-    struct ofpbuf in[WORKER_DEPTH_MAX];
-    struct ofpbuf out;          /* Answers. */
+    bool offered;               /* What is left may be resumed now. */
+    int64_t quiet_until_msec;   /* Urgent calls are not tried before. */
+    const char *what;           /* What it computes, for people. */
+    /* A computation that has failed while nobody waited for it, or NULL, and
+     * why. */
+    struct open_call *failed;
+    char *failed_problem;
 
     /* Ends. */
     enum app_worker_state state;
     unsigned n_recent;          /* Ends without a new beginning. */
     int64_t end_msec;           /* time_msec() of the last one. */
     int64_t restart_msec;       /* When it is to be started again. */
+    uint64_t n_processes;       /* That have ended, for whatever reason. */
     uint64_t n_ends, n_calls, n_ready;
     char *failure;              /* Of the last one, or NULL. */
     char *computed;             /* What it computed then. */
@@ -104,10 +143,54 @@ plan_restart(struct app_worker *worker, bool by_guest)
     }
 }
 
-/* Ends the process; 'why', which becomes the worker's, says for which
- * reason; 'by_guest', that a guest's packet did it. */
 static void
-end_process(struct app_worker *worker, char *why, bool by_guest)
+free_call(struct open_call *call)
+{
+    if (call) {
+        ofpbuf_delete(call->message);
+        ofpbuf_uninit(&call->in);
+        ofpbuf_uninit(&call->answer);
+        ofpbuf_uninit(&call->asked);
+        free(call->what);
+        free(call);
+    }
+}
+
+static void
+close_call(struct app_worker *worker, unsigned i)
+{
+    free_call(worker->open[i]);
+    worker->n_open--;
+    memmove(&worker->open[i], &worker->open[i + 1],
+            (worker->n_open - i) * sizeof *worker->open);
+}
+
+static void
+forget_failed(struct app_worker *worker)
+{
+    free_call(worker->failed);
+    worker->failed = NULL;
+    free(worker->failed_problem);
+    worker->failed_problem = NULL;
+}
+
+/* The process has ended, and with it what it has computed; what somebody waits
+ * for he closes himself. */
+static void
+close_left(struct app_worker *worker)
+{
+    worker->n_processes++;
+    while (worker->n_open > worker->n_active) {
+        close_call(worker, worker->n_open - 1);
+    }
+}
+
+/* Ends the process; 'why', which becomes the worker's, says for which
+ * reason, 'what' what it computed, and 'by_guest' that a guest's packet did
+ * it. */
+static void
+end_process(struct app_worker *worker, const char *what, char *why,
+            bool by_guest)
 {
     char *how = worker_process_end(&worker->process);
 
@@ -115,15 +198,27 @@ end_process(struct app_worker *worker, char *why, bool by_guest)
         free(why);
         why = how;
     }
-    VLOG_WARN("app %s: its worker, computing %s, %s",
-              name_of(worker), worker->what, why);
+    VLOG_WARN("app %s: its worker, computing %s, %s", name_of(worker), what,
+              why);
     free(worker->failure);
     worker->failure = why;
     free(worker->computed);
-    worker->computed = xstrdup(worker->what);
+    worker->computed = xstrdup(what);
     worker->failure_ms = time_wall_msec();
     worker->n_ends++;
     plan_restart(worker, by_guest);
+    close_left(worker);
+}
+
+/* Has another process take its place, by no fault of it: it is at something
+ * that does not concern anybody any more. */
+static void
+drop_process(struct app_worker *worker)
+{
+    free(worker_process_end(&worker->process));
+    worker->state = APP_WORKER_PAUSING;
+    worker->restart_msec = time_msec();
+    close_left(worker);
 }
 
 /* What a worker says is for people: without control characters, and short. */
@@ -137,11 +232,11 @@ take_refusal(const struct ofpbuf *in)
     return app_text_clean(wire_take_text(&reader), REFUSAL_LEN);
 }
 
-/* Takes a line for the app's log, unless 'quiet', and says so to the worker,
- * which waits.  Returns NULL, or why that cannot be done. */
+/* Takes a line for the app's log, unless 'quiet', and makes 'out' the answer
+ * that the worker waits for.  Returns NULL, or what is wrong. */
 static char *
 take_log(struct app_worker *worker, const struct ofpbuf *in, bool quiet,
-         struct worker_timer *timer)
+         struct ofpbuf *out)
 {
     struct wire_reader reader;
     const char *text;
@@ -155,63 +250,100 @@ take_log(struct app_worker *worker, const struct ofpbuf *in, bool quiet,
     if (!quiet) {
         app_log_add(&worker->log, worker->what, text);
     }
-    wire_begin(&worker->out, WORKER_ANSWER);
-    wire_end(&worker->out);
-    return worker_process_send(&worker->process, &worker->out, timer);
+    ofpbuf_clear(out);
+    wire_begin(out, WORKER_ANSWER);
+    wire_end(out);
+    return NULL;
 }
 
-/* Reads what a worker that was just started says of its app.  Returns NULL, or
- * why there is none. */
-static char *
-receive_description(struct app_worker *worker, struct ofpbuf *in)
-{
-    struct worker_timer timer = { .cpu_ms = WORKER_CPU_MS,
-                                  .wait_ms = WORKER_START_MS };
-    const struct worker_head *head;
-    char *why;
+/* Starting.  It is sent WORKER_GO, sends WORKER_CLOSES once its module is
+ * loaded, is sent WORKER_GO again, and sends its description. ------------- */
 
-    worker_timer_start(&timer);
-    worker->process.receive_max = 0;
-    for (int i = 0; ; i++) {
-        why = worker_process_receive(&worker->process, in, &timer);
-        if (why) {
-            return why;
-        }
-        head = in->data;
-        if (head->type != WORKER_LOG || i == VMN_LOG_LINES_MAX) {
-            break;
-        }
-        why = take_log(worker, in, false, &timer);
-        if (why) {
-            return why;
-        }
-    }
-    if (head->type == WORKER_REFUSED) {
-        return take_refusal(in);
-    }
-    return (head->type == WORKER_LOADED ? NULL
-            : xstrdup("sent what is no description"));
+static void
+start_talk(struct worker_talk *talk, const struct ofpbuf *out,
+           struct ofpbuf *in)
+{
+    ofpbuf_clear(in);
+    *talk = (struct worker_talk) { .out = out, .in = in, .max = talk->max };
+}
+
+static void
+send_go(struct worker_start *start)
+{
+    ofpbuf_clear(&start->out);
+    wire_begin(&start->out, WORKER_GO);
+    wire_end(&start->out);
+    start_talk(&start->talk, &start->out, &start->in);
 }
 
 /* Starts the process.  Returns NULL, or why it cannot be. */
 static char *
-start_process(struct app_worker *worker, struct ofpbuf *described)
+begin_start(struct app_worker *worker)
 {
+    struct worker_start *start = &worker->start;
     int error = worker_process_start(&worker->process, worker->program,
                                      worker->module_fd);
-    char *why, *how;
 
     if (error) {
         return xasprintf("%s cannot be started (%s)", worker->program,
                          ovs_strerror(error));
     }
-    why = receive_description(worker, described);
-    if (why) {
-        how = worker_process_end(&worker->process);
-        if (how) {
-            free(why);
-            why = how;
+    start->closing = false;
+    start->n_lines = 0;
+    send_go(start);
+    worker_timer_start(&start->timer, WORKER_CPU_MS, WORKER_START_MS, 0);
+    return NULL;
+}
+
+/* Takes a message of a process that is being started.  Returns NULL, or what
+ * is wrong.  Sets '*done' if it was the last one. */
+static char *
+take_start(struct app_worker *worker, bool *done)
+{
+    struct worker_start *start = &worker->start;
+    const struct worker_head *head = start->in.data;
+
+    if (head->type == WORKER_REFUSED) {
+        return take_refusal(&start->in);
+    }
+    if (head->type == WORKER_LOG && start->n_lines++ < VMN_LOG_LINES_MAX) {
+        char *why = take_log(worker, &start->in, false, &start->out);
+
+        start_talk(&start->talk, &start->out, &start->in);
+        return why;
+    }
+    if (head->type != (start->closing ? WORKER_LOADED : WORKER_CLOSES)) {
+        return xstrdup("sent what is no description");
+    }
+    if (!worker_process_is_filtered(&worker->process,
+                                    start->closing ? 2 : 1)) {
+        return xstrdup("has other filters of system calls than its sandbox");
+    }
+    *done = start->closing;
+    if (!*done) {
+        start->closing = true;
+        send_go(start);
+    }
+    return NULL;
+}
+
+/* Goes on with the start until 'end_ms' (time_msec()).  Sets '*done' once
+ * that is done.  Returns NULL, or why it failed. */
+static char *
+go_on_starting(struct app_worker *worker, int64_t end_ms, bool *done)
+{
+    struct worker_start *start = &worker->start;
+    char *why = NULL;
+
+    *done = false;
+    start->timer.end_ms = end_ms;
+    while (!why && !*done) {
+        why = worker_process_talk(&worker->process, &start->talk,
+                                  &start->timer);
+        if (!why && !start->talk.whole) {
+            break;
         }
+        why = why ? why : take_start(worker, done);
     }
     return why;
 }
@@ -228,94 +360,137 @@ same_contents(const struct ofpbuf *a, const struct ofpbuf *b)
 }
 
 static void
+fail_start(struct app_worker *worker, char *why)
+{
+    end_process(worker, "its start", why, false);
+}
+
+static void
 restart(struct app_worker *worker)
 {
-    struct ofpbuf described;
-    char *why;
+    char *why = begin_start(worker);
 
-    ofpbuf_init(&described, 1024);
-    why = start_process(worker, &described);
-    if (!why && !same_contents(&described, &worker->described)) {
+    if (why) {
+        fail_start(worker, why);
+    } else {
+        worker->state = APP_WORKER_STARTING;
+    }
+}
+
+/* Has it run, if it is time to and that is done by 'end_ms'. */
+static bool
+run_until(struct app_worker *worker, int64_t end_ms)
+{
+    bool done = false;
+    char *why = NULL;
+
+    if (worker->state == APP_WORKER_PAUSING
+        && time_msec() >= worker->restart_msec) {
+        restart(worker);
+    }
+    if (worker->state == APP_WORKER_STARTING) {
+        why = go_on_starting(worker, end_ms, &done);
+    }
+    if (done && !same_contents(&worker->start.in, &worker->described)) {
         why = xstrdup("describes its app otherwise than the last time");
     }
     if (why) {
-        worker->what = "its start";
-        end_process(worker, why, false);
-        worker->what = "nothing";
-    } else {
+        fail_start(worker, why);
+    } else if (done) {
         worker->state = APP_WORKER_RUNNING;
         worker->n_ready++;
         VLOG_INFO("app %s: its worker is started again", name_of(worker));
     }
-    ofpbuf_uninit(&described);
+    return worker->state == APP_WORKER_RUNNING;
 }
 
-void
-app_worker_look(struct app_worker *worker)
+/* Notes that it has ended by itself, while it computed nothing. */
+static void
+note_ended(struct app_worker *worker)
 {
-    if (worker->state == APP_WORKER_RUNNING && !worker->depth
+    if (worker->state == APP_WORKER_RUNNING
         && worker_process_has_ended(&worker->process)) {
         worker->process.closed = true;
-        end_process(worker, xstrdup("has ended"), false);
+        end_process(worker, "nothing", xstrdup("has ended"), false);
     }
-    app_worker_run(worker);
 }
 
 bool
 app_worker_run(struct app_worker *worker)
 {
-    if (worker->state == APP_WORKER_PAUSING
-        && time_msec() >= worker->restart_msec) {
-        restart(worker);
-    }
-    return worker->state == APP_WORKER_RUNNING;
+    return run_until(worker, 0);
 }
 
 void
 app_worker_resume(struct app_worker *worker)
 {
     worker->n_recent = 0;
-    if (worker->state != APP_WORKER_RUNNING) {
+    if (worker->state == APP_WORKER_PAUSING
+        || worker->state == APP_WORKER_SUSPENDED) {
         worker->state = APP_WORKER_PAUSING;
         worker->restart_msec = time_msec();
         app_worker_run(worker);
     }
 }
 
+/* Starts the first process, and takes over its description.  Returns NULL, or
+ * why there is none. */
+static char *
+start_first(struct app_worker *worker)
+{
+    struct worker_start *start = &worker->start;
+    char *why = begin_start(worker), *how;
+    struct wire_reader reader;
+    bool done;
+
+    if (why) {
+        return why;
+    }
+    why = go_on_starting(worker, time_msec() + WORKER_START_MS, &done);
+    if (!why && !done) {
+        why = xasprintf("took more than %d ms", WORKER_START_MS);
+    }
+    if (!why) {
+        ofpbuf_put(&worker->described, start->in.data, start->in.size);
+        wire_reader_init(&reader, worker->described.data,
+                         worker->described.size);
+        wire_take(&reader, sizeof(struct worker_head));
+        return (app_description_take(&reader, &worker->description) ? NULL
+                : xstrdup("its worker sent what is no description"));
+    }
+    how = worker_process_end(&worker->process);
+    if (how) {
+        free(why);
+        why = how;
+    }
+    return why;
+}
+
 /* Creates one with the module 'fd', or for a negative errno fails. */
 static struct app_worker *
 create(const char *program, int fd, struct vmn_error *why)
 {
-    struct app_worker *worker = xzalloc(sizeof *worker);
-    struct wire_reader reader;
-    char *problem = NULL;
+    struct app_worker *worker;
+    char *problem;
 
-    worker->module_fd = fd;
-    if (worker->module_fd < 0) {
-        vmn_error_set(why, VMN_ERR_NOT_FOUND, "", "%s",
-                      ovs_strerror(-worker->module_fd));
-        free(worker);
+    if (fd < 0) {
+        vmn_error_set(why, VMN_ERR_NOT_FOUND, "", "%s", ovs_strerror(-fd));
         return NULL;
     }
+    worker = xzalloc(sizeof *worker);
+    worker->module_fd = fd;
     worker->program = xstrdup(program);
     worker->what = "its start";
     replay_texts_init(&worker->texts);
     app_log_init(&worker->log);
     ofpbuf_init(&worker->described, 1024);
-    ofpbuf_init(&worker->out, 1024);
-    for (size_t i = 0; i < ARRAY_SIZE(worker->in); i++) {
-        ofpbuf_init(&worker->in[i], 0);
-    }
+    ofpbuf_init(&worker->start.out, 64);
+    ofpbuf_init(&worker->start.in, 1024);
     worker->end_msec = time_msec();
-    problem = start_process(worker, &worker->described);
-    if (!problem) {
-        wire_reader_init(&reader, worker->described.data,
-                         worker->described.size);
-        wire_take(&reader, sizeof(struct worker_head));
-        if (!app_description_take(&reader, &worker->description)) {
-            problem = xstrdup("its worker sent what is no description");
-        }
+    if (getrandom(&worker->key, sizeof worker->key, 0) < 0) {
+        VLOG_FATAL("no random numbers (%s)", ovs_strerror(errno));
     }
+    problem = start_first(worker);
     if (problem) {
         vmn_error_invalid(why, "%s", problem);
         free(problem);
@@ -349,15 +524,15 @@ app_worker_destroy(struct app_worker *worker)
         return;
     }
     free(worker_process_end(&worker->process));
+    close_left(worker);
+    forget_failed(worker);
     close(worker->module_fd);
     app_description_uninit(&worker->description);
     replay_texts_uninit(&worker->texts);
     app_log_uninit(&worker->log);
     ofpbuf_uninit(&worker->described);
-    ofpbuf_uninit(&worker->out);
-    for (size_t i = 0; i < ARRAY_SIZE(worker->in); i++) {
-        ofpbuf_uninit(&worker->in[i]);
-    }
+    ofpbuf_uninit(&worker->start.out);
+    ofpbuf_uninit(&worker->start.in);
     free(worker->failure);
     free(worker->computed);
     free(worker->program);
@@ -428,8 +603,10 @@ app_worker_get_status(const struct app_worker *worker,
                       struct app_worker_status *status)
 {
     *status = (struct app_worker_status) {
-        .state = worker->state,
-        .pid = worker->process.pid,
+        .state = (worker->state == APP_WORKER_STARTING ? APP_WORKER_PAUSING
+                  : worker->state),
+        .pid = (worker->state == APP_WORKER_RUNNING ? worker->process.pid
+                : 0),
         .n_ends = worker->n_ends,
         .failure = worker->failure,
         .computed = worker->computed,
@@ -458,104 +635,261 @@ take_result(const struct ofpbuf *in, struct app_worker_result *result)
     return reader.bad ? xstrdup("sent what is no result") : NULL;
 }
 
-/* Answers what the worker reads.  Computations of the same worker may take
- * place meanwhile.  Returns NULL, or why it cannot be answered. */
-static char *
-answer(struct app_worker *worker, const struct ofpbuf *in,
-       const struct app_worker_client *client, struct worker_timer *timer)
+/* Returns the digest of an answer that follows answers with 'digest': without
+ * the head, which has the processor in it. */
+static uint64_t
+digest_answer(const struct app_worker *worker, uint64_t digest,
+              const struct ofpbuf *answer)
 {
-    struct worker_process *process = &worker->process;
-    uint64_t n_ends = worker->n_ends, n_calls = worker->n_calls;
+    const size_t ofs = sizeof(struct worker_head);
+
+    return siphash24(&worker->key, digest, (const char *) answer->data + ofs,
+                     answer->size - ofs);
+}
+
+/* Puts the answer of what the worker reads by 'message' into 'out'.  Others
+ * may have it compute meanwhile.  Returns false if the message is none. */
+static bool
+make_answer(const void *message, size_t size, struct ofpbuf *out,
+            const struct app_worker_client *client)
+{
     struct wire_reader reader;
     struct worker_read read;
-    struct ofpbuf out;
-    char *why = NULL;
 
-    wire_reader_init(&reader, in->data, in->size);
+    wire_reader_init(&reader, message, size);
     wire_take(&reader, sizeof(struct worker_head));
     wire_take_read(&reader, &read);
-    if (reader.bad) {
-        return xstrdup("sent what is no question");
+    ofpbuf_clear(out);
+    wire_begin(out, WORKER_ANSWER);
+    if (!reader.bad) {
+        client->answer(client->aux, &read, out);
     }
-    /* The buffer is taken, so that an inner answer gets another one. */
-    out = worker->out;
-    ofpbuf_init(&worker->out, 0);
-    wire_begin(&out, WORKER_ANSWER);
-    worker->computing = false;
-    client->answer(client->aux, &read, &out);
-    wire_end(&out);
-    if (worker->n_ends != n_ends) {
-        /* An inner computation has ended it. */
-        why = xstrdup("was ended by a query that it reads");
-    } else if (out.size > WORKER_MESSAGE_MAX) {
-        why = xstrdup("reads what is too large");
-    } else {
-        if (worker->n_calls != n_calls) {
-            worker_timer_forget(timer);
-        }
-        worker->computing = true;
-        why = worker_process_send(process, &out, timer);
-    }
-    ofpbuf_uninit(&worker->out);
-    worker->out = out;
-    return why;
+    wire_end(out);
+    return !reader.bad;
 }
 
-/* Goes through a computation that was sent.  Returns NULL, or why it
- * failed. */
+/* What becomes of a computation. */
+enum step {
+    STEP_ON,                    /* It goes on. */
+    STEP_DONE,
+    STEP_LATE,                  /* It is left. */
+    STEP_STALE,                 /* It has read what is otherwise now, or its
+                                 * process has gone, by no fault of it. */
+    STEP_FAILED,                /* The result's problem says why. */
+};
+
+/* Returns what is wrong with an answer, or NULL. */
 static char *
-compute(struct app_worker *worker, const struct app_worker_client *client,
-        struct worker_timer *timer, struct app_worker_result *result)
+check_answer(const struct app_worker *worker, struct open_call *call,
+             uint64_t n_ends)
 {
-    struct ofpbuf *in = &worker->in[worker->depth - 1];
-    size_t n_reads = 0;
+    return (worker->n_ends != n_ends
+            ? xstrdup("was ended by a query that it reads")
+            : call->answer.size > WORKER_MESSAGE_MAX
+            ? xstrdup("reads what is too large")
+            : ++call->n_reads > WORKER_READS_MAX
+            ? xasprintf("read more than %d things", WORKER_READS_MAX) : NULL);
+}
 
-    for (;;) {
-        const struct worker_head *head;
-        char *why;
+/* Answers what the worker reads. */
+static enum step
+answer(struct app_worker *worker, struct open_call *call,
+       const struct app_worker_client *client,
+       struct app_worker_result *result)
+{
+    uint64_t n_processes = worker->n_processes, n_ends = worker->n_ends;
+    uint64_t n_calls = worker->n_calls;
 
-        worker->process.receive_max = client->result_max;
-        why = worker_process_receive(&worker->process, in, timer);
-        if (why) {
-            return why;
-        }
-        head = in->data;
-        if (head->size > in->size) {
-            result->excess = head->size;
-            return NULL;
-        } else if (head->type == WORKER_DONE) {
-            return take_result(in, result);
-        } else if (head->type == WORKER_READ || head->type == WORKER_LOG) {
-            why = (head->type == WORKER_READ
-                   ? answer(worker, in, client, timer)
-                   : take_log(worker, in, client->quiet, timer));
-            if (!why) {
-                why = (++n_reads > WORKER_READS_MAX
+    if (!make_answer(call->in.data, call->in.size, &call->answer, client)) {
+        result->problem = xstrdup("sent what is no question");
+        return STEP_FAILED;
+    }
+    if (worker->n_processes != n_processes && worker->n_ends == n_ends) {
+        return STEP_STALE;
+    } else if (worker->n_open > worker->n_active) {
+        return STEP_LATE;       /* An inner one is. */
+    }
+    result->problem = check_answer(worker, call, n_ends);
+    if (result->problem) {
+        return STEP_FAILED;
+    }
+    if (worker->n_calls != n_calls) {
+        worker_timer_forget(&call->timer);
+    }
+    if (call->resumable) {
+        ofpbuf_put(&call->asked, call->in.data, call->in.size);
+        call->digest = digest_answer(worker, call->digest, &call->answer);
+    }
+    start_talk(&call->talk, &call->answer, &call->in);
+    return STEP_ON;
+}
+
+/* Takes a line for the app's log. */
+static enum step
+answer_log(struct app_worker *worker, struct open_call *call,
+           const struct app_worker_client *client,
+           struct app_worker_result *result)
+{
+    result->problem = (++call->n_reads > WORKER_READS_MAX
                        ? xasprintf("read more than %d things",
                                    WORKER_READS_MAX)
-                       : worker_timer_check(&worker->process, timer));
-            }
-            if (why) {
-                return why;
-            }
-        } else if (head->type == WORKER_REFUSED) {
-            return take_refusal(in);
-        } else {
-            return xstrdup("sent what is no answer");
-        }
+                       : take_log(worker, &call->in, client->quiet,
+                                  &call->answer));
+    if (result->problem) {
+        return STEP_FAILED;
+    }
+    start_talk(&call->talk, &call->answer, &call->in);
+    return STEP_ON;
+}
+
+/* Takes up a computation that was left: reads what it has read, and compares
+ * that with what it got. */
+static enum step
+read_again(struct app_worker *worker, const struct open_call *call,
+           const struct app_worker_client *client)
+{
+    uint64_t n_processes = worker->n_processes, digest = 0;
+    const char *p = call->asked.data;
+    const char *end = p + call->asked.size;
+    struct ofpbuf out;
+    bool same;
+
+    ofpbuf_init(&out, 0);
+    while (p < end && worker->n_processes == n_processes) {
+        struct worker_head head;
+
+        memcpy(&head, p, sizeof head);
+        make_answer(p, head.size, &out, client);
+        digest = digest_answer(worker, digest, &out);
+        p += head.size;
+    }
+    ofpbuf_uninit(&out);
+    same = digest == call->digest && worker->n_processes == n_processes;
+    return same ? STEP_ON : STEP_STALE;
+}
+
+static enum step
+take_message(struct app_worker *worker, struct open_call *call,
+             const struct app_worker_client *client,
+             struct app_worker_result *result)
+{
+    const struct worker_head *head = call->in.data;
+
+    if (head->size > call->in.size) {
+        result->excess = head->size;
+        return STEP_DONE;
+    }
+    switch (head->type) {
+    case WORKER_LOG:
+        return answer_log(worker, call, client, result);
+    case WORKER_DONE:
+        result->problem = take_result(&call->in, result);
+        return result->problem ? STEP_FAILED : STEP_DONE;
+    case WORKER_READ:
+        return answer(worker, call, client, result);
+    case WORKER_REFUSED:
+        result->problem = take_refusal(&call->in);
+        return STEP_FAILED;
+    default:
+        result->problem = xstrdup("sent what is no answer");
+        return STEP_FAILED;
     }
 }
 
-/* Returns APP_WORKER_DONE if the worker can be called. */
+/* Goes through a computation for as long as its timer says. */
+static enum step
+compute(struct app_worker *worker, struct open_call *call,
+        const struct app_worker_client *client,
+        struct app_worker_result *result)
+{
+    enum step step;
+
+    do {
+        if (!call->talk.whole) {
+            worker->computing = true;
+            result->problem = worker_process_talk(
+                &worker->process, &call->talk, &call->timer);
+            worker->computing = false;
+        }
+        if (!call->talk.whole) {
+            return result->problem ? STEP_FAILED : STEP_LATE;
+        }
+        step = take_message(worker, call, client, result);
+        if (step == STEP_ON) {
+            result->problem = worker_timer_check(&worker->process,
+                                                 &call->timer);
+        }
+    } while (step == STEP_ON && !result->problem);
+    return step == STEP_ON ? STEP_FAILED : step;
+}
+
+static struct open_call *
+open_call(struct app_worker *worker, const struct ofpbuf *message,
+          const struct app_worker_client *client)
+{
+    struct open_call *call = xzalloc(sizeof *call);
+
+    call->what = xstrdup(client->what);
+    call->who = client->who;
+    call->owner = client->owner;
+    call->resumable = !client->urgent;
+    ofpbuf_init(&call->in, 0);
+    ofpbuf_init(&call->answer, 0);
+    ofpbuf_init(&call->asked, 0);
+    start_talk(&call->talk, message, &call->in);
+    worker_timer_start(&call->timer,
+                       client->urgent ? WORKER_URGENT_CPU_MS : WORKER_CPU_MS,
+                       client->urgent ? WORKER_URGENT_WAIT_MS
+                       : WORKER_WAIT_MS, 0);
+    worker->open[worker->n_open++] = call;
+    worker->n_calls++;
+    return call;
+}
+
+static bool
+same_message(const struct ofpbuf *a, const struct ofpbuf *b)
+{
+    return (a && same_contents(a, b)
+            && (((const struct worker_head *) a->data)->type
+                == ((const struct worker_head *) b->data)->type));
+}
+
+/* Returns the index of a computation that was left, and is this one, or -1. */
+static int
+find_left(const struct app_worker *worker, const struct ofpbuf *message)
+{
+    for (unsigned i = worker->n_active; i < worker->n_open; i++) {
+        if (worker->open[i]->resumable
+            && same_message(worker->open[i]->message, message)) {
+            return i;
+        }
+    }
+    return -1;
+}
+
+/* Says why a worker that does not run cannot be called. */
+static char *
+describe_absence(const struct app_worker *worker)
+{
+    return (worker->state == APP_WORKER_SUSPENDED
+            ? xasprintf("the app is suspended, since its worker has ended %u "
+                        "times; it %s", worker->n_recent, worker->failure)
+            : worker->state == APP_WORKER_STARTING || !worker->failure
+            ? xstrdup("its worker is being started")
+            : xasprintf("its worker pauses, since it %s", worker->failure));
+}
+
+/* Returns APP_WORKER_DONE if the worker can be called, by 'end_ms'. */
 static enum app_worker_outcome
-check_called(struct app_worker *worker, const struct ofpbuf *call,
+check_called(struct app_worker *worker, const struct ofpbuf *message,
+             const struct app_worker_client *client, int64_t end_ms,
              struct app_worker_result *result)
 {
-    if (call->size > WORKER_MESSAGE_MAX) {
+    if (message->size > WORKER_MESSAGE_MAX) {
         result->problem = xstrdup("what it reads is too large");
         return APP_WORKER_FAILED;
     }
-    if (worker->depth >= WORKER_DEPTH_MAX) {
+    if (worker->n_active >= WORKER_DEPTH_MAX) {
         result->problem = xasprintf("more than %d queries of the app read "
                                     "each other", WORKER_DEPTH_MAX);
         return APP_WORKER_FAILED;
@@ -564,56 +898,34 @@ check_called(struct app_worker *worker, const struct ofpbuf *call,
         worker->refused = true;
         result->problem = xasprintf("its worker is computing %s",
                                     worker->what);
-    } else if (worker->depth ? worker->state == APP_WORKER_RUNNING
-               : app_worker_run(worker)) {
-        return APP_WORKER_DONE;
-    } else if (worker->state == APP_WORKER_SUSPENDED) {
-        result->problem = xasprintf(
-            "the app is suspended, since its worker has ended %u times; it %s",
-            worker->n_recent, worker->failure);
-    } else {
-        result->problem = xasprintf("its worker pauses, since it %s",
-                                    worker->failure);
+        return APP_WORKER_AWAY;
     }
-    return APP_WORKER_AWAY;
-}
-
-/* Sends the call.  One that finds the worker gone, since something else has
- * ended it, starts it again.  Returns APP_WORKER_DONE if it is sent. */
-static enum app_worker_outcome
-send_call(struct app_worker *worker, const struct ofpbuf *call,
-          struct worker_timer *timer, struct app_worker_result *result)
-{
-    const char *what = worker->what;
-
-    result->problem = worker_process_send(&worker->process, call, timer);
-    if (result->problem && worker->process.closed && worker->depth == 1) {
-        worker->what = "nothing";
-        end_process(worker, result->problem, false);
-        worker->what = what;
-        result->problem = NULL;
-        if (!app_worker_run(worker)) {
-            result->problem = xasprintf("its worker pauses, since it %s",
-                                        worker->failure);
-            return APP_WORKER_AWAY;
-        }
-        worker_timer_start(timer);
-        result->problem = worker_process_send(&worker->process, call, timer);
+    if (!worker->n_open) {
+        note_ended(worker);
     }
-    return result->problem ? APP_WORKER_FAILED : APP_WORKER_DONE;
+    if (worker->n_active ? worker->state != APP_WORKER_RUNNING
+        : !worker->n_open && !run_until(worker, end_ms)) {
+        result->problem = describe_absence(worker);
+        return APP_WORKER_AWAY;
+    }
+    if (client->urgent && time_msec() < worker->quiet_until_msec) {
+        result->problem = xstrdup("its worker was late a moment ago");
+        return APP_WORKER_AWAY;
+    }
+    return APP_WORKER_DONE;
 }
 
 /* Ends the worker, if a computation within this one has not since there were
  * 'n_ends' ends, and completes the result's problem.  Returns APP_WORKER_AWAY
  * if somebody else has killed it, which is no fault of the computation. */
 static enum app_worker_outcome
-fail(struct app_worker *worker, uint64_t n_ends,
-     const struct app_worker_client *client, struct app_worker_result *result)
+fail(struct app_worker *worker, const struct open_call *call, uint64_t n_ends,
+     struct app_worker_result *result)
 {
     char *why = result->problem;
 
     if (worker->n_ends == n_ends) {
-        end_process(worker, why, client->who != 0);
+        end_process(worker, call->what, why, call->who != 0);
         result->problem = xasprintf("its worker %s", worker->failure);
     } else {
         result->problem = xasprintf("its worker %s", why);
@@ -622,80 +934,158 @@ fail(struct app_worker *worker, uint64_t n_ends,
     if (worker->process.killed) {
         return APP_WORKER_AWAY;
     }
-    if (client->who) {
-        app_worker_bar(worker, client->who, client->owner);
+    if (call->who) {
+        app_worker_bar(worker, call->who, call->owner);
     }
     return APP_WORKER_FAILED;
 }
 
-/* One try of a computation. */
-static enum app_worker_outcome
-try_call(struct app_worker *worker, const struct ofpbuf *call,
-         const struct app_worker_client *client,
-         struct app_worker_result *result)
+/* Leaves a computation that is not done in time. */
+static void
+leave(struct app_worker *worker, struct open_call *call,
+      const struct ofpbuf *message)
 {
-    struct worker_timer timer = {
-        .cpu_ms = client->urgent ? WORKER_URGENT_CPU_MS : WORKER_CPU_MS,
-        .wait_ms = client->urgent ? WORKER_URGENT_WAIT_MS : WORKER_WAIT_MS,
-        .yield = client->yield, .aux = client->aux,
-    };
-    enum app_worker_outcome outcome;
-    uint64_t n_ends;
-
-    worker_timer_start(&timer);
-    worker->computing = true;
-    worker->what = client->what;
-    outcome = send_call(worker, call, &timer, result);
-    n_ends = worker->n_ends;
-    if (outcome == APP_WORKER_DONE) {
-        result->problem = compute(worker, client, &timer, result);
-        outcome = result->problem ? APP_WORKER_FAILED : APP_WORKER_DONE;
+    if (!call->message) {
+        call->message = ofpbuf_clone(message);
+        if (call->talk.out == message) {
+            call->talk.out = call->message;
+        }
+        VLOG_INFO("app %s: its worker has not computed %s yet, and is not "
+                  "waited for", name_of(worker), call->what);
     }
-    worker->computing = false;
-    return (outcome == APP_WORKER_FAILED ? fail(worker, n_ends, client, result)
-            : outcome);
+    call->announced = false;
+    if (!call->resumable) {
+        worker->quiet_until_msec = time_msec() + WORKER_QUIET_MS;
+    }
 }
 
+/* Ends the innermost computation that is waited for. */
 static void
-leave(struct app_worker *worker)
+end_active(struct app_worker *worker)
 {
-    struct ofpbuf *in = &worker->in[--worker->depth];
+    unsigned i = worker->n_active - 1;
 
-    if (in->allocated > KEPT_SIZE_MAX) {
-        ofpbuf_uninit(in);
-        ofpbuf_init(in, 0);
-    }
-    if (worker->refused && !worker->depth) {
+    worker->n_active = worker->open[i]->outer;
+    close_call(worker, i);
+    if (worker->refused && !worker->n_active) {
         worker->refused = false;
         worker->n_ready++;
     }
 }
 
+/* One try of a computation, which was left if 'left' is not negative. */
+static enum app_worker_outcome
+try_call(struct app_worker *worker, const struct ofpbuf *message, int left,
+         const struct app_worker_client *client,
+         struct app_worker_result *result)
+{
+    struct open_call *call = (left >= 0 ? worker->open[left]
+                              : open_call(worker, message, client));
+    const char *what = worker->what;
+    enum step step = STEP_ON;
+    enum app_worker_outcome outcome;
+    uint64_t n_ends = worker->n_ends;
+
+    call->outer = worker->n_active;
+    worker->n_active = left >= 0 ? (unsigned) left + 1 : worker->n_open;
+    worker->what = call->what;
+    if (left >= 0) {
+        call->resumed = true;
+        step = read_again(worker, call, client);
+    }
+    call->talk.max = client->result_max;
+    call->timer.end_ms = time_msec() + client->wait_ms;
+    call->timer.yield = client->yield;
+    call->timer.aux = client->aux;
+    if (step == STEP_ON) {
+        step = compute(worker, call, client, result);
+    }
+    worker->what = what;
+    if (step == STEP_DONE) {
+        return APP_WORKER_DONE;
+    } else if (step == STEP_FAILED) {
+        outcome = fail(worker, call, n_ends, result);
+        end_active(worker);
+        return outcome;
+    }
+    result->problem = xasprintf("its worker is computing %s", call->what);
+    if (step == STEP_LATE) {
+        leave(worker, call, message);
+        worker->n_active = call->outer;
+    } else {
+        if (worker->process.pid) {
+            drop_process(worker);
+        }
+        end_active(worker);
+    }
+    return APP_WORKER_AWAY;
+}
+
+/* Takes how a computation has failed that nobody waited for.  Returns false if
+ * this one has not, or what it has read is otherwise now. */
+static bool
+take_failed(struct app_worker *worker, const struct ofpbuf *message,
+            const struct app_worker_client *client,
+            struct app_worker_result *result)
+{
+    struct open_call *call = worker->failed;
+    char *problem = worker->failed_problem;
+    bool same;
+
+    if (!call || !same_message(call->message, message)) {
+        return false;
+    }
+    worker->failed = NULL;
+    worker->failed_problem = NULL;
+    same = read_again(worker, call, client) == STEP_ON;
+    free_call(call);
+    if (same) {
+        result->problem = problem;
+    } else {
+        free(problem);
+    }
+    return same;
+}
+
 enum app_worker_outcome
-app_worker_call(struct app_worker *worker, const struct ofpbuf *call,
+app_worker_call(struct app_worker *worker, const struct ofpbuf *message,
                 const struct app_worker_client *client,
                 struct app_worker_result *result)
 {
-    const char *outer = worker->what;
+    int64_t end_ms = time_msec() + client->wait_ms;
     enum app_worker_outcome outcome;
+    uint64_t n_ends;
+    int left = -1;
 
     memset(result, 0, sizeof *result);
-    outcome = check_called(worker, call, result);
+    if (!client->urgent && take_failed(worker, message, client, result)) {
+        return APP_WORKER_FAILED;
+    }
+    outcome = check_called(worker, message, client, end_ms, result);
     if (outcome != APP_WORKER_DONE) {
         return outcome;
     }
-    worker->depth++;
-    worker->n_calls++;
-    outcome = try_call(worker, call, client, result);
-    /* Killed: it is tried once more. */
-    if (outcome == APP_WORKER_AWAY && worker->process.killed
-        && worker->depth == 1 && app_worker_run(worker)) {
-        free(result->problem);
-        outcome = try_call(worker, call, client, result);
+    if (worker->n_open > worker->n_active) {
+        left = client->urgent ? -1 : find_left(worker, message);
+        if (left < 0) {
+            result->problem = xasprintf(
+                "its worker is computing %s",
+                worker->open[worker->n_open - 1]->what);
+            worker->refused = true;
+            if (worker->n_active) {
+                drop_process(worker); /* It waits for what does not come. */
+            }
+            return APP_WORKER_AWAY;
+        }
     }
-    worker->what = outer;
-    if (outcome != APP_WORKER_DONE) {
-        leave(worker);
+    n_ends = worker->n_ends;
+    outcome = try_call(worker, message, left, client, result);
+    /* Killed: it is tried once more. */
+    if (outcome == APP_WORKER_AWAY && worker->n_ends != n_ends
+        && worker->process.killed && !worker->n_active
+        && run_until(worker, end_ms)) {
+        free(result->problem);
+        outcome = try_call(worker, message, -1, client, result);
     }
     return outcome;
 }
@@ -703,5 +1093,128 @@ app_worker_call(struct app_worker *worker, const struct ofpbuf *call,
 void
 app_worker_release(struct app_worker *worker)
 {
-    leave(worker);
+    end_active(worker);
+}
+
+/* What was left.  --------------------------------------------------------- */
+
+bool
+app_worker_has_left(const struct app_worker *worker)
+{
+    return worker->n_open > worker->n_active || worker->failed;
+}
+
+bool
+app_worker_is_busy(const struct app_worker *worker)
+{
+    return (app_worker_has_left(worker)
+            || worker->state == APP_WORKER_STARTING);
+}
+
+/* Notes a failure, for when it is asked for. */
+static void
+fail_left(struct app_worker *worker, char *why)
+{
+    struct open_call *call = worker->open[--worker->n_open];
+
+    end_process(worker, call->what, why, call->who != 0);
+    if (!worker->process.killed && call->who) {
+        app_worker_bar(worker, call->who, call->owner);
+    }
+    if (worker->process.killed || !call->resumable) {
+        free_call(call);
+        return;
+    }
+    forget_failed(worker);
+    worker->failed = call;
+    worker->failed_problem = xasprintf("its worker %s", worker->failure);
+    worker->n_ready++;
+}
+
+/* Ends what nobody is interested in any more, as far as it has come: at a
+ * question the process is of no use. */
+static void
+end_left(struct app_worker *worker)
+{
+    const struct open_call *call = worker->open[worker->n_open - 1];
+    const struct worker_head *head = call->in.data;
+
+    if (head->type == WORKER_DONE && worker->n_open == 1) {
+        close_call(worker, 0);
+    } else {
+        drop_process(worker);
+    }
+    worker->n_ready++;
+}
+
+/* Looks after the innermost computation, which was left. */
+static void
+look_left(struct app_worker *worker)
+{
+    struct open_call *call = worker->open[worker->n_open - 1];
+    char *why = NULL;
+
+    if (!call->talk.whole) {
+        why = worker_process_step(&worker->process, &call->talk);
+        if (!call->talk.whole && !why) {
+            why = worker_timer_check(&worker->process, &call->timer);
+        }
+    }
+    if (why) {
+        fail_left(worker, why);
+    } else if (call->talk.whole && !call->resumable) {
+        end_left(worker);
+    } else if (call->talk.whole && !call->announced) {
+        call->announced = true;
+        worker->n_ready++;
+    }
+}
+
+void
+app_worker_look(struct app_worker *worker)
+{
+    if (worker->n_active) {
+        return;
+    }
+    if (worker->n_open) {
+        look_left(worker);
+    } else {
+        note_ended(worker);
+    }
+    app_worker_run(worker);
+}
+
+void
+app_worker_offer(struct app_worker *worker)
+{
+    worker->offered = true;
+    for (unsigned i = 0; i < worker->n_open; i++) {
+        worker->open[i]->resumed = false;
+    }
+}
+
+void
+app_worker_end_offer(struct app_worker *worker)
+{
+    const struct open_call *call
+        = (worker->n_open && !worker->n_active
+           ? worker->open[worker->n_open - 1] : NULL);
+
+    if (worker->offered) {
+        worker->offered = false;
+        forget_failed(worker);
+        if (call && call->talk.whole && !call->resumed) {
+            end_left(worker);
+        }
+    }
+    if (worker->refused && !worker->n_open) {
+        worker->refused = false;
+        worker->n_ready++;
+    }
+}
+
+void
+app_worker_refuse(struct app_worker *worker)
+{
+    worker->refused = true;
 }

@@ -22,13 +22,17 @@ struct app_worker;
 struct ofpbuf;
 struct replay_texts;
 
-/* Limits of a worker.  Processor time is the worker's own; a computation that
- * takes none, or waits for a processor, may last WORKER_WAIT_MS.  What all
- * else waits for has less: packets, and whom a flow belongs to. */
+/* Limits of a computation, after which the worker is ended: of its processor
+ * time, and of the time that it sleeps.  Time in which it waits for a
+ * processor, or is stopped, has no limit: it is not the computation's fault.
+ * What all else waits for has less: packets, and whom a flow belongs to. */
 #define WORKER_CPU_MS 1000
 #define WORKER_WAIT_MS 10000
 #define WORKER_URGENT_CPU_MS 50
 #define WORKER_URGENT_WAIT_MS 1000
+/* After an urgent computation that was not waited for, none is tried for so
+ * long: a tenth of vmnd's time is the most that they take. */
+#define WORKER_QUIET_MS 1000
 /* To load its app it may take this long. */
 #define WORKER_START_MS 5000
 /* What one computation may ask for. */
@@ -74,6 +78,8 @@ struct app_worker_client {
     /* Appends the answer as one block (wire_put_block()). */
     void (*answer)(void *aux, const struct worker_read *, struct ofpbuf *);
     bool urgent;                /* All else waits. */
+    int wait_ms;                /* For how long he waits; 0: takes what is
+                                 * there. */
     uint32_t who;               /* The guest on whose behalf, which is barred
                                  * if it ends the worker; 0: none. */
     uint32_t owner;             /* Whose guest that is. */
@@ -109,13 +115,30 @@ enum app_worker_outcome {
 };
 
 /* Sends the message 'call' and waits for the result, which has to be released
- * if it is APP_WORKER_DONE. */
+ * if it is APP_WORKER_DONE.
+ *
+ * If it takes longer than 'wait_ms', the worker goes on, and the computation
+ * is left.  Unless it is urgent it is resumed by another call of the same
+ * message: what it has read until then is read again, and has to be the same.
+ * Other computations of the worker are APP_WORKER_AWAY meanwhile. */
 enum app_worker_outcome app_worker_call(struct app_worker *,
                                         const struct ofpbuf *call,
                                         const struct app_worker_client *,
                                         struct app_worker_result *);
 
 void app_worker_release(struct app_worker *);
+
+/* Returns true if a computation was left, or has failed since then. */
+bool app_worker_has_left(const struct app_worker *);
+/* Returns true if app_worker_look() is to be called soon again. */
+bool app_worker_is_busy(const struct app_worker *);
+/* To be called before and after all is tried that was APP_WORKER_AWAY: what
+ * was left and is not asked for meanwhile is forgotten. */
+void app_worker_offer(struct app_worker *);
+void app_worker_end_offer(struct app_worker *);
+/* Notes that a computation was not tried, since there was no time for it: as
+ * if it was APP_WORKER_AWAY. */
+void app_worker_refuse(struct app_worker *);
 
 /* A guest whose packet has ended the worker is barred for a while, so that it
  * does not end it again and again; and if several guests of one owner are, all
@@ -135,9 +158,11 @@ bool app_worker_is_suspended(const struct app_worker *);
  * try, and when it is suspended. */
 uint64_t app_worker_n_ready(const struct app_worker *);
 
-/* Starts the worker again if it is time to.  Returns true if it is there. */
+/* Starts the worker again if it is time to, without waiting for it.  Returns
+ * true if it is there. */
 bool app_worker_run(struct app_worker *);
-/* The same; before that, sees whether it has ended by itself. */
+/* The same; before that, sees whether it has ended by itself, or what becomes
+ * of a computation that was left. */
 void app_worker_look(struct app_worker *);
 /* Makes a new beginning: former ends do not count any more. */
 void app_worker_resume(struct app_worker *);
@@ -145,6 +170,7 @@ void app_worker_resume(struct app_worker *);
 enum app_worker_state {
     APP_WORKER_RUNNING,
     APP_WORKER_PAUSING,         /* Until it is started again. */
+    APP_WORKER_STARTING,        /* Which its status does not tell from that. */
     APP_WORKER_SUSPENDED,
 };
 struct app_worker_status {

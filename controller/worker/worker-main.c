@@ -476,6 +476,29 @@ show_types(void)
     }
 }
 
+/* Waits until vmnd has looked at the process from outside. */
+static void
+wait_go(void)
+{
+    struct ofpbuf *message = receive();
+
+    if (((const struct worker_head *) message->data)->type != WORKER_GO) {
+        _exit(1);
+    }
+    ofpbuf_delete(message);
+}
+
+static void
+send_closes(void)
+{
+    struct ofpbuf message;
+
+    ofpbuf_init(&message, sizeof(struct worker_head));
+    wire_begin(&message, WORKER_CLOSES);
+    worker_send(&message);
+    ofpbuf_uninit(&message);
+}
+
 /* Loads the app, and closes the sandbox. */
 static void
 load(void)
@@ -492,6 +515,8 @@ load(void)
     } else {
         load_module(path);
     }
+    send_closes();
+    wait_go();
     error = worker_sandbox_close();
     if (error) {
         worker_refuse("its sandbox cannot be closed (%s)",
@@ -530,6 +555,7 @@ main(int argc OVS_UNUSED, char *argv[])
     /* Or it would open a file for that, and timegm() for the time zone. */
     json_object_seed(keyed_hash64("json", 4, 0) | 1);
     tzset();
+    wait_go();
     error = worker_sandbox_begin();
     if (error) {
         worker_refuse("its sandbox cannot be had (%s)", ovs_strerror(error));

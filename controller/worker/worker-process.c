@@ -9,8 +9,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -23,11 +25,12 @@
 #include "controller/worker/worker-sandbox.h"
 #include "controller/worker/worker-wire.h"
 #include "openvswitch/ofpbuf.h"
+#include "socket-util.h"
 #include "timeval.h"
 #include "util.h"
 
-/* How long a system call waits for the worker, before its time is looked at
- * and others get theirs. */
+/* How long to wait for the worker, before its time is looked at and others get
+ * theirs. */
 #define SLICE_MS 10
 /* A module is not larger than this. */
 #define MODULE_MAX (256 << 20)
@@ -37,6 +40,8 @@
 #define CHUNK 65536
 /* For how long one that has closed its end may take to end. */
 #define END_MS 500
+/* What is read of /proc/PID/status. */
+#define STATUS_SIZE 4096
 
 /* Modules.  --------------------------------------------------------------- */
 
@@ -165,15 +170,6 @@ spawn(pid_t *pid, const char *program, int fd, int module_fd)
     return error;
 }
 
-static void
-set_slices(int fd)
-{
-    const struct timeval slice = { .tv_usec = SLICE_MS * 1000 };
-
-    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &slice, sizeof slice);
-    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &slice, sizeof slice);
-}
-
 /* Makes a copy of a file descriptor that is above those of the worker, so that
  * these can be set in any order; closes 'fd'.  Returns it, or -1. */
 static int
@@ -185,6 +181,23 @@ move_up(int fd)
     return moved;
 }
 
+/* Opens what the process's state and time are read from.  It waits for our
+ * first message meanwhile: later it is hidden (PR_SET_DUMPABLE), where /proc
+ * hides such processes. */
+static int
+watch(struct worker_process *process)
+{
+    char path[32];
+    int error = clock_getcpuclockid(process->pid, &process->cpu_clock);
+
+    if (error) {
+        return error;
+    }
+    snprintf(path, sizeof path, "/proc/%ld/status", (long) process->pid);
+    process->status_fd = open(path, O_RDONLY | O_CLOEXEC);
+    return process->status_fd < 0 ? errno : 0;
+}
+
 int
 worker_process_start(struct worker_process *process, const char *program,
                      int module_fd)
@@ -194,6 +207,7 @@ worker_process_start(struct worker_process *process, const char *program,
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds)) {
         return errno;
     }
+    set_nonblocking(fds[0]);
     fds[1] = move_up(fds[1]);
     module = fcntl(module_fd, F_DUPFD_CLOEXEC, WORKER_MODULE_FD + 1);
     if (fds[1] < 0 || module < 0) {
@@ -208,7 +222,7 @@ worker_process_start(struct worker_process *process, const char *program,
         close(module);
     }
     if (!error) {
-        error = clock_getcpuclockid(process->pid, &process->cpu_clock);
+        error = watch(process);
         if (error) {
             kill(process->pid, SIGKILL);
             waitpid(process->pid, NULL, 0);
@@ -221,7 +235,6 @@ worker_process_start(struct worker_process *process, const char *program,
     }
     process->fd = fds[0];
     process->closed = false;
-    set_slices(process->fd);
     return 0;
 }
 
@@ -236,11 +249,64 @@ cpu_ms(const struct worker_process *process)
     return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
 }
 
-void
-worker_timer_start(struct worker_timer *timer)
+/* Reads what /proc says of the process into 'text'. */
+static void
+read_status(const struct worker_process *process, char *text, size_t size)
 {
-    timer->start_ms = time_msec();
-    timer->next_ms = timer->start_ms + SLICE_MS;
+    ssize_t n = pread(process->status_fd, text, size - 1, 0);
+
+    text[MAX(n, 0)] = '\0';
+}
+
+/* Returns the number in line 'name' of /proc/PID/status, or -1. */
+static int
+status_number(const char *status, const char *name)
+{
+    const char *line = strstr(status, name);
+    int number;
+
+    return line && ovs_scan(line + strlen(name), "%d", &number) ? number : -1;
+}
+
+/* Returns true if the process waits by itself: it is neither stopped, nor
+ * waits for a processor or a disk. */
+static bool
+is_asleep(const struct worker_process *process)
+{
+    char status[STATUS_SIZE];
+
+    read_status(process, status, sizeof status);
+    return strstr(status, "\nState:\tS") != NULL;
+}
+
+bool
+worker_process_is_filtered(const struct worker_process *process, int n)
+{
+    char status[STATUS_SIZE];
+    int ours;
+    int fd = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
+    struct worker_process self = { .status_fd = fd };
+
+    read_status(&self, status, sizeof status);
+    ours = status_number(status, "\nSeccomp_filters:");
+    if (fd >= 0) {
+        close(fd);
+    }
+    read_status(process, status, sizeof status);
+    return (ours >= 0
+            && status_number(status, "\nSeccomp_filters:") == ours + n
+            && status_number(status, "\nNoNewPrivs:") == 1);
+}
+
+void
+worker_timer_start(struct worker_timer *timer, int cpu_limit_ms,
+                   int sleep_ms, int64_t end_ms)
+{
+    timer->cpu_ms = cpu_limit_ms;
+    timer->sleep_ms = sleep_ms;
+    timer->end_ms = end_ms;
+    timer->next_ms = time_msec() + SLICE_MS;
+    timer->slept_ms = 0;
     timer->measured = false;
 }
 
@@ -254,11 +320,12 @@ char *
 worker_timer_check(const struct worker_process *process,
                    struct worker_timer *timer)
 {
-    int64_t now = time_msec();
+    int64_t now = time_msec(), late_ms = now - timer->next_ms;
 
-    if (now < timer->next_ms) {
+    if (late_ms < 0) {
         return NULL;
     }
+    timer->next_ms = now + SLICE_MS;
     if (!timer->measured) {
         timer->measured = true;
         timer->start_cpu_ms = cpu_ms(process);
@@ -266,53 +333,30 @@ worker_timer_check(const struct worker_process *process,
         return xasprintf("took more than %d ms of processor time",
                          timer->cpu_ms);
     }
-    if (now - timer->start_ms > timer->wait_ms) {
-        return xasprintf("took more than %d ms", timer->wait_ms);
+    if (is_asleep(process)) {
+        timer->slept_ms += SLICE_MS + MIN(late_ms, SLICE_MS);
+        if (timer->slept_ms > timer->sleep_ms) {
+            return xasprintf("took more than %d ms", timer->sleep_ms);
+        }
     }
-    if (timer->yield) {
-        timer->yield(timer->aux);
-    }
-    timer->next_ms = time_msec() + SLICE_MS;
     return NULL;
 }
 
 /* Messages.  -------------------------------------------------------------- */
 
 static bool
-is_slice_over(int error)
+is_for_later(int error)
 {
     return error == EAGAIN || error == EWOULDBLOCK || error == EINTR;
-}
-
-char *
-worker_process_send(struct worker_process *process,
-                    const struct ofpbuf *message, struct worker_timer *timer)
-{
-    char *why = NULL;
-
-    for (size_t done = 0; done < message->size && !why; ) {
-        ssize_t n = send(process->fd, (const char *) message->data + done,
-                         message->size - done, MSG_NOSIGNAL);
-
-        if (n < 0 && !is_slice_over(errno)) {
-            process->closed = true;
-            return xasprintf("does not receive (%s)", ovs_strerror(errno));
-        }
-        done += MAX(n, 0);
-        if (done < message->size) {
-            why = worker_timer_check(process, timer);
-        }
-    }
-    return why;
 }
 
 /* Returns how many bytes the message in 'in' lacks, as far as that is known; 0
  * if it is whole.  '*dropped' bytes are not missing: those beyond the head are
  * added to it, if the message is too large.  Sets '*bad' if it is none. */
 static size_t
-missing(const struct worker_process *process, struct ofpbuf *in,
-        size_t *dropped, bool *bad)
+missing(struct worker_talk *talk, bool *bad)
 {
+    struct ofpbuf *in = talk->in;
     struct worker_head head;
 
     if (in->size < sizeof head) {
@@ -320,34 +364,46 @@ missing(const struct worker_process *process, struct ofpbuf *in,
     }
     memcpy(&head, in->data, sizeof head);
     if (head.size < sizeof head || head.size > WORKER_MESSAGE_MAX
-        || head.size % WORKER_ALIGN || head.size - *dropped < in->size) {
+        || head.size % WORKER_ALIGN || head.size - talk->n_dropped < in->size) {
         *bad = true;
         return 0;
     }
-    if (process->receive_max && head.size > process->receive_max) {
-        *dropped += in->size - sizeof head;
+    if (talk->max && head.size > talk->max) {
+        talk->n_dropped += in->size - sizeof head;
         in->size = sizeof head;
     }
-    return head.size - *dropped - in->size;
+    return head.size - talk->n_dropped - in->size;
 }
 
-/* Receives some of the 'left' bytes that a message lacks.  'tries' is how
- * often it may look for them before it sleeps.  Returns NULL, or why it
- * failed. */
+static char *
+send_some(struct worker_process *process, struct worker_talk *talk)
+{
+    const struct ofpbuf *out = talk->out;
+    ssize_t n = send(process->fd, (const char *) out->data + talk->n_sent,
+                     out->size - talk->n_sent, MSG_NOSIGNAL);
+
+    if (n < 0 && !is_for_later(errno)) {
+        process->closed = true;
+        return xasprintf("does not receive (%s)", ovs_strerror(errno));
+    }
+    talk->n_sent += MAX(n, 0);
+    return NULL;
+}
+
+/* Receives some of the 'left' bytes that a message lacks.  Sets '*none' if
+ * there are none yet. */
 static char *
 receive_some(struct worker_process *process, struct ofpbuf *in, size_t left,
-             unsigned *tries)
+             bool *none)
 {
     ssize_t n;
 
     ofpbuf_prealloc_tailroom(in, MAX(left, CHUNK));
-    do {
-        n = recv(process->fd, ofpbuf_tail(in), MAX(left, CHUNK),
-                 *tries ? MSG_DONTWAIT : 0);
-    } while (n < 0 && is_slice_over(errno) && *tries && --*tries);
+    n = recv(process->fd, ofpbuf_tail(in), MAX(left, CHUNK), 0);
+    *none = n < 0 && is_for_later(errno);
     if (n > 0) {
         in->size += n;
-    } else if (!n || !is_slice_over(errno)) {
+    } else if (!*none) {
         process->closed = true;
         return (n ? xasprintf("does not send (%s)", ovs_strerror(errno))
                 : xstrdup("has ended"));
@@ -356,29 +412,68 @@ receive_some(struct worker_process *process, struct ofpbuf *in, size_t left,
 }
 
 char *
-worker_process_receive(struct worker_process *process, struct ofpbuf *in,
-                       struct worker_timer *timer)
+worker_process_step(struct worker_process *process, struct worker_talk *talk)
 {
-    unsigned tries = wire_tries(process->cpu);
-    size_t left, dropped = 0;
-    bool bad = false;
+    char *why = (talk->n_sent < talk->out->size ? send_some(process, talk)
+                 : NULL);
+    bool bad = false, none = false;
+    size_t left;
 
-    ofpbuf_clear(in);
-    while ((left = missing(process, in, &dropped, &bad))) {
-        char *why = receive_some(process, in, dropped ? CHUNK : left, &tries);
-
-        if (!why && missing(process, in, &dropped, &bad)) {
-            why = worker_timer_check(process, timer);
-        }
-        if (why) {
-            return why;
+    while (!why && (left = missing(talk, &bad))) {
+        why = receive_some(process, talk->in, talk->n_dropped ? CHUNK : left,
+                           &none);
+        if (none) {
+            return NULL;
         }
     }
     if (bad) {
         return xstrdup("sent what is no message");
     }
-    process->cpu = ((const struct worker_head *) in->data)->cpu;
-    return NULL;
+    if (!why) {
+        talk->whole = true;
+        process->cpu = ((const struct worker_head *) talk->in->data)->cpu;
+    }
+    return why;
+}
+
+/* Waits for a moment until more can be sent or received. */
+static void
+wait_some(const struct worker_process *process,
+          const struct worker_talk *talk)
+{
+    struct pollfd file = {
+        .fd = process->fd,
+        .events = (talk->n_sent < talk->out->size ? POLLIN | POLLOUT
+                   : POLLIN),
+    };
+
+    poll(&file, 1, SLICE_MS);
+}
+
+char *
+worker_process_talk(struct worker_process *process, struct worker_talk *talk,
+                    struct worker_timer *timer)
+{
+    unsigned tries = wire_tries(process->cpu);
+
+    for (;;) {
+        char *why = worker_process_step(process, talk);
+
+        if (!why && !talk->whole) {
+            why = worker_timer_check(process, timer);
+        }
+        if (why || talk->whole || time_msec() >= timer->end_ms) {
+            return why;
+        }
+        if (tries) {
+            tries--;
+            continue;
+        }
+        wait_some(process, talk);
+        if (timer->yield) {
+            timer->yield(timer->aux);
+        }
+    }
 }
 
 /* Ending.  ---------------------------------------------------------------- */
@@ -437,6 +532,7 @@ worker_process_end(struct worker_process *process)
         return NULL;
     }
     close(process->fd);
+    close(process->status_fd);
     process->killed = false;
     if (process->closed && wait_for(process->pid, END_MS, &status)) {
         how = describe_end(status);

@@ -16,26 +16,38 @@ struct ofpbuf;
 
 struct worker_process {
     pid_t pid;                  /* 0: there is none. */
-    int fd;                     /* Our end of the socketpair. */
+    int fd;                     /* Our end of the socketpair; non-blocking. */
+    int status_fd;              /* Its /proc/PID/status. */
     clockid_t cpu_clock;        /* Its processor time. */
     uint16_t cpu;               /* Its processor when it sent something. */
     bool closed;                /* It has closed its end: it ends. */
     bool killed;                /* Somebody else has killed the last one. */
-    size_t receive_max;         /* Of a larger message, in bytes, no more than
-                                 * the head is kept; 0: there is no limit. */
 };
 
-/* The time that a worker takes for one computation.  Its processor time is
- * measured only if it takes longer than a moment. */
+/* The time that a worker takes for one computation, which is measured only if
+ * it takes longer than a moment. */
 struct worker_timer {
     int cpu_ms;                 /* Its limits: of processor time, */
-    int wait_ms;                /* and of time. */
-    int64_t start_ms;           /* time_msec(). */
+    int sleep_ms;               /* and of time that it sleeps. */
+    int64_t end_ms;             /* time_msec() from when on nobody waits for it
+                                 * any more. */
     int64_t next_ms;            /* When to look at the time again. */
+    int64_t slept_ms;
     bool measured;
     int64_t start_cpu_ms;       /* If 'measured'. */
     void (*yield)(void *aux);   /* Or NULL. */
     void *aux;
+};
+
+/* A message to the worker, and the one that it answers with. */
+struct worker_talk {
+    const struct ofpbuf *out;
+    size_t n_sent;              /* Bytes of 'out'. */
+    struct ofpbuf *in;
+    size_t max;                 /* Of a larger message, in bytes, 'in' gets the
+                                 * head alone; 0: of none. */
+    size_t n_dropped;           /* Bytes of it. */
+    bool whole;                 /* All of it has come. */
 };
 
 /* Copies 'file' to memory, so that it may be replaced while it is loaded.
@@ -49,23 +61,30 @@ int worker_module_make(const char *file, const void *content, size_t size);
 int worker_process_start(struct worker_process *, const char *program,
                          int module_fd);
 
-void worker_timer_start(struct worker_timer *);
-/* Looks at the time, if that is due, and lets others have theirs.  To be
- * called often in a computation that goes on.  Returns NULL, or why it must
- * not. */
+/* Sets the limits, and that it is waited for until 'end_ms'. */
+void worker_timer_start(struct worker_timer *, int cpu_ms, int sleep_ms,
+                        int64_t end_ms);
+/* Looks at the time, if that is due.  To be called often while the worker
+ * computes.  Time in which it is stopped, or waits for a processor, does not
+ * count.  Returns NULL, or which limit it exceeds. */
 char *worker_timer_check(const struct worker_process *,
                          struct worker_timer *);
 /* Has the processor time count from now on: the process has computed something
  * else. */
 void worker_timer_forget(struct worker_timer *);
 
-/* Return NULL, or why it failed; the process may have ended.  The caller frees
- * that, and ends the process.  'in' gets one whole message, or, if that has
- * more than 'receive_max' bytes, its head alone. */
-char *worker_process_send(struct worker_process *, const struct ofpbuf *,
+/* Sends and receives what is possible at once.  Returns NULL, or why that
+ * fails, which the caller frees, and ends the process, which may have
+ * ended. */
+char *worker_process_step(struct worker_process *, struct worker_talk *);
+/* The same, and waits until all is received, or for the timer's end. */
+char *worker_process_talk(struct worker_process *, struct worker_talk *,
                           struct worker_timer *);
-char *worker_process_receive(struct worker_process *, struct ofpbuf *in,
-                             struct worker_timer *);
+
+/* Returns true if the process has as many filters of system calls as 'n'
+ * besides those that it was started with (worker-sandbox.h), and gains no
+ * privileges.  An app cannot remove one; one that adds its own has more. */
+bool worker_process_is_filtered(const struct worker_process *, int n);
 
 /* Returns true if the process has ended. */
 bool worker_process_has_ended(const struct worker_process *);

@@ -40,7 +40,10 @@ enum worker_message {
     WORKER_OWNER,               /* Say what a flow stands for. */
     WORKER_CHECK,               /* Look at an object of an own type. */
     WORKER_ANSWER,              /* Of WORKER_READ, and of WORKER_LOG. */
+    WORKER_GO,                  /* Begin to load, or close the sandbox. */
     /* To vmnd. */
+    WORKER_CLOSES,              /* The module is loaded, in the sandbox for
+                                 * that, which is to be closed. */
     WORKER_LOADED,              /* The app's description. */
     WORKER_REFUSED,             /* A text: why it cannot be loaded. */
     WORKER_READ,                /* struct worker_read. */

@@ -565,5 +565,6 @@ $(BAD_APP_TESTS): | $(check_LTLIBRARIES)
 
 # A worker that breaks the protocol.  Not in the folder of tests: it is none.
 check_PROGRAMS += tests/unit/programs/fake-worker
+tests_unit_programs_fake_worker_LDADD = $(UNIT_LIBS) $(SECCOMP_LIBS)
 FAKE_WORKER_TESTS = tests/unit/test-worker-protocol
 $(FAKE_WORKER_TESTS): | tests/unit/programs/fake-worker$(EXEEXT)

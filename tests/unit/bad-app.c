@@ -155,6 +155,24 @@ wait_long(void)
     sleep(1000);
 }
 
+/* Waits, by what no filter of system calls can know: vmnd's socket. */
+static void
+wait_message(void)
+{
+    char byte;
+
+    sink = (int) read(3, &byte, 1);
+}
+
+/* No misdeed: some tenths of a second of processor time. */
+static void
+compute_long(void)
+{
+    for (int i = 0; i < 50 * 1000 * 1000; i++) {
+        sink = i;
+    }
+}
+
 static int
 compare_ints(const void *a, const void *b)
 {
@@ -192,6 +210,8 @@ static const struct {
     { "kill", send_signal },
     { "raw-file", open_file_by_number },
     { "sleep", wait_long },
+    { "wait", wait_message },
+    { "compute", compute_long },
 };
 
 static void

@@ -890,6 +890,138 @@ test_withdrawn(void **state OVS_UNUSED)
     apps_fixture_destroy(f);
 }
 
+/* Looks after the worker, and computes what was late, until nothing is. */
+static void
+wait_done(struct apps_fixture *f)
+{
+    struct engine *engine = apps_fixture_engine(f);
+
+    for (int i = 0; ; i++) {
+        char *problems = apps_fixture_problems(f);
+        bool late = strstr(problems, "\"late\"") != NULL;
+
+        free(problems);
+        if (!late && !app_worker_is_busy(worker_of(f, "bad"))
+            && !app_worker_is_busy(worker_of(f, "overlay"))) {
+            return;
+        }
+        assert_true(i < 60000);
+        usleep(1000);
+        app_worker_look(worker_of(f, "bad"));
+        app_worker_look(worker_of(f, "overlay"));
+        if (engine_take_ready_workers(engine)) {
+            engine_delta_destroy(engine_run(engine));
+        }
+    }
+}
+
+/* Time in which a worker is not done with what takes it some tenths of a
+ * second. */
+#define SHORT_MS 10
+
+/* A unit that is not done in time keeps its flows, and others of its app
+ * theirs, until it is.  All else goes on. */
+static void
+test_late(void **state OVS_UNUSED)
+{
+    struct apps_fixture *f = start();
+
+    engine_set_worker_wait(apps_fixture_engine(f), SHORT_MS);
+    apply_network(f, "a", 107, "'do': 'compute'");
+    assert_problem(f, "\"late\"");
+    assert_problem(f, "bad.network/a");
+    assert_true(has_flow(f, "bad.bad/0 10 reg0=0x7," DROP));
+    apply_network(f, "b", 108, "");
+    assert_true(has_flow(f, "bad.bad/0 10 reg0=0x8," DROP));
+
+    wait_done(f);
+    assert_true(has_flow(f, "bad.bad/0 10 reg0=0x6b," DROP));
+    assert_true(has_flow(f, "bad.bad/0 10 reg0=0x6c," DROP));
+    assert_int_equal(status_of(f).n_ends, 0);
+    apps_fixture_check(f);
+    apps_fixture_destroy(f);
+}
+
+/* What it reads changes while it is late. */
+static void
+test_late_changed(void **state OVS_UNUSED)
+{
+    struct apps_fixture *f = start();
+
+    engine_set_worker_wait(apps_fixture_engine(f), SHORT_MS);
+    apply_network(f, "a", 107, "'do': 'compute'");
+    apply_network(f, "a", 117, "'do': 'compute'");
+    wait_done(f);
+    assert_true(has_flow(f, "bad.bad/0 10 reg0=0x75," DROP));
+    assert_false(has_flow(f, "bad.bad/0 10 reg0=0x6b," DROP));
+    apps_fixture_check(f);
+    /* It goes altogether. */
+    apply_network(f, "a", 127, "'do': 'compute'");
+    apps_fixture_apply(f, "{'bindings/pa': null, 'ports/pa': null,"
+                       " 'networks/a': null}");
+    wait_done(f);
+    assert_int_equal(count_flows(f), 2);
+    apps_fixture_check(f);
+    apps_fixture_destroy(f);
+}
+
+/* A query of the same worker, in the middle of a unit. */
+static void
+test_late_query(void **state OVS_UNUSED)
+{
+    struct apps_fixture *f = start();
+    struct engine *engine = apps_fixture_engine(f);
+    struct vmn_names answers;
+
+    engine_set_worker_wait(engine, SHORT_MS);
+    apply_network(f, "b", 108, "'query': 'compute'");
+    wait_done(f);
+    apply_network(f, "a", 107, "'ask': 'b'");
+    assert_problem(f, "bad.network/a");
+    wait_done(f);
+    answers = engine_relation_values(engine, "bad.answers", "a");
+    assert_int_equal(answers.n, 1);
+    assert_string_equal(answers.names[0], "108");
+    apply_network(f, "b", 118, "'query': 'compute'");
+    wait_done(f);
+    answers = engine_relation_values(engine, "bad.answers", "a");
+    assert_string_equal(answers.names[0], "118");
+    assert_int_equal(status_of(f).n_ends, 0);
+    apps_fixture_check(f);
+    apps_fixture_destroy(f);
+}
+
+/* One that exceeds its limits while nobody waits for it fails, and is not
+ * tried again before something changes. */
+static void
+test_late_failure(void **state OVS_UNUSED)
+{
+    struct apps_fixture *f = start();
+
+    engine_set_worker_wait(apps_fixture_engine(f), SHORT_MS);
+    apply_network(f, "a", 107, "'do': 'loop'");
+    apply_network(f, "b", 108, "'do': 'wait'");
+    apply_network(f, "d", 110, "'do': 'loop'");
+    wait_done(f);
+    assert_problem(f, "bad.network/d");
+    assert_problem(f, "its worker took more than 1000 ms of processor time");
+    assert_problem(f, "its worker took more than 10000 ms");
+    assert_int_equal(status_of(f).n_ends, 3);
+    /* Its first computation has failed; what that has read counts. */
+    apply_network(f, "d", 110, "");
+    wait_done(f);
+    assert_true(has_flow(f, "bad.bad/0 10 reg0=0x7," DROP));
+    assert_true(has_flow(f, "bad.bad/0 10 reg0=0x8," DROP));
+    apply_network(f, "a", 117, "");
+    apply_network(f, "b", 118, "");
+    wait_done(f);
+    assert_true(has_flow(f, "bad.bad/0 10 reg0=0x75," DROP));
+    assert_true(has_flow(f, "bad.bad/0 10 reg0=0x76," DROP));
+    assert_int_equal(status_of(f).n_ends, 3);
+    apps_fixture_check(f);
+    apps_fixture_destroy(f);
+}
+
 int
 main(void)
 {
@@ -912,6 +1044,10 @@ main(void)
         cmocka_unit_test(test_undone),
         cmocka_unit_test(test_guests_do_not_suspend),
         cmocka_unit_test(test_suspended),
+        cmocka_unit_test(test_late),
+        cmocka_unit_test(test_late_changed),
+        cmocka_unit_test(test_late_query),
+        cmocka_unit_test(test_late_failure),
         cmocka_unit_test(test_withdrawn),
     };
     char here[PATH_MAX];

@@ -46,36 +46,54 @@ start(const char *what)
     return worker;
 }
 
+struct answers {
+    size_t n;                   /* Questions that were answered... */
+    char value;                 /* ...with this. */
+};
+
 static void
-answer_cb(void *n_questions_, const struct worker_read *read,
+answer_cb(void *answers_, const struct worker_read *read,
           struct ofpbuf *out)
 {
-    size_t *n_questions = n_questions_;
+    struct answers *answers = answers_;
 
     assert_string_equal(read->name, "x.y");
-    ++*n_questions;
-    wire_put_block(out, "", 1);
+    answers->n++;
+    wire_put_block(out, &answers->value, 1);
 }
 
-/* The outcome of a call. */
+/* The outcome of a call of 'type'. */
 static enum app_worker_outcome
-call(struct app_worker *worker, char **problem)
+call_with(struct app_worker *worker, enum worker_message type,
+          struct app_worker_client client, char **problem)
 {
-    size_t n_questions = 0;
-    const struct app_worker_client client = {
-        .what = "a test", .urgent = true, .answer = answer_cb,
-        .aux = &n_questions };
     struct app_worker_result result = { .problem = NULL };
     enum app_worker_outcome outcome;
     struct ofpbuf message;
 
+    client.what = "a test";
+    client.answer = answer_cb;
     ofpbuf_init(&message, 0);
-    wire_begin(&message, WORKER_COMPILE);
+    wire_begin(&message, type);
     wire_end(&message);
     outcome = app_worker_call(worker, &message, &client, &result);
+    if (outcome == APP_WORKER_DONE) {
+        app_worker_release(worker);
+    }
     ofpbuf_uninit(&message);
     *problem = result.problem;
     return outcome;
+}
+
+/* The same of one that is waited for. */
+static enum app_worker_outcome
+call(struct app_worker *worker, char **problem)
+{
+    struct answers answers = { 0, 0 };
+    const struct app_worker_client client = {
+        .urgent = true, .wait_ms = 2 * WORKER_WAIT_MS, .aux = &answers };
+
+    return call_with(worker, WORKER_COMPILE, client, problem);
 }
 
 static void
@@ -179,6 +197,174 @@ test_barred(void **state OVS_UNUSED)
     app_worker_destroy(worker);
 }
 
+/* Looks after the worker until what was left is worth another try. */
+static void
+wait_ready(struct app_worker *worker)
+{
+    uint64_t n_ready = app_worker_n_ready(worker);
+
+    for (int i = 0; app_worker_n_ready(worker) == n_ready; i++) {
+        assert_true(i < 30000);
+        usleep(1000);
+        app_worker_look(worker);
+    }
+    app_worker_offer(worker);
+}
+
+/* Makes a call of 'type' that is not waited for, and returns its outcome. */
+static enum app_worker_outcome
+try(struct app_worker *worker, enum worker_message type,
+    struct answers *answers)
+{
+    const struct app_worker_client client = { .aux = answers };
+    enum app_worker_outcome outcome;
+    char *problem;
+
+    outcome = call_with(worker, type, client, &problem);
+    free(problem);
+    return outcome;
+}
+
+static uint64_t
+n_ends(const struct app_worker *worker)
+{
+    struct app_worker_status status;
+
+    app_worker_get_status(worker, &status);
+    return status.n_ends;
+}
+
+/* What is not done in time is left, and its result taken later. */
+static void
+test_late(void **state OVS_UNUSED)
+{
+    struct app_worker *worker = start("slow");
+    struct answers answers = { 0, 0 };
+
+    assert_int_equal(try(worker, WORKER_COMPILE, &answers), APP_WORKER_AWAY);
+    assert_int_equal(try(worker, WORKER_EVAL, &answers), APP_WORKER_AWAY);
+    wait_ready(worker);
+    assert_int_equal(try(worker, WORKER_EVAL, &answers), APP_WORKER_AWAY);
+    assert_int_equal(try(worker, WORKER_COMPILE, &answers), APP_WORKER_DONE);
+    assert_false(app_worker_has_left(worker));
+    assert_int_equal(n_ends(worker), 0);
+    app_worker_destroy(worker);
+}
+
+/* What was read is read again, and the worker is not asked for it twice. */
+static void
+test_late_question(void **state OVS_UNUSED)
+{
+    struct app_worker *worker = start("slow-question");
+    struct answers answers = { 0, 0 };
+
+    assert_int_equal(try(worker, WORKER_COMPILE, &answers), APP_WORKER_AWAY);
+    wait_ready(worker);
+    assert_int_equal(try(worker, WORKER_COMPILE, &answers), APP_WORKER_AWAY);
+    assert_int_equal(answers.n, 1);
+    wait_ready(worker);
+    assert_int_equal(try(worker, WORKER_COMPILE, &answers), APP_WORKER_DONE);
+    assert_int_equal(answers.n, 2);
+    app_worker_destroy(worker);
+}
+
+/* Where that is otherwise by now, or nobody asks for the result, another
+ * process begins anew: no fault of the app. */
+static void
+test_late_stale(void **state OVS_UNUSED)
+{
+    for (int i = 0; i < 2; i++) {
+        struct app_worker *worker = start("slow-question");
+        struct answers answers = { 0, 0 };
+
+        assert_int_equal(try(worker, WORKER_COMPILE, &answers),
+                         APP_WORKER_AWAY);
+        wait_ready(worker);
+        if (i) {
+            assert_int_equal(try(worker, WORKER_COMPILE, &answers),
+                             APP_WORKER_AWAY);
+            answers.value = 1;
+            wait_ready(worker);
+            assert_int_equal(try(worker, WORKER_COMPILE, &answers),
+                             APP_WORKER_AWAY);
+        }
+        app_worker_end_offer(worker);
+        assert_false(app_worker_has_left(worker));
+        assert_int_equal(n_ends(worker), 0);
+        wait_ready(worker);
+        assert_true(app_worker_run(worker));
+        app_worker_destroy(worker);
+    }
+}
+
+/* A process that is stopped is not the fault of what it computes, however long
+ * that takes. */
+static void
+test_stopped(void **state OVS_UNUSED)
+{
+    struct app_worker *worker = start("slow");
+    struct answers answers = { 0, 0 };
+    const struct app_worker_client client = {
+        .urgent = true, .wait_ms = 10, .who = 7, .aux = &answers };
+    struct app_worker_status status;
+    char *problem;
+
+    app_worker_get_status(worker, &status);
+    assert_int_equal(kill(status.pid, SIGSTOP), 0);
+    assert_int_equal(call_with(worker, WORKER_HANDLE, client, &problem),
+                     APP_WORKER_AWAY);
+    free(problem);
+    for (int i = 0; i < 3 * WORKER_URGENT_WAIT_MS / 2; i++) {
+        app_worker_look(worker);
+        usleep(1000);
+    }
+    assert_int_equal(n_ends(worker), 0);
+    assert_false(app_worker_is_barred(worker, 7, 0));
+    assert_int_equal(kill(status.pid, SIGCONT), 0);
+    wait_ready(worker);
+    assert_int_equal(n_ends(worker), 0);
+    assert_false(app_worker_is_barred(worker, 7, 0));
+    app_worker_destroy(worker);
+}
+
+/* One that sleeps, or ends its process, while nobody waits for it any more is
+ * barred as any other. */
+static void
+test_late_failure(void **state OVS_UNUSED)
+{
+    struct app_worker *worker = start("nothing");
+    struct answers answers = { 0, 0 };
+    const struct app_worker_client client = {
+        .urgent = true, .wait_ms = 10, .who = 7, .aux = &answers };
+    char *problem;
+
+    assert_int_equal(call_with(worker, WORKER_HANDLE, client, &problem),
+                     APP_WORKER_AWAY);
+    free(problem);
+    wait_ready(worker);
+    assert_int_equal(n_ends(worker), 1);
+    assert_true(app_worker_is_barred(worker, 7, 0));
+    app_worker_destroy(worker);
+}
+
+/* vmnd sees which filters of system calls a process has. */
+static void
+test_filters(void **state OVS_UNUSED)
+{
+    static const char *const whats[] = { "own", "open" };
+
+    for (size_t i = 0; i < ARRAY_SIZE(whats); i++) {
+        struct vmn_error error = VMN_ERROR_INIT;
+
+        assert_null(app_worker_create_from(
+            "./tests/unit/programs/fake-worker", "fake", whats[i],
+            strlen(whats[i]), &error));
+        assert_string_equal(error.text, "has other filters of system calls "
+                            "than its sandbox");
+        vmn_error_uninit(&error);
+    }
+}
+
 int
 main(void)
 {
@@ -188,6 +374,12 @@ main(void)
         cmocka_unit_test(test_killed),
         cmocka_unit_test(test_ended_idle),
         cmocka_unit_test(test_barred),
+        cmocka_unit_test(test_late),
+        cmocka_unit_test(test_late_question),
+        cmocka_unit_test(test_late_stale),
+        cmocka_unit_test(test_stopped),
+        cmocka_unit_test(test_late_failure),
+        cmocka_unit_test(test_filters),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

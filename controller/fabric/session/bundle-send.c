@@ -408,6 +408,9 @@ open_receipt(struct revision_diff *gd)
     struct fabric *f = gd->fabric;
     struct receipt *receipt = receipts_open(f, gd->group);
 
+    if (!receipt) {
+        receipts_acked_changed(f); /* An app may be late no longer. */
+    }
     f->sending_before = f->last_revision;
     f->last_revision = gd->group->last_revision;
     for (size_t i = 0; i < gd->n_hosts; i++) {

@@ -109,8 +109,9 @@ receipt_is_installed(const struct fabric *f, uint64_t revision)
 {
     const struct receipt *receipt = receipt_find(f->receipts, revision);
 
-    return (receipt ? !receipt->n_missing
-            : revision <= f->last_revision && all_have(f, revision));
+    return (!engine_late_app(f->engine, revision)
+            && (receipt ? !receipt->n_missing
+                : revision <= f->last_revision && all_have(f, revision)));
 }
 
 /* Receipts as structs.  -------------------------------------------------- */
@@ -246,6 +247,7 @@ fabric_get_receipt(const struct fabric *f, uint64_t revision,
     }
     shown->revision = revision;
     shown->installed = receipt_is_installed(f, revision);
+    shown->late = engine_late_app(f->engine, revision);
     if (receipt) {
         shown->hosts = show_hosts(f, receipt, true, arena, &shown->n_hosts);
         shown->flows = show_flows(receipt, arena);

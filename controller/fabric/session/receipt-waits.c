@@ -10,8 +10,10 @@
 #include <event2/event.h>
 #include <stdlib.h>
 
+#include "controller/engine/engine.h"
 #include "controller/fabric/hosts/hosts.h"
 #include "controller/fabric/session/receipts-private.h"
+#include "controller/fabric/session/switch.h"
 #include "controller/schema/arena.h"
 #include "openvswitch/list.h"
 #include "proto/loop/loop.h"
@@ -27,6 +29,7 @@ struct fabric_wait {
     size_t n_revisions;         /* Not known to be installed yet; ascending. */
     uint64_t *revisions;
     uint64_t change;            /* The newest of 'revisions' as given. */
+    bool late;                  /* An app was late with one at some check. */
     struct svec ports;          /* Not checked successfully yet. */
     struct event *timer;        /* The time-out. */
     fabric_wait_cb *cb;
@@ -43,6 +46,8 @@ revisions_are_installed(struct fabric_wait *wait)
 
         if (!receipt_is_installed(wait->fabric, revision)) {
             wait->missing = revision;
+            wait->late |= engine_late_app(wait->fabric->engine,
+                                          revision) != NULL;
             return false;
         }
         if (receipt_find(wait->fabric->receipts, revision)) {
@@ -81,10 +86,28 @@ bindings_are_installed(struct fabric_wait *wait)
     return true;
 }
 
+/* Returns true once hosts have what an app has computed late: that has no
+ * revision, so all that was sent them is waited for. */
+static bool
+late_flows_are_installed(const struct fabric_wait *wait)
+{
+    const struct fabric_host *host;
+
+    HMAP_FOR_EACH (host, name_node, &wait->fabric->hosts) {
+        if (wait->late && host->sw->conn
+            && (host->sw->bundles.n_sent
+                || !backlog_is_empty(&host->sw->bundles.backlog))) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool
 is_fulfilled(struct fabric_wait *wait)
 {
-    return revisions_are_installed(wait) && bindings_are_installed(wait);
+    return (revisions_are_installed(wait) && late_flows_are_installed(wait)
+            && bindings_are_installed(wait));
 }
 
 static void

@@ -80,7 +80,8 @@ uint64_t receipt_find_seq(const struct fabric_receipts *, uint64_t revision);
 /* Returns the receipt of 'revision', or NULL if it is not in memory. */
 struct receipt *receipt_find(const struct fabric_receipts *,
                              uint64_t revision);
-/* Returns true if all hosts concerned have acknowledged 'revision'. */
+/* Returns true if all hosts concerned have acknowledged 'revision', and no app
+ * is late with it. */
 bool receipt_is_installed(const struct fabric *, uint64_t revision);
 /* Returns the newest revision that all hosts have acknowledged. */
 uint64_t receipts_acked_by_all(const struct fabric *);

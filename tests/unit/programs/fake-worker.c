@@ -5,6 +5,7 @@
 
 #include <config.h>
 
+#include <seccomp.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,6 +41,38 @@ wait_message(void)
     if (recv(WORKER_FD, bytes, sizeof bytes, 0) <= 0) {
         _exit(0);
     }
+}
+
+/* vmnd sees that there is a filter of system calls, and not what it lets
+ * pass. */
+static void
+filter_nothing(void)
+{
+    scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
+
+    if (!filter || seccomp_rule_add(filter, SCMP_ACT_KILL, SCMP_SYS(reboot), 0)
+        || seccomp_load(filter)) {
+        _exit(1);
+    }
+    seccomp_release(filter);
+}
+
+/* Starts as a worker does.  One that is "open" never closes its sandbox. */
+static void
+start(const char *what, struct ofpbuf *message)
+{
+    wait_message();
+    filter_nothing();
+    if (!strcmp(what, "own")) {
+        filter_nothing();
+    }
+    wire_begin(message, WORKER_CLOSES);
+    send_message(message);
+    wait_message();
+    if (strcmp(what, "open")) {
+        filter_nothing();
+    }
+    ofpbuf_clear(message);
 }
 
 static void
@@ -80,14 +113,18 @@ send_head(uint32_t size, uint16_t type)
 static void
 send_done(struct ofpbuf *message, uint32_t n)
 {
+    ofpbuf_clear(message);
     wire_begin(message, WORKER_DONE);
     wire_put_u32(message, n);
+    wire_put_block(message, NULL, 0);
+    wire_put_block(message, NULL, 0);
     send_message(message);
 }
 
 static void
 ask(struct ofpbuf *message, const struct worker_read *read)
 {
+    ofpbuf_clear(message);
     wire_begin(message, WORKER_READ);
     wire_put_read(message, read);
     send_message(message);
@@ -121,6 +158,15 @@ misbehave(const char *what, struct ofpbuf *message)
         pause();
     } else if (!strcmp(what, "killed")) {
         raise(SIGKILL);
+    } else if (!strcmp(what, "slow")) {
+        usleep(100 * 1000);
+        send_done(message, 0);
+    } else if (!strcmp(what, "slow-question")) {
+        usleep(100 * 1000);
+        ask(message, &read);
+        wait_message();
+        usleep(100 * 1000);
+        send_done(message, 0);
     }
 }
 
@@ -134,6 +180,7 @@ main(void)
         return 1;
     }
     ofpbuf_init(&message, 0);
+    start(what, &message);
     describe(&message);
     wait_message();
     misbehave(what, &message);

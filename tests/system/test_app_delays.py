@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: Apache-2.0
+"""vmnd waits for no app: one whose process does not answer is late, and keeps
+its flows, while all others go on.  A process that is stopped (SIGSTOP) never
+answers, so no test depends on a time."""
+
+import os
+import signal
+import subprocess
+
+import pytest
+from conftest import (World, changes, check_log, close_lab, flows, installed,
+                      make_lab, wait_aged)
+from test_live_apps import verify
+from test_misdeeds import make_apps
+
+from vmnlab.netns import wait_for
+
+APP = "bad-c"
+UNIT = APP + ".network/victim"
+
+
+@pytest.fixture(scope="module", name="lab")
+def _lab(tmp_path_factory):
+    lab = make_lab("delays", 1, apps=make_apps(
+        tmp_path_factory.mktemp("apps"))[:1])
+    yield lab
+    close_lab(lab)
+
+
+@pytest.fixture(name="world")
+def _world(lab):
+    world = World(lab)
+    world.network("net", "10.0.0.0/24")
+    world.network("victim", "10.1.0.0/24")
+    world.vm("there", "victim", "h1", "10.1.0.1")
+    world.one = world.vm("one", "net", "h1", "10.0.0.1", tcp=[80])
+    subprocess.run(["ovs-appctl", "-t", lab.vmnd.unixctl, "apps/resume", APP],
+                   check=True)
+    wait_for("all to be well", lambda: not issues(lab, "failed", "late"), 60)
+    yield world
+    world.close()
+    check_log(lab.vmnd)
+    assert lab.vmnd.pid() is not None, lab.vmnd.last_words(60)
+
+
+def worker(lab):
+    return lab.vmnd.api.get("apps/" + APP)["status"]["worker"]
+
+
+def issues(lab, *kinds):
+    """{unit: kind}"""
+    return {unit: issue["kind"]
+            for issue in lab.vmnd.api.get("status")["problems"]
+            for unit in issue["units"] if issue["kind"] in kinds}
+
+
+def of_app(lab):
+    stage = lab.vmnd.api.get("apps/" + APP)["status"]["stages"][0]
+    return {key: flow for key, flow in flows(lab.host("h1")).items()
+            if flow.table == stage["first_table"] and "priority=10," in key[1]}
+
+
+def label(lab, **options):
+    """Has the app make three flows of the network, and returns the answer."""
+    return lab.vmnd.api.patch("networks/victim",
+                              {"labels": {APP + "/flows": "3"}}, **options)
+
+
+def test_others_do_not_wait_for_a_process_that_is_stopped(lab, world):
+    """The change of its unit is stored, not in effect, and named; another's is
+    in effect.  Once the process goes on, so is the first one."""
+    was, before = worker(lab), of_app(lab)
+    os.kill(was["pid"], signal.SIGSTOP)
+    try:
+        revision = label(lab)["revision"]
+        wait_for("the unit to be late",
+                 lambda: issues(lab, "late").get(UNIT) == "late", 60)
+        assert lab.vmnd.api.get("apps/" + APP)["status"]["problems"] >= 1
+
+        two = world.vm("two", "net", "h1", "10.0.0.2")
+        assert world.reaches(two, world.one)
+        installed(lab.vmnd.api.patch("ports/one", {"labels": {"a": "b"}},
+                                     wait="installed", timeout="120s"))
+
+        late = label(lab, wait="installed", timeout="100ms")["receipt"]
+        assert not late["installed"]
+        assert late["late"] == APP
+        assert issues(lab, "late") == {UNIT: "late"}
+        assert changes(before, of_app(lab)) == []
+    finally:
+        os.kill(was["pid"], signal.SIGCONT)
+    installed(label(lab, wait="installed", timeout="120s"))
+    assert lab.vmnd.api.get(
+        "revisions/%d" % revision)["receipt"]["installed"]
+    assert len(of_app(lab)) == len(before) + 2
+    assert not issues(lab, "late", "failed")
+    assert worker(lab)["ends"] == was["ends"]
+    assert worker(lab)["pid"] == was["pid"]
+    verify(lab)
+
+
+def test_a_plan_says_that_it_lacks_late_flows(lab, world):
+    was = worker(lab)
+    os.kill(was["pid"], signal.SIGSTOP)
+    try:
+        plan = label(lab, dry_run="plan")
+        assert [issue["units"] for issue in plan["problems"]
+                if issue["kind"] == "late"] == [[UNIT]]
+    finally:
+        os.kill(was["pid"], signal.SIGCONT)
+    wait_for("all to be well", lambda: not issues(lab, "late"), 60)
+    installed(label(lab, wait="installed", timeout="120s"))
+    verify(lab)
+
+
+def test_vmnd_stops_and_starts_while_an_app_is_late(lab, world):
+    """Hosts keep the flows of its unit."""
+    wait_aged(lab)
+    before = of_app(lab)
+    os.kill(worker(lab)["pid"], signal.SIGSTOP)
+    lab.vmnd.api.patch("networks/victim", {"labels": {
+        APP + "/do": "wait", APP + "/flows": "3"}})
+    wait_for("the unit to be late", lambda: UNIT in issues(lab, "late"), 60)
+    lab.vmnd.stop()
+    lab.vmnd.start()
+    lab.await_synced()
+    assert UNIT in issues(lab, "late", "failed")
+    assert changes(before, of_app(lab)) == []
+    two = world.vm("two", "net", "h1", "10.0.0.2")
+    assert world.reaches(two, world.one)
+    assert changes(before, of_app(lab)) == []
+    # It sleeps for too long at last.
+    wait_for("the unit to fail",
+             lambda: issues(lab, "failed").get(UNIT), 60)
+    lab.vmnd.api.patch("networks/victim", {"labels": {APP + "/do": None}})
+    wait_for("its flows", lambda: len(of_app(lab)) == len(before) + 2, 60)
+
+
+def test_many_objects_that_loop(lab, world):
+    """Each ends a process.  Others' changes come through meanwhile."""
+    for i in range(5):
+        lab.vmnd.api.patch("networks/victim", {"mtu": 1300 + i})
+        lab.vmnd.api.put("networks/loop-%d" % i, {
+            "subnets": [{"cidr": "10.%d.0.0/24" % (10 + i)}],
+            "labels": {APP + "/do": "loop"}})
+    two = world.vm("two", "net", "h1", "10.0.0.2")
+    assert world.reaches(two, world.one)
+    wait_for("all of them to fail", lambda: len(
+        [unit for unit in issues(lab, "failed") if "/loop-" in unit]) == 5,
+             120)
+    for i in range(5):
+        lab.vmnd.api.delete("networks/loop-%d" % i)
+    wait_for("all to be well", lambda: not issues(lab, "late", "failed"), 60)
