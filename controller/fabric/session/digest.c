@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hash.h"
 #include "openflow/openflow-1.1.h"
 #include "openflow/openflow-1.5.h"
 #include "openvswitch/ofpbuf.h"
@@ -66,6 +67,7 @@ item_cb(void *d_, const struct flow_item *item)
     size_t size = ntohs(inner->length) - sizeof *inner;
     const uint8_t *body = (const uint8_t *) (inner + 1);
     struct digest *d = d_;
+    ovs_u128 hash;
 
     ofpbuf_clear(&d->record);
     if (item->kind == FLOW_ITEM_FLOW) {
@@ -75,7 +77,8 @@ item_cb(void *d_, const struct flow_item *item)
         append_group(&d->record, body, size);
         d->n_groups++;
     }
-    d->sum += stable_hash64(d->record.data, d->record.size, 0);
+    hash_bytes128(d->record.data, d->record.size, 0, &hash);
+    d->sum += hash.u64.lo;
 }
 
 char *
