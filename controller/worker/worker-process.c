@@ -364,7 +364,8 @@ missing(struct worker_talk *talk, bool *bad)
     }
     memcpy(&head, in->data, sizeof head);
     if (head.size < sizeof head || head.size > WORKER_MESSAGE_MAX
-        || head.size % WORKER_ALIGN || head.size - talk->n_dropped < in->size) {
+        || head.size % WORKER_ALIGN
+        || head.size - talk->n_dropped < in->size) {
         *bad = true;
         return 0;
     }
