@@ -23,6 +23,16 @@
 /* Most peers, and prefixes, that are looked at for a port. */
 #define PEERS_MAX 1000
 
+/* A prefix of rules. */
+struct study_prefix {
+    struct vmn_prefix prefix;
+    bool is_shown;              /* In a rule that the client sees. */
+};
+
+/* Text for the addresses of rules that the client does not see, and for an
+ * address that no rule has. */
+static const char other_addresses[] = "other addresses";
+
 /* A port whose connections are compared in one direction. */
 struct study {
     struct search *search;
@@ -33,9 +43,11 @@ struct study {
     size_t n_peers, allocated_peers;
     struct judged_peer *peers;
     size_t n_prefixes, allocated_prefixes;
-    struct vmn_prefix *prefixes; /* Of rules, each once. */
+    struct study_prefix *prefixes; /* Each once. */
+    bool is_shown;              /* The client sees the rule that is read. */
     struct shash alike;         /* Of struct svec: ports among them that
                                  * nothing tells apart. */
+    struct sset added;          /* Ports that are in 'alike'. */
     bool has_windows;
     bool has_addresses;         /* Rules tell ports apart by these. */
 };
@@ -136,7 +148,8 @@ add_port(struct study *study, const char *name)
     char *key;
 
     if (!port || port == study->port || !port->row[BEFORE]
-        || !port->row[AFTER]) {
+        || !port->row[AFTER] || !judge_step(&search->judge, 1)
+        || !sset_add(&study->added, name)) {
         return;
     }
     key = xasprintf("%d%s%s", is_moved, port->key,
@@ -148,9 +161,7 @@ add_port(struct study *study, const char *name)
         shash_add(&study->alike, key, alike);
         add_port_peers(study, port, alike);
     }
-    if (!svec_contains_unsorted(alike, name)) {
-        svec_add(alike, name);
-    }
+    svec_add(alike, name);
     free(key);
 }
 
@@ -158,7 +169,10 @@ static void
 add_prefix(struct study *study, const struct vmn_prefix *prefix)
 {
     for (size_t i = 0; i < study->n_prefixes; i++) {
-        if (!memcmp(&study->prefixes[i], prefix, sizeof *prefix)) {
+        struct study_prefix *known = &study->prefixes[i];
+
+        if (!memcmp(&known->prefix, prefix, sizeof *prefix)) {
+            known->is_shown |= study->is_shown;
             return;
         }
     }
@@ -172,7 +186,8 @@ add_prefix(struct study *study, const struct vmn_prefix *prefix)
                                      &study->allocated_prefixes,
                                      sizeof *study->prefixes);
     }
-    study->prefixes[study->n_prefixes++] = *prefix;
+    study->prefixes[study->n_prefixes++] = (struct study_prefix) {
+        *prefix, study->is_shown };
 }
 
 /* Returns the address after those of the prefix; family 0: there is none. */
@@ -201,20 +216,25 @@ add_address(struct study *study, const struct vmn_ip *ip)
 {
     const struct vmn_prefix *narrowest = NULL;
     char buf[VALUE_PREFIX_SIZE];
+    bool any = false;
 
     for (size_t i = 0; i < study->n_prefixes; i++) {
-        const struct vmn_prefix *prefix = &study->prefixes[i];
+        const struct vmn_prefix *prefix = &study->prefixes[i].prefix;
 
-        if (prefix->ip.family == ip->family && vmn_prefix_contains(prefix, ip)
-            && (!narrowest || prefix->len > narrowest->len)) {
-            narrowest = prefix;
+        if (prefix->ip.family == ip->family
+            && vmn_prefix_contains(prefix, ip)) {
+            any = true;
+            if (study->prefixes[i].is_shown
+                && (!narrowest || prefix->len > narrowest->len)) {
+                narrowest = prefix;
+            }
         }
     }
-    if (narrowest && judge_step(&study->search->judge, study->n_prefixes)) {
+    if (any && judge_step(&study->search->judge, study->n_prefixes)) {
         add_peer(study, (struct judged_peer) {
-            .ip = *ip, .text = arena_printf(
+            .ip = *ip, .text = (narrowest ? arena_printf(
                 &study->search->found->arena, "addresses of %s",
-                value_format_prefix(narrowest, buf)) });
+                value_format_prefix(narrowest, buf)) : other_addresses) });
     }
 }
 
@@ -223,9 +243,10 @@ static void
 add_parts(struct study *study)
 {
     for (size_t i = 0; i < study->n_prefixes; i++) {
-        struct vmn_ip after = address_after(&study->prefixes[i]);
+        const struct vmn_prefix *prefix = &study->prefixes[i].prefix;
+        struct vmn_ip after = address_after(prefix);
 
-        add_address(study, &study->prefixes[i].ip);
+        add_address(study, &prefix->ip);
         if (after.family) {
             add_address(study, &after);
         }
@@ -267,14 +288,16 @@ add_rule_peers(struct study *study, const struct vmn_rule *rule,
 
         if (peer->fqdn) {
             add_peer(study, (struct judged_peer) {
-                .fqdn = peer->fqdn, .text = peer->fqdn });
+                .fqdn = peer->fqdn,
+                .text = study->is_shown ? peer->fqdn : other_addresses });
         } else if (peer->group) {
             struct sset ports = SSET_INITIALIZER(&ports);
             const char **names;
 
             judge_group_ports(judge, peer->group, at, &ports);
             names = sset_sort(&ports);
-            for (size_t j = 0; j < sset_count(&ports); j++) {
+            for (size_t j = 0; j < sset_count(&ports) && judge->steps;
+                 j++) {
                 add_port(study, names[j]);
             }
             free(names);
@@ -317,6 +340,8 @@ each_rule(struct study *study, const struct judged_port *port,
     const struct placed_rules *rules = &port->rules[at][direction];
 
     for (size_t i = 0; i < rules->n; i++) {
+        study->is_shown = txn_shows(study->search->txn, VMN_TABLE_POLICY,
+                                    rules->rules[i].policy->row.name);
         cb(study, rules->rules[i].rule, at);
     }
 }
@@ -332,6 +357,8 @@ each_allowed(struct study *study, const struct judged_port *port,
         const struct vmn_quarantine *quarantine = judge_row(
             &study->search->judge, VMN_TABLE_QUARANTINE, name, at);
 
+        study->is_shown = txn_shows(study->search->txn, VMN_TABLE_QUARANTINE,
+                                    name);
         for (size_t i = 0; quarantine && i < quarantine->n_allow; i++) {
             cb(study, vmn_quarantine_rule_at(quarantine, i), at);
         }
@@ -376,14 +403,24 @@ read_rules(struct study *study)
         each_allowed(study, port, at, add_rule_peers);
     }
     SSET_FOR_EACH (name, &study->search->moved) {
+        if (!study->search->judge.steps) {
+            break;
+        }
         add_port(study, name);
     }
     add_parts(study);
-    add_peer(study, (struct judged_peer) { .text = "other addresses" });
+    add_peer(study, (struct judged_peer) { .text = other_addresses });
     cut_peers(study);
 }
 
 /* Verdicts.  -------------------------------------------------------------- */
+
+/* What allows connections with a peer. */
+struct access {
+    const struct placed_rule *by; /* The first rule that does, or NULL. */
+    bool is_hidden;             /* A policy or a quarantine that the client
+                                 * does not see allows some, or denied them. */
+};
 
 /* Returns the port's first address of the family, if it has one. */
 static struct vmn_ip
@@ -399,12 +436,45 @@ own_ip(const struct judged_port *port, uint8_t family)
     return (struct vmn_ip) { .family = 0 };
 }
 
-/* Returns true if the connection was denied and is allowed; '*by' is the rule
- * that allows it, or NULL. */
+/* Returns true if the connection was allowed for one of the peer's former
+ * addresses: rules may allow a new address already.  '*by' is the last rule
+ * that decided, or NULL. */
+static bool
+was_allowed(const struct study *study, const struct judged_peer *peer,
+            const struct judged_service *service, enum judged_windows windows,
+            const struct placed_rule **by)
+{
+    struct judge *judge = &study->search->judge;
+    struct judged_peer former = *peer;
+    bool any = false;
+
+    if (!peer->port || !sset_contains(&study->search->moved,
+                                      peer->port->name)) {
+        return judge_allows(judge, study->port, BEFORE, study->direction,
+                            peer, service, windows, by);
+    }
+    for (size_t i = 0; i < peer->port->row[BEFORE]->n_ips; i++) {
+        former.ip = peer->port->row[BEFORE]->ips[i];
+        if (former.ip.family != peer->ip.family) {
+            continue;
+        }
+        if (judge_allows(judge, study->port, BEFORE, study->direction,
+                         &former, service, windows, by)) {
+            return true;
+        }
+        any = true;
+    }
+    former.ip = (struct vmn_ip) { .family = 0 };
+    return !any && judge_allows(judge, study->port, BEFORE, study->direction,
+                                &former, service, windows, by);
+}
+
+/* Returns true if the connection was denied, by rule '*denied', and is
+ * allowed, by rule '*by'; either may be NULL. */
 static bool
 is_loosened(const struct study *study, const struct judged_peer *peer,
             const struct piece *piece, enum judged_windows windows,
-            const struct placed_rule **by)
+            const struct placed_rule **by, const struct placed_rule **denied)
 {
     const struct judged_service service = { piece->protocol, piece->first };
     const struct judged_peer self = {
@@ -417,40 +487,36 @@ is_loosened(const struct study *study, const struct judged_peer *peer,
 
     return (judge_allows(judge, study->port, AFTER, study->direction, peer,
                          &service, windows, by)
-            && !judge_allows(judge, study->port, BEFORE, study->direction,
-                             peer, &service, windows, &other)
+            && !was_allowed(study, peer, &service, windows, denied)
             && (!peer->port
                 || judge_allows(judge, peer->port, AFTER, back, &self,
                                 &service, windows, &other)));
 }
 
-/* Returns true if the client may learn what the peer is, and the services:
- * they may be of a policy or a quarantine that it does not see. */
+/* Returns true if the client sees the rule's policy, or there is no rule and
+ * the quarantines of the port at that time have no part in it. */
 static bool
-may_tell(const struct study *study, const struct placed_rule *decides)
+shows_rule(const struct study *study, const struct placed_rule *rule,
+           enum moment at)
 {
-    const struct txn *txn = study->search->txn;
-    const struct model_rights *rights = txn->request->rights;
-
-    return (!rights || !rights->scope.text
-            || (decides ? txn_shows(txn, VMN_TABLE_POLICY,
-                                    decides->policy->row.name)
-                : !study->port->is_quarantined[AFTER]));
+    return (rule ? txn_shows(study->search->txn, VMN_TABLE_POLICY,
+                             rule->policy->row.name)
+            : !study->port->is_quarantined[at]);
 }
 
-/* Adds that the connections with the peer are loosened, which 'decides'
- * allows, or NULL. */
+/* Adds that the connections with the peer are loosened; without the names of
+ * the peer and the services if the client does not see their rules. */
 static void
 put_access(struct study *study, const struct judged_peer *peer,
            const struct svec *alike, const char *services,
-           const struct placed_rule *decides)
+           const struct access *access)
 {
     struct ds self = DS_EMPTY_INITIALIZER, other = DS_EMPTY_INITIALIZER;
     struct search *search = study->search;
     bool in = study->direction == VMN_INGRESS;
 
     loosening_put_ports(search, alike, &self);
-    if (!may_tell(study, decides)) {
+    if (access->is_hidden) {
         loosening_put(search, "access", VMN_TABLE_POLICY, NULL, NULL,
                       "%s may %s what was denied", ds_cstr(&self),
                       in ? "be reached by" : "reach");
@@ -461,7 +527,7 @@ put_access(struct study *study, const struct judged_peer *peer,
             ds_put_cstr(&other, peer->text);
         }
         loosening_put(search, "access", VMN_TABLE_POLICY,
-                      decides ? decides->policy->row.name : NULL, NULL,
+                      access->by ? access->by->policy->row.name : NULL, NULL,
                       "%s may reach %s on %s, which was denied",
                       ds_cstr(in ? &other : &self),
                       ds_cstr(in ? &self : &other), services);
@@ -478,8 +544,10 @@ compare_peer(struct study *study, const struct judged_peer *peer,
     enum judged_windows last = (study->search->windows_differ ? WINDOWS_WORST
                                 : study->has_windows ? WINDOWS_CLOSED
                                 : WINDOWS_OPEN);
+    const struct model_rights *rights = study->search->txn->request->rights;
+    bool is_scoped = rights && rights->scope.text;
+    struct access access = { NULL, false };
     struct ds text = DS_EMPTY_INITIALIZER;
-    const struct placed_rule *decides = NULL;
 
     for (size_t i = 0; i < study->services.n_pieces; i++) {
         struct piece *piece = &study->services.pieces[i];
@@ -487,17 +555,23 @@ compare_peer(struct study *study, const struct judged_peer *peer,
         piece->is_loosened = false;
         for (int w = WINDOWS_OPEN; w <= (int) last && !piece->is_loosened;
              w++) {
-            const struct placed_rule *by;
+            const struct placed_rule *by, *denied;
 
-            piece->is_loosened = is_loosened(study, peer, piece, w, &by);
+            piece->is_loosened = (judge_step(&study->search->judge, 1)
+                                  && is_loosened(study, peer, piece, w, &by,
+                                                 &denied));
             if (piece->is_loosened) {
-                decides = decides ? decides : by;
+                access.by = access.by ? access.by : by;
+                access.is_hidden |= (is_scoped
+                                     && !(shows_rule(study, by, AFTER)
+                                          && shows_rule(study, denied,
+                                                        BEFORE)));
             }
         }
     }
     services_put(&study->services, &text);
     if (text.length && study->search->judge.steps) {
-        put_access(study, peer, alike, ds_cstr(&text), decides);
+        put_access(study, peer, alike, ds_cstr(&text), &access);
     }
     ds_destroy(&text);
 }
@@ -513,6 +587,7 @@ study_uninit(struct study *study)
         svec_destroy(node->data);
     }
     shash_destroy_free_data(&study->alike);
+    sset_destroy(&study->added);
     free(study->prefixes);
     free(study->peers);
     services_uninit(&study->services);
@@ -528,6 +603,7 @@ compare_direction(struct search *search, const struct svec *alike,
         .search = search, .port = port, .direction = direction,
         .is_moved = sset_contains(&search->moved, port->name),
         .alike = SHASH_INITIALIZER(&study.alike),
+        .added = SSET_INITIALIZER(&study.added),
     };
 
     if ((port->isolates[BEFORE][direction]
@@ -576,7 +652,7 @@ loosening_compare_access(struct search *search)
         free(key);
     }
     nodes = shash_sort(&kinds);
-    for (size_t i = 0; i < shash_count(&kinds); i++) {
+    for (size_t i = 0; i < shash_count(&kinds) && search->judge.steps; i++) {
         const struct svec *alike = nodes[i]->data;
         const struct judged_port *port = judge_port(&search->judge,
                                                     alike->names[0]);

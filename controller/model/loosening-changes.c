@@ -167,11 +167,16 @@ find_port(struct search *search, const struct entry *entry)
     }
     find_port_isolation(search, entry, before, now);
     if (before->quarantined != now->quarantined || !same_ips(before, now)
+        || strcmp(before->network, now->network)
+        || !nullable_string_is_equal(before->parent, now->parent)
         || !schema_row_same_labels(&before->row, &now->row)) {
         struct vmn_names subs = model_lookup(
             search->txn->model, VMN_INDEX_PORT_BY_PARENT, entry->name);
 
         sset_add(&search->moved, entry->name);
+        if (!same_ips(before, now)) {
+            sset_add(&search->readdressed, entry->name);
+        }
         for (size_t i = 0; i < subs.n && judge_step(&search->judge, 1); i++) {
             sset_add(&search->moved, subs.names[i]);
         }

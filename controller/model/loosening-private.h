@@ -18,6 +18,7 @@ struct search {
     struct loosened *found;
     struct sset moved;          /* Ports that may have changed their groups,
                                  * quarantines or addresses. */
+    struct sset readdressed;    /* Those of them whose addresses differ. */
     struct sset policies;       /* That decide otherwise than before, perhaps:
                                  * with their services, tiers and groups'
                                  * addresses. */

@@ -108,6 +108,79 @@ add_subjects(struct search *search, const struct sset *policies)
     }
 }
 
+/* Returns true if a port has got or lost an address of a peer of the rule. */
+static bool
+concern_addresses(struct search *search, const struct vmn_rule *rule)
+{
+    const char *name;
+
+    for (size_t i = 0; i < rule->n_peers; i++) {
+        const struct vmn_peer *peer = vmn_peer_at(rule, i);
+
+        SSET_FOR_EACH (name, &search->readdressed) {
+            bool has[N_MOMENTS] = { false, false };
+
+            for (int at = BEFORE; at < N_MOMENTS; at++) {
+                const struct vmn_port *port = judge_row(
+                    &search->judge, VMN_TABLE_PORT, name, at);
+
+                for (size_t j = 0; j < port->n_ips && !peer->fqdn; j++) {
+                    has[at] |= judge_peer_has_ip(&search->judge, peer, at,
+                                                 &port->ips[j]);
+                }
+            }
+            if (has[BEFORE] != has[AFTER]) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* Finds the policies, and the ports of the quarantines, whose rules tell the
+ * former addresses of ports from the new ones. */
+static void
+find_readdressed(struct search *search)
+{
+    const struct model *model = search->txn->model;
+    struct vmn_names names = model_names(model, VMN_TABLE_POLICY);
+    struct judge *judge = &search->judge;
+
+    if (sset_is_empty(&search->readdressed)) {
+        return;
+    }
+    for (size_t i = 0; i < names.n && judge_step(judge, 1); i++) {
+        const struct vmn_policy *policy = model_get(model, VMN_TABLE_POLICY,
+                                                    names.names[i]);
+        bool concerns = false;
+
+        for (size_t j = 0; loosening_is_enforced(policy)
+             && j < policy->n_rules && !concerns; j++) {
+            concerns = concern_addresses(search, vmn_policy_rule_at(policy,
+                                                                    j));
+        }
+        if (concerns) {
+            sset_add(&search->peered, names.names[i]);
+        }
+    }
+    names = model_names(model, VMN_TABLE_QUARANTINE);
+    for (size_t i = 0; i < names.n && judge_step(judge, 1); i++) {
+        const struct vmn_quarantine *quarantine = model_get(
+            model, VMN_TABLE_QUARANTINE, names.names[i]);
+        bool concerns = false;
+
+        for (size_t j = 0; j < quarantine->n_allow && !concerns; j++) {
+            concerns = concern_addresses(search, vmn_quarantine_rule_at(
+                quarantine, j));
+        }
+        if (concerns) {
+            judge_add_selected(judge, &quarantine->selector,
+                               quarantine->ports, quarantine->n_ports, AFTER,
+                               &search->subjects);
+        }
+    }
+}
+
 /* Finds the policies that have a group which a port has joined or left, and
  * with them all ports that may be open to more than before. */
 static void
@@ -130,6 +203,7 @@ find_subjects(struct search *search)
     SSET_FOR_EACH (name, &groups) {
         loosening_add_users(search, VMN_TABLE_GROUP, name, &search->peered);
     }
+    find_readdressed(search);
     add_subjects(search, &search->peered);
     add_subjects(search, &search->policies);
     sset_destroy(&groups);
@@ -226,6 +300,7 @@ loosening_find(struct txn *txn)
     arena_init(&found->arena);
     judge_init(&search.judge, txn, full ? STEPS_FULL : STEPS_BOUNDED);
     sset_init(&search.moved);
+    sset_init(&search.readdressed);
     sset_init(&search.policies);
     sset_init(&search.peered);
     sset_init(&search.subjects);
@@ -244,6 +319,7 @@ loosening_find(struct txn *txn)
     sset_destroy(&search.subjects);
     sset_destroy(&search.peered);
     sset_destroy(&search.policies);
+    sset_destroy(&search.readdressed);
     sset_destroy(&search.moved);
     judge_uninit(&search.judge);
     if (!found->n && !found->is_partial) {

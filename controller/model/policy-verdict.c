@@ -48,12 +48,13 @@ group_has_ip(struct judge *judge, const char *name, enum moment at,
     return false;
 }
 
-static bool
-matches_ip(struct judge *judge, const struct vmn_peer *peer, enum moment at,
-           const struct vmn_ip *ip)
+bool
+judge_peer_has_ip(struct judge *judge, const struct vmn_peer *peer,
+                  enum moment at, const struct vmn_ip *ip)
 {
     return (peer->group ? group_has_ip(judge, peer->group, at, ip)
-            : (has_address(&peer->cidr, peer->cidr.ip.family != 0, ip)
+            : (judge_step(judge, 1)
+               && has_address(&peer->cidr, peer->cidr.ip.family != 0, ip)
                && !has_address(peer->except, peer->n_except, ip)));
 }
 
@@ -68,7 +69,8 @@ matches_peer(struct judge *judge, const struct vmn_peer *peer, enum moment at,
         && sset_contains(&other->port->groups[at], peer->group)) {
         return true;
     }
-    return other->ip.family && matches_ip(judge, peer, at, &other->ip);
+    return (other->ip.family
+            && judge_peer_has_ip(judge, peer, at, &other->ip));
 }
 
 static bool

@@ -99,6 +99,10 @@ void judge_group_ports(struct judge *, const char *group, enum moment,
 void judge_add_selected(struct judge *, const struct vmn_selector *,
                         const char *const *names, size_t n_names, enum moment,
                         struct sset *ports);
+/* Returns true if the peer of a rule, which is no name in DNS, has the
+ * address. */
+bool judge_peer_has_ip(struct judge *, const struct vmn_peer *, enum moment,
+                       const struct vmn_ip *);
 /* Returns true if a rule of the port lets the connection with 'peer' pass;
  * '*by' is the rule that decides, or NULL. */
 bool judge_allows(struct judge *, const struct judged_port *, enum moment,

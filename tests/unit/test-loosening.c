@@ -193,6 +193,42 @@ port_that_leaves_isolation_is_named(void **state)
                 "are open: \"default\" deny -> allow\n");
 }
 
+/* Its network or its parent changes, and nothing else of it. */
+static void
+port_that_is_moved_is_named(void **state)
+{
+    struct model *model = *state;
+
+    expect(model, "patch networks n {'default':'deny'}\n"
+           "put networks open {" SUBNET "}\n"
+           "put ports trunk {'network':'open','quarantined':true}\n"
+           "put ports other-trunk {'network':'open'}\n"
+           "put ports sub {'network':'open','parent':'trunk','vlan':7}", "");
+    expect_once(model, "patch ports other {'network':'open'}",
+                "access: other addresses may reach port \"other\" on all "
+                "services, which was denied\n");
+    expect_once(model, "patch ports sub {'parent':'other-trunk'}",
+                "quarantine: port \"sub\" is not quarantined any more\n");
+}
+
+/* A rule allows the new address of the port. */
+static void
+port_that_gets_an_allowed_address_is_named(void **state)
+{
+    struct model *model = *state;
+
+    expect(model, "patch policies db-in {'rules':[{'direction':'ingress',"
+           "'action':'allow','peers':[{'cidr':'10.0.0.96/28'}],"
+           "'services':[{'service':'sql'}]}]}", "access: addresses of "
+           "10.0.0.96/28 may reach port \"db1\" on tcp/5432, which was "
+           "denied\n");
+    expect(model, "patch ports other {'ips':['10.0.0.50']}", "");
+    expect_once(model, "patch ports other {'ips':['10.0.0.100']}",
+                "access: port \"other\" may reach port \"db1\" on tcp/5432, "
+                "which was denied\n");
+    expect_once(model, "patch ports other {'ips':['10.0.0.51']}", "");
+}
+
 static void
 private_network_that_is_opened_is_named(void **state)
 {
@@ -428,6 +464,48 @@ account_learns_no_name_that_it_does_not_see(void **state)
 }
 
 static void
+account_learns_no_prefix_that_it_does_not_see(void **state)
+{
+    struct model *model = *state;
+    struct model_request request;
+    char *got;
+
+    /* Another's policy denied what its own allows; a third one, which decides
+     * nothing here, has another prefix. */
+    apply(model, "patch networks n {'labels':{'shared':'y'}}\n"
+          "put groups mine {'selector':'t=a','labels':{'t':'a'}}\n"
+          "patch ports web1 {'labels':{'t':'a','mark':'y'}}\n"
+          "put policies mine {'applies_to':['mine'],'labels':{'t':'a'},"
+          "'rules':[{'direction':'ingress','action':'allow'}]}\n"
+          "put groups marked {'selector':'mark=y'}\n"
+          "put policies sec {'applies_to':['marked'],'tier':'security',"
+          "'rules':[{'direction':'ingress','action':'deny',"
+          "'peers':[{'cidr':'198.51.100.0/24'}]}]}\n"
+          "put policies low {'applies_to':['mine'],'tier':'baseline',"
+          "'rules':[{'direction':'ingress','action':'deny',"
+          "'peers':[{'cidr':'203.0.113.0/24'}]}]}", "");
+    model_settle(model);
+    model_request_init(&request, "test");
+    request.rights = model_util_rights("t=a", "shared=y", NULL, false);
+    got = loosened_by(model, &request,
+                      "patch ports web1 {'labels':{'mark':null}}");
+    assert_string_equal(got, "access: port \"web1\" may be reached by what "
+                        "was denied\n");
+    free(got);
+    model_undo(model);
+    apply(model, "patch policies mine {'rules':[]}", "");
+    model_settle(model);
+    model_request_init(&request, "test");
+    request.rights = model_util_rights("t=a", "shared=y", NULL, false);
+    got = loosened_by(model, &request, "patch policies mine {'rules':["
+                      "{'direction':'ingress','action':'allow'}]}");
+    assert_null(strstr(got, "203.0.113"));
+    assert_non_null(strstr(got, "access: other addresses may reach port "
+                           "\"web1\" on all services, which was denied\n"));
+    free(got);
+}
+
+static void
 work_for_one_request_is_bounded(void **state)
 {
     struct model *model = *state;
@@ -459,6 +537,38 @@ work_for_one_request_is_bounded(void **state)
     ds_destroy(&ds);
 }
 
+/* No two of the ports are alike, and each is a peer of all others. */
+static void
+work_for_many_kinds_of_ports_is_bounded(void **state)
+{
+    struct model *model = *state;
+    struct ds put = DS_EMPTY_INITIALIZER, patch = DS_EMPTY_INITIALIZER;
+    struct model_request request;
+    char *got;
+
+    ds_put_cstr(&put, "patch networks n {'subnets':["
+                "{'cidr':'10.0.0.0/16'}]}\n"
+                "put groups all {'selector':'all=y'}\n"
+                "put policies all {'applies_to':['all'],'rules':["
+                "{'direction':'ingress','action':'allow',"
+                "'peers':[{'group':'all'}]}]}\n");
+    for (int i = 0; i < 2000; i++) {
+        ds_put_format(&put, "put groups k%d {'ports':['q%d']}\n"
+                      "put ports q%d {'network':'n','labels':"
+                      "{'all':'y','kind':'a'}}\n", i, i, i);
+        ds_put_format(&patch, "patch ports q%d {'labels':{'kind':'b'}}\n",
+                      i);
+    }
+    apply(model, ds_cstr(&put), "");
+    model_settle(model);
+    model_request_init(&request, "test");
+    got = loosened_by(model, &request, ds_cstr(&patch));
+    assert_string_equal(got, "partial\n");
+    free(got);
+    ds_destroy(&patch);
+    ds_destroy(&put);
+}
+
 int
 main(void)
 {
@@ -467,6 +577,8 @@ main(void)
     const struct CMUnitTest tests[] = {
         TEST(policy_that_is_enforced_no_longer_is_named),
         TEST(port_that_leaves_isolation_is_named),
+        TEST(port_that_is_moved_is_named),
+        TEST(port_that_gets_an_allowed_address_is_named),
         TEST(private_network_that_is_opened_is_named),
         TEST(port_that_leaves_quarantine_is_named),
         TEST(connection_that_was_denied_is_named),
@@ -474,7 +586,9 @@ main(void)
         TEST(window_that_is_wider_is_named),
         TEST(request_that_must_loosen_nothing_is_refused),
         TEST(account_learns_no_name_that_it_does_not_see),
+        TEST(account_learns_no_prefix_that_it_does_not_see),
         TEST(work_for_one_request_is_bounded),
+        TEST(work_for_many_kinds_of_ports_is_bounded),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
