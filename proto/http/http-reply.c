@@ -175,6 +175,14 @@ put_etag(const struct http_request *req, struct evbuffer *out)
     }
 }
 
+static void
+put_vary(const struct http_request *req, struct evbuffer *out)
+{
+    if (req->varies) {
+        evbuffer_add_printf(out, "Vary: Accept-Encoding\r\n");
+    }
+}
+
 /* Writes the status line and the headers.  'size' is the body's; -1 if it ends
  * with the connection. */
 static void
@@ -191,8 +199,8 @@ put_head(struct http_request *req, struct evbuffer *out, int status,
         evbuffer_add_printf(out, "Content-Length: %"PRId64"\r\n", size);
     }
     put_etag(req, out);
-    evbuffer_add_printf(out, "%s%s%s%s\r\n",
-                        req->varies ? "Vary: Accept-Encoding\r\n" : "",
+    put_vary(req, out);
+    evbuffer_add_printf(out, "%s%s%s\r\n",
                         req->gzipped ? "Content-Encoding: gzip\r\n" : "",
                         ds_cstr(&req->headers),
                         req->conn->close ? "Connection: close\r\n" : "");
@@ -315,23 +323,20 @@ compress(struct http_request *req, const char *content_type, struct ds *body)
     compress_slice(c);
 }
 
-/* Returns true if a body of this size is compressed: of a read, whose client
- * accepts it, and without a secret. */
+/* Returns true if a body of this size is compressed for clients that accept
+ * it: of a read, without a secret. */
 static bool
-is_compressed(struct http_request *req, size_t size)
+may_be_compressed(const struct http_request *req, size_t size)
 {
-    if (!req->conn || req->head.method != HTTP_GET || req->has_secret
-        || size < GZIP_MIN) {
-        return false;
-    }
-    req->varies = true;
-    return http_request_accepts(req, "gzip");
+    return (req->conn && req->head.method == HTTP_GET && !req->has_secret
+            && size >= GZIP_MIN);
 }
 
-/* Returns true if the client has said that it has what has the reply's tag, or
- * what that is when it is compressed. */
+/* Returns true if the client has a copy with the reply's tag, or with that of
+ * the compressed body, which is the tag of the 304 then: a cache selects its
+ * copy by it (RFC 9111, section 4.3.4). */
 static bool
-has_current_copy(const struct http_request *req)
+has_current_copy(struct http_request *req)
 {
     size_t start = req->etag && req->etag[0] == 'W' ? 3 : 1;
     char *plain, *gzip;
@@ -342,8 +347,10 @@ has_current_copy(const struct http_request *req)
     }
     plain = xmemdup0(req->etag + start, strlen(req->etag) - start - 1);
     gzip = xasprintf("%s%s", plain, GZIP_TAG);
-    has = (http_request_has_etag(req, plain)
-           || http_request_has_etag(req, gzip));
+    has = http_request_has_etag(req, plain);
+    if (!has) {
+        has = req->gzipped = http_request_has_etag(req, gzip);
+    }
     free(gzip);
     free(plain);
     return has;
@@ -353,10 +360,11 @@ void
 http_reply_body(struct http_request *req, int status,
                 const char *content_type, struct ds *body)
 {
+    req->varies = status == 200 && may_be_compressed(req, body->length);
     if (status == 200 && has_current_copy(req)) {
         http_reply_empty(req, 304);
         ds_destroy(body);
-    } else if (status == 200 && is_compressed(req, body->length)) {
+    } else if (req->varies && http_request_accepts(req, "gzip")) {
         compress(req, content_type, body);
     } else {
         send_reply(req, status, content_type, ds_cstr(body), body->length);
@@ -390,6 +398,7 @@ http_reply_empty(struct http_request *req, int status)
     put_guards(req, out);
     put_revision(req, out);
     put_etag(req, out);
+    put_vary(req, out);
     evbuffer_add_printf(out, "%s%s\r\n", ds_cstr(&req->headers),
                         conn->close ? "Connection: close\r\n" : "");
     http_conn_replied(conn);

@@ -189,7 +189,8 @@ reads_with_the_tag_of_the_reply_get_304(void **state)
         const char *etag;
     } cases[] = {
         { "GET /text/2000", "\"2000\"", 304, "ETag: \"2000\"\r\n" },
-        { "GET /text/2000", "\"2000-gzip\"", 304, "ETag: \"2000\"\r\n" },
+        { "GET /text/2000", "\"2000-gzip\"", 304,
+          "ETag: \"2000-gzip\"\r\nVary: Accept-Encoding\r\n" },
         { "GET /text/2000", "\"1\", W/\"2000\"", 304, NULL },
         { "GET /text/2000", "\"200\"", 200, "ETag: \"2000\"\r\n" },
         { "GET /text/2000?weak=", "W/\"2000\"", 304,
