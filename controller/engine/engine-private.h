@@ -84,6 +84,7 @@ struct engine {
     unsigned n_app_moves[PIPELINE_APPS_MAX]; /* and of its apps. */
     struct hmap handlers;       /* Of struct engine_handler, by id. */
     struct hmap handler_counts; /* Of struct handler_count. */
+    int64_t handler_counts_sweep_ms; /* Earliest time of the next sweep. */
     size_t n_relations;         /* Numbers in order of appearance. */
     struct shash relations;     /* Name -> number + 1, as pointer. */
     size_t allocated_relations;

@@ -20,6 +20,9 @@
 
 VLOG_DEFINE_THIS_MODULE(handler_counts);
 
+/* Least time between two searches for counts of deleted objects. */
+#define SWEEP_INTERVAL_MS 10000
+
 void
 handler_counts_init(struct hmap *counts)
 {
@@ -53,12 +56,18 @@ created_ms(const struct engine *engine, int table, const char *name)
             ? meta.created_ms : 0);
 }
 
-/* Removes what was counted for objects that are not there any more. */
+/* Removes the counts of objects that do not exist any more: once in a while,
+ * since a guest may cause it by each packet while there are too many. */
 static void
 sweep(struct engine *engine)
 {
     struct handler_count *count, *next;
+    int64_t now_ms = time_msec();
 
+    if (now_ms < engine->handler_counts_sweep_ms) {
+        return;
+    }
+    engine->handler_counts_sweep_ms = now_ms + SWEEP_INTERVAL_MS;
     HMAP_FOR_EACH_SAFE (count, next, node, &engine->handler_counts) {
         if (created_ms(engine, count->table, count->name)
             != count->created_ms) {
@@ -87,12 +96,14 @@ get_count(struct engine *engine, const struct engine_handler_count *of,
             n_parts++;
         }
     }
+    if (n_parts >= VMN_COUNT_PARTS_MAX) {
+        return NULL;
+    }
     if (hmap_count(&engine->handler_counts) >= HANDLER_COUNTS_MAX) {
         sweep(engine);
-    }
-    if (n_parts >= VMN_COUNT_PARTS_MAX
-        || hmap_count(&engine->handler_counts) >= HANDLER_COUNTS_MAX) {
-        return NULL;
+        if (hmap_count(&engine->handler_counts) >= HANDLER_COUNTS_MAX) {
+            return NULL;
+        }
     }
     size = strlen(of->name) + 1;
     count = xzalloc(sizeof *count + size);
