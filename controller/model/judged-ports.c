@@ -92,12 +92,23 @@ add_touched(struct judge *judge, enum vmn_table table, struct sset *names)
     }
 }
 
+/* Returns true if 'name' is among the names, which are a set of a row, and so
+ * sorted. */
 static bool
 names_it(const char *const *names, size_t n, const char *name)
 {
-    for (size_t i = 0; i < n; i++) {
-        if (!strcmp(names[i], name)) {
+    size_t first = 0;
+
+    while (first < n) {
+        size_t middle = first + (n - first) / 2;
+        int order = strcmp(names[middle], name);
+
+        if (!order) {
             return true;
+        } else if (order < 0) {
+            first = middle + 1;
+        } else {
+            n = middle;
         }
     }
     return false;
@@ -132,7 +143,7 @@ add_group(struct judge *judge, const char *name, enum moment at,
         const struct vmn_group *group = judge_row(judge, VMN_TABLE_GROUP,
                                                   other, at);
 
-        if (group && judge_step(judge, 1 + group->n_groups)
+        if (group && judge_step(judge, 1)
             && names_it(group->groups, group->n_groups, name)) {
             add_group(judge, other, at, groups);
         }
