@@ -37,6 +37,8 @@ static const char other_addresses[] = "other addresses";
 struct study {
     struct search *search;
     const struct judged_port *port;
+    const struct svec *own;     /* It, and those that nothing tells apart from
+                                 * it, except their addresses. */
     enum vmn_direction direction;
     bool is_moved;
     struct services services;
@@ -422,18 +424,49 @@ struct access {
                                  * does not see allows some, or denied them. */
 };
 
-/* Returns the port's first address of the family, if it has one. */
-static struct vmn_ip
-own_ip(const struct judged_port *port, uint8_t family)
+/* Returns true if rules of the peer let it connect with the port, by any of
+ * its addresses. */
+static bool
+allows_port(const struct study *study, const struct judged_port *port,
+            const struct judged_peer *peer,
+            const struct judged_service *service, enum judged_windows windows)
 {
+    enum vmn_direction back = (study->direction == VMN_INGRESS ? VMN_EGRESS
+                               : VMN_INGRESS);
     const struct vmn_port *row = port->row[AFTER];
+    struct judged_peer self = { .port = port };
+    const struct placed_rule *by;
+    bool allows = false;
 
-    for (size_t i = 0; i < row->n_ips; i++) {
-        if (row->ips[i].family == family) {
-            return row->ips[i];
+    for (size_t i = 0; i < row->n_ips && !allows; i++) {
+        if (row->ips[i].family == peer->ip.family) {
+            self.ip = row->ips[i];
+            allows = judge_allows(&study->search->judge, peer->port, AFTER,
+                                  back, &self, service, windows, &by);
         }
     }
-    return (struct vmn_ip) { .family = 0 };
+    return (allows
+            || (!self.ip.family
+                && judge_allows(&study->search->judge, peer->port, AFTER,
+                                back, &self, service, windows, &by)));
+}
+
+/* Returns true if rules of the peer let it connect with one of the ports of
+ * the kind: rules may tell these apart by their addresses. */
+static bool
+allows_one(const struct study *study, const struct judged_peer *peer,
+           const struct judged_service *service, enum judged_windows windows)
+{
+    bool allows = allows_port(study, study->port, peer, service, windows);
+
+    for (size_t i = 0; i < study->own->n && !allows && study->has_addresses;
+         i++) {
+        const struct judged_port *port = judge_port(&study->search->judge,
+                                                    study->own->names[i]);
+
+        allows = port && allows_port(study, port, peer, service, windows);
+    }
+    return allows;
 }
 
 /* Returns true if the connection was allowed for one of the peer's former
@@ -477,20 +510,12 @@ is_loosened(const struct study *study, const struct judged_peer *peer,
             const struct placed_rule **by, const struct placed_rule **denied)
 {
     const struct judged_service service = { piece->protocol, piece->first };
-    const struct judged_peer self = {
-        .port = study->port, .ip = own_ip(study->port, peer->ip.family),
-    };
-    enum vmn_direction back = (study->direction == VMN_INGRESS ? VMN_EGRESS
-                               : VMN_INGRESS);
-    struct judge *judge = &study->search->judge;
-    const struct placed_rule *other;
 
-    return (judge_allows(judge, study->port, AFTER, study->direction, peer,
-                         &service, windows, by)
+    return (judge_allows(&study->search->judge, study->port, AFTER,
+                         study->direction, peer, &service, windows, by)
             && !was_allowed(study, peer, &service, windows, denied)
             && (!peer->port
-                || judge_allows(judge, peer->port, AFTER, back, &self,
-                                &service, windows, &other)));
+                || allows_one(study, peer, &service, windows)));
 }
 
 /* Returns true if the client sees the rule's policy, or there is no rule and
@@ -600,7 +625,7 @@ compare_direction(struct search *search, const struct svec *alike,
                   enum vmn_direction direction)
 {
     struct study study = {
-        .search = search, .port = port, .direction = direction,
+        .search = search, .port = port, .own = alike, .direction = direction,
         .is_moved = sset_contains(&search->moved, port->name),
         .alike = SHASH_INITIALIZER(&study.alike),
         .added = SSET_INITIALIZER(&study.added),

@@ -16,6 +16,7 @@
 #include "controller/engine/engine.h"
 #include "controller/model/loosening.h"
 #include "controller/model/model.h"
+#include "controller/schema/value.h"
 #include "openvswitch/vlog.h"
 #include "tests/property/policy-packets.h"
 #include "tests/property/policy-world.h"
@@ -62,11 +63,14 @@ take_samples(const struct world *world, struct sample samples[N_PACKETS])
     }
 }
 
+/* Sets '*ip' to the port's address of its family: ports have one of each.
+ * Returns false if there is none. */
 static bool
-has_ip(const struct vmn_port *port, const struct vmn_ip *ip)
+renew_ip(const struct vmn_port *port, struct vmn_ip *ip)
 {
     for (size_t i = 0; i < port->n_ips; i++) {
-        if (!memcmp(&port->ips[i], ip, sizeof *ip)) {
+        if (port->ips[i].family == ip->family) {
+            *ip = port->ips[i];
             return true;
         }
     }
@@ -83,8 +87,8 @@ is_opened(const struct world *world, struct sample *sample,
     packet->src = model_get(world->model, VMN_TABLE_PORT, sample->src);
     packet->dst = model_get(world->model, VMN_TABLE_PORT, sample->dst);
     return (sample->is_denied && packet->src && packet->dst
-            && has_ip(packet->src, &packet->src_ip)
-            && has_ip(packet->dst, &packet->dst_ip)
+            && renew_ip(packet->src, &packet->src_ip)
+            && renew_ip(packet->dst, &packet->dst_ip)
             && !is_denied(world, packet, why));
 }
 
@@ -102,8 +106,28 @@ static const struct {
     { VMN_TABLE_QUARANTINE, "q", N_QUARANTINES, 8, 50 },
 };
 
+/* Gives the port another address in its subnet, which another port may
+ * have. */
 static void
-make_edit(struct model_request *request)
+readdress(const struct world *world, const char *name, json_t *spec)
+{
+    const struct vmn_port *port = model_get(world->model, VMN_TABLE_PORT,
+                                            name);
+    json_t *ips = json_array();
+
+    for (size_t i = 0; i < port->n_ips; i++) {
+        struct vmn_ip ip = port->ips[i];
+        uint8_t *last = &ip.addr[ip.family == 6 ? 15 : 3];
+        char buf[VALUE_IP_SIZE];
+
+        *last = (uint8_t) ((*last & ~7) + 2 + rnd(6));
+        json_array_append_new(ips, json_string(value_format_ip(&ip, buf)));
+    }
+    json_object_set_new(spec, "ips", ips);
+}
+
+static void
+make_edit(const struct world *world, struct model_request *request)
 {
     unsigned n = rnd(100), i;
     size_t t = 0;
@@ -118,8 +142,12 @@ make_edit(struct model_request *request)
         model_request_add(request, MODEL_DELETE, tables[t].table, name, NULL)
             ->missing_ok = true;
     } else {
-        model_request_add(request, MODEL_PUT, tables[t].table, name,
-                          random_spec(tables[t].table, i));
+        json_t *spec = random_spec(tables[t].table, i);
+
+        if (tables[t].table == VMN_TABLE_PORT && chance(30)) {
+            readdress(world, name, spec);
+        }
+        model_request_add(request, MODEL_PUT, tables[t].table, name, spec);
     }
     free(name);
 }
@@ -164,7 +192,7 @@ check_edit(struct world *world, struct tally *tally)
     model_request_init(&request, "test");
     vmn_errors_init(&errors);
     request.loosening = MODEL_LOOSENING_FULL;
-    make_edit(&request);
+    make_edit(world, &request);
     tally->n++;
     if (model_apply(world->model, &request, 1, &revision, &errors)) {
         tally->n_refused++;

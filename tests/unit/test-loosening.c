@@ -323,6 +323,25 @@ connection_that_was_denied_is_named(void **state)
                 "'labels':{'role':'web'}}", "");
 }
 
+/* Rules of the other side tell ports apart that are alike otherwise. */
+static void
+connection_of_one_of_several_addresses_is_named(void **state)
+{
+    struct model *model = *state;
+
+    expect(model, "put ports db2 {'network':'n','ips':['10.0.0.70',"
+           "'10.0.0.71'],'labels':{'role':'db'}}\n"
+           "put policies out {'applies_to':['web'],'rules':[{'direction':"
+           "'egress','action':'allow','peers':[{'cidr':'10.0.0.71/32'}]}]}",
+           "");
+    expect_once(model, "put policies p2 {'applies_to':['db'],"
+                "'rules':[{'direction':'ingress','action':'allow',"
+                "'peers':[{'group':'web'}],'services':[{'protocol':'tcp',"
+                "'ports':[22]}]}]}",
+                "access: ports \"web1\", \"web2\" may reach ports \"db1\", "
+                "\"db2\" on tcp/22, which was denied\n");
+}
+
 static void
 denial_that_ends_is_named(void **state)
 {
@@ -582,6 +601,7 @@ main(void)
         TEST(private_network_that_is_opened_is_named),
         TEST(port_that_leaves_quarantine_is_named),
         TEST(connection_that_was_denied_is_named),
+        TEST(connection_of_one_of_several_addresses_is_named),
         TEST(denial_that_ends_is_named),
         TEST(window_that_is_wider_is_named),
         TEST(request_that_must_loosen_nothing_is_refused),
