@@ -193,7 +193,15 @@ request_keys_undo(struct request_keys *keys, const struct model_log *log)
     }
 }
 
-/* Returns the oldest key of the author with the most. */
+static struct request_key *
+oldest_of(const struct key_author *author)
+{
+    return CONTAINER_OF(ovs_list_front(&author->keys), struct request_key,
+                        of_author);
+}
+
+/* Returns the oldest key of the author with the most: of several such authors,
+ * the oldest, so that all members of a cluster forget the same keys. */
 static struct request_key *
 find_surplus(const struct request_keys *keys)
 {
@@ -203,10 +211,13 @@ find_surplus(const struct request_keys *keys)
     SHASH_FOR_EACH (node, &keys->authors) {
         const struct key_author *author = node->data;
 
-        most = !most || author->n > most->n ? author : most;
+        if (!most || author->n > most->n
+            || (author->n == most->n
+                && oldest_of(author)->revision < oldest_of(most)->revision)) {
+            most = author;
+        }
     }
-    return CONTAINER_OF(ovs_list_front(&most->keys), struct request_key,
-                        of_author);
+    return oldest_of(most);
 }
 
 void
