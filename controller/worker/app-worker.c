@@ -688,7 +688,10 @@ check_answer(const struct app_worker *worker, struct open_call *call,
             : call->answer.size > WORKER_MESSAGE_MAX
             ? xstrdup("reads what is too large")
             : ++call->n_reads > WORKER_READS_MAX
-            ? xasprintf("read more than %d things", WORKER_READS_MAX) : NULL);
+            ? xasprintf("read more than %d things", WORKER_READS_MAX)
+            : call->asked.size + call->in.size > WORKER_ASKED_MAX
+            ? xasprintf("read things whose names have more than %d MiB",
+                        WORKER_ASKED_MAX / 1024 / 1024) : NULL);
 }
 
 /* Answers what the worker reads. */
@@ -700,7 +703,9 @@ answer(struct app_worker *worker, struct open_call *call,
     uint64_t n_processes = worker->n_processes, n_ends = worker->n_ends;
     uint64_t n_calls = worker->n_calls;
 
-    if (!make_answer(call->in.data, call->in.size, &call->answer, client)) {
+    if (call->in.size > WORKER_MESSAGE_MIN
+        || !make_answer(call->in.data, call->in.size, &call->answer,
+                        client)) {
         result->problem = xstrdup("sent what is no question");
         return STEP_FAILED;
     }

@@ -124,7 +124,27 @@ test_broken_messages(void **state OVS_UNUSED)
     check("small", "its worker sent what is no message");
     check("odd", "its worker sent what is no answer");
     check("used", "its worker sent what is no result");
+    check("padded", "its worker sent what is no question");
     check("control", "its worker two?lines");
+}
+
+/* What is kept of a computation that may be late is bounded. */
+static void
+test_long_questions(void **state OVS_UNUSED)
+{
+    struct app_worker *worker = start("long-questions");
+    struct answers answers = { 0, 0 };
+    const struct app_worker_client client = {
+        .wait_ms = 10 * WORKER_WAIT_MS, .aux = &answers };
+    char *problem;
+
+    assert_int_equal(call_with(worker, WORKER_COMPILE, client, &problem),
+                     APP_WORKER_FAILED);
+    assert_string_equal(problem, "its worker read things whose names have "
+                        "more than 32 MiB");
+    assert_true(answers.n < 10000);
+    free(problem);
+    app_worker_destroy(worker);
 }
 
 static void
@@ -370,6 +390,7 @@ main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_broken_messages),
+        cmocka_unit_test(test_long_questions),
         cmocka_unit_test(test_limits),
         cmocka_unit_test(test_killed),
         cmocka_unit_test(test_ended_idle),

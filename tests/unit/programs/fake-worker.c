@@ -130,6 +130,32 @@ ask(struct ofpbuf *message, const struct worker_read *read)
     send_message(message);
 }
 
+/* Sends questions with a key of 'n' bytes: vmnd keeps them while the
+ * computation may be late. */
+static void
+ask_long(struct ofpbuf *message, size_t n)
+{
+    char *key = xmalloc(n + 1);
+    const struct worker_read read = { WORKER_READ_QUERY, 0, "x.y", key };
+
+    memset(key, 'z', n);
+    key[n] = '\0';
+    for (;;) {
+        ask(message, &read);
+        wait_message();
+    }
+}
+
+/* Sends a question with 'n' bytes behind it. */
+static void
+ask_padded(struct ofpbuf *message, const struct worker_read *read, size_t n)
+{
+    wire_begin(message, WORKER_READ);
+    wire_put_read(message, read);
+    ofpbuf_put_zeros(message, n);
+    send_message(message);
+}
+
 static void
 misbehave(const char *what, struct ofpbuf *message)
 {
@@ -154,6 +180,10 @@ misbehave(const char *what, struct ofpbuf *message)
             ask(message, &read);
             wait_message();
         }
+    } else if (!strcmp(what, "long-questions")) {
+        ask_long(message, WORKER_TEXT_MAX);
+    } else if (!strcmp(what, "padded")) {
+        ask_padded(message, &read, 1 << 20);
     } else if (!strcmp(what, "nothing")) {
         pause();
     } else if (!strcmp(what, "killed")) {
