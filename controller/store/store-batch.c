@@ -461,7 +461,7 @@ store_is_of_people(const char *who)
 int64_t
 store_log_weight(const char *changes)
 {
-    return 1 + strlen(changes) / 1024;
+    return (strlen(changes) + 1023) / 1024;
 }
 
 static bool

@@ -63,7 +63,7 @@
 
 /* How much of the log an entry takes: one per started KiB of its list of
  * changes.  The SQL expression and store_log_weight() agree. */
-#define STORE_LOG_WEIGHT "(1 + length(CAST(changes AS BLOB)) / 1024)"
+#define STORE_LOG_WEIGHT "((length(CAST(changes AS BLOB)) + 1023) / 1024)"
 int64_t store_log_weight(const char *changes);
 
 /* store-lock.c: one process at a time.  ----------------------------------- */
