@@ -4,6 +4,11 @@ controller_libvmn_a_SOURCES += \
 	controller/worker/app-description.h \
 	controller/worker/app-log.c \
 	controller/worker/app-log.h \
+	controller/worker/app-worker-calls.c \
+	controller/worker/app-worker-late.c \
+	controller/worker/app-worker-lifecycle.c \
+	controller/worker/app-worker-open.c \
+	controller/worker/app-worker-private.h \
 	controller/worker/app-worker.c \
 	controller/worker/app-worker.h \
 	controller/worker/call-log.c \
