@@ -63,7 +63,11 @@ controller_libvmn_a_SOURCES += \
 	controller/engine/scope.h \
 	controller/engine/unit-unixctl.c \
 	controller/engine/unit.c \
+	controller/engine/worker-calls-private.h \
 	controller/engine/worker-calls.c \
+	controller/engine/worker-reads.c \
+	controller/engine/worker-values.c \
+	controller/engine/worker-wait.c \
 	controller/engine/desired-settle.c \
 	controller/engine/desired-state.c \
 	controller/engine/desired-state.h

@@ -173,10 +173,12 @@ void past_times_init(struct engine *);
 bool time_node_is_past(const struct engine *, const struct node *);
 void time_node_destroy(struct engine *, struct time_node *);
 
-/* worker-calls.c: computes what an app with a worker computes, in it; between
- * the begin and the end of a run. */
+/* worker-wait.c: the begin and the end of a run. */
 void worker_calls_begin(struct engine *);
 void worker_calls_end(struct engine *);
+void absence_destroy(struct absence_node *, struct graph *);
+
+/* worker-calls.c: computes in the worker of an app. */
 void worker_compile(struct vmn_view *, const struct unit_node *,
                     uint32_t old_reads, struct vmn_emit *);
 /* Returns false if there is no new value: the former one stays. */
@@ -194,7 +196,6 @@ bool worker_check(struct vmn_view *, const struct pipeline_app *, int type,
 bool worker_find_owner(struct vmn_view *, const struct unit_class *,
                        const char *key, uint32_t part,
                        struct vmn_flow_owner *);
-void absence_destroy(struct absence_node *, struct graph *);
 
 /* query.c */
 struct query_node *query_get(struct engine *, const char *name,

@@ -2,7 +2,7 @@
  *
  * Computations that a worker was not done with in time: what they need to be
  * resumed.  Until then a unit keeps its flows, and a query its value.  Not for
- * when they are resumed (worker-calls.c). */
+ * when they are resumed (worker-wait.c). */
 
 #ifndef CONTROLLER_ENGINE_LATE_NODES_H
 #define CONTROLLER_ENGINE_LATE_NODES_H 1
