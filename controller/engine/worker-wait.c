@@ -22,18 +22,20 @@ absence_get(struct engine *engine, const char *app,
 {
     struct node *node = graph_find(&engine->graph, NODE_WORKER_ABSENCE, 0,
                                    app);
+    struct absence_node *absence;
 
     if (!node) {
-        struct absence_node *absence;
-
         node = graph_insert(&engine->graph, sizeof *absence,
                             NODE_WORKER_ABSENCE, 0, app, 0);
-        absence = absence_node_cast(node);
+        ovs_list_push_back(&engine->absences,
+                           &absence_node_cast(node)->absences_node);
+    }
+    absence = absence_node_cast(node);
+    if (absence->worker != worker) {    /* New, or the app has other code. */
         absence->worker = worker;
         absence->n_ready = app_worker_n_ready(worker);
-        ovs_list_push_back(&engine->absences, &absence->absences_node);
     }
-    return absence_node_cast(node);
+    return absence;
 }
 
 void

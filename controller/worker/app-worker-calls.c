@@ -248,6 +248,10 @@ end_active(struct app_worker *worker)
 
     worker->n_active = worker->open[i]->outer;
     app_worker_close_call(worker, i);
+    /* Late calls outside of this one end with its process. */
+    while (!worker->process.pid && worker->n_open > worker->n_active) {
+        app_worker_close_call(worker, worker->n_open - 1);
+    }
     if (worker->refused && !worker->n_active) {
         worker->refused = false;
         worker->n_ready++;

@@ -534,6 +534,7 @@ worker_process_end(struct worker_process *process)
     }
     close(process->fd);
     close(process->status_fd);
+    process->fd = process->status_fd = -1;
     process->killed = false;
     if (process->closed && wait_for(process->pid, END_MS, &status)) {
         how = describe_end(status);

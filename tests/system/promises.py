@@ -138,6 +138,8 @@ PROMISES = {
         "test_standby.py::test_standby_that_could_not_stand_in_is_named",
         "| `app`": "test_untruths.py::test_an_object_whose_app_fails",
         "| `failed`": "test_untruths.py::test_an_object_whose_app_fails",
+        "| `late`": "test_app_delays.py::"
+        "test_others_do_not_wait_for_a_process_that_is_stopped",
         "| `conflict`, `overlap`": "test_quarrel.py::"
         "test_first_by_name_has_it_whoever_came_first",
         "| `unchecked`": HEALTH + "each_kind_of_problem_degrades",

@@ -73,6 +73,7 @@ def test_cuts_off_a_vm_and_lets_it_go(lab, acme):
     text = acme.vmnctl("quarantine", "other-1", status=1)
     assert 'port "other-1" does not exist' in text, text
     assert acme.vmnctl("release", "acme-1").startswith(
+        'warning: loosens: port "acme-1" is not quarantined any more\n'
         "quarantines/acme-1 deleted\n")
     # One that is not its own it is not told the name of.
     lab.vmnd.api.put("quarantines/secret", {"ports": ["acme-1"]})

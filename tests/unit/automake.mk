@@ -376,6 +376,7 @@ CLUSTER_WRAPS = \
 	-Wl,--wrap=cluster_note_told \
 	-Wl,--wrap=cluster_pass_on \
 	-Wl,--wrap=cluster_shown \
+	-Wl,--wrap=cluster_tls \
 	-Wl,--wrap=cluster_writer_rejects \
 	-Wl,--wrap=cluster_writer_sees \
 	-Wl,--wrap=http_request_is_relayed \

@@ -26,6 +26,7 @@
 
 struct member_fake fake;
 
+const struct tls *__wrap_cluster_tls(const struct cluster *);
 bool __wrap_cluster_is_connected(const struct cluster *);
 bool __wrap_cluster_is_current(const struct cluster *);
 bool __wrap_cluster_may_pass(const struct cluster *);
@@ -58,6 +59,12 @@ struct trace *__wrap_trace_make(struct engine *, const struct model *,
 void
 __wrap_cluster_ask_events(struct cluster *c OVS_UNUSED)
 {
+}
+
+const struct tls *
+__wrap_cluster_tls(const struct cluster *c OVS_UNUSED)
+{
+    return NULL;
 }
 
 bool

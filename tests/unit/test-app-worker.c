@@ -563,19 +563,6 @@ test_memory_limit_at_a_start(void **state OVS_UNUSED)
     apps_fixture_destroy(f);
 }
 
-/* The documented number of things, within the worker's memory. */
-static void
-test_reads(void **state OVS_UNUSED)
-{
-    struct apps_fixture *f = start();
-
-    apply_network(f, "a", 107, "'reads': '30000'");
-    assert_true(has_flow(f, "bad.bad/0 10 reg0=0x6b," DROP));
-    apply_network(f, "a", 107, "'reads': '110000'");
-    assert_problem(f, " more than ");
-    apps_fixture_destroy(f);
-}
-
 /* A query that ends its worker keeps its value, and fails the unit that is
  * being computed. */
 static void
@@ -913,6 +900,21 @@ wait_done(struct apps_fixture *f)
             engine_delta_destroy(engine_run(engine));
         }
     }
+}
+
+/* The documented number of things, within the worker's memory. */
+static void
+test_reads(void **state OVS_UNUSED)
+{
+    struct apps_fixture *f = start();
+
+    apply_network(f, "a", 107, "'reads': '30000'");
+    wait_done(f);
+    assert_true(has_flow(f, "bad.bad/0 10 reg0=0x6b," DROP));
+    apply_network(f, "a", 107, "'reads': '110000'");
+    wait_done(f);
+    assert_problem(f, " more than ");
+    apps_fixture_destroy(f);
 }
 
 /* Time in which a worker is not done with what takes it some tenths of a

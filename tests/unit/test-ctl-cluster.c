@@ -281,7 +281,7 @@ words_that_are_wrong_are_named(void **state OVS_UNUSED)
     assert_alone("", "cluster status b", CTL_USAGE, "no argument, not \"b\"");
     assert_alone("", "cluster join-command b", CTL_USAGE,
                  "not \"b\"; a member's name is --name");
-    assert_alone("", "app laod f.so", CTL_USAGE, "disable, not \"laod\"");
+    assert_alone("", "app laod f.so", CTL_USAGE, "or logs, not \"laod\"");
     assert_alone("", "app unload a b", CTL_USAGE, "one NAME, and no \"b\"");
 }
 

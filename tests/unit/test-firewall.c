@@ -124,14 +124,14 @@ static struct scenario scenarios[] = {
               "0xfffc," SHOP NAMED " actions=conjunction(1,3/3)" },
             { "h1", "+64648 ct_state=-inv+trk,ct_nw_proto=17," SHOP " "
               "actions=conjunction(1,3/3)" },
-            { "h1", "-ct_nw_proto=17,ct_tp_dst" },
+            { "h1", "-64648 ct_state=-inv+trk,ct_nw_proto=17,ct_tp_dst" },
             { "h1", "+64648 ct_state=-inv+trk,ct_nw_proto=1,ct_tp_src=8," },
         } },
         /* One entry says it all. */
         { "{'services/s': {'entries': [{'protocol': 'any'},"
           " {'protocol': 'tcp', 'ports': [82]}]}}", {
             { "h1", "+64648 " SHOP " actions=conjunction(1,3/3)" },
-            { "h1", "-ct_nw_proto" } } },
+            { "h1", "-64648 ct_state=-inv+trk,ct_nw_proto" } } },
         { "{'services/s': {'entries': [{'protocol': 'icmp'},"
           " {'protocol': 'tcp', 'ports': ['1-65535']}]}}", {
             { "h1", "+64648 ct_state=-inv+trk,ct_nw_proto=1," },

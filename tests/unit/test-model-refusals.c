@@ -569,7 +569,8 @@ static const struct refusal refusals[] = {
       " apps come and go with the configuration of vmnd; disable it "
       "instead\n" },
     { "put apps overlay {'description':'mine'}",
-      " only \"enabled\" of an app can be changed\n" },
+      " only \"enabled\" and \"max_memory_mib\" of an app can be "
+      "changed\n" },
     /* Requests. */
     { "put groups a {}\nput groups a {}",
       "/1 names group \"a\" a second time\n" },
