@@ -80,6 +80,11 @@ answer(struct app_worker *worker, struct open_call *call,
         worker_timer_forget(&call->timer);
     }
     if (call->resumable) {
+        /* ofpbuf_put() alone would copy all of it each time. */
+        if (ofpbuf_tailroom(&call->asked) < call->in.size) {
+            ofpbuf_prealloc_tailroom(&call->asked,
+                                     call->asked.size + call->in.size);
+        }
         ofpbuf_put(&call->asked, call->in.data, call->in.size);
         call->digest = app_worker_digest_answer(worker, call->digest,
                                                 &call->answer);

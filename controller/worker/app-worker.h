@@ -39,7 +39,7 @@ struct replay_texts;
 #define WORKER_READS_MAX 100000
 /* Bytes of the messages by which a computation that may be late asks: they are
  * kept until it is done. */
-#define WORKER_ASKED_MAX (32 << 20)
+#define WORKER_ASKED_MAX (16 << 20)
 #define WORKER_MEMORY_MIB 512
 /* Depth of queries of an app that read each other. */
 #define WORKER_DEPTH_MAX 16

@@ -203,9 +203,10 @@ wire_begin(struct ofpbuf *out, enum worker_message type)
 void
 wire_end(struct ofpbuf *out)
 {
-    struct worker_head *head = out->data;
+    struct worker_head *head;
 
     wire_put_pad(out);
+    head = out->data;           /* The padding may have moved it. */
     head->size = out->size;
     head->cpu = this_cpu();
 }

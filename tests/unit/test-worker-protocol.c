@@ -57,7 +57,9 @@ answer_cb(void *answers_, const struct worker_read *read,
 {
     struct answers *answers = answers_;
 
-    assert_string_equal(read->name, "x.y");
+    if (strlen(read->key) < WORKER_TEXT_MAX) {
+        assert_string_equal(read->name, "x.y");
+    }
     answers->n++;
     wire_put_block(out, &answers->value, 1);
 }
@@ -97,13 +99,17 @@ call(struct app_worker *worker, char **problem)
 }
 
 static void
-check(const char *what, const char *expected)
+check_as(const char *what, const char *expected, bool urgent)
 {
     struct app_worker *worker = start(what);
+    struct answers answers = { 0, 0 };
+    const struct app_worker_client client = {
+        .urgent = urgent, .wait_ms = 2 * WORKER_WAIT_MS, .aux = &answers };
     struct app_worker_status status;
     char *problem;
 
-    assert_int_equal(call(worker, &problem), APP_WORKER_FAILED);
+    assert_int_equal(call_with(worker, WORKER_COMPILE, client, &problem),
+                     APP_WORKER_FAILED);
     if (!strstr(problem, expected)) {
         fail_msg("%s: \"%s\" in place of \"%s\"", what, problem, expected);
     }
@@ -118,13 +124,21 @@ check(const char *what, const char *expected)
 }
 
 static void
+check(const char *what, const char *expected)
+{
+    check_as(what, expected, true);
+}
+
+static void
 test_broken_messages(void **state OVS_UNUSED)
 {
     check("huge", "its worker sent what is no message");
     check("small", "its worker sent what is no message");
     check("odd", "its worker sent what is no answer");
     check("used", "its worker sent what is no result");
-    check("padded", "its worker sent what is no question");
+    /* It takes several reads: under ASan the start alone exceeds the limit of
+     * an urgent call. */
+    check_as("padded", "its worker sent what is no question", false);
     check("control", "its worker two?lines");
 }
 
@@ -141,7 +155,7 @@ test_long_questions(void **state OVS_UNUSED)
     assert_int_equal(call_with(worker, WORKER_COMPILE, client, &problem),
                      APP_WORKER_FAILED);
     assert_string_equal(problem, "its worker read things whose names have "
-                        "more than 32 MiB");
+                        "more than 16 MiB");
     assert_true(answers.n < 10000);
     free(problem);
     app_worker_destroy(worker);

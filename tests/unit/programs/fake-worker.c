@@ -136,7 +136,7 @@ static void
 ask_long(struct ofpbuf *message, size_t n)
 {
     char *key = xmalloc(n + 1);
-    const struct worker_read read = { WORKER_READ_QUERY, 0, "x.y", key };
+    const struct worker_read read = { WORKER_READ_QUERY, 0, key, key };
 
     memset(key, 'z', n);
     key[n] = '\0';
@@ -183,7 +183,7 @@ misbehave(const char *what, struct ofpbuf *message)
     } else if (!strcmp(what, "long-questions")) {
         ask_long(message, WORKER_TEXT_MAX);
     } else if (!strcmp(what, "padded")) {
-        ask_padded(message, &read, 1 << 20);
+        ask_padded(message, &read, WORKER_MESSAGE_MIN);
     } else if (!strcmp(what, "nothing")) {
         pause();
     } else if (!strcmp(what, "killed")) {
