@@ -86,7 +86,8 @@ export const scenes = {
       // What was made is shown, with its receipt; markup is text.
       const detail = section(page, "Network made");
 
-      await detail.getByText(/^revision \d/).waitFor();
+      await detail.getByText(/^revision \d/).first()
+        .waitFor();
       await detail.getByText(MARKUP).waitFor();
       assert.deepEqual((await api("GET", "networks/made")).spec.subnets,
         [{ cidr: "10.9.0.0/24", dhcp: true }]);
@@ -102,7 +103,8 @@ export const scenes = {
       await edited.getByText(/gateway: \(none\) → 10.9.0.1|subnets/).first()
         .waitFor();
       await press(edited, "Apply");
-      await detail.getByText(/^revision \d/).waitFor();
+      await detail.getByText(/^revision \d/).first()
+        .waitFor();
       assert.deepEqual((await api("GET", "networks/made")).spec.subnets,
         [{ cidr: "10.9.0.0/24", gateway: "10.9.0.1", dhcp: true }]);
       // Deleted after its plan.
@@ -170,7 +172,8 @@ export const scenes = {
       await press(made, "Apply");
       const group = section(page, "Group empty");
 
-      await group.getByText(/^revision \d/).waitFor();
+      await group.getByText(/^revision \d/).first()
+        .waitFor();
       await group.getByText("groups/empty: matches no port").waitFor();
       await go("overview");
       await section(page, "Needs attention").getByText("matches no port")
@@ -231,7 +234,8 @@ export const scenes = {
         .waitFor();
       await shoot("plan");
       await press(form, "Apply");
-      await form.getByText(/^revision \d/).waitFor();
+      await form.getByText(/^revision \d/).first()
+        .waitFor();
       const spec = async (of) => (await api("GET", of)).spec;
 
       assert.deepEqual((await spec("networks/front")).subnets,
@@ -255,7 +259,8 @@ export const scenes = {
       await press(form, "Plan");
       await form.getByText("routers/front").first().waitFor();
       await press(form, "Apply");
-      await form.getByText(/^revision \d/).waitFor();
+      await form.getByText(/^revision \d/).first()
+        .waitFor();
       assert.deepEqual((await spec("routers/front")).interfaces.map((one) =>
         one.network).sort(), ["back", "front"]);
       for (const of of ["routers/front", "networks/back", "networks/front",

@@ -370,7 +370,8 @@ export const scenes = {
       await until("the plan", () => edited.getByRole("button",
         { name: "Apply" }).isEnabled());
       await edited.getByRole("button", { name: "Apply" }).click();
-      await section(page, "Network team").getByText(/^revision \d/).waitFor();
+      await section(page, "Network team").getByText(/^revision \d/).first()
+        .waitFor();
       await go("changes");
       await page.getByText("account:team/team").first().waitFor();
       const made = (await api("GET", "revisions?who=account:team")).items;
