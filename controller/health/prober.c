@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "controller/siphash.h"
 #include "hash.h"
 #include "proto/probe/probe.h"
 #include "random.h"
@@ -47,14 +48,16 @@ pacing_of(const struct backend *b)
 }
 
 /* Schedules the backend's next probe at a phase of the interval that follows
- * from its name, so that probes are spread.  It is the first such moment after
- * 'last_us', when it was last probed, so that a probe that takes the whole
- * interval does not skip one. */
+ * from its name, so that probes are spread, also over a restart.  It is the
+ * first such moment after 'last_us', when it was last probed, so that a probe
+ * that takes the whole interval does not skip one. */
 static void
 set_next(struct backend *b, int64_t last_us, int64_t now_us)
 {
     int64_t interval = MAX(b->lb->settings.interval_ms, 1) * 1000;
-    uint32_t hash = hash_string(b->port, hash_string(b->lb->name, 0));
+    uint32_t hash = stable_hash64(b->port, strlen(b->port),
+                                  stable_hash64(b->lb->name,
+                                                strlen(b->lb->name), 0));
     int64_t phase = (int64_t) hash * 1000 % interval;
     int64_t rest = (last_us - phase) % interval;
     int64_t next = last_us + interval - (rest < 0 ? rest + interval : rest);
