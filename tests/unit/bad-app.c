@@ -168,7 +168,7 @@ wait_message(void)
 static void
 compute_long(void)
 {
-    for (int i = 0; i < 50 * 1000 * 1000; i++) {
+    for (int i = 0; i < 700 * 1000 * 1000; i++) {
         sink = i;
     }
 }

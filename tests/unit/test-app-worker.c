@@ -902,24 +902,26 @@ wait_done(struct apps_fixture *f)
     }
 }
 
-/* The documented number of things, within the worker's memory. */
+/* Many reads, within the worker's memory.  More than the bound fail, unless
+ * the time does first: what 23,000 cost is a third of it, and under valgrind
+ * two thirds. */
 static void
 test_reads(void **state OVS_UNUSED)
 {
     struct apps_fixture *f = start();
 
-    apply_network(f, "a", 107, "'reads': '30000'");
+    apply_network(f, "a", 107, "'reads': '23000'");
     wait_done(f);
     assert_true(has_flow(f, "bad.bad/0 10 reg0=0x6b," DROP));
     apply_network(f, "a", 107, "'reads': '110000'");
     wait_done(f);
-    assert_problem(f, " more than ");
+    assert_problem(f, " more than 100");
     apps_fixture_destroy(f);
 }
 
 /* Time in which a worker is not done with what takes it some tenths of a
- * second. */
-#define SHORT_MS 10
+ * second, and the overlay's has computed what it has to. */
+#define SHORT_MS 50
 
 /* A unit that is not done in time keeps its flows, and others of its app
  * theirs, until it is.  All else goes on. */
