@@ -15,6 +15,7 @@
 #include "controller/ctl/api-call.h"
 #include "controller/ctl/object-changes.h"
 #include "controller/ctl/object-labels.h"
+#include "controller/ctl/wait-drained.h"
 #include "util.h"
 
 struct drain {
@@ -214,7 +215,15 @@ run(struct ctl *ctl, const char *command, int n_args, char *const args[],
 enum ctl_exit
 ctl_cmd_drain(struct ctl *ctl, int n_args, char *const args[])
 {
-    return run(ctl, "drain", n_args, args, drain_backend);
+    enum ctl_exit status = run(ctl, "drain", n_args, args, drain_backend);
+
+    if (!status && ctl->wait && !ctl->dry_run) {
+        for (int i = 1; i < n_args; i++) {
+            svec_add(&ctl->backends, args[i]);
+        }
+        status = ctl_wait_drained(ctl, args[0]);
+    }
+    return status;
 }
 
 enum ctl_exit

@@ -209,9 +209,6 @@ drain(struct ctl *ctl, const char *name)
         status = ctl_print_left_on_host(ctl, name);
     }
     if (!status && !ctl->dry_run && wait) {
-        if (!ctl->timeout_given) {
-            ctl->timeout_ms = CTL_DRAIN_MS;
-        }
         status = ctl_wait_host_drained(ctl, name);
     }
     return status;

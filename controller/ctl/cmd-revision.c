@@ -413,9 +413,6 @@ ctl_cmd_wait(struct ctl *ctl, int n_args, char *const args[])
     if (of_host && ctl->backends.n) {
         return ctl_usage(ctl, "--backend is of loadbalancers");
     }
-    if (!ctl->timeout_given) {
-        ctl->timeout_ms = CTL_DRAIN_MS;
-    }
     return (of_host ? ctl_wait_host_drained(ctl, name)
             : ctl_wait_drained(ctl, name));
 }

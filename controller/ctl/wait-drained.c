@@ -22,6 +22,9 @@
 /* How often the balancer is asked for. */
 #define ASK_MS 500
 
+/* How long a drain is waited for, unless --timeout is given. */
+#define DRAIN_MS (600 * 1000)
+
 static const char *
 text_of(const json_t *json, const char *name)
 {
@@ -206,10 +209,14 @@ wait_for(struct ctl *ctl, const char *name,
                                    bool *done))
 {
     const struct timespec pause = { 0, ASK_MS * 1000000L };
-    long long int end_ms = now_ms() + ctl->timeout_ms;
     enum ctl_exit status;
+    long long int end_ms;
     bool done = false;
 
+    if (!ctl->timeout_given) {
+        ctl->timeout_ms = DRAIN_MS;
+    }
+    end_ms = now_ms() + ctl->timeout_ms;
     ctl->wait = false;          /* It is no wait of vmnd's. */
     for (;;) {
         status = ask_once(ctl, name, now_ms() >= end_ms, &done);

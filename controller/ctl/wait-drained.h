@@ -8,11 +8,9 @@
 
 #include "controller/ctl/ctl.h"
 
-/* How long a drain is waited for, unless --timeout is given. */
-#define CTL_DRAIN_MS (600 * 1000)
-
 /* Waits until the backends of --backend, or all of the balancer's that are to
- * drain, are drained, and prints why each is.  Returns CTL_CUT if
+ * drain, are drained, and prints why each is: for --timeout, or 10 minutes, as
+ * ctl_wait_host_drained().  Returns CTL_CUT if
  * drain_seconds ended a drain, CTL_NOT_INSTALLED if the time is over,
  * CTL_REFUSED if one does not drain. */
 enum ctl_exit ctl_wait_drained(struct ctl *, const char *balancer);

@@ -190,6 +190,36 @@ backends_drain_listed_or_selected(void **state OVS_UNUSED)
                 "vmnctl: loadbalancer \"x\" not found\n");
 }
 
+/* As `wait --for drained` does, and for the backends that it names alone. */
+static void
+drain_waits_until_its_backends_are_drained(void **state OVS_UNUSED)
+{
+#define INSTALLED "loadbalancers/lb updated\n"                          \
+    "revision 9 concerns no host's flows\n"
+#define DRAINED(RESULT)                                                 \
+    { GET_LB, "{\"spec\": {\"backends\": [" LISTED_DRAINS ","           \
+      SELECTED_DRAINS "]}, \"status\": {\"backends\": [{\"port\": \"a\"," \
+      " \"state\": \"drained\", \"drain_result\": \"" RESULT "\","      \
+      " \"reason\": \"it is drained: " RESULT "\"}, {\"port\": \"b\","  \
+      " \"state\": \"draining\"}]}}" }
+#define DRAINS                                                          \
+    { GET_LB, LB(LISTED "," SELECTED_DRAINS) },                         \
+    { "PATCH /v1/loadbalancers/lb?wait=installed&timeout=10000ms",      \
+      BODY(LISTED_DRAINS "," SELECTED_DRAINS), 200,                     \
+      "{\"outcome\": \"updated\", \"revision\": 9}" }
+    static const struct step quiet[] = {
+        DRAINS, DRAINED("quiet"), END,
+    };
+    static const struct step cut[] = {
+        DRAINS, DRAINED("cut"), END,
+    };
+
+    assert_play(quiet, "", "drain lb a --wait", CTL_DONE,
+                INSTALLED "a drained: quiet\n", "");
+    assert_play(cut, "", "drain lb a --wait", CTL_CUT,
+                INSTALLED "a drained: cut\n", "");
+}
+
 static void
 backends_are_as_before_without_their_drain(void **state OVS_UNUSED)
 {
@@ -383,6 +413,7 @@ main(int argc, char *argv[])
         cmocka_unit_test(connections_that_start_over_are_told),
         cmocka_unit_test(patch_wants_a_spec),
         cmocka_unit_test(backends_drain_listed_or_selected),
+        cmocka_unit_test(drain_waits_until_its_backends_are_drained),
         cmocka_unit_test(backends_are_as_before_without_their_drain),
         cmocka_unit_test(sets_are_listed_with_what_they_have),
         cmocka_unit_test(folders_are_read_to_their_depth),
