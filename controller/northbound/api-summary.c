@@ -332,17 +332,18 @@ fill_networks(struct summary *s)
     free(sorted);
 }
 
-/* Fills in the placements of the networks that are listed. */
+/* Fills in the placements of the networks that are listed, in an order that
+ * all members of a cluster have. */
 static void
 fill_placements(struct summary *s)
 {
+    const struct shash_node **sorted = shash_sort(&s->places);
     struct nb_reply_summary *reply = &s->reply;
-    struct shash_node *node;
+    size_t n = shash_count(&s->places);
 
-    reply->placements = xcalloc(MAX(shash_count(&s->places), 1),
-                                sizeof *reply->placements);
-    SHASH_FOR_EACH (node, &s->places) {
-        const struct tally *place = node->data;
+    reply->placements = xcalloc(MAX(n, 1), sizeof *reply->placements);
+    for (size_t i = 0; i < n; i++) {
+        const struct tally *place = sorted[i]->data;
         const struct tally *host = place->host ? shash_find_data(
             &s->hosts, place->host) : NULL;
         const struct tally *network = shash_find_data(&s->networks,
@@ -357,6 +358,7 @@ fill_placements(struct summary *s)
                 };
         }
     }
+    free(sorted);
 }
 
 static void
