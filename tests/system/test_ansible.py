@@ -391,6 +391,16 @@ def test_several_objects_are_one_transaction(lab, ansible):
     assert "groups/g1: /spec/selector: " in warned.warnings[0]
 
 
+def test_what_a_change_opens_is_warned_of(ansible):
+    """Also where nothing is changed yet; such a warning is of no object."""
+    release = module("quarantine", name="q", state="absent")
+    *_, planned, done = ansible.play(
+        apply(*SHOP), module("quarantine", name="q", ports=["p1"]),
+        checked(release), release)
+    text = 'loosens: port "p1" is not quarantined any more'
+    assert planned.warnings == done.warnings == [text]
+
+
 def test_what_is_left_out_of_a_set_goes(ansible):
     rest = apply(*SHOP[:1], prune="tests")
     info = module("object_info", type="port", name="p1")

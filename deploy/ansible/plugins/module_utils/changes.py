@@ -191,11 +191,7 @@ class Change(object):
         """Ends the module by vmnd's answer."""
         result = self.result(answer)
         for warning in answer.get("warnings") or ():
-            self.module.warn(
-                "%s/%s: %s: %s" % (warning["type"], warning["name"],
-                                   warning["pointer"], warning["text"])
-                if "text" in warning else
-                "%d more warnings" % warning["more"])
+            self.module.warn(warning_text(warning))
         receipt = answer.get("receipt")
         if receipt and not receipt["installed"]:
             self.module.fail_json(
@@ -204,6 +200,17 @@ class Change(object):
                         self.module.params["wait_timeout"],
                         lacking(receipt)), **result)
         self.module.exit_json(**result)
+
+
+def warning_text(warning):
+    """The text of one of vmnd's warnings, as vmnctl prints it."""
+    if "more" in warning:
+        return "%d more warnings" % warning["more"]
+    if "loosens" in warning:
+        return "loosens: " + warning["text"]
+    place = "type" in warning and "%s/%s" % (warning["type"], warning["name"])
+    return ": ".join(part for part in (place, warning.get("pointer"),
+                                       warning["text"]) if part)
 
 
 # The modules of types.  ----------------------------------------------------
