@@ -13,6 +13,7 @@
 
 #include "controller/engine/app-view.h"
 #include "controller/engine/packet-handler.h"
+#include "controller/model/packet-owner.h"
 #include "controller/schema/own-check.h"
 #include "controller/worker/replay-calls.h"
 #include "hash.h"
@@ -22,7 +23,7 @@
 
 VLOG_DEFINE_THIS_MODULE(engine_worker_calls);
 
-/* For app_worker_bar(): the sender of packets of traces, and its owner. */
+/* For app_worker_bar(): the sender of packets of traces. */
 #define TRACES 1
 
 /* Calls.  ----------------------------------------------------------------- */
@@ -225,8 +226,9 @@ worker_handle(struct vmn_view *view, const struct engine_handler *handler,
      * than one VM can. */
     uint32_t who = (out->simulated ? TRACES
                     : hash_string(in->host, in->in_port) | 2);
-    uint32_t owner = (out->simulated ? TRACES
-                      : in->regs[VMN_REG_NETWORK - VMN_F_REG0]);
+    uint32_t owner = (out->simulated ? PACKET_OWNER_TRACES
+                      : packet_owner(view->engine->model,
+                                     in->regs[VMN_REG_NETWORK - VMN_F_REG0]));
     struct app_worker_result result;
     struct ofpbuf *message;
     struct worker_run run;

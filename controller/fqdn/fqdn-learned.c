@@ -14,20 +14,22 @@
  *
  * A wildcard has two sorts of names.  Those that have had an address keep
  * their place until guests have not asked for long; with too many of them,
- * those make way that guests of the network with the most have asked for
- * longest ago.  Pending ones, which need not exist, have a few places of their
+ * those make way that guests of the owner with the most (packet-owner.h) have
+ * asked for longest ago.  Pending ones, which need not exist, have a few places of their
  * own, so that whoever asks for what there is not takes nobody's place. */
 
 #include <config.h>
 
 #include "controller/fqdn/fqdns-private.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "controller/fqdn/fqdn-rows.h"
 #include "controller/model/model.h"
+#include "controller/model/packet-owner.h"
 #include "openvswitch/vlog.h"
 #include "timeval.h"
 #include "util.h"
@@ -154,19 +156,19 @@ forget(struct name *name)
 /* Making room.  ----------------------------------------------------------- */
 
 static const char *
-network_of(const struct name *name)
+owner_of(const struct name *name)
 {
-    return name->network ? name->network : "";
+    return name->owner ? name->owner : "";
 }
 
 static size_t
 count_of(const struct shash *counts, const struct name *name)
 {
-    return (uintptr_t) shash_find_data(counts, network_of(name));
+    return (uintptr_t) shash_find_data(counts, owner_of(name));
 }
 
 static void
-count_networks(const struct shash *names, struct shash *counts)
+count_owners(const struct shash *names, struct shash *counts)
 {
     const struct shash_node *node;
 
@@ -175,13 +177,13 @@ count_networks(const struct shash *names, struct shash *counts)
         uintptr_t n = count_of(counts, name) + 1;
 
         if (!name->pending && name->n_policies) {
-            shash_replace(counts, network_of(name), (void *) n);
+            shash_replace(counts, owner_of(name), (void *) n);
         }
     }
 }
 
-/* Returns which of 'names', other than 'but', is to make way: of the network
- * whose guests have the most, what they have asked for longest ago. */
+/* Returns which of 'names', other than 'but', is to make way: of the owner
+ * whose guests have the most, the one they have asked for longest ago. */
 static struct name *
 choose(const struct shash *names, const struct name *but)
 {
@@ -190,7 +192,7 @@ choose(const struct shash *names, const struct name *but)
     struct name *chosen = NULL;
     size_t n_chosen = 0;
 
-    count_networks(names, &counts);
+    count_owners(names, &counts);
     SHASH_FOR_EACH (node, names) {
         struct name *name = node->data;
         size_t n = count_of(&counts, name);
@@ -303,27 +305,27 @@ add(struct fqdns *f, struct wildcard *w, struct name *name, bool restored,
     }
 }
 
-/* Learns a name of which the wildcard is, for a port of 'network'; or from the
+/* Learns a name of which the wildcard is, for a port of 'owner'; or from the
  * wildcard's row, if that is NULL. */
 static void
 learn(struct fqdns *f, struct wildcard *w, const char *text,
-      const char *network, int64_t now_ms)
+      const char *owner, int64_t now_ms)
 {
     struct name *name = shash_find_data(&w->names, text);
 
     if (!name) {
         name = shash_find_data(&f->learned, text);
-        if (!has_place(f, w, name, !network)) {
+        if (!has_place(f, w, name, !owner)) {
             return;
         }
         if (!name) {
             name = fqdns_name_create(f, &f->learned, text);
             name->learned = true;
         }
-        add(f, w, name, !network, now_ms);
+        add(f, w, name, !owner, now_ms);
     }
-    if (network && !name->network) {
-        name->network = xstrdup(network);
+    if (owner && !name->owner) {
+        name->owner = xstrdup(owner);
     }
     name->asked_ms = now_ms;
     set_forget(name);
@@ -335,18 +337,23 @@ void
 learned_take_question(struct fqdns *f, const struct vmn_port *port,
                       const char *name)
 {
+    const struct vmn_network *network = model_get(
+        f->model, VMN_TABLE_NETWORK, port->network);
     struct wildcard *found[WILDCARDS_MAX];
     size_t n = find_wildcards(f, name, found);
     int64_t now_ms = time_msec();
     struct fqdn_asker asker;
+    char owner[16];
 
     if (!n) {
         return;
     }
+    snprintf(owner, sizeof owner, "%"PRIu32,
+             packet_owner(f->model, network ? network->vni : 0));
     fqdn_asker_init(&asker, f, port);
     for (size_t i = 0; i < n; i++) {
         if (fqdn_asker_has(&asker, found[i])) {
-            learn(f, found[i], name, port->network, now_ms);
+            learn(f, found[i], name, owner, now_ms);
         }
     }
     fqdn_asker_uninit(&asker);

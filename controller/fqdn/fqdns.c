@@ -200,7 +200,7 @@ fqdns_name_free(struct name *name)
     timer_heap_unset(&name->fqdns->leaving, &name->leave);
     timer_heap_unset(&name->fqdns->forgetting, &name->forget);
     fqdn_addresses_uninit(&name->addresses);
-    free(name->network);
+    free(name->owner);
     free(name->why);
     free(name->text);
     free(name);

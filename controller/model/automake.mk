@@ -80,6 +80,8 @@ controller_libvmn_a_SOURCES += \
 	controller/model/name-suggest.c \
 	controller/model/op-shown.c \
 	controller/model/overlapping-addresses.c \
+	controller/model/packet-owner.c \
+	controller/model/packet-owner.h \
 	controller/model/policy-verdict.c \
 	controller/model/policy-verdict.h \
 	controller/model/port-addresses.c \

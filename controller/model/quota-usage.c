@@ -308,6 +308,29 @@ usage_each_of(const struct usage *usage, const struct vmn_row *row,
     each_counter(usage, row, name_counter, &naming);
 }
 
+static void
+find_widest(void *widest_, struct usage_counter *counter)
+{
+    const struct vmn_selector **widest = widest_;
+    const struct vmn_selector *scope = &counter->scope;
+
+    if (strchr(counter->name, '/') && scope->n_terms
+        && (!*widest || scope->n_terms < (*widest)->n_terms
+            || (scope->n_terms == (*widest)->n_terms
+                && strcmp(scope->text, (*widest)->text) < 0))) {
+        *widest = scope;
+    }
+}
+
+const char *
+usage_scope_of(const struct usage *usage, const struct vmn_row *row)
+{
+    const struct vmn_selector *widest = NULL;
+
+    each_counter(usage, row, find_widest, &widest);
+    return widest ? widest->text : NULL;
+}
+
 void
 usage_change(struct usage *usage, const struct vmn_row *before,
              const struct vmn_row *after)

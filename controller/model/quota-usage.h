@@ -34,6 +34,10 @@ const struct model_usage *usage_get(const struct usage *, const char *name);
 void usage_each_of(const struct usage *, const struct vmn_row *,
                    void (*cb)(void *aux, const char *quota), void *aux);
 
+/* Returns the scope of an account that selects 'row', or NULL.  Of several it
+ * is the one with the fewest terms; of those, the first by text. */
+const char *usage_scope_of(const struct usage *, const struct vmn_row *);
+
 /* Adds to 'counts' what 'row' uses up, times 'sign'. */
 void usage_add(const struct usage *, struct model_usage *counts,
                const struct vmn_row *row, int sign);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A rate of events that several owners share, such as networks whose guests
+ * A rate of events that several owners share, such as tenants whose guests
  * send packets to vmnd.  Half of the rate is divided equally among the owners
  * that took something of late, the other half is for any of them.  So an owner
  * alone has all of it, and no owner takes another's share.  Not for rates of

@@ -29,23 +29,23 @@
 /* Tokens of a request: rates are in tokens a millisecond then. */
 #define TOKENS 1000
 #define BURST 2                 /* Seconds' worth. */
-/* Requests a second, of all ports together, which networks share: beyond that
+/* Requests a second, of all ports together, which owners share: beyond that
  * they wait. */
 #define RATE_OF_ALL 1000
 /* Requests of a connection that are answered at once; the next ones are when
  * guest_http_run() is called.  One frame may carry hundreds. */
 #define AT_ONCE 8
 /* Bytes of replies that wait to be sent, of all connections together; and how
- * many times as many as are free those of one network may have. */
+ * many times as many as are free those of one owner may have. */
 #define OUT_MAX (32 * 1024 * 1024)
 #define OUT_OF_FREE 3
 #define TTL 64
 #define IN_MAX (VMN_HTTP_HEAD_MAX + VMN_HTTP_BODY_MAX)
 
-/* A network that has connections. */
-struct guest_network {
-    struct hmap_node node;      /* In 'networks', by ID. */
-    uint32_t id;                /* As VMN_REG_NETWORK has it. */
+/* An owner whose ports have connections. */
+struct guest_owner {
+    struct hmap_node node;      /* In 'owners', by ID. */
+    uint32_t id;                /* As in struct guest_peer. */
     size_t n_conns;
     size_t out_bytes;           /* Of their replies. */
 };
@@ -68,7 +68,7 @@ struct guest_conn {
     struct hmap_node node;      /* In 'conns_by_ends', if 'used'. */
     struct ovs_list list_node;  /* In 'lru', if 'used'; else in 'free'. */
     struct guest_client *client;
-    struct guest_network *network;
+    struct guest_owner *owner;
     struct guest_ends ends;
     struct guest_peer peer;     /* With texts of its own. */
     long long int deadline_ms;
@@ -96,8 +96,8 @@ struct guest_http {
     struct ovs_list lru;        /* The one longest without a frame first. */
     struct ovs_list free;
     struct hmap clients;
-    struct hmap networks;
-    struct fair_rate rate;      /* Of requests, by network. */
+    struct hmap owners;
+    struct fair_rate rate;      /* Of requests, by owner. */
     size_t out_bytes;           /* Of all connections' replies. */
     struct guest_http_stats stats;
 };
@@ -152,35 +152,35 @@ forget_clients(struct guest_http *g, long long int now_ms)
     }
 }
 
-/* Networks.  -------------------------------------------------------------- */
+/* Owners.  ---------------------------------------------------------------- */
 
-/* Returns the network of 'peer', to which a connection is added. */
-static struct guest_network *
-join_network(struct guest_http *g, const struct guest_peer *peer)
+/* Returns the owner of 'peer', to which a connection is added. */
+static struct guest_owner *
+join_owner(struct guest_http *g, const struct guest_peer *peer)
 {
-    uint32_t id = peer->regs[VMN_REG_NETWORK - VMN_F_REG0];
+    uint32_t id = peer->owner;
     uint32_t hash = hash_int(id, 0);
-    struct guest_network *network;
+    struct guest_owner *owner;
 
-    HMAP_FOR_EACH_WITH_HASH (network, node, hash, &g->networks) {
-        if (network->id == id) {
-            network->n_conns++;
-            return network;
+    HMAP_FOR_EACH_WITH_HASH (owner, node, hash, &g->owners) {
+        if (owner->id == id) {
+            owner->n_conns++;
+            return owner;
         }
     }
-    network = xzalloc(sizeof *network);
-    network->id = id;
-    network->n_conns = 1;
-    hmap_insert(&g->networks, &network->node, hash);
-    return network;
+    owner = xzalloc(sizeof *owner);
+    owner->id = id;
+    owner->n_conns = 1;
+    hmap_insert(&g->owners, &owner->node, hash);
+    return owner;
 }
 
 static void
-leave_network(struct guest_http *g, struct guest_network *network)
+leave_owner(struct guest_http *g, struct guest_owner *owner)
 {
-    if (!--network->n_conns) {
-        hmap_remove(&g->networks, &network->node);
-        free(network);
+    if (!--owner->n_conns) {
+        hmap_remove(&g->owners, &owner->node);
+        free(owner);
     }
 }
 
@@ -233,7 +233,7 @@ free_reply(struct guest_http *g, struct guest_conn *conn)
 {
     if (conn->out) {
         g->out_bytes -= conn->out_size;
-        conn->network->out_bytes -= conn->out_size;
+        conn->owner->out_bytes -= conn->out_size;
         free(conn->out);
         conn->out = NULL;
     }
@@ -251,7 +251,7 @@ free_conn(struct guest_http *g, struct guest_conn *conn)
     free_peer(&conn->peer);
     free(conn->in);
     free_reply(g, conn);
-    leave_network(g, conn->network);
+    leave_owner(g, conn->owner);
     memset(conn, 0, sizeof *conn);
     conn->n = n;
     ovs_list_push_back(&g->free, &conn->list_node);
@@ -277,8 +277,8 @@ forget(struct guest_http *g, struct guest_conn *conn)
     guest_tcp_abort(g->tcp, n);
 }
 
-/* Returns the connection that makes way for one of 'client', whose network
- * counts it already: of the network that has most, of its clients that have
+/* Returns the connection that makes way for one of 'client', whose owner
+ * counts it already: of the owner that has most, of its clients that have
  * most, so that what others open takes nothing from who has less.  Of these,
  * one that is not established goes first, then the one longest without a
  * frame. */
@@ -289,7 +289,7 @@ pick_victim(struct guest_http *g, const struct guest_client *client)
     size_t most = 0, most_of_client = 0;
 
     LIST_FOR_EACH (conn, list_node, &g->lru) {
-        size_t n = conn->network->n_conns;
+        size_t n = conn->owner->n_conns;
         size_t of_client = conn->client->n_conns + (conn->client == client);
 
         if (n > most || (n == most
@@ -312,13 +312,13 @@ make_conn(struct guest_http *g, const struct guest_ends *ends,
           const struct guest_peer *peer)
 {
     struct guest_client *client = get_client(g, peer);
-    struct guest_network *network;
+    struct guest_owner *owner;
     struct guest_conn *conn;
 
     if (client->n_conns >= VMN_HTTP_CONNECTIONS_MAX) {
         return NULL;
     }
-    network = join_network(g, peer);
+    owner = join_owner(g, peer);
     if (ovs_list_is_empty(&g->free)) {
         give_up(g, pick_victim(g, client));
     }
@@ -326,7 +326,7 @@ make_conn(struct guest_http *g, const struct guest_ends *ends,
                         list_node);
     conn->used = true;
     conn->client = client;
-    conn->network = network;
+    conn->owner = owner;
     conn->ends = *ends;
     conn->peer = *peer;
     conn->peer.host = xstrdup(peer->host);
@@ -384,7 +384,7 @@ write_reply(struct guest_http *g, struct guest_conn *conn)
     return true;
 }
 
-/* A network that has much leaves room for others. */
+/* An owner that has much leaves room for others. */
 static bool
 has_room_for(const struct guest_http *g, const struct guest_conn *conn,
              size_t size)
@@ -392,7 +392,7 @@ has_room_for(const struct guest_http *g, const struct guest_conn *conn,
     size_t free_bytes = OUT_MAX - MIN(g->out_bytes, OUT_MAX);
 
     return (size <= free_bytes
-            && conn->network->out_bytes + size <= OUT_OF_FREE * free_bytes);
+            && conn->owner->out_bytes + size <= OUT_OF_FREE * free_bytes);
 }
 
 /* Takes a reply to a request of 'size' bytes.  One with a hop limit of its own
@@ -422,7 +422,7 @@ set_reply(struct guest_http *g, struct guest_conn *conn,
     conn->out_size = head_size + body_size;
     conn->out_sent = 0;
     g->out_bytes += conn->out_size;
-    conn->network->out_bytes += conn->out_size;
+    conn->owner->out_bytes += conn->out_size;
     if (reply->ttl) {
         conn->ttl = (uint8_t) MIN(conn->ttl, reply->ttl);
     }
@@ -459,7 +459,7 @@ ask(struct guest_http *g, struct guest_conn *conn, size_t size,
         return true;
     }
     conn->admitted = true;
-    if (!fair_rate_take(&g->rate, conn->network->id)) {
+    if (!fair_rate_take(&g->rate, conn->owner->id)) {
         conn->held = true;
         return false;
     }
@@ -745,7 +745,7 @@ guest_http_create(const struct guest_http_callbacks *callbacks, void *aux)
     g->tcp = guest_tcp_create(&events, g);
     hmap_init(&g->conns_by_ends);
     hmap_init(&g->clients);
-    hmap_init(&g->networks);
+    hmap_init(&g->owners);
     fair_rate_init(&g->rate, RATE_OF_ALL, BURST);
     ovs_list_init(&g->lru);
     ovs_list_init(&g->free);
@@ -774,7 +774,7 @@ guest_http_destroy(struct guest_http *g)
     guest_tcp_destroy(g->tcp);
     hmap_destroy(&g->conns_by_ends);
     hmap_destroy(&g->clients);
-    hmap_destroy(&g->networks);
+    hmap_destroy(&g->owners);
     fair_rate_uninit(&g->rate);
     free(g);
 }

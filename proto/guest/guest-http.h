@@ -30,6 +30,8 @@ struct guest_peer {
                                  * connection is not another one's. */
     const void *handler;        /* Whose flow has sent it up: the caller's. */
     uint32_t arg;               /* As given to vmn_act_punt(). */
+    uint32_t owner;             /* The port's: connections and requests are
+                                 * shared by owner. */
     uint32_t regs[VMN_N_REGS];
 };
 

@@ -679,6 +679,32 @@ test_handler(void **state OVS_UNUSED)
     apps_fixture_destroy(f);
 }
 
+/* A trace whose packet ends the worker is no guest of the network with VNI
+ * 1. */
+static void
+test_trace_bars_no_network(void **state OVS_UNUSED)
+{
+    struct apps_fixture *f = start();
+    struct vmn_packets_out out;
+
+    engine_packets_out_init(&out);
+    apply_network(f, "a", 7, "'handle': 'null'");
+    for (uint32_t i = 0; i < WORKER_BARRED_OF_OWNER_MAX; i++) {
+        char *problem;
+
+        out.simulated = !i;
+        problem = handle_of(f, 1, 100 + i, &out);
+        assert_non_null(problem);
+        free(problem);
+    }
+    apply_network(f, "a", 7, "");
+    assert_null(handle_of(f, 1, 5, &out));
+    assert_int_equal(out.n, 1);
+    engine_packets_out_uninit(&out);
+    apps_fixture_check(f);
+    apps_fixture_destroy(f);
+}
+
 /* Guests' packets do not suspend the app, and a network some of whose guests
  * have ended the worker is barred as a whole. */
 static void
@@ -1046,6 +1072,7 @@ main(void)
         cmocka_unit_test(test_handler),
         cmocka_unit_test(test_killed),
         cmocka_unit_test(test_undone),
+        cmocka_unit_test(test_trace_bars_no_network),
         cmocka_unit_test(test_guests_do_not_suspend),
         cmocka_unit_test(test_suspended),
         cmocka_unit_test(test_late),

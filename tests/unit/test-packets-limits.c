@@ -320,6 +320,36 @@ networks_share_the_rate_of_a_host(void **state)
     }
 }
 
+/* Networks of a tenant have one share together, however many there are. */
+static void
+networks_of_a_tenant_have_one_share(void **state)
+{
+    unsigned n;
+
+    edit_row(VMN_TABLE_ACCOUNT, "shop", json_pack(
+        "{s:s, s:s}", "role", "operator", "scope", "project=shop"));
+    for (int i = 0; i < 20; i++) {
+        char name[16];
+
+        snprintf(name, sizeof name, "shop%d", i);
+        edit_row(VMN_TABLE_NETWORK, name, json_pack(
+            "{s:i, s:{s:s}}", "vni", 100 + i, "labels", "project", "shop"));
+        send_up_in(100 + i, "do", 0, i + 1, 0, NOTHING, "flood", 60);
+    }
+    for (int i = 0; i < 20 * (PORT_RATE - 1); i++) {
+        send_up_in(100 + i % 20, "do", 0, i % 20 + 1, 0, NOTHING, "flood",
+                   60);
+    }
+    TURN_UNTIL(seen.n + dropped("vmn", "host's rate") == 20 * PORT_RATE);
+    n = seen.n;
+    for (int i = 0; i < HOST_RATE / 4; i++) {
+        send_up_in(8, "do", 0, 30, 0, NOTHING, "another", 60);
+        n++;
+        TURN_UNTIL(seen.n == n);
+        assert_string_equal(seen.text, "another");
+    }
+}
+
 /* A switch may make up ports. */
 static void
 ports_that_are_remembered_are_bounded(void **state)
@@ -421,6 +451,7 @@ main(int argc, char *argv[])
         T(switch_without_meters_sends_packets_up, packets_setup_limited),
         T(host_has_a_rate_as_well, packets_setup_limited),
         T(networks_share_the_rate_of_a_host, packets_setup_limited),
+        T(networks_of_a_tenant_have_one_share, packets_setup_limited),
         T(ports_that_are_remembered_are_bounded, packets_setup_limited),
         T(what_there_is_is_shown, packets_setup_limited),
     };

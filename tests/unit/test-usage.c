@@ -16,6 +16,8 @@
 #include <cmocka.h>
 
 #include "controller/model/model.h"
+#include "controller/model/id-pools.h"
+#include "controller/model/packet-owner.h"
 #include "controller/model/request-author.h"
 #include "controller/schema/schema-row.h"
 #include "openvswitch/dynamic-string.h"
@@ -278,6 +280,42 @@ limits_hold_for_scoped_accounts_alone(void **state)
              "");
 }
 
+#define ACCOUNT(NAME, SCOPE)                                            \
+    "put accounts " NAME " {'role':'operator','scope':'" SCOPE "'}\n"
+#define LABELLED(NAME, VNI, LABELS)                                     \
+    "put networks " NAME " {'vni':" VNI ",'labels':{" LABELS "}}\n"
+
+static void
+packets_are_owned_by_the_widest_scope(void **state)
+{
+    struct model *model = *state;
+    struct id_entry *transit;
+    uint32_t a;
+
+    apply_in(model, NULL, ACCOUNT("all", "") ACCOUNT("a", "t=a")
+             ACCOUNT("a-dev", "t=a,env=dev") ACCOUNT("b", "t=b")
+             "put quotas q {'scope':'t'}\n"
+             LABELLED("n1", "1", "'t':'a'") LABELLED("n2", "2", "'t':'b'")
+             LABELLED("n3", "3", "'t':'a','env':'dev'")
+             LABELLED("n4", "4", "'t':'c'")
+             "put routers r {'labels':{'t':'a'}}", "");
+    a = packet_owner(model, 1);
+    assert_true(a >= UINT32_C(1) << 31);
+    assert_int_equal(packet_owner(model, 3), a);
+    assert_int_not_equal(packet_owner(model, 2), a);
+    assert_true(packet_owner(model, 2) >= UINT32_C(1) << 31);
+    assert_int_equal(packet_owner(model, 4), 4);
+    assert_int_equal(packet_owner(model, 99), 99);
+
+    transit = id_pools_ref(model_id_pools(model), "vni", "router/r");
+    assert_int_equal(packet_owner(model, id_entry_value(transit)), a);
+    id_pools_unref(model_id_pools(model), transit);
+
+    apply_in(model, NULL, "delete accounts a", "");
+    assert_int_equal(packet_owner(model, 1), 1);
+    assert_true(packet_owner(model, 3) >= UINT32_C(1) << 31);
+}
+
 static void
 entries_and_forwards_are_members(void **state)
 {
@@ -410,6 +448,8 @@ main(void)
         cmocka_unit_test_setup_teardown(what_is_counted_is_what_is_there,
                                         setup, teardown),
         cmocka_unit_test_setup_teardown(limits_hold_for_scoped_accounts_alone,
+                                        setup, teardown),
+        cmocka_unit_test_setup_teardown(packets_are_owned_by_the_widest_scope,
                                         setup, teardown),
         cmocka_unit_test_setup_teardown(entries_and_forwards_are_members,
                                         setup, teardown),

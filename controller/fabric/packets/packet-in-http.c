@@ -175,6 +175,7 @@ packet_in_http_receive(struct packets_of_switch *ps,
         .in_port = packet->port->in_port,
         .handler = packet->handler,
         .arg = packet->arg,
+        .owner = packet->owner,
     };
     const char *why;
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The queue of a host's packets: a lane for each network, which are served in
- * turn.  When the queue is full, the longest lane makes way: guests of one
- * network delay those of others by one packet, and take no room of theirs. */
+ * The queue of a host's packets: a lane for each owner (packet-owner.h).  The
+ * lanes are served in turn.  When the queue is full, the longest lane makes
+ * way: guests of one owner delay those of others by one packet, and take no
+ * room of theirs. */
 
 #include <config.h>
 
@@ -14,11 +15,11 @@
 #include "hash.h"
 #include "util.h"
 
-/* Packets of a network. */
+/* Packets of an owner. */
 struct packet_lane {
-    struct hmap_node node;      /* In 'lanes', by network. */
+    struct hmap_node node;      /* In 'lanes', by owner. */
     struct ovs_list turn_node;  /* In 'turns'. */
-    uint32_t network;           /* As VMN_REG_NETWORK has it. */
+    uint32_t owner;
     struct ovs_list waiting;    /* struct waiting_packet, one at least. */
     size_t n, bytes;
 };
@@ -43,37 +44,29 @@ packet_lanes_are_empty(const struct packet_lanes *lanes)
 }
 
 static struct packet_lane *
-find_lane(const struct packet_lanes *lanes, uint32_t network)
+find_lane(const struct packet_lanes *lanes, uint32_t owner)
 {
     struct packet_lane *lane;
 
-    HMAP_FOR_EACH_WITH_HASH (lane, node, hash_int(network, 0),
-                             &lanes->lanes) {
-        if (lane->network == network) {
+    HMAP_FOR_EACH_WITH_HASH (lane, node, hash_int(owner, 0), &lanes->lanes) {
+        if (lane->owner == owner) {
             return lane;
         }
     }
     return NULL;
 }
 
-static uint32_t
-network_of(const struct waiting_packet *packet)
-{
-    return packet->regs[VMN_REG_NETWORK - VMN_F_REG0];
-}
-
 /* Returns the lane of the packet, with the packet counted. */
 static struct packet_lane *
 lane_of(struct packet_lanes *lanes, const struct waiting_packet *packet)
 {
-    uint32_t network = network_of(packet);
-    struct packet_lane *lane = find_lane(lanes, network);
+    struct packet_lane *lane = find_lane(lanes, packet->owner);
 
     if (!lane) {
         lane = xzalloc(sizeof *lane);
-        lane->network = network;
+        lane->owner = packet->owner;
         ovs_list_init(&lane->waiting);
-        hmap_insert(&lanes->lanes, &lane->node, hash_int(network, 0));
+        hmap_insert(&lanes->lanes, &lane->node, hash_int(lane->owner, 0));
         ovs_list_push_back(&lanes->turns, &lane->turn_node);
     }
     lane->n++;
@@ -126,10 +119,10 @@ packet_lanes_pop(struct packet_lanes *lanes)
 }
 
 struct waiting_packet *
-packet_lanes_pop_longest(struct packet_lanes *lanes, uint32_t network,
+packet_lanes_pop_longest(struct packet_lanes *lanes, uint32_t owner,
                          bool by_bytes)
 {
-    const struct packet_lane *own = find_lane(lanes, network);
+    const struct packet_lane *own = find_lane(lanes, owner);
     struct packet_lane *longest = NULL, *lane;
     size_t most = own ? (by_bytes ? own->bytes : own->n) : 0;
 

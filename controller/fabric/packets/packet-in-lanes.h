@@ -28,9 +28,9 @@ void packet_lanes_push_front(struct packet_lanes *, struct waiting_packet *);
 /* Returns the next packet; there must be one. */
 struct waiting_packet *packet_lanes_pop(struct packet_lanes *);
 /* Returns the last packet of the lane that has most, in packets or in bytes,
- * or NULL if that is 'network's. */
+ * or NULL if that is 'owner's. */
 struct waiting_packet *packet_lanes_pop_longest(struct packet_lanes *,
-                                                uint32_t network,
+                                                uint32_t owner,
                                                 bool by_bytes);
 
 #endif /* controller/fabric/packets/packet-in-lanes.h */

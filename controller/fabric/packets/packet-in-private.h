@@ -103,6 +103,7 @@ struct waiting_packet {
     const struct engine_handler *handler;
     uint32_t arg;
     struct packet_port *port;
+    uint32_t owner;             /* See packet-owner.h. */
     uint32_t regs[OFPACKET_REGS];
     size_t size, full_size;
     size_t room;                /* For 'bytes'. */
@@ -112,7 +113,7 @@ struct waiting_packet {
 struct packets_of_switch {
     struct fabric_packets *packets;
     struct fabric_switch *sw;
-    struct fair_rate rates;     /* Of the host, by network. */
+    struct fair_rate rates;     /* Of the host, by owner. */
     struct token_bucket copies; /* Of copies for readers; zeroed before the
                                  * first. */
     struct hmap ports;          /* struct packet_port. */

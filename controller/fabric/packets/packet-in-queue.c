@@ -27,6 +27,7 @@
 #include "controller/fabric/session/switch-part.h"
 #include "controller/fabric/session/switch.h"
 #include "controller/flow/punt-action.h"
+#include "controller/model/packet-owner.h"
 #include "hash.h"
 #include "openvswitch/ofpbuf.h"
 #include "openvswitch/vlog.h"
@@ -232,10 +233,10 @@ packet_free(struct packets_of_switch *ps, struct waiting_packet *packet)
     }
 }
 
-/* Makes room for a packet of 'size' bytes of a network.  Returns false if that
- * network itself has most of what waits. */
+/* Makes room for a packet of 'size' bytes of an owner.  Returns false if most
+ * of the queued packets are that owner's. */
 static bool
-make_room(struct packets_of_switch *ps, uint32_t network, size_t size)
+make_room(struct packets_of_switch *ps, uint32_t owner, size_t size)
 {
     for (;;) {
         bool full = ps->n_waiting >= PACKETS_WAITING_MAX;
@@ -244,7 +245,7 @@ make_room(struct packets_of_switch *ps, uint32_t network, size_t size)
         if (!full && ps->waiting_bytes + size <= PACKETS_WAITING_BYTES) {
             return true;
         }
-        packet = packet_lanes_pop_longest(&ps->waiting, network, !full);
+        packet = packet_lanes_pop_longest(&ps->waiting, owner, !full);
         packets_count_drop(ps, PACKET_DROP_WAITING);
         if (!packet) {
             return false;
@@ -255,18 +256,19 @@ make_room(struct packets_of_switch *ps, uint32_t network, size_t size)
 
 static void
 enqueue(struct packets_of_switch *ps, const struct engine_handler *handler,
-        uint32_t arg, struct packet_port *port,
+        uint32_t arg, struct packet_port *port, uint32_t owner,
         const struct ofpacket_in *in)
 {
     struct waiting_packet *packet;
 
-    if (!make_room(ps, in->regs[VMN_REG_NETWORK - VMN_F_REG0], in->size)) {
+    if (!make_room(ps, owner, in->size)) {
         return;
     }
     packet = packet_create(ps->packets, in->size);
     packet->handler = handler;
     packet->arg = arg;
     packet->port = port;
+    packet->owner = owner;
     memcpy(packet->regs, in->regs, sizeof packet->regs);
     packet->size = in->size;
     packet->full_size = in->full_size;
@@ -289,7 +291,7 @@ packets_queue_timed(struct packets_of_switch *ps,
     struct packet_port *port = get_port(ps, in_port, 0, time_msec());
 
     if (port) {
-        enqueue(ps, handler, arg, port, &none);
+        enqueue(ps, handler, arg, port, 0, &none);
     }
 }
 
@@ -339,6 +341,7 @@ receive(struct fabric_switch *sw, const struct ofp_header *oh)
     int64_t now_ms = time_msec();
     enum ofperr error;
     struct punt punt;
+    uint32_t owner;
 
     error = ofpacket_decode(oh, &ps->cache, &in);
     if (!error && punt_is_userdata(in.userdata, in.userdata_size,
@@ -379,9 +382,10 @@ receive(struct fabric_switch *sw, const struct ofp_header *oh)
     if (!bucket_take(&port->bucket, f->packet_port_rate)) {
         port->n_limited++;
         packets_count_drop(ps, PACKET_DROP_PORT_RATE);
-    } else if (!packet_port_is_path(port)
-               && !fair_rate_take(&ps->rates,
-                                  in.regs[VMN_REG_NETWORK - VMN_F_REG0])) {
+        return;
+    }
+    owner = packet_owner(f->model, in.regs[VMN_REG_NETWORK - VMN_F_REG0]);
+    if (!packet_port_is_path(port) && !fair_rate_take(&ps->rates, owner)) {
         packets_count_drop(ps, PACKET_DROP_HOST_RATE);
     } else {
         if (punt.max_size < PUNT_SIZE_ALL) {
@@ -390,7 +394,7 @@ receive(struct fabric_switch *sw, const struct ofp_header *oh)
         if (packet_port_is_path(port) && handler->class_.to_controller) {
             packets_give_to_sink(ps, handler, port, in.bytes, in.size);
         } else {
-            enqueue(ps, handler, punt.arg, port, &in);
+            enqueue(ps, handler, punt.arg, port, owner, &in);
         }
     }
 }
