@@ -332,6 +332,12 @@ USEC_TESTS = \
 	tests/unit/test-path-suspects
 $(USEC_TESTS): private AM_LDFLAGS += -Wl,--wrap=time_usec
 
+# Those that say which revisions an app is late with, by
+# __wrap_engine_late_app().
+LATE_TESTS = \
+	tests/unit/test-fabric-receipts
+$(LATE_TESTS): private AM_LDFLAGS += -Wl,--wrap=engine_late_app
+
 # Those of a member by itself, with tests/unit/cluster-fixture.h in the place
 # of the time, of its timer and of the database.
 CLUSTER_TESTS = \

@@ -12,7 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "controller/engine/engine.h"
 #include "controller/fabric/fabric-receipts.h"
+#include "controller/fabric/session/receipts.h"
 #include "hash.h"
 #include "random.h"
 #include "util.h"
@@ -264,6 +266,47 @@ refused_port_is_lacking_until_its_next_flow_is_taken(void **state OVS_UNUSED)
     assert_true(rejected_items_served(sw(0), "c", revision));
     assert_false(rejected_items_served(sw(0), "b", revision));
     assert_true(is_diverged(0));
+}
+
+static uint64_t late_revision;  /* An app is late with it; 0: with none. */
+
+const char *__wrap_engine_late_app(const struct engine *, uint64_t rev);
+
+const char *
+__wrap_engine_late_app(const struct engine *engine OVS_UNUSED, uint64_t rev)
+{
+    return rev && rev == late_revision ? "app" : NULL;
+}
+
+static void
+installed_cb(void *n, bool installed, const struct fabric_receipt *receipt)
+{
+    assert_true(installed);
+    assert_true(receipt->installed);
+    assert_null(receipt->late);
+    ++*(int *) n;
+}
+
+/* A worker that is started again has units computed without a revision.  A
+ * unit that is late then lacks the newest one, which may be installed while
+ * its wait is not answered yet. */
+static void
+unit_that_is_late_after_the_installation_is_waited_for(void **state OVS_UNUSED)
+{
+    int n = 0;
+
+    connect_host(0);
+    edit_port("b", "red", 200, "h0", 1, false);
+    TURN_UNTIL(!strcmp(receipt_of(revision, 0), "confirmed"));
+    wait_for_revision(fabric, revision, 60000, installed_cb, &n);
+    late_revision = revision;
+    for (int i = 0; i < 20; i++) {
+        turn();
+    }
+    assert_int_equal(n, 0);
+    late_revision = 0;
+    receipts_acked_changed(fabric);
+    TURN_UNTIL(n);
 }
 
 /* Any moment.  ----------------------------------------------------------- */
@@ -675,6 +718,7 @@ main(int argc OVS_UNUSED, char *argv[])
         T(withdrawal_of_what_was_refused_takes_the_older_flow, setup),
         T(refusal_that_is_overtaken_by_a_change_stays_told, setup),
         T(refused_port_is_lacking_until_its_next_flow_is_taken, setup),
+        T(unit_that_is_late_after_the_installation_is_waited_for, setup),
         T(no_receipt_says_more_than_is_true, setup_narrow),
         T(no_receipt_says_more_than_is_true, setup_parts),
     };

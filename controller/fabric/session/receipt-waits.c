@@ -36,6 +36,18 @@ struct fabric_wait {
     void *aux;
 };
 
+static bool
+is_installed(struct fabric_wait *wait, uint64_t revision)
+{
+    bool installed = receipt_is_installed(wait->fabric, revision);
+
+    if (!installed) {
+        wait->missing = revision;
+        wait->late |= engine_late_app(wait->fabric->engine, revision) != NULL;
+    }
+    return installed;
+}
+
 /* Returns true once all revisions are installed; each is checked until it is.
  * For revisions without a receipt, only the newest is checked. */
 static bool
@@ -44,10 +56,7 @@ revisions_are_installed(struct fabric_wait *wait)
     while (wait->n_revisions) {
         uint64_t revision = wait->revisions[wait->n_revisions - 1];
 
-        if (!receipt_is_installed(wait->fabric, revision)) {
-            wait->missing = revision;
-            wait->late |= engine_late_app(wait->fabric->engine,
-                                          revision) != NULL;
+        if (!is_installed(wait, revision)) {
             return false;
         }
         if (receipt_find(wait->fabric->receipts, revision)) {
@@ -75,8 +84,7 @@ bindings_are_installed(struct fabric_wait *wait)
             return false;
         }
         if (revision > wait->change) {
-            wait->missing = revision;
-            if (!receipt_is_installed(f, revision)) {
+            if (!is_installed(wait, revision)) {
                 return false;
             }
             wait->newest = MAX(wait->newest, revision);
@@ -103,11 +111,15 @@ late_flows_are_installed(const struct fabric_wait *wait)
     return true;
 }
 
+/* Checks the newest revision once more: the answer has its receipt, and an app
+ * may be late with it only since it was installed, as when a worker is started
+ * again. */
 static bool
 is_fulfilled(struct fabric_wait *wait)
 {
-    return (revisions_are_installed(wait) && late_flows_are_installed(wait)
-            && bindings_are_installed(wait));
+    return (revisions_are_installed(wait) && bindings_are_installed(wait)
+            && is_installed(wait, wait->newest)
+            && late_flows_are_installed(wait));
 }
 
 static void
