@@ -51,15 +51,6 @@ struct audit_log {
     struct audit_log_stats stats;
 };
 
-/* Users.  ----------------------------------------------------------------- */
-
-static bool
-is_person(const char *who)
-{
-    return (strncmp(who, "host:", 5) && strcmp(who, "vmnd")
-            && strcmp(who, "health"));
-}
-
 /* Entries.  -------------------------------------------------------------- */
 
 /* Appends the first of the changes in 'summary', a JSON array, as a JSON
@@ -336,7 +327,8 @@ group_cb(void *al_, const struct commit_group *group OVS_UNUSED)
 
     model_get_pending(al->model, &pending);
     for (size_t i = 0; i < pending.n_logs; i++) {
-        if (pending.logs[i].stored && is_person(pending.logs[i].who)) {
+        if (pending.logs[i].stored
+            && model_is_of_people(pending.logs[i].who)) {
             write_entry(al, &pending.logs[i]);
         }
         commit_yield(al->commit);

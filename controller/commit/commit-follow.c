@@ -110,6 +110,6 @@ commit_note_people(struct commit *commit)
 
     model_get_pending(commit->model, &pending);
     for (size_t i = 0; i < pending.n_logs; i++) {
-        commit->info.of_people |= store_is_of_people(pending.logs[i].who);
+        commit->info.of_people |= model_is_of_people(pending.logs[i].who);
     }
 }

@@ -57,7 +57,7 @@ apply(struct commit *commit)
                                    &pending->revision, &pending->errors);
         if (pending->ok && commit_request_changed(&pending->request)) {
             activity_add_request(commit->activity, &pending->request);
-            commit->info.of_people |= store_is_of_people(pending->request.who);
+            commit->info.of_people |= model_is_of_people(pending->request.who);
         }
         ovs_list_push_back(&commit->group, &pending->node);
         commit_yield(commit);

@@ -92,7 +92,7 @@ pending_create(struct model_request *request, commit_done_cb *done, void *aux)
     memset(request, 0, sizeof *request);
     pending->done = done;
     pending->aux = aux;
-    pending->client = done && store_is_of_people(pending->request.who);
+    pending->client = done && model_is_of_people(pending->request.who);
     vmn_errors_init(&pending->errors);
     return pending;
 }

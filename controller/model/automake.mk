@@ -39,6 +39,7 @@ controller_libvmn_a_SOURCES += \
 	controller/model/loosened-services.c \
 	controller/model/loosened-services.h \
 	controller/model/loosening-changes.c \
+	controller/model/loosening-exposure.c \
 	controller/model/loosening-private.h \
 	controller/model/loosening.c \
 	controller/model/loosening.h \

@@ -332,13 +332,20 @@ make_key(const struct judged_port *port)
     return ds_steal_cstr(&ds);
 }
 
+/* Returns true if steps were missing: the last port is known in part. */
+static bool
+is_exhausted(const struct judge *judge)
+{
+    return judge->is_partial && !judge->steps;
+}
+
 const struct judged_port *
 judge_port(struct judge *judge, const char *name)
 {
     struct judged_port *port = shash_find_data(&judge->ports, name);
 
     if (port || !judge_step(judge, 1)) {
-        return port;
+        return is_exhausted(judge) ? NULL : port;
     }
     port = xzalloc(sizeof *port);
     port->name = xstrdup(name);
@@ -363,7 +370,7 @@ judge_port(struct judge *judge, const char *name)
     }
     port->key = make_key(port);
     shash_add_nocopy(&judge->ports, xstrdup(name), port);
-    return port;
+    return is_exhausted(judge) ? NULL : port;
 }
 
 static void
@@ -422,6 +429,19 @@ judge_group_ports(struct judge *judge, const char *name, enum moment at,
             judge_group_ports(judge, group->groups[i], at, ports);
         }
     }
+}
+
+bool
+judge_address(const struct vmn_port *port, size_t i, struct vmn_ip *ip)
+{
+    if (i < port->n_ips) {
+        *ip = port->ips[i];
+    } else if (i - port->n_ips < port->n_allowed_addresses) {
+        *ip = vmn_address_pair_at(port, i - port->n_ips)->ip.ip;
+    } else {
+        return false;
+    }
+    return true;
 }
 
 /* The judge.  ------------------------------------------------------------- */

@@ -122,13 +122,14 @@ add_port_peers(struct study *study, const struct judged_port *port,
 {
     const struct vmn_port *row = port->row[AFTER];
     unsigned families = 0;      /* Bits. */
+    struct vmn_ip ip;
 
-    for (size_t i = 0; i < row->n_ips; i++) {
-        unsigned bit = 1u << row->ips[i].family;
+    for (size_t i = 0; judge_address(row, i, &ip); i++) {
+        unsigned bit = 1u << ip.family;
 
         if (study->has_addresses || !(families & bit)) {
             add_peer(study, (struct judged_peer) {
-                .port = port, .alike = alike, .ip = row->ips[i] });
+                .port = port, .alike = alike, .ip = ip });
         }
         families |= bit;
     }
@@ -437,10 +438,11 @@ allows_port(const struct study *study, const struct judged_port *port,
     struct judged_peer self = { .port = port };
     const struct placed_rule *by;
     bool allows = false;
+    struct vmn_ip ip;
 
-    for (size_t i = 0; i < row->n_ips && !allows; i++) {
-        if (row->ips[i].family == peer->ip.family) {
-            self.ip = row->ips[i];
+    for (size_t i = 0; !allows && judge_address(row, i, &ip); i++) {
+        if (ip.family == peer->ip.family) {
+            self.ip = ip;
             allows = judge_allows(&study->search->judge, peer->port, AFTER,
                                   back, &self, service, windows, &by);
         }
@@ -478,6 +480,7 @@ was_allowed(const struct study *study, const struct judged_peer *peer,
             const struct placed_rule **by)
 {
     struct judge *judge = &study->search->judge;
+    const struct vmn_port *row = peer->port ? peer->port->row[BEFORE] : NULL;
     struct judged_peer former = *peer;
     bool any = false;
 
@@ -486,10 +489,14 @@ was_allowed(const struct study *study, const struct judged_peer *peer,
         return judge_allows(judge, study->port, BEFORE, study->direction,
                             peer, service, windows, by);
     }
-    for (size_t i = 0; i < peer->port->row[BEFORE]->n_ips; i++) {
-        former.ip = peer->port->row[BEFORE]->ips[i];
+    for (size_t i = 0; judge_address(row, i, &former.ip); i++) {
         if (former.ip.family != peer->ip.family) {
             continue;
+        }
+        if (i >= row->n_ips
+            && vmn_prefix_contains(&vmn_address_pair_at(
+                   row, i - row->n_ips)->ip, &peer->ip)) {
+            former.ip = peer->ip;
         }
         if (judge_allows(judge, study->port, BEFORE, study->direction,
                          &former, service, windows, by)) {

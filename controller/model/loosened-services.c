@@ -8,18 +8,13 @@
 
 #include <stdlib.h>
 
+#include "controller/schema/schema-rule.h"
 #include "openvswitch/dynamic-string.h"
 #include "util.h"
 
 static const enum vmn_protocol protocols[SERVICE_PROTOCOLS] = {
     VMN_PROTO_TCP, VMN_PROTO_UDP, VMN_PROTO_SCTP, VMN_PROTO_ICMP,
     VMN_PROTO_ICMPV6,
-};
-
-static const char *const protocol_names[] = {
-    [VMN_PROTO_ANY] = "other protocols", [VMN_PROTO_TCP] = "tcp",
-    [VMN_PROTO_UDP] = "udp", [VMN_PROTO_ICMP] = "icmp",
-    [VMN_PROTO_SCTP] = "sctp", [VMN_PROTO_ICMPV6] = "icmpv6",
 };
 
 static void
@@ -105,7 +100,7 @@ services_divide(struct services *services)
 static void
 put_icmp(const struct piece *piece, unsigned last, struct ds *ds)
 {
-    ds_put_format(ds, "%s type %u", protocol_names[piece->protocol],
+    ds_put_format(ds, "%s type %u", schema_protocol_names[piece->protocol],
                   piece->first >> 8);
     if ((piece->first & 0xff) || (last & 0xff) != 0xff) {
         ds_put_format(ds, " code %u", piece->first & 0xff);
@@ -121,7 +116,8 @@ put_icmp(const struct piece *piece, unsigned last, struct ds *ds)
 static void
 put_piece(const struct piece *piece, unsigned last, struct ds *ds)
 {
-    const char *name = protocol_names[piece->protocol];
+    const char *name = (piece->protocol == VMN_PROTO_ANY ? "other protocols"
+                        : schema_protocol_names[piece->protocol]);
 
     ds_put_cstr(ds, ds->length ? ", " : "");
     if (!piece->first && last == UINT16_MAX) {

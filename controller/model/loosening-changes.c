@@ -15,8 +15,8 @@
 
 /* What changed.  ---------------------------------------------------------- */
 
-static const void *
-row_of(const struct version *version)
+const void *
+loosening_row_of(const struct version *version)
 {
     return version ? version->row : NULL;
 }
@@ -88,8 +88,8 @@ has_windows_of(const struct vmn_policy *a, const struct vmn_policy *b)
 static void
 find_policy(struct search *search, const struct entry *entry)
 {
-    const struct vmn_policy *before = row_of(entry->before);
-    const struct vmn_policy *now = row_of(entry->cur);
+    const struct vmn_policy *before = loosening_row_of(entry->before);
+    const struct vmn_policy *now = loosening_row_of(entry->cur);
 
     if (!loosening_is_enforced(before) && !loosening_is_enforced(now)) {
         return;
@@ -149,24 +149,33 @@ find_port_isolation(struct search *search, const struct entry *entry,
 }
 
 static bool
-same_ips(const struct vmn_port *a, const struct vmn_port *b)
+same_addresses(const struct vmn_port *a, const struct vmn_port *b)
 {
-    return (a->n_ips == b->n_ips
-            && (!a->n_ips || !memcmp(a->ips, b->ips,
-                                     a->n_ips * sizeof *a->ips)));
+    struct vmn_ip ip, other;
+    size_t i = 0;
+
+    while (judge_address(a, i, &ip)) {
+        if (!judge_address(b, i++, &other)
+            || memcmp(&ip, &other, sizeof ip)) {
+            return false;
+        }
+    }
+    return !judge_address(b, i, &other);
 }
 
 static void
 find_port(struct search *search, const struct entry *entry)
 {
-    const struct vmn_port *before = row_of(entry->before);
-    const struct vmn_port *now = row_of(entry->cur);
+    const struct vmn_port *before = loosening_row_of(entry->before);
+    const struct vmn_port *now = loosening_row_of(entry->cur);
 
     if (!before || !now) {
         return;                 /* There is nothing to compare. */
     }
     find_port_isolation(search, entry, before, now);
-    if (before->quarantined != now->quarantined || !same_ips(before, now)
+    loosening_find_port_fields(search, before, now);
+    if (before->quarantined != now->quarantined
+        || !same_addresses(before, now)
         || strcmp(before->network, now->network)
         || !nullable_string_is_equal(before->parent, now->parent)
         || !schema_row_same_labels(&before->row, &now->row)) {
@@ -174,7 +183,7 @@ find_port(struct search *search, const struct entry *entry)
             search->txn->model, VMN_INDEX_PORT_BY_PARENT, entry->name);
 
         sset_add(&search->moved, entry->name);
-        if (!same_ips(before, now)) {
+        if (!same_addresses(before, now)) {
             sset_add(&search->readdressed, entry->name);
         }
         for (size_t i = 0; i < subs.n && judge_step(&search->judge, 1); i++) {
@@ -283,8 +292,8 @@ add_group_users(struct search *search, const char *name)
 static void
 find_group(struct search *search, const struct entry *entry)
 {
-    const struct vmn_group *before = row_of(entry->before);
-    const struct vmn_group *now = row_of(entry->cur);
+    const struct vmn_group *before = loosening_row_of(entry->before);
+    const struct vmn_group *now = loosening_row_of(entry->cur);
 
     add_members(search, entry->name, before, now);
     /* One that is new, or gone, is named by policies that have changed. */
@@ -304,7 +313,7 @@ find_quarantine(struct search *search, const struct entry *entry)
 {
     for (int at = BEFORE; at < N_MOMENTS; at++) {
         const struct vmn_quarantine *quarantine
-            = row_of(at == BEFORE ? entry->before : entry->cur);
+            = loosening_row_of(at == BEFORE ? entry->before : entry->cur);
 
         /* A new one only closes, except by what it allows. */
         if (quarantine && (entry->before || quarantine->n_allow)) {
@@ -327,8 +336,8 @@ find_service(struct search *search, const struct entry *entry)
 static void
 find_tier(struct search *search, const struct entry *entry)
 {
-    const struct vmn_tier *before = row_of(entry->before);
-    const struct vmn_tier *now = row_of(entry->cur);
+    const struct vmn_tier *before = loosening_row_of(entry->before);
+    const struct vmn_tier *now = loosening_row_of(entry->cur);
 
     if (before && now && before->position != now->position) {
         loosening_add_users(search, VMN_TABLE_TIER, entry->name,
@@ -339,8 +348,8 @@ find_tier(struct search *search, const struct entry *entry)
 static void
 find_network(struct search *search, const struct entry *entry)
 {
-    const struct vmn_network *before = row_of(entry->before);
-    const struct vmn_network *now = row_of(entry->cur);
+    const struct vmn_network *before = loosening_row_of(entry->before);
+    const struct vmn_network *now = loosening_row_of(entry->cur);
 
     if (!before || !now) {
         return;
@@ -358,6 +367,16 @@ find_network(struct search *search, const struct entry *entry)
                       "each other any more",
                       txn_name(search->txn, VMN_TABLE_NETWORK, entry->name));
     }
+    if (now->provider.physical
+        && !(nullable_string_is_equal(before->provider.physical,
+                                      now->provider.physical)
+             && before->provider.vlan == now->provider.vlan)) {
+        loosening_put(search, "exposure", VMN_TABLE_NETWORK, entry->name,
+                      "/spec/provider", "%s is joined to physical network "
+                      "\"%s\"", txn_name(search->txn, VMN_TABLE_NETWORK,
+                                         entry->name),
+                      now->provider.physical);
+    }
 }
 
 typedef void find_cb(struct search *, const struct entry *);
@@ -368,6 +387,15 @@ static find_cb *const finders[VMN_N_TABLES] = {
     [VMN_TABLE_GROUP] = find_group, [VMN_TABLE_SERVICE] = find_service,
     [VMN_TABLE_TIER] = find_tier, [VMN_TABLE_POLICY] = find_policy,
     [VMN_TABLE_QUARANTINE] = find_quarantine,
+    [VMN_TABLE_ROUTER] = loosening_find_router,
+    [VMN_TABLE_FLOATING_IP] = loosening_find_floating_ip,
+    [VMN_TABLE_APP] = loosening_find_app,
+};
+
+/* Tables whose new rows may open something. */
+static const bool opens_as_new[VMN_N_TABLES] = {
+    [VMN_TABLE_POLICY] = true, [VMN_TABLE_QUARANTINE] = true,
+    [VMN_TABLE_ROUTER] = true, [VMN_TABLE_FLOATING_IP] = true,
 };
 
 bool
@@ -376,8 +404,7 @@ loosening_may(const struct entry *entry)
     const struct version *before = entry->before, *now = entry->cur;
 
     if (!finders[entry->table] || !entry_is_changed(entry)
-        || (!before && entry->table != VMN_TABLE_POLICY
-            && entry->table != VMN_TABLE_QUARANTINE)) {
+        || (!before && !opens_as_new[entry->table])) {
         return false;
     }
     return (!before || !now || !schema_row_same_meaning(before->row, now->row)

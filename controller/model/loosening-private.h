@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The search for what a request loosens: shared by loosening.c,
- * loosening-changes.c and loosened-access.c alone. */
+ * loosening-changes.c, loosening-exposure.c and loosened-access.c alone. */
 
 #ifndef CONTROLLER_MODEL_LOOSENING_PRIVATE_H
 #define CONTROLLER_MODEL_LOOSENING_PRIVATE_H 1
@@ -11,6 +11,7 @@
 
 struct ds;
 struct entry;
+struct version;
 
 struct search {
     struct txn *txn;
@@ -41,6 +42,9 @@ void loosening_put_ports(const struct search *, const struct svec *ports,
 
 /* loosening-changes.c */
 
+/* Returns the version's row; NULL for none. */
+const void *loosening_row_of(const struct version *);
+
 bool loosening_is_enforced(const struct vmn_policy *); /* NULL: no. */
 /* Returns true if the change of the entry may loosen something. */
 bool loosening_may(const struct entry *);
@@ -54,6 +58,16 @@ void loosening_add_users(struct search *, enum vmn_table, const char *name,
 /* Adds the names that are in one of the sets alone. */
 void loosening_add_differing(struct sset *to, const struct sset *,
                              const struct sset *);
+
+/* loosening-exposure.c: each adds what the change opens by itself. */
+
+void loosening_find_port_fields(struct search *, const struct vmn_port *before,
+                                const struct vmn_port *now);
+void loosening_find_router(struct search *, const struct entry *);
+void loosening_find_floating_ip(struct search *, const struct entry *);
+void loosening_find_app(struct search *, const struct entry *);
+/* Adds what VMs are freed of as their interfaces leave ports. */
+void loosening_compare_interfaces(struct search *);
 
 /* loosened-access.c */
 

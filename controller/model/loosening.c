@@ -108,7 +108,8 @@ add_subjects(struct search *search, const struct sset *policies)
     }
 }
 
-/* Returns true if a port has got or lost an address of a peer of the rule. */
+/* Returns true if a peer of the rule has some of the former and new addresses
+ * of a port, and not all: before that there may have been none. */
 static bool
 concern_addresses(struct search *search, const struct vmn_rule *rule)
 {
@@ -118,18 +119,25 @@ concern_addresses(struct search *search, const struct vmn_rule *rule)
         const struct vmn_peer *peer = vmn_peer_at(rule, i);
 
         SSET_FOR_EACH (name, &search->readdressed) {
-            bool has[N_MOMENTS] = { false, false };
+            bool has_all = true, has_some = false;
 
-            for (int at = BEFORE; at < N_MOMENTS; at++) {
+            for (int at = BEFORE; at < N_MOMENTS && !peer->fqdn; at++) {
                 const struct vmn_port *port = judge_row(
                     &search->judge, VMN_TABLE_PORT, name, at);
+                struct vmn_ip ip;
+                bool any = false;
 
-                for (size_t j = 0; j < port->n_ips && !peer->fqdn; j++) {
-                    has[at] |= judge_peer_has_ip(&search->judge, peer, at,
-                                                 &port->ips[j]);
+                for (size_t j = 0; judge_address(port, j, &ip); j++) {
+                    bool has = judge_peer_has_ip(&search->judge, peer, at,
+                                                 &ip);
+
+                    any = true;
+                    has_some |= has;
+                    has_all &= has;
                 }
+                has_all &= any;
             }
-            if (has[BEFORE] != has[AFTER]) {
+            if (has_some && !has_all) {
                 return true;
             }
         }
@@ -268,13 +276,6 @@ compare_states(struct search *search)
 
 /* Interface.  ------------------------------------------------------------- */
 
-/* Returns true if a person, or a program of one, has made the request. */
-static bool
-is_of_people(const struct model_request *request)
-{
-    return strcmp(request->who, "vmnd") && strncmp(request->who, "host:", 5);
-}
-
 static bool
 has_any(const struct txn *txn)
 {
@@ -293,7 +294,7 @@ loosening_find(struct txn *txn)
     struct search search = { .txn = txn };
     struct loosened *found;
 
-    if (!is_of_people(txn->request) || !has_any(txn)) {
+    if (!model_is_of_people(txn->request->who) || !has_any(txn)) {
         return NULL;
     }
     found = search.found = xzalloc(sizeof *found);
@@ -311,6 +312,7 @@ loosening_find(struct txn *txn)
             model_yield(txn->model);
         }
     }
+    loosening_compare_interfaces(&search);
     find_subjects(&search);
     compare_states(&search);
     loosening_compare_access(&search);

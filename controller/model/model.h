@@ -384,6 +384,10 @@ enum model_loosening {
     MODEL_LOOSENING_REFUSED,    /* The same; and it must loosen nothing. */
 };
 
+/* Returns true if 'who' is a user or a program of one: no host, no probe, and
+ * not vmnd. */
+bool model_is_of_people(const char *who);
+
 /* A transaction of several operations. */
 struct model_request {
     char *who;                  /* "unix:uid=0", "host:hv1", "vmnd". Owned. */

@@ -29,6 +29,13 @@ model_request_init(struct model_request *request, const char *who)
     request->who = xstrdup(who);
 }
 
+bool
+model_is_of_people(const char *who)
+{
+    return (strncmp(who, "host:", 5) && strcmp(who, "vmnd")
+            && strcmp(who, "health"));
+}
+
 const char *
 model_outcome_op(enum model_outcome outcome)
 {

@@ -450,14 +450,6 @@ write_set(const struct model_log *log, struct store_statements *s)
             && store_statement_run(s->sets_trim));
 }
 
-/* As STORE_LOG_PEOPLE. */
-bool
-store_is_of_people(const char *who)
-{
-    return (strncmp(who, "host:", 5) && strcmp(who, "vmnd")
-            && strncmp(who, "healt", 5));
-}
-
 int64_t
 store_log_weight(const char *changes)
 {
@@ -490,7 +482,7 @@ write_logs(const struct model_pending *pending, struct store_statements *s)
             || (log->set && !write_set(log, s))) {
             return false;
         }
-        if (store_is_of_people(log->who)) {
+        if (model_is_of_people(log->who)) {
             store_authors_add(&s->authors, log->who,
                               store_log_weight(log->summary), 0);
         } else {

@@ -336,7 +336,7 @@ is_wanted(sqlite3_stmt *stmt, const struct scan *scan)
     return (who && changes && strstr(changes, scan->pattern)
             && (!scan->filter->who || is_by(who, scan->filter->who))
             && (!scan->filter->author || is_by(who, scan->filter->author))
-            && (!scan->filter->of_people || store_is_of_people(who))
+            && (!scan->filter->of_people || model_is_of_people(who))
             && sqlite3_column_int64(stmt, 1) >= scan->filter->since_ms);
 }
 

@@ -39,7 +39,7 @@ delete_entries(struct store_statements *s, sqlite3_stmt *oldest, int64_t n)
             s->trimmed = MAX(s->trimmed, revision);
         }
 
-        if (who && store_is_of_people(who)) {
+        if (who && model_is_of_people(who)) {
             store_authors_add(&s->authors, who, -weight, 0);
         } else {
             s->others -= weight;

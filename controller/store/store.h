@@ -254,9 +254,6 @@ struct store_class {
 
 extern const struct store_class store_sqlite_class;
 
-/* Returns true if 'who' makes revisions of people (struct store_retention). */
-bool store_is_of_people(const char *who);
-
 /* Registers "store/show" with unixctl. */
 void store_unixctl_init(const struct store_class *, struct store *);
 

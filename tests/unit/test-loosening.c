@@ -249,6 +249,166 @@ private_network_that_is_opened_is_named(void **state)
                 "network: its \"isolation\" or \"community\" has changed\n");
 }
 
+/* What a port may use, and send, besides what it could before. */
+static void
+port_that_may_use_more_addresses_is_named(void **state)
+{
+    struct model *model = *state;
+
+    expect_once(model, "patch ports other {'allowed_addresses':"
+                "[{'ip':'10.0.0.100'},{'ip':'10.0.0.112/28'}]}",
+                "addresses: port \"other\" may use addresses besides its own: "
+                "10.0.0.100/32, 10.0.0.112/28\n");
+    expect(model, "patch policies db-in {'rules':[{'direction':'ingress',"
+           "'action':'allow','peers':[{'cidr':'10.0.0.100'}]}]}",
+           "access: addresses of 10.0.0.100/32 may reach port \"db1\" on all "
+           "services, which was denied\n");
+    expect(model, "patch ports other {'allowed_addresses':"
+           "[{'ip':'10.0.0.96/28'}]}",
+           "addresses: port \"other\" may use addresses besides its own: "
+           "10.0.0.96/28\n");
+    expect_once(model, "patch ports other {'allowed_addresses':"
+                "[{'ip':'10.0.0.100'}]}", "");
+    expect_once(model, "patch ports other {'allowed_addresses':[]}", "");
+    expect_once(model, "patch ports other {'allowed_addresses':"
+                "[{'ip':'10.0.0.97','mac':'02:00:00:00:00:77'}]}",
+                "addresses: port \"other\" may use addresses besides its own: "
+                "10.0.0.97/32\n");
+    expect_once(model, "patch ports other {'unknown':true,'dhcp_server':true}",
+                "addresses: port \"other\" may have guests behind it, with "
+                "other addresses\n"
+                "addresses: port \"other\" may be a DHCP server\n");
+    expect_once(model, "put ports new {'network':'n','unknown':true}", "");
+}
+
+/* The rule allows an address that the port is allowed besides its own. */
+static void
+port_with_an_allowed_address_is_named(void **state)
+{
+    struct model *model = *state;
+
+    expect(model, "patch ports other {'allowed_addresses':"
+           "[{'ip':'10.0.0.100'}]}\n"
+           "put groups others {'ports':['other']}\n"
+           "put policies no {'applies_to':['db'],'tier':'security','rules':["
+           "{'direction':'ingress','action':'deny','peers':["
+           "{'cidr':'10.0.0.99'}]}]}",
+           "addresses: port \"other\" may use addresses besides its own: "
+           "10.0.0.100/32\n");
+    expect_once(model, "patch groups web {'ports':['other']}",
+                "access: port \"other\" may reach port \"db1\" on tcp/5432, "
+                "which was denied\n");
+}
+
+static void
+port_that_is_enabled_is_named(void **state)
+{
+    static const char enabled[] = "isolation: port \"other\" is not disabled "
+                                  "any more\n";
+    struct model *model = *state;
+
+    expect(model, "patch ports other {'enabled':false}", "");
+    expect_once(model, "patch ports other {'enabled':true}", enabled);
+    expect_once(model, "patch ports other {'enabled':null}", enabled);
+    expect(model, "put ports sub {'network':'n','parent':'other','vlan':7}",
+           "");
+    expect_once(model, "patch ports sub {'parent':'web1'}",
+                "isolation: port \"sub\" is not disabled any more\n");
+}
+
+/* Another port gets the interface, and with it the VM. */
+static void
+vm_that_gets_another_port_is_named(void **state)
+{
+    struct model *model = *state;
+
+    expect_once(model, "delete ports db1\n"
+                "put ports free {'network':'n','iface_id':'db1'}",
+                "isolation: port \"free\" has the interface of port \"db1\", "
+                "and is not isolated (ingress)\n");
+    expect_once(model, "patch ports db1 {'iface_id':'x'}\n"
+                "patch ports other {'iface_id':'db1'}",
+                "isolation: port \"other\" has the interface of port \"db1\", "
+                "and is not isolated (ingress)\n");
+    expect_once(model, "delete ports db1\n"
+                "put ports db9 {'network':'n','iface_id':'db1',"
+                "'labels':{'role':'db'}}", "");
+    expect(model, "put quarantines q {'ports':['web1']}", "");
+    expect_once(model, "patch quarantines q {'ports':[],"
+                "'selector':'role=web'}\ndelete ports web1",
+                "quarantine: port \"web1\", which is quarantined, is "
+                "deleted\n");
+    expect_once(model, "patch ports web1 {'iface_id':'x'}",
+                "quarantine: port \"web1\", which is quarantined, leaves its "
+                "interface\n");
+    expect_once(model, "patch ports web1 {'iface_id':'x'}\n"
+                "patch ports web2 {'iface_id':'web1'}\n"
+                "patch quarantines q {'ports':['web1','web2']}", "");
+}
+
+#define OUT "put hosts h1 {'ovsdb':'inbound','tunnel_ip':'192.0.2.1'}\n"     \
+    "put networks out {'provider':{'physical':'dc'},"                        \
+    "'subnets':[{'cidr':'10.7.0.0/24','gateway':'10.7.0.1'}]}\n"
+#define EXTERNAL "'network':'out','addresses':['10.7.0.9'],"                 \
+    "'gateways':[{'host':'h1'}]"
+
+static void
+way_from_outside_is_named(void **state)
+{
+    struct model *model = *state;
+
+    /* What a request creates was not apart before it. */
+    expect(model, OUT
+           "put networks m {'subnets':[{'cidr':'10.1.0.0/24',"
+           "'gateway':'10.1.0.1'}]}\n"
+           "put routers r {'interfaces':[{'network':'m'}]}", "");
+    expect_once(model, "put networks k {'subnets':[{'cidr':'10.2.0.0/24',"
+                "'gateway':'10.2.0.1'}]}\n"
+                "patch routers r {'interfaces':[{'network':'k'},"
+                "{'network':'m'}]}", "");
+    expect(model, "patch routers r {'interfaces':[{'network':'m'},"
+           "{'network':'n'}]}",
+           "exposure: router \"r\" joins network \"m\", network \"n\"\n");
+    expect(model, "patch routers r {'external':{" EXTERNAL "}}",
+           "exposure: router \"r\" lets its networks reach outside by network "
+           "\"out\"\n");
+    expect_once(model, "patch routers r {'external':{'routed':true}}",
+                "exposure: router \"r\" lets its networks reach outside, and "
+                "be reached from there, by network \"out\"\n");
+    expect_once(model, "patch routers r {'external':{'forwards':["
+                "{'protocol':'tcp','port':8022,'to':'db1','target':22}]}}",
+                "exposure: port \"db1\" may be reached from outside on "
+                "tcp/22\n");
+    expect(model, "put floating-ips f {'router':'r','ip':'10.7.0.20',"
+           "'port':'db1'}",
+           "exposure: port \"db1\" may be reached from outside at "
+           "10.7.0.20\n");
+    expect_once(model, "patch floating-ips f {'description':'d'}", "");
+    expect_once(model, "patch floating-ips f {'port':'web1'}",
+                "exposure: port \"web1\" may be reached from outside at "
+                "10.7.0.20\n");
+    expect_once(model, "delete floating-ips f", "");
+    expect_once(model, "delete floating-ips f\ndelete routers r", "");
+    expect(model, "put networks w {'subnets':[{'cidr':'10.9.0.0/24'}]}", "");
+    expect_once(model, "patch networks w {'provider':{'physical':'dc',"
+                "'vlan':9}}", "exposure: network \"w\" is joined to physical "
+                "network \"dc\"\n");
+}
+
+static void
+app_that_denies_nothing_any_more_is_named(void **state)
+{
+    struct model *model = *state;
+
+    expect_as(model, "vmnd", MODEL_LOOSENING_BOUNDED,
+              "put apps firewall {'description':'Policies'}", "");
+    model_settle(model);
+    expect_once(model, "patch apps firewall {'enabled':false}",
+                "enforcement: app \"firewall\" is disabled: nothing that it "
+                "denies is denied any more\n");
+    expect(model, "patch apps firewall {'max_memory_mib':100}", "");
+}
+
 static void
 port_that_leaves_quarantine_is_named(void **state)
 {
@@ -599,6 +759,12 @@ main(void)
         TEST(port_that_is_moved_is_named),
         TEST(port_that_gets_an_allowed_address_is_named),
         TEST(private_network_that_is_opened_is_named),
+        TEST(port_that_may_use_more_addresses_is_named),
+        TEST(port_with_an_allowed_address_is_named),
+        TEST(port_that_is_enabled_is_named),
+        TEST(vm_that_gets_another_port_is_named),
+        TEST(way_from_outside_is_named),
+        TEST(app_that_denies_nothing_any_more_is_named),
         TEST(port_that_leaves_quarantine_is_named),
         TEST(connection_that_was_denied_is_named),
         TEST(connection_of_one_of_several_addresses_is_named),

@@ -1,0 +1,392 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What the change of one object opens by itself, whatever policies decide:
+ * addresses that a port may use, ports that are enabled, ways between networks
+ * and from outside, apps that deny nothing any more; see loosening.h. */
+
+#include <config.h>
+
+#include "controller/model/loosening-private.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/model/txn.h"
+#include "controller/schema/schema-rule.h"
+#include "controller/schema/value.h"
+#include "openvswitch/dynamic-string.h"
+#include "util.h"
+
+/* Most addresses or networks that a statement names. */
+#define NAMED_MAX 4
+
+/* Appends one of several names; the caller appends how many there are
+ * besides. */
+static void
+put_name(struct ds *ds, size_t n, const char *name)
+{
+    if (n < NAMED_MAX) {
+        ds_put_format(ds, "%s%s", n ? ", " : "", name);
+    }
+}
+
+static void
+put_more(struct ds *ds, size_t n)
+{
+    if (n > NAMED_MAX) {
+        ds_put_format(ds, " and %"PRIuSIZE" more", n - NAMED_MAX);
+    }
+}
+
+/* Returns true if the row was there before the request. */
+static bool
+existed(const struct search *search, enum vmn_table table, const char *name)
+{
+    return judge_row(&search->judge, table, name, BEFORE) != NULL;
+}
+
+/* Ports.  ----------------------------------------------------------------- */
+
+/* Returns true if the port may use the addresses of the pair already. */
+static bool
+allows_pair(const struct vmn_port *port, const struct vmn_address_pair *pair)
+{
+    for (size_t i = 0; i < port->n_allowed_addresses; i++) {
+        const struct vmn_address_pair *other = vmn_address_pair_at(port, i);
+
+        if (other->ip.ip.family == pair->ip.ip.family
+            && other->ip.len <= pair->ip.len
+            && vmn_prefix_contains(&other->ip, &pair->ip.ip)
+            && !memcmp(&other->mac, &pair->mac, sizeof pair->mac)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void
+find_addresses(struct search *search, const struct vmn_port *before,
+               const struct vmn_port *now)
+{
+    struct ds ds = DS_EMPTY_INITIALIZER;
+    char buf[VALUE_PREFIX_SIZE];
+    size_t n = 0;
+
+    for (size_t i = 0; i < now->n_allowed_addresses; i++) {
+        const struct vmn_address_pair *pair = vmn_address_pair_at(now, i);
+
+        if (!allows_pair(before, pair)) {
+            put_name(&ds, n++, value_format_prefix(&pair->ip, buf));
+        }
+    }
+    put_more(&ds, n);
+    if (n) {
+        loosening_put(search, "addresses", VMN_TABLE_PORT, now->row.name,
+                      "/spec/allowed_addresses", "%s may use addresses "
+                      "besides its own: %s",
+                      txn_name(search->txn, VMN_TABLE_PORT, now->row.name),
+                      ds_cstr(&ds));
+    }
+    ds_destroy(&ds);
+}
+
+/* Returns true if neither the port nor its parent is disabled. */
+static bool
+is_enabled(const struct search *search, const struct vmn_port *port,
+           enum moment at)
+{
+    const struct vmn_port *parent
+        = (port->parent ? judge_row(&search->judge, VMN_TABLE_PORT,
+                                    port->parent, at) : NULL);
+
+    return port->enabled && (!parent || parent->enabled);
+}
+
+void
+loosening_find_port_fields(struct search *search,
+                           const struct vmn_port *before,
+                           const struct vmn_port *now)
+{
+    const struct {
+        bool opens;
+        const char *kind, *pointer, *text;
+    } fields[] = {
+        { is_enabled(search, now, AFTER)
+          && !is_enabled(search, before, BEFORE), "isolation",
+          "/spec/enabled", "is not disabled any more" },
+        { now->external && !before->external, "isolation", "/spec/external",
+          "is on a physical network, which does not isolate it" },
+        { now->unknown && !before->unknown, "addresses", "/spec/unknown",
+          "may have guests behind it, with other addresses" },
+        { now->dhcp_server && !before->dhcp_server, "addresses",
+          "/spec/dhcp_server", "may be a DHCP server" },
+    };
+
+    find_addresses(search, before, now);
+    for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
+        if (fields[i].opens) {
+            loosening_put(search, fields[i].kind, VMN_TABLE_PORT,
+                          now->row.name, fields[i].pointer, "%s %s",
+                          txn_name(search->txn, VMN_TABLE_PORT,
+                                   now->row.name), fields[i].text);
+        }
+    }
+}
+
+/* Interfaces.  ------------------------------------------------------------ */
+
+static bool
+same_interface(const struct vmn_port *a, const struct vmn_port *b)
+{
+    return (a->external == b->external && a->vlan == b->vlan
+            && nullable_string_is_equal(a->parent, b->parent)
+            && (a->parent || !strcmp(a->iface_id, b->iface_id)));
+}
+
+/* Returns a text of the port's interface, which is that of one port at a time.
+ * The caller frees it. */
+static char *
+interface_of(const struct vmn_port *port)
+{
+    return (port->parent ? xasprintf("%"PRIu32"/%s", port->vlan, port->parent)
+            : xasprintf("%d/%s", -port->external, port->iface_id));
+}
+
+/* Adds what a VM is freed of whose interface port 'name' has lost, to the port
+ * 'taker' or to none (NULL). */
+static void
+compare_interface(struct search *search, const char *name, const char *taker)
+{
+    const struct judged_port *was = judge_port(&search->judge, name);
+    const struct judged_port *is
+        = taker ? judge_port(&search->judge, taker) : NULL;
+
+    if (!was || (taker && !is)) {
+        return;
+    }
+    /* Of a port that leaves quarantine itself, compare_states() says so. */
+    if (was->is_quarantined[BEFORE]
+        && was->is_quarantined[AFTER] == (was->row[AFTER] != NULL)
+        && !(is && is->is_quarantined[AFTER])) {
+        loosening_put(search, "quarantine", VMN_TABLE_PORT, name, NULL,
+                      "%s, which is quarantined, %s",
+                      txn_name(search->txn, VMN_TABLE_PORT, name),
+                      was->row[AFTER] ? "leaves its interface"
+                      : "is deleted");
+    }
+    for (int d = 0; is && d < VMN_N_DIRECTIONS; d++) {
+        if (was->isolates[BEFORE][d] && !is->isolates[AFTER][d]) {
+            loosening_put(search, "isolation", VMN_TABLE_PORT, taker, NULL,
+                          "%s has the interface of %s, and is not isolated "
+                          "(%s)",
+                          txn_name(search->txn, VMN_TABLE_PORT, taker),
+                          txn_name(search->txn, VMN_TABLE_PORT, name),
+                          d == VMN_INGRESS ? "ingress" : "egress");
+        }
+    }
+}
+
+/* Adds the interfaces that ports have after the request, and had not before
+ * it. */
+static void
+find_takers(const struct search *search, struct shash *takers)
+{
+    for (size_t i = 0; i < search->txn->n_touched; i++) {
+        const struct entry *entry = search->txn->touched[i];
+        const struct vmn_port *before = loosening_row_of(entry->before);
+        const struct vmn_port *now = loosening_row_of(entry->cur);
+
+        if (entry->table == VMN_TABLE_PORT && now
+            && !(before && same_interface(before, now))) {
+            shash_add_nocopy(takers, interface_of(now), entry->name);
+        }
+    }
+}
+
+void
+loosening_compare_interfaces(struct search *search)
+{
+    struct shash takers = SHASH_INITIALIZER(&takers);
+    bool any = false;
+
+    for (size_t i = 0; i < search->txn->n_touched
+         && judge_step(&search->judge, 1); i++) {
+        const struct entry *entry = search->txn->touched[i];
+        const struct vmn_port *before = loosening_row_of(entry->before);
+        const struct vmn_port *now = loosening_row_of(entry->cur);
+        char *interface;
+
+        if (entry->table != VMN_TABLE_PORT || !before
+            || (now && same_interface(before, now))) {
+            continue;
+        }
+        if (!any) {
+            any = true;
+            find_takers(search, &takers);
+        }
+        interface = interface_of(before);
+        compare_interface(search, entry->name,
+                          shash_find_data(&takers, interface));
+        free(interface);
+    }
+    shash_destroy(&takers);
+}
+
+/* Routers.  --------------------------------------------------------------- */
+
+static bool
+joins(const struct vmn_router *router, const char *network)
+{
+    for (size_t i = 0; router && i < router->n_interfaces; i++) {
+        if (!strcmp(vmn_router_interface_at(router, i)->network, network)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Adds networks that the router joins, of which one is new to it: those that
+ * the request creates have no ports that were apart. */
+static void
+find_joined(struct search *search, const struct vmn_router *before,
+            const struct vmn_router *now)
+{
+    struct ds ds = DS_EMPTY_INITIALIZER;
+    size_t n = 0, n_new = 0;
+
+    for (size_t i = 0; i < now->n_interfaces; i++) {
+        const char *name = vmn_router_interface_at(now, i)->network;
+
+        if (existed(search, VMN_TABLE_NETWORK, name)) {
+            n_new += !joins(before, name);
+            put_name(&ds, n++, txn_name(search->txn, VMN_TABLE_NETWORK,
+                                        name));
+        }
+    }
+    put_more(&ds, n);
+    if (n_new && n > 1) {
+        loosening_put(search, "exposure", VMN_TABLE_ROUTER, now->row.name,
+                      "/spec/interfaces", "%s joins %s",
+                      txn_name(search->txn, VMN_TABLE_ROUTER,
+                               now->row.name), ds_cstr(&ds));
+    }
+    ds_destroy(&ds);
+}
+
+/* Adds that networks that were there are joined to the external one. */
+static void
+find_external(struct search *search, const struct vmn_router *before,
+              const struct vmn_router *now)
+{
+    const char *network = now->external.network;
+    bool is_new = (!before
+                   || !nullable_string_is_equal(before->external.network,
+                                                network));
+    bool joined = false;
+
+    for (size_t i = 0; i < now->n_interfaces && network; i++) {
+        const char *name = vmn_router_interface_at(now, i)->network;
+
+        joined |= (existed(search, VMN_TABLE_NETWORK, name)
+                   && (is_new || !joins(before, name)
+                       || (now->external.routed && !before->external.routed)));
+    }
+    if (joined) {
+        loosening_put(search, "exposure", VMN_TABLE_ROUTER, now->row.name,
+                      "/spec/external", "%s lets its networks reach outside"
+                      "%s by %s",
+                      txn_name(search->txn, VMN_TABLE_ROUTER, now->row.name),
+                      now->external.routed ? ", and be reached from there,"
+                      : "", txn_name(search->txn, VMN_TABLE_NETWORK,
+                                     network));
+    }
+}
+
+static bool
+has_forward(const struct vmn_router *router, const struct vmn_forward *forward)
+{
+    for (size_t i = 0; router && i < router->external.n_forwards; i++) {
+        const struct vmn_forward *other = vmn_forward_at(&router->external,
+                                                         i);
+
+        if (!memcmp(&other->address, &forward->address,
+                    sizeof other->address)
+            && other->protocol == forward->protocol
+            && other->port == forward->port
+            && other->target == forward->target
+            && !strcmp(other->to, forward->to)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void
+loosening_find_router(struct search *search, const struct entry *entry)
+{
+    const struct vmn_router *before = loosening_row_of(entry->before);
+    const struct vmn_router *now = loosening_row_of(entry->cur);
+
+    if (!now) {
+        return;
+    }
+    find_joined(search, before, now);
+    find_external(search, before, now);
+    for (size_t i = 0; i < now->external.n_forwards; i++) {
+        const struct vmn_forward *forward = vmn_forward_at(&now->external, i);
+
+        if (existed(search, VMN_TABLE_PORT, forward->to)
+            && !has_forward(before, forward)) {
+            loosening_put(search, "exposure", VMN_TABLE_ROUTER,
+                          now->row.name, "/spec/external/forwards",
+                          "%s may be reached from outside on %s/%"PRIu16,
+                          txn_name(search->txn, VMN_TABLE_PORT, forward->to),
+                          schema_protocol_names[forward->protocol],
+                          forward->target);
+        }
+    }
+}
+
+void
+loosening_find_floating_ip(struct search *search, const struct entry *entry)
+{
+    const struct vmn_floating_ip *before = loosening_row_of(entry->before);
+    const struct vmn_floating_ip *now = loosening_row_of(entry->cur);
+    enum vmn_table table;
+    const char *to;
+    char buf[VALUE_IP_SIZE];
+
+    if (!now) {
+        return;
+    }
+    table = now->port ? VMN_TABLE_PORT : VMN_TABLE_LOADBALANCER;
+    to = now->port ? now->port : now->load_balancer;
+    if (existed(search, table, to)
+        && !(before && nullable_string_is_equal(before->port, now->port)
+             && nullable_string_is_equal(before->load_balancer,
+                                         now->load_balancer)
+             && !strcmp(before->router, now->router))) {
+        loosening_put(search, "exposure", VMN_TABLE_FLOATING_IP,
+                      now->row.name, "", "%s may be reached from outside at "
+                      "%s", txn_name(search->txn, table, to),
+                      value_format_ip(&now->ip, buf));
+    }
+}
+
+/* Apps.  ------------------------------------------------------------------ */
+
+void
+loosening_find_app(struct search *search, const struct entry *entry)
+{
+    const struct vmn_app_row *before = loosening_row_of(entry->before);
+    const struct vmn_app_row *now = loosening_row_of(entry->cur);
+
+    if (before && before->enabled && !(now && now->enabled)) {
+        loosening_put(search, "enforcement", VMN_TABLE_APP, entry->name,
+                      now ? "/spec/enabled" : NULL, "%s is %s: nothing that "
+                      "it denies is denied any more",
+                      txn_name(search->txn, VMN_TABLE_APP, entry->name),
+                      now ? "disabled" : "removed");
+    }
+}
