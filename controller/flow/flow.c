@@ -58,17 +58,22 @@ scope_is_valid(struct vmn_emit *emit, const struct vmn_scope *scope)
     return true;
 }
 
-/* Returns a flow from the pool, or a new one.  Only its buffer for actions is
+/* Returns a flow from the pool, or a new one; the last one again if there are
+ * too many, since the unit has failed then.  Only its buffer for actions is
  * initialised. */
 static struct vmn_flow *
-take_flow(struct emit_pool *pool)
+take_flow(struct vmn_emit *emit)
 {
+    struct emit_pool *pool = emit->pool;
     struct vmn_flow *flow;
 
-    if (pool->n) {
-        pool->n--;
-        flow = CONTAINER_OF(ovs_list_pop_back(&pool->flows), struct vmn_flow,
-                            node);
+    if (emit->n_flows > EMIT_FLOWS_MAX || pool->n) {
+        bool again = emit->n_flows > EMIT_FLOWS_MAX;
+
+        pool->n -= !again;
+        flow = CONTAINER_OF(ovs_list_pop_back(again ? &emit->flows
+                                              : &pool->flows),
+                            struct vmn_flow, node);
         ofpbuf_clear(&flow->actions.ofpacts);
     } else {
         flow = xmalloc(sizeof *flow);
@@ -118,7 +123,7 @@ emit_flow(struct vmn_emit *emit, struct vmn_scope scope,
           const struct pipeline_stage *stage, uint8_t table,
           uint16_t priority)
 {
-    struct vmn_flow *flow = take_flow(emit->pool);
+    struct vmn_flow *flow = take_flow(emit);
 
     ovs_list_push_back(&emit->flows, &flow->node);
     flow->scope = scope_copy(emit, scope);

@@ -631,6 +631,21 @@ a_unit_has_its_limits(void **state)
     expect_problem(bytes, size, "more than 64 MiB");
 }
 
+/* An app of ours emits them directly, and goes on when the unit has failed. */
+static void
+flows_beyond_the_limit_take_no_memory(void **state OVS_UNUSED)
+{
+    struct unit unit;
+
+    unit_init(&unit);
+    for (int i = 0; i < EMIT_FLOWS_MAX + 100; i++) {
+        vmn_flow_add(&unit.emit, vmn_scope_all(), 0, 0, 10);
+    }
+    assert_string_equal(unit.view.problem, "more than 200000 flows");
+    assert_int_equal(ovs_list_size(&unit.emit.flows), EMIT_FLOWS_MAX);
+    unit_uninit(&unit);
+}
+
 static void
 careless_apps_fail_by_themselves(void **state)
 {
@@ -704,6 +719,7 @@ main(int argc OVS_UNUSED, char *argv[])
         T(texts_have_their_limits),
         T(an_app_has_only_so_many_reasons),
         T(a_unit_has_its_limits),
+        T(flows_beyond_the_limit_take_no_memory),
         T(careless_apps_fail_by_themselves),
         T(replaying_costs_little),
 #undef T
