@@ -76,11 +76,15 @@ void check_is_overlay(struct txn *, const struct entry *where,
                       const char *field, const char *network,
                       const char *what);
 
+/* Prefixes of a group, and of the peers of an object's rules, without their
+ * exceptions: each is a flow, or several, in each domain. */
+#define CHECKS_PREFIXES_MAX 65536
+
 /* unreachable-rules.c */
 /* Checks the rules of a policy against each other. */
 void check_rules(struct txn *, const struct entry *policy);
 /* Checks 'rules', which are in 'field' of the entry, for those that are of
- * other families than their peers. */
+ * other families than their peers, and for too many prefixes of peers. */
 void check_rules_match(struct txn *, const struct entry *, const char *field,
                        const struct vmn_rule *rules, size_t n);
 /* What rules count for in quotas.  A name in DNS counts as the addresses that

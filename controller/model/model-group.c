@@ -4,12 +4,14 @@
 
 #include <config.h>
 
+#include <stdlib.h>
+
 #include "controller/model/checks.h"
 #include "controller/model/model-class.h"
 #include "controller/model/rights.h"
 #include "controller/model/row-index.h"
 #include "controller/model/txn.h"
-#include "controller/schema/value.h"
+#include "util.h"
 
 static void
 add_keys(const struct index_sink *sink, const struct vmn_row *row)
@@ -33,32 +35,36 @@ count(const struct vmn_row *row, struct model_usage *used)
                      + group->n_except);
 }
 
-static bool
-is_excepted(const struct vmn_group *group, const struct vmn_prefix *cidr)
+/* Returns a copy in the fewest prefixes, which the caller frees, and sets '*n'
+ * to their number. */
+static struct vmn_prefix *
+merged(const struct vmn_prefix *prefixes, size_t *n)
 {
-    for (size_t i = 0; i < group->n_except; i++) {
-        if (group->except[i].len <= cidr->len
-            && value_prefix_contains(&group->except[i], &cidr->ip)) {
-            return true;
-        }
-    }
-    return false;
+    struct vmn_prefix *copy = *n ? xmemdup(prefixes, *n * sizeof *copy) : NULL;
+
+    *n = vmn_prefixes_merge(copy, *n);
+    return copy;
 }
 
 static void
 check_group_effect(struct txn *txn, const struct entry *entry)
 {
     const struct vmn_group *group = entry_row(entry);
+    size_t n = group->n_cidrs, n_except = group->n_except;
+    struct vmn_prefix *cidrs = merged(group->cidrs, &n);
+    struct vmn_prefix *except = merged(group->except, &n_except);
+    size_t n_left = vmn_prefixes_subtract(cidrs, n, except, n_except, NULL);
 
-    for (size_t i = 0; i < group->n_cidrs; i++) {
-        if (!is_excepted(group, &group->cidrs[i])) {
-            return;
-        }
-    }
-    if (group->n_cidrs) {
+    if (n && !n_left) {
         txn_error(txn, entry, VMN_ERR_INVALID, "/except",
                   "must not exclude all of \"cidrs\"");
+    } else if (n_left > CHECKS_PREFIXES_MAX) {
+        txn_error(txn, entry, VMN_ERR_INVALID, "/except",
+                  "must leave at most %d prefixes of \"cidrs\"",
+                  CHECKS_PREFIXES_MAX);
     }
+    free(cidrs);
+    free(except);
 }
 
 const struct model_class model_group = {

@@ -21,8 +21,14 @@
  * for all of a small table, and little work in a large one. */
 #define NEAR 200
 
-/* Names that are suggested. */
+/* Names that are suggested, */
 #define SUGGESTED_MAX 3
+/* and errors of a request that have suggestions: the first ones. */
+#define ERRORS_MAX 4
+
+/* Names of more words are compared by letters alone: each word of one would be
+ * compared with each of hundreds of others. */
+#define WORDS_MAX 8
 
 /* Those that begin like the name come first. */
 struct candidates {
@@ -72,6 +78,17 @@ remove_candidate(struct candidates *candidates, const char *name)
 
 #define BETWEEN_WORDS "-._"
 
+static bool
+has_few_words(const char *name)
+{
+    size_t n = 1;
+
+    for (; *name; name++) {
+        n += strchr(BETWEEN_WORDS, *name) != NULL;
+    }
+    return n <= WORDS_MAX;
+}
+
 /* Returns true if all words of 'a' are among those of 'b'. */
 static bool
 has_words_of(const char *b, const char *a)
@@ -99,11 +116,13 @@ static const char *
 find_best(const char *name, const struct candidates *candidates)
 {
     const char *best = schema_suggest(name, candidate, candidates);
+    bool by_words = has_few_words(name);
 
-    for (size_t i = 0; !best && i < candidates->n; i++) {
+    for (size_t i = 0; by_words && !best && i < candidates->n; i++) {
         const char *other = candidates->all[i].name;
 
-        if (has_words_of(other, name) || has_words_of(name, other)) {
+        if (has_few_words(other)
+            && (has_words_of(other, name) || has_words_of(name, other))) {
             best = other;
         }
     }
@@ -190,7 +209,7 @@ model_suggestion_for(const struct vmn_errors *errors,
                      const struct model_rights *rights, enum vmn_table table,
                      const char *name)
 {
-    return (errors->n < VMN_ERRORS_MAX
+    return (errors->n < ERRORS_MAX
             ? model_suggestion(model, state, rights, table, name)
             : xstrdup(""));
 }

@@ -23,6 +23,10 @@
 #include "controller/schema/value.h"
 #include "util.h"
 
+/* Steps of the comparison of a policy's rules with each other; some 100 ms.
+ * What is left then is taken to decide. */
+#define COMPARED_MAX 10000000
+
 enum { TCP, UDP, SCTP, ICMP, ICMPV6, N_RANGES };
 
 /* Ports, or 256 x type + code, in the fewest ranges. */
@@ -45,6 +49,7 @@ struct scope {
     size_t n_services;
     const char **services;      /* Sorted. */
     struct ranges ranges[N_RANGES];
+    size_t size;                /* Elements of all of these. */
 };
 
 static int
@@ -157,10 +162,13 @@ read_services(struct scope *scope)
     }
     qsort(scope->services, scope->n_services, sizeof *scope->services,
           compare_names);
+    scope->size = (scope->n_groups + scope->n_fqdns + scope->n_prefixes
+                   + scope->n_services + 1);
     for (int i = 0; i < N_RANGES; i++) {
         struct ranges *set = &scope->ranges[i];
 
         set->n = vmn_ranges_merge(set->ranges, set->n);
+        scope->size += set->n;
     }
 }
 
@@ -237,12 +245,13 @@ covers(const struct scope *a, const struct scope *b)
     return true;
 }
 
-/* Reports rule 'j' if an earlier rule covers it. */
+/* Reports rule 'j' if an earlier rule covers it.  Adds the steps that this
+ * takes to '*compared', and ends with too many. */
 static void
 check_rule(struct txn *txn, const struct entry *entry,
-           const struct scope *scopes, size_t j)
+           const struct scope *scopes, size_t j, size_t *compared)
 {
-    for (size_t i = 0; i < j; i++) {
+    for (size_t i = 0; i < j && *compared < COMPARED_MAX; i++) {
         const struct vmn_rule *a = scopes[i].rule, *b = scopes[j].rule;
 
         /* What decides at some times only leaves the others to it. */
@@ -251,6 +260,7 @@ check_rule(struct txn *txn, const struct entry *entry,
             continue;
         }
         model_yield(txn->model);
+        *compared += scopes[i].size + scopes[j].size;
         if (covers(&scopes[i], &scopes[j])) {
             char *field = xasprintf("/rules/%"PRIuSIZE, j);
 
@@ -264,17 +274,41 @@ check_rule(struct txn *txn, const struct entry *entry,
     }
 }
 
+/* Returns true if the peers of 'rules' are more prefixes than they may be. */
+static bool
+has_too_many_prefixes(const struct vmn_rule *rules, size_t n)
+{
+    size_t n_prefixes = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        for (size_t j = 0; j < rules[i].n_peers; j++) {
+            if (rules[i].peers[j].cidr.ip.family) {
+                n_prefixes += peer_prefixes(&rules[i].peers[j], NULL);
+            }
+            if (n_prefixes > CHECKS_PREFIXES_MAX) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 void
 check_rules(struct txn *txn, const struct entry *entry)
 {
     const struct vmn_policy *policy = entry_row(entry);
-    struct scope *scopes = xcalloc(MAX(policy->n_rules, 1), sizeof *scopes);
+    struct scope *scopes;
+    size_t compared = 0;
 
+    if (has_too_many_prefixes(policy->rules, policy->n_rules)) {
+        return;                 /* check_rules_match() reports it. */
+    }
+    scopes = xcalloc(MAX(policy->n_rules, 1), sizeof *scopes);
     for (size_t i = 0; i < policy->n_rules; i++) {
         scopes[i].rule = &policy->rules[i];
         read_peers(&scopes[i]);
         read_services(&scopes[i]);
-        check_rule(txn, entry, scopes, i);
+        check_rule(txn, entry, scopes, i, &compared);
         model_yield(txn->model);
     }
     for (size_t i = 0; i < policy->n_rules; i++) {
@@ -334,6 +368,14 @@ void
 check_rules_match(struct txn *txn, const struct entry *entry,
                   const char *field, const struct vmn_rule *rules, size_t n)
 {
+    if (has_too_many_prefixes(rules, n)) {
+        char *pointer = xasprintf("/%s", field);
+
+        txn_error(txn, entry, VMN_ERR_INVALID, pointer,
+                  "must have peers of at most %d prefixes, without their "
+                  "exceptions", CHECKS_PREFIXES_MAX);
+        free(pointer);
+    }
     for (size_t i = 0; i < n; i++) {
         int family = peers_family(&rules[i]);
         size_t j = 0;
@@ -368,8 +410,8 @@ rules_fqdns(const struct vmn_rule *rules, size_t n)
     return n_fqdns;
 }
 
-/* Returns the number of rules, each counted for every peer and service that it
- * names. */
+/* Returns the number of rules, each counted for every peer, exception and
+ * service that it names. */
 int64_t
 rules_cost(const struct vmn_rule *rules, size_t n)
 {
@@ -377,6 +419,9 @@ rules_cost(const struct vmn_rule *rules, size_t n)
 
     for (size_t i = 0; i < n; i++) {
         cost += rules[i].n_peers + rules[i].n_services;
+        for (size_t j = 0; j < rules[i].n_peers; j++) {
+            cost += rules[i].peers[j].n_except;
+        }
     }
     return cost;
 }

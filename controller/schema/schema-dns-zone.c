@@ -103,6 +103,26 @@ finish_dns_record(void *record_, const json_t *json OVS_UNUSED,
     }
 }
 
+/* Checks two records, 'b' right after 'a'.  They are sorted by name, then type:
+ * so a CNAME is next to whatever else its name has. */
+static void
+check_neighbours(const struct vmn_dns_record *a,
+                 const struct vmn_dns_record *b, const char *pointer,
+                 struct vmn_errors *errors)
+{
+    if (strcmp(a->name, b->name)) {
+        return;
+    } else if (a->type == b->type) {
+        add_error(errors, pointer, "records",
+                  "must name \"%s\" once for each type", a->name);
+    } else if (a->type == VMN_DNS_TYPE_CNAME
+               || b->type == VMN_DNS_TYPE_CNAME) {
+        add_error(errors, pointer, "records",
+                  "\"%s\" has a CNAME, so it can have nothing else "
+                  "(RFC 1034, section 3.6.2)", a->name);
+    }
+}
+
 /* Checks the records, which are sorted by name, then type. */
 static void
 finish_dns_zone(void *zone_, const json_t *json OVS_UNUSED,
@@ -119,20 +139,8 @@ finish_dns_zone(void *zone_, const json_t *json OVS_UNUSED,
             add_error(errors, pointer, "records",
                       "\"%s\" is too long with the zone's domain", a->name);
         }
-        for (size_t j = i + 1; j < zone->n_records; j++) {
-            const struct vmn_dns_record *b = &zone->records[j];
-
-            if (strcmp(a->name, b->name)) {
-                break;
-            } else if (a->type == b->type) {
-                add_error(errors, pointer, "records",
-                          "must name \"%s\" once for each type", a->name);
-            } else if (a->type == VMN_DNS_TYPE_CNAME
-                       || b->type == VMN_DNS_TYPE_CNAME) {
-                add_error(errors, pointer, "records",
-                          "\"%s\" has a CNAME, so it can have nothing else "
-                          "(RFC 1034, section 3.6.2)", a->name);
-            }
+        if (i) {
+            check_neighbours(a - 1, a, pointer, errors);
         }
     }
 }

@@ -271,6 +271,31 @@ def test_attack_have_a_restart_forget(api, shop):
         line.split() for line in text.splitlines()]
 
 
+def test_take_the_loops_time_by_one_request(api, shop):
+    """Large lists and long names that were compared each with each: vmnd stood
+    still for half a minute."""
+    assert api.vmnd.api.get("networks")["items"] == []
+    shop.may("PUT", "networks/net", mine())
+    shop.may("PUT", "groups/all", mine(selector="project=shop"))
+    answer = shop.may_not("PUT", "dns-zones/one.example", mine(
+        networks=["net"], records=[
+            {"name": "x", "type": "A", "ttl": 1 + i, "values": ["192.0.2.1"]}
+            for i in range(10000)]), "/records", status=400)
+    assert answer["detail"] == "9999 fields are wrong"
+    holes = ["10.%d.%d.1/32" % (i, i) for i in range(256)]
+    rules = [dict(rule("ingress", "allow" if i < 500 else "deny"), peers=[
+        {"cidr": "10.0.0.0/8", "except": holes}], services=[
+            {"protocol": "tcp", "ports": [i + 1]}]) for i in range(1000)]
+    for query in ("", "?dry_run=plan"):
+        answer = shop.may_not("PUT", "policies/holes" + query, mine(
+            applies_to=["all"], rules=rules), "/rules", status=400)
+        assert any("at most 65536 prefixes" in error["detail"]
+                   for error in answer["errors"]), answer
+    name = "a-" * 1900 + "z"
+    assert "did you mean" not in shop.call("GET", "groups/" + name)[1][
+        "detail"]
+
+
 def test_attack_call_without_end(api, shop):
     """Two accounts share the calls of their scope's quota; another tenant's
     calls are not touched."""

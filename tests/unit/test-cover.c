@@ -300,12 +300,97 @@ deletions_are_not_refused_for_what_they_leave(void **state OVS_UNUSED)
     model_destroy(model);
 }
 
+/* Appends a rule for all of 10.0.0.0/8 but 'n_except' addresses. */
+static void
+put_holes(struct ds *ds, const char *action, int n_except, int port)
+{
+    ds_put_format(ds, "{'direction':'ingress','action':'%s','peers':[{"
+                  "'cidr':'10.0.0.0/8','except':[", action);
+    for (int i = 0; i < n_except; i++) {
+        ds_put_format(ds, "%s'10.%d.%d.1/32'", i ? "," : "", i, i);
+    }
+    ds_put_format(ds, "]}],'services':[{'protocol':'tcp','ports':[%d]}]}",
+                  port);
+}
+
+/* Puts a policy of 'n' rules, the last of which never decides. */
+static void
+check_holes(struct model *model, int n, int n_except, const char *expected)
+{
+    struct ds ds = DS_EMPTY_INITIALIZER;
+    uint64_t revision;
+    char *errors;
+
+    ds_put_cstr(&ds, "put policies p {'applies_to':['g'],'rules':[");
+    for (int i = 0; i < n; i++) {
+        put_holes(&ds, i < n / 2 ? "allow" : "deny", n_except, i + 1);
+        ds_put_char(&ds, ',');
+    }
+    put_holes(&ds, "deny", n_except, 1);
+    ds_put_cstr(&ds, "]}");
+    errors = model_util_apply(model, "test", NULL, ds_cstr(&ds), &revision);
+    assert_string_equal(errors, expected);
+    free(errors);
+    ds_destroy(&ds);
+}
+
+/* Exceptions cut prefixes into many: their number, and the work of comparing
+ * rules with each other, are bounded. */
+static void
+prefixes_of_peers_are_bounded(void **state OVS_UNUSED)
+{
+    static const char too_many[] = " must have peers of at most 65536 "
+        "prefixes, without their exceptions\n";
+    struct model *model = model_create();
+    struct ds ds = DS_EMPTY_INITIALIZER;
+    uint64_t revision;
+    char *errors = model_util_apply(model, "test", NULL, "put groups g {}",
+                                    &revision);
+
+    free(errors);
+    check_holes(model, 4, 10, "/rules/4 never decides: rule 0 is before it, "
+                "about all that it is about, and says \"allow\"\n");
+    check_holes(model, 999, 3, "");    /* Too many pairs of rules. */
+    errors = xasprintf("/rules%s", too_many);
+    check_holes(model, 30, 256, errors);
+    free(errors);
+
+    ds_put_cstr(&ds, "put quarantines q {'selector':'a=b','allow':[");
+    for (int i = 0; i < 60; i++) {
+        ds_put_format(&ds, "%s{'direction':'ingress','peers':[{'cidr':"
+                      "'10.0.0.0/8','except':[", i ? "," : "");
+        for (int j = 0; j < 256; j++) {
+            ds_put_format(&ds, "%s'10.%d.%d.1/32'", j ? "," : "", j, j);
+        }
+        ds_put_cstr(&ds, "]}]}");
+    }
+    ds_put_cstr(&ds, "]}");
+    errors = model_util_apply(model, "test", NULL, ds_cstr(&ds), &revision);
+    assert_string_equal(strchr(errors, ' '), too_many);
+    free(errors);
+
+    ds_clear(&ds);
+    ds_put_cstr(&ds, "put groups h {'cidrs':['fd00::/8'],'except':[");
+    for (int i = 0; i < 5000; i++) {
+        ds_put_format(&ds, "%s'fd%02x:%x::/128'", i ? "," : "", i >> 8,
+                      (i & 0xff) << 8 | 0xff);
+    }
+    ds_put_cstr(&ds, "]}");
+    errors = model_util_apply(model, "test", NULL, ds_cstr(&ds), &revision);
+    assert_string_equal(errors, "/except must leave at most 65536 prefixes of "
+                        "\"cidrs\"\n");
+    free(errors);
+    ds_destroy(&ds);
+    model_destroy(model);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rules_that_never_decide_are_refused_and_no_others),
         cmocka_unit_test(deletions_are_not_refused_for_what_they_leave),
+        cmocka_unit_test(prefixes_of_peers_are_bounded),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

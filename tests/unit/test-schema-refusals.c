@@ -624,6 +624,36 @@ only_the_first_errors_are_kept(void **state OVS_UNUSED)
     json_decref(spec);
 }
 
+/* A zone may have 10,000 records of one name: each is compared with the one
+ * before it, not with all. */
+static void
+records_of_one_name_are_compared_with_neighbours(void **state OVS_UNUSED)
+{
+    static const char *const types[] = { "A", "CNAME" };
+    const int n = 10000;
+    json_t *records = json_array();
+    struct vmn_errors errors;
+    struct arena arena;
+
+    for (int i = 0; i < n; i++) {
+        json_array_append_new(records, json_pack(
+            "{s:s, s:s, s:i, s:[s]}", "name", "x", "type", types[i % 2],
+            "ttl", i + 1, "values", i % 2 ? "y.example" : "192.0.2.1"));
+    }
+    json_t *spec = json_pack("{s:[s], s:o}", "networks", "n", "records",
+                             records);
+    vmn_errors_init(&errors);
+    arena_init(&arena);
+    assert_null(schema_row_parse(schema_tables[VMN_TABLE_DNS_ZONE],
+                                 "z.example", spec, "", &arena, &errors));
+    assert_int_equal(errors.n + errors.n_suppressed, n - 1);
+    assert_string_equal(errors.errors[0].text,
+                        "must name \"x\" once for each type");
+    arena_uninit(&arena);
+    vmn_errors_uninit(&errors);
+    json_decref(spec);
+}
+
 int
 main(void)
 {
@@ -633,6 +663,7 @@ main(void)
         cmocka_unit_test(lists_are_bounded),
         cmocka_unit_test(policy_levels_are_bounded),
         cmocka_unit_test(only_the_first_errors_are_kept),
+        cmocka_unit_test(records_of_one_name_are_compared_with_neighbours),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
