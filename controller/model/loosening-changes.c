@@ -308,9 +308,14 @@ find_group(struct search *search, const struct entry *entry)
     }
 }
 
+/* Adds the ports that the quarantine holds or has held: they may have left it,
+ * or it may allow them more. */
 static void
 find_quarantine(struct search *search, const struct entry *entry)
 {
+    struct sset held = SSET_INITIALIZER(&held);
+    const char *name;
+
     for (int at = BEFORE; at < N_MOMENTS; at++) {
         const struct vmn_quarantine *quarantine
             = loosening_row_of(at == BEFORE ? entry->before : entry->cur);
@@ -319,9 +324,14 @@ find_quarantine(struct search *search, const struct entry *entry)
         if (quarantine && (entry->before || quarantine->n_allow)) {
             judge_add_selected(&search->judge, &quarantine->selector,
                                quarantine->ports, quarantine->n_ports, at,
-                               &search->moved);
+                               &held);
         }
     }
+    SSET_FOR_EACH (name, &held) {
+        sset_add(&search->moved, name);
+        sset_add(&search->subjects, name);
+    }
+    sset_destroy(&held);
 }
 
 static void

@@ -189,19 +189,39 @@ find_readdressed(struct search *search)
     }
 }
 
+/* Returns true if the port is to policies and quarantines what it was: labels
+ * that no selector tells apart have changed. */
+static bool
+is_unmoved(const struct search *search, const struct judged_port *port)
+{
+    const struct vmn_port *before = port->row[BEFORE];
+    const struct vmn_port *now = port->row[AFTER];
+
+    return (before && now && !strcmp(before->network, now->network)
+            && !sset_contains(&search->readdressed, port->name)
+            && sset_equals(&port->groups[BEFORE], &port->groups[AFTER])
+            && port->is_quarantined[BEFORE] == port->is_quarantined[AFTER]
+            && sset_equals(&port->quarantines[BEFORE],
+                           &port->quarantines[AFTER]));
+}
+
 /* Finds the policies that have a group which a port has joined or left, and
  * with them all ports that may be open to more than before. */
 static void
 find_subjects(struct search *search)
 {
     struct sset groups = SSET_INITIALIZER(&groups);
-    const char *name;
+    const char *name, *next;
 
-    SSET_FOR_EACH (name, &search->moved) {
+    SSET_FOR_EACH_SAFE (name, next, &search->moved) {
         const struct judged_port *port = judge_port(&search->judge, name);
 
         if (!port) {
             break;
+        }
+        if (is_unmoved(search, port)) {
+            sset_find_and_delete(&search->moved, name);
+            continue;
         }
         loosening_add_differing(&groups, &port->groups[BEFORE],
                                 &port->groups[AFTER]);
