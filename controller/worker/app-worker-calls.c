@@ -183,6 +183,14 @@ describe_absence(const struct app_worker *worker)
             : xasprintf("its worker pauses, since it %s", worker->failure));
 }
 
+/* Returns true if the wait counts for the owner's share of vmnd's time: there
+ * is a loop that waits, too. */
+static bool
+has_share(const struct app_worker_client *client)
+{
+    return client->who && client->wait_ms < WORKER_WAIT_MS;
+}
+
 /* Returns APP_WORKER_DONE if the worker can be called.  Waits for a start of
  * the process until 'end_ms' (time_msec()). */
 static enum app_worker_outcome
@@ -215,6 +223,11 @@ check_called(struct app_worker *worker, const struct ofpbuf *message,
     }
     if (client->urgent && time_msec() < worker->quiet_until_msec) {
         result->problem = xstrdup("its worker was late a moment ago");
+        return APP_WORKER_AWAY;
+    }
+    if (has_share(client) && !fair_rate_take(&worker->waits, client->owner)) {
+        result->problem = xstrdup("packets of this network have used their "
+                                  "share of vmnd's time");
         return APP_WORKER_AWAY;
     }
     return APP_WORKER_DONE;
@@ -285,7 +298,10 @@ try_call(struct app_worker *worker, const struct ofpbuf *message, int left,
         step = app_worker_read_again(worker, call, client);
     }
     call->talk.max = client->result_max;
-    call->timer.end_ms = time_msec() + client->wait_ms;
+    call->timer.end_ms = time_msec() + (client->urgent
+                                        ? MIN(client->wait_ms,
+                                              worker->patience_ms)
+                                        : client->wait_ms);
     call->timer.yield = client->yield;
     call->timer.aux = client->aux;
     if (step == STEP_ON) {
@@ -293,6 +309,8 @@ try_call(struct app_worker *worker, const struct ofpbuf *message, int left,
     }
     worker->what = what;
     if (step == STEP_DONE) {
+        worker->patience_ms = MIN(worker->patience_ms + client->urgent,
+                                  WORKER_PATIENCE_MAX_MS);
         return APP_WORKER_DONE;
     } else if (step == STEP_FAILED) {
         outcome = fail(worker, call, n_ends, result);
@@ -301,7 +319,7 @@ try_call(struct app_worker *worker, const struct ofpbuf *message, int left,
     }
     result->problem = xasprintf("its worker is computing %s", call->what);
     if (step == STEP_LATE) {
-        app_worker_leave(worker, call, message);
+        app_worker_leave(worker, call, message, client->wait_ms);
         worker->n_active = call->outer;
     } else {
         if (worker->process.pid) {
@@ -312,10 +330,10 @@ try_call(struct app_worker *worker, const struct ofpbuf *message, int left,
     return APP_WORKER_AWAY;
 }
 
-enum app_worker_outcome
-app_worker_call(struct app_worker *worker, const struct ofpbuf *message,
-                const struct app_worker_client *client,
-                struct app_worker_result *result)
+static enum app_worker_outcome
+call_worker(struct app_worker *worker, const struct ofpbuf *message,
+            const struct app_worker_client *client,
+            struct app_worker_result *result)
 {
     int64_t end_ms = time_msec() + client->wait_ms;
     enum app_worker_outcome outcome;
@@ -353,6 +371,22 @@ app_worker_call(struct app_worker *worker, const struct ofpbuf *message,
         && app_worker_run_until(worker, end_ms)) {
         free(result->problem);
         outcome = try_call(worker, message, -1, client, result);
+    }
+    return outcome;
+}
+
+enum app_worker_outcome
+app_worker_call(struct app_worker *worker, const struct ofpbuf *message,
+                const struct app_worker_client *client,
+                struct app_worker_result *result)
+{
+    long long int start_us = time_usec();
+    enum app_worker_outcome outcome = call_worker(worker, message, client,
+                                                  result);
+
+    if (has_share(client)) {
+        fair_rate_charge(&worker->waits, client->owner,
+                         (time_usec() - start_us) / WORKER_SHARE_UNIT_US);
     }
     return outcome;
 }

@@ -21,7 +21,7 @@ VLOG_DEFINE_THIS_MODULE(app_worker_late);
 
 void
 app_worker_leave(struct app_worker *worker, struct open_call *call,
-                 const struct ofpbuf *message)
+                 const struct ofpbuf *message, int wait_ms)
 {
     if (!call->message) {
         call->message = ofpbuf_clone(message);
@@ -34,6 +34,8 @@ app_worker_leave(struct app_worker *worker, struct open_call *call,
     call->announced = false;
     if (!call->resumable) {
         worker->quiet_until_msec = time_msec() + WORKER_QUIET_MS;
+        worker->patience_ms = MAX(MIN(worker->patience_ms, wait_ms) / 2,
+                                  WORKER_PATIENCE_MIN_MS);
     }
 }
 

@@ -18,15 +18,21 @@ VLOG_DEFINE_THIS_MODULE(app_worker_lifecycle);
 
 /* End of a process.  ------------------------------------------------------ */
 
-/* Decides when the process is restarted, or suspends the app. */
+/* Decides when the process is restarted, or suspends the app if the app itself
+ * ends its process too often. */
 static void
 plan_restart(struct app_worker *worker, bool by_guest)
 {
     int64_t now = time_msec();
 
-    if (by_guest) {
+    if (by_guest || worker->process.killed) {
+        bool paced = (worker->process.killed
+                      || app_worker_bars_are_full(worker));
+
         worker->state = APP_WORKER_PAUSING;
-        worker->restart_msec = now;
+        worker->restart_msec = (paced ? MAX(now, worker->restart_msec
+                                                 + WORKER_PACE_MS)
+                                : now);
         return;
     }
     if (now - worker->end_msec > WORKER_NEW_BEGINNING_MS) {
@@ -266,6 +272,7 @@ void
 app_worker_resume(struct app_worker *worker)
 {
     worker->n_recent = 0;
+    worker->patience_ms = WORKER_PATIENCE_MAX_MS;
     if (worker->state == APP_WORKER_PAUSING
         || worker->state == APP_WORKER_SUSPENDED) {
         worker->state = APP_WORKER_PAUSING;

@@ -21,6 +21,7 @@
 #include "controller/worker/replay-calls.h"
 #include "controller/worker/worker-process.h"
 #include "openvswitch/ofpbuf.h"
+#include "proto/admission/fair-rate.h"
 
 /* A call that the worker has begun and not completed.  A call is active while
  * a caller waits for its result, and late after the caller's wait has
@@ -78,6 +79,8 @@ struct app_worker {
                                  * app_worker_end_offer(). */
     int64_t quiet_until_msec;   /* time_msec() until which urgent calls are
                                  * refused. */
+    int patience_ms;            /* Maximum wait for an urgent call. */
+    struct fair_rate waits;     /* Waits for urgent calls, by owner. */
     const char *what;           /* Name of the current computation, for
                                  * logs. */
     /* The last late call that has failed, and the reason; NULL: none.  The
@@ -127,6 +130,10 @@ app_worker_name(const struct app_worker *worker)
 
     return name ? name : "(unnamed)";
 }
+
+/* app-worker.c */
+/* Returns true if the next guest that is barred replaces another one's bar. */
+bool app_worker_bars_are_full(const struct app_worker *);
 
 /* app-worker-open.c */
 struct open_call *app_worker_open_call(struct app_worker *,
@@ -192,9 +199,9 @@ int app_worker_find_late(const struct app_worker *,
  * or STEP_STALE. */
 enum step app_worker_read_again(struct app_worker *, const struct open_call *,
                                 const struct app_worker_client *);
-/* Makes an active call late. */
+/* Makes an active call late, for which the caller would wait 'wait_ms'. */
 void app_worker_leave(struct app_worker *, struct open_call *,
-                      const struct ofpbuf *message);
+                      const struct ofpbuf *message, int wait_ms);
 /* Takes the failure of a late call of the same message into the result.
  * Returns false if there is none, or if a value that the call has read has
  * changed since then. */

@@ -45,6 +45,8 @@ create(const char *program, int fd, struct vmn_error *why)
     ofpbuf_init(&worker->start.out, 64);
     ofpbuf_init(&worker->start.in, 1024);
     worker->end_msec = time_msec();
+    worker->patience_ms = WORKER_PATIENCE_MAX_MS;
+    fair_rate_init(&worker->waits, WORKER_SHARE_RATE, WORKER_SHARE_BURST_S);
     if (getrandom(&worker->key, sizeof worker->key, 0) < 0) {
         VLOG_FATAL("no random numbers (%s)", ovs_strerror(errno));
     }
@@ -91,6 +93,7 @@ app_worker_destroy(struct app_worker *worker)
     ofpbuf_uninit(&worker->described);
     ofpbuf_uninit(&worker->start.out);
     ofpbuf_uninit(&worker->start.in);
+    fair_rate_uninit(&worker->waits);
     free(worker->failure);
     free(worker->computed);
     free(worker->program);
@@ -148,31 +151,54 @@ app_worker_get_status(const struct app_worker *worker,
 
 /* Bars of guests.  -------------------------------------------------------- */
 
+/* Counts the guests of 'owner' that are barred.  Sets '*found' if 'who' is
+ * barred. */
+static unsigned
+count_barred(const struct app_worker *worker, uint32_t who, uint32_t owner,
+             bool *found)
+{
+    int64_t now = time_msec();
+    unsigned n = 0;
+
+    *found = false;
+    for (size_t i = 0; i < MIN(worker->n_barred, WORKER_BARRED_MAX); i++) {
+        if (worker->barred[i].until_msec > now) {
+            n += worker->barred[i].owner == owner;
+            *found |= worker->barred[i].who == who;
+        }
+    }
+    return n;
+}
+
 void
 app_worker_bar(struct app_worker *worker, uint32_t who, uint32_t owner)
 {
+    bool found;
+    unsigned n = count_barred(worker, who, owner, &found);
     size_t i = worker->n_barred++ % WORKER_BARRED_MAX;
 
     worker->barred[i].who = who;
     worker->barred[i].owner = owner;
-    worker->barred[i].until_msec = time_msec() + WORKER_BAR_MS;
+    worker->barred[i].until_msec
+        = time_msec() + ((int64_t) WORKER_BAR_MS
+                         << MIN(n, WORKER_BARRED_OF_OWNER_MAX - 1));
 }
 
 bool
 app_worker_is_barred(const struct app_worker *worker, uint32_t who,
                      uint32_t owner)
 {
-    int64_t now = time_msec();
-    unsigned n_of_owner = 0;
+    bool found;
 
-    for (size_t i = 0; i < MIN(worker->n_barred, WORKER_BARRED_MAX); i++) {
-        if (worker->barred[i].until_msec > now) {
-            n_of_owner += worker->barred[i].owner == owner;
-            if (worker->barred[i].who == who
-                || n_of_owner >= WORKER_BARRED_OF_OWNER_MAX) {
-                return true;
-            }
-        }
-    }
-    return false;
+    return (count_barred(worker, who, owner, &found)
+            >= WORKER_BARRED_OF_OWNER_MAX || found);
+}
+
+bool
+app_worker_bars_are_full(const struct app_worker *worker)
+{
+    size_t oldest = worker->n_barred % WORKER_BARRED_MAX;
+
+    return (worker->n_barred >= WORKER_BARRED_MAX
+            && worker->barred[oldest].until_msec > time_msec());
 }

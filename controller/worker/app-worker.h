@@ -31,8 +31,17 @@ struct replay_texts;
 #define WORKER_URGENT_CPU_MS 50
 #define WORKER_URGENT_WAIT_MS 1000
 /* After an urgent computation that was not waited for, none is tried for so
- * long: a tenth of vmnd's time is the most that they take. */
+ * long, and the next one is waited for half as long, but not less than the
+ * minimum.  Each one that is done in time adds a millisecond to the wait. */
 #define WORKER_QUIET_MS 1000
+#define WORKER_PATIENCE_MIN_MS 10
+#define WORKER_PATIENCE_MAX_MS (2 * WORKER_WAIT_MS)
+/* The share of vmnd's time that waits for urgent computations on behalf of
+ * guests may take, in units of 100 us per second: a quarter.  Their owners
+ * share it (fair-rate.h). */
+#define WORKER_SHARE_UNIT_US 100
+#define WORKER_SHARE_RATE 2500
+#define WORKER_SHARE_BURST_S 2
 /* To load its app it may take this long. */
 #define WORKER_START_MS 5000
 /* What one computation may ask for. */
@@ -51,6 +60,11 @@ struct replay_texts;
 #define WORKER_ENDS_MAX 12
 #define WORKER_FIRST_PAUSE_MS 20
 #define WORKER_NEW_BEGINNING_MS 60000
+/* A worker that another program has killed, such as the kernel for lack of
+ * memory, is started again at once, but not more often than this, and its app
+ * is not suspended.  The same holds for ends by guests' packets while
+ * WORKER_BARRED_MAX guests are barred. */
+#define WORKER_PACE_MS 1000
 
 /* Starts program 'program' (vmn-app-worker) with a copy of the module 'file',
  * and waits until it is loaded.  Returns NULL with the error set, which names
@@ -145,8 +159,9 @@ void app_worker_refuse(struct app_worker *);
 
 /* A guest whose packet has ended the worker is barred for a while, so that it
  * does not end it again and again; and if several guests of one owner are, all
- * of that owner's.  Such ends do not suspend the app.  'who' and 'owner' are
- * hashes.  Of many guests, the last ones are barred. */
+ * of that owner's.  The bar doubles with each guest of the owner that is
+ * barred.  Such ends do not suspend the app.  'who' and 'owner' are hashes.
+ * Of many guests, the last ones are barred, and restarts are paced then. */
 #define WORKER_BAR_MS 120000
 #define WORKER_BARRED_MAX 256
 #define WORKER_BARRED_OF_OWNER_MAX 4

@@ -493,6 +493,20 @@ describe_end(int status)
                      : "");
 }
 
+/* Returns true if a process may cause the signal by what it computes: it can
+ * send itself no other one (worker-sandbox.c). */
+static bool
+is_own_signal(int number)
+{
+    switch (number) {
+    case SIGABRT: case SIGBUS: case SIGFPE: case SIGILL: case SIGPIPE:
+    case SIGSEGV: case SIGSYS: case SIGTRAP: case SIGXFSZ:
+        return true;
+    default:
+        return false;
+    }
+}
+
 /* Waits for the process, at most 'ms' ms (-1: for ever).  Returns true if it
  * has ended. */
 static bool
@@ -538,7 +552,8 @@ worker_process_end(struct worker_process *process)
     process->killed = false;
     if (process->closed && wait_for(process->pid, END_MS, &status)) {
         how = describe_end(status);
-        process->killed = WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
+        process->killed = (WIFSIGNALED(status)
+                           && !is_own_signal(WTERMSIG(status)));
     } else {
         kill(process->pid, SIGKILL);
         wait_for(process->pid, -1, &status);

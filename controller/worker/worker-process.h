@@ -21,7 +21,8 @@ struct worker_process {
     clockid_t cpu_clock;        /* Its processor time. */
     uint16_t cpu;               /* Its processor when it sent something. */
     bool closed;                /* It has closed its end: it ends. */
-    bool killed;                /* Somebody else has killed the last one. */
+    bool killed;                /* Another program has ended the last one by a
+                                 * signal. */
 };
 
 /* The time that a worker takes for one computation, which is measured only if

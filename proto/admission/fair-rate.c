@@ -20,6 +20,7 @@ struct fair_owner {
     uint32_t id;
     struct token_bucket bucket; /* Its share. */
     int64_t used_ms;            /* When it last asked. */
+    unsigned debt;              /* Events that were charged and not paid. */
 };
 
 void
@@ -30,6 +31,7 @@ fair_rate_init(struct fair_rate *f, unsigned rate, unsigned burst_s)
     f->rate = rate;
     f->burst_s = burst_s;
     f->forgot_ms = 0;
+    f->debt = 0;
     token_bucket_init(&f->common, half, half * burst_s * TOKENS);
     hmap_init(&f->owners);
 }
@@ -50,23 +52,6 @@ fair_rate_uninit(struct fair_rate *f)
         forget(f, owner);
     }
     hmap_destroy(&f->owners);
-}
-
-/* Once a second, forgets owners whose shares are full again. */
-static void
-forget_idle(struct fair_rate *f, int64_t now_ms)
-{
-    struct fair_owner *owner, *next;
-
-    if (now_ms - f->forgot_ms < 1000) {
-        return;
-    }
-    f->forgot_ms = now_ms;
-    HMAP_FOR_EACH_SAFE (owner, next, node, &f->owners) {
-        if (now_ms - owner->used_ms > 1000 * (int64_t) f->burst_s) {
-            forget(f, owner);
-        }
-    }
 }
 
 /* Returns the owner, or NULL: there are too many. */
@@ -106,6 +91,45 @@ take_own(const struct fair_rate *f, struct fair_owner *owner, int64_t now_ms)
     return token_bucket_withdraw(&owner->bucket, TOKENS);
 }
 
+/* Takes an event.  'owner' may be NULL. */
+static bool
+take(struct fair_rate *f, struct fair_owner *owner, int64_t now_ms)
+{
+    return ((owner && take_own(f, owner, now_ms))
+            || token_bucket_withdraw(&f->common, TOKENS));
+}
+
+/* Pays for what was charged, as far as possible.  Returns true if all is
+ * paid. */
+static bool
+pay(struct fair_rate *f, struct fair_owner *owner, int64_t now_ms)
+{
+    unsigned *debt = owner ? &owner->debt : &f->debt;
+
+    while (*debt && take(f, owner, now_ms)) {
+        --*debt;
+    }
+    return !*debt;
+}
+
+/* Once a second, forgets owners whose shares are full again. */
+static void
+forget_idle(struct fair_rate *f, int64_t now_ms)
+{
+    struct fair_owner *owner, *next;
+
+    if (now_ms - f->forgot_ms < 1000) {
+        return;
+    }
+    f->forgot_ms = now_ms;
+    HMAP_FOR_EACH_SAFE (owner, next, node, &f->owners) {
+        if (now_ms - owner->used_ms > 1000 * (int64_t) f->burst_s
+            && pay(f, owner, now_ms)) {
+            forget(f, owner);
+        }
+    }
+}
+
 bool
 fair_rate_take(struct fair_rate *f, uint32_t id)
 {
@@ -117,6 +141,13 @@ fair_rate_take(struct fair_rate *f, uint32_t id)
     }
     forget_idle(f, now_ms);
     owner = get_owner(f, id);
-    return ((owner && take_own(f, owner, now_ms))
-            || token_bucket_withdraw(&f->common, TOKENS));
+    return pay(f, owner, now_ms) && take(f, owner, now_ms);
+}
+
+void
+fair_rate_charge(struct fair_rate *f, uint32_t id, unsigned n)
+{
+    struct fair_owner *owner = get_owner(f, id);
+
+    *(owner ? &owner->debt : &f->debt) += n;
 }

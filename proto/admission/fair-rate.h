@@ -23,6 +23,7 @@ struct fair_rate {
     unsigned burst_s;           /* Seconds' worth that may be taken at once. */
     struct token_bucket common;
     struct hmap owners;         /* struct fair_owner. */
+    unsigned debt;              /* Events owed by owners beyond the maximum. */
     int64_t forgot_ms;          /* Last removal of idle owners. */
 };
 
@@ -32,5 +33,9 @@ void fair_rate_uninit(struct fair_rate *);
 /* Takes an event of 'owner'.  Returns false if it has to wait, or is one too
  * many. */
 bool fair_rate_take(struct fair_rate *, uint32_t owner);
+
+/* Charges 'owner' for 'n' further events, whose number was not known before: it
+ * takes no event until its share has paid for them. */
+void fair_rate_charge(struct fair_rate *, uint32_t owner, unsigned n);
 
 #endif /* proto/admission/fair-rate.h */

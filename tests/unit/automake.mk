@@ -323,7 +323,9 @@ CLOCK_TESTS = \
 $(CLOCK_TESTS): private AM_LDFLAGS += -Wl,--wrap=loop_now_ms
 # Those that say it by __wrap_time_msec().
 TIME_TESTS = \
-	tests/unit/test-fabric-samples
+	tests/unit/test-admission \
+	tests/unit/test-fabric-samples \
+	tests/unit/test-worker-protocol
 $(TIME_TESTS): private AM_LDFLAGS += -Wl,--wrap=time_msec
 # And by __wrap_time_usec().
 USEC_TESTS = \

@@ -15,6 +15,7 @@
 
 #include "openvswitch/vlog.h"
 #include "proto/admission/admission.h"
+#include "proto/admission/fair-rate.h"
 #include "random.h"
 #include "util.h"
 
@@ -439,6 +440,54 @@ random_use_keeps_the_limits(void **state)
     }
 }
 
+static long long int warp_ms;   /* The clock is ahead by this. */
+
+long long int __wrap_time_msec(void);
+
+long long int
+__wrap_time_msec(void)
+{
+    return 1000000 + warp_ms;
+}
+
+static unsigned
+take_all(struct fair_rate *rate, uint32_t owner)
+{
+    unsigned n = 0;
+
+    while (fair_rate_take(rate, owner)) {
+        assert_true(++n < 10000);
+    }
+    return n;
+}
+
+/* A charge is paid from the owner's share, and by no other owner. */
+static void
+charges_are_paid_before_the_next_event(void **state OVS_UNUSED)
+{
+    struct fair_rate rate;
+    unsigned per_s;
+
+    fair_rate_init(&rate, 100, 1);
+    assert_true(fair_rate_take(&rate, 1));
+    fair_rate_charge(&rate, 1, 1000);
+    assert_false(fair_rate_take(&rate, 1));
+    assert_true(fair_rate_take(&rate, 2));
+    for (int i = 0; i < 8; i++) {
+        warp_ms += 1000;
+        assert_false(fair_rate_take(&rate, 1));
+    }
+    /* Idle owners pay as well. */
+    for (int i = 0; i < 20; i++) {
+        warp_ms += 1000;
+        assert_true(fair_rate_take(&rate, 2));
+    }
+    per_s = take_all(&rate, 1);
+    assert_true(per_s >= 50 && per_s <= 100);
+    assert_int_equal(take_all(&rate, 1), 0);
+    fair_rate_uninit(&rate);
+}
+
 #define T(NAME) cmocka_unit_test_setup_teardown(NAME, setup, teardown)
 
 int
@@ -459,6 +508,7 @@ main(void)
         T(source_that_is_let_in_is_not_forgotten),
         T(names_are_parsed),
         T(random_use_keeps_the_limits),
+        cmocka_unit_test(charges_are_paid_before_the_next_event),
     };
 
     vlog_set_levels(NULL, VLF_ANY_DESTINATION, VLL_EMER);

@@ -20,7 +20,20 @@
 
 #include "controller/worker/app-description.h"
 #include "openvswitch/ofpbuf.h"
+#include "timeval.h"
 #include "util.h"
+
+static long long int warp_ms;   /* The clock is ahead by this. */
+static long long int frozen_ms; /* It stands at this; 0: it goes on. */
+
+long long int __real_time_msec(void);
+long long int __wrap_time_msec(void);
+
+long long int
+__wrap_time_msec(void)
+{
+    return frozen_ms ? frozen_ms : __real_time_msec() + warp_ms;
+}
 
 static struct app_worker *
 start(const char *what)
@@ -231,6 +244,116 @@ test_barred(void **state OVS_UNUSED)
     app_worker_destroy(worker);
 }
 
+static uint64_t
+n_ends(const struct app_worker *worker)
+{
+    struct app_worker_status status;
+
+    app_worker_get_status(worker, &status);
+    return status.n_ends;
+}
+
+/* The more guests of an owner are barred, the longer the next one is. */
+static void
+test_bars_of_an_owner_grow(void **state OVS_UNUSED)
+{
+    struct app_worker *worker = start("idle");
+
+    app_worker_bar(worker, 1, 7000);
+    app_worker_bar(worker, 2, 7000);
+    app_worker_bar(worker, 3, 7001);
+    warp_ms += WORKER_BAR_MS + 1000;
+    assert_false(app_worker_is_barred(worker, 1, 7000));
+    assert_true(app_worker_is_barred(worker, 2, 7000));
+    assert_false(app_worker_is_barred(worker, 3, 7001));
+    warp_ms += WORKER_BAR_MS;
+    assert_false(app_worker_is_barred(worker, 2, 7000));
+    app_worker_destroy(worker);
+}
+
+static struct app_worker_status
+status_of(const struct app_worker *worker)
+{
+    struct app_worker_status status;
+
+    app_worker_get_status(worker, &status);
+    return status;
+}
+
+/* Looks after a worker that has ended, until it runs again. */
+static void
+wait_running(struct app_worker *worker)
+{
+    for (int i = 0; !app_worker_run(worker); i++) {
+        assert_true(i < 30000);
+        usleep(1000);
+    }
+}
+
+/* Another program may end it as often as it likes, as the kernel does for lack
+ * of memory: the app is not suspended, and restarts are paced. */
+static void
+test_ended_by_others(void **state OVS_UNUSED)
+{
+    static const int signals[] = { SIGKILL, SIGTERM, SIGINT };
+    struct app_worker *worker = start("idle");
+
+    frozen_ms = time_msec();
+    for (unsigned i = 0; i <= WORKER_ENDS_MAX; i++) {
+        assert_int_equal(kill(status_of(worker).pid,
+                              signals[i % ARRAY_SIZE(signals)]), 0);
+        for (int j = 0; n_ends(worker) == i; j++) {
+            assert_true(j < 30000);
+            usleep(1000);
+            app_worker_look(worker);
+        }
+        assert_false(app_worker_is_suspended(worker));
+        if (i) {
+            app_worker_look(worker);
+            assert_int_equal(status_of(worker).pid, 0);
+            assert_false(app_worker_is_busy(worker));
+            frozen_ms += WORKER_PACE_MS;
+        }
+        wait_running(worker);
+    }
+    frozen_ms = 0;
+    app_worker_destroy(worker);
+}
+
+/* The same for guests, once as many are barred as can be. */
+static void
+test_ends_by_many_guests_are_paced(void **state OVS_UNUSED)
+{
+    struct app_worker *worker = start("odd");
+    struct answers answers = { 0, 0 };
+    const struct app_worker_client client = {
+        .urgent = true, .wait_ms = 2 * WORKER_WAIT_MS, .who = 1, .owner = 1,
+        .aux = &answers };
+    char *problem;
+
+    for (unsigned i = 0; i < 2 * WORKER_ENDS_MAX; i++) {
+        assert_int_equal(call_with(worker, WORKER_HANDLE, client, &problem),
+                         APP_WORKER_FAILED);
+        free(problem);
+        assert_false(app_worker_is_suspended(worker));
+    }
+    for (uint32_t i = 0; i < WORKER_BARRED_MAX; i++) {
+        app_worker_bar(worker, i, i);
+    }
+    wait_running(worker);
+    frozen_ms = time_msec();
+    assert_int_equal(call_with(worker, WORKER_HANDLE, client, &problem),
+                     APP_WORKER_FAILED);
+    free(problem);
+    app_worker_run(worker);
+    assert_false(app_worker_is_busy(worker));
+    assert_int_equal(status_of(worker).state, APP_WORKER_PAUSING);
+    frozen_ms += WORKER_PACE_MS;
+    wait_running(worker);
+    frozen_ms = 0;
+    app_worker_destroy(worker);
+}
+
 /* Looks after the worker until what was left is worth another try. */
 static void
 wait_ready(struct app_worker *worker)
@@ -257,15 +380,6 @@ try(struct app_worker *worker, enum worker_message type,
     outcome = call_with(worker, type, client, &problem);
     free(problem);
     return outcome;
-}
-
-static uint64_t
-n_ends(const struct app_worker *worker)
-{
-    struct app_worker_status status;
-
-    app_worker_get_status(worker, &status);
-    return status.n_ends;
 }
 
 /* What is not done in time is left, and its result taken later. */
@@ -381,6 +495,67 @@ test_late_failure(void **state OVS_UNUSED)
     app_worker_destroy(worker);
 }
 
+/* The next urgent call after a late one is waited for less long. */
+static void
+test_wait_shrinks(void **state OVS_UNUSED)
+{
+    struct app_worker *worker = start("slow-always");
+    struct answers answers = { 0, 0 };
+    struct app_worker_client client = {
+        .urgent = true, .wait_ms = WORKER_PATIENCE_MIN_MS, .aux = &answers };
+    char *problem;
+
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(call_with(worker, WORKER_HANDLE, client, &problem),
+                         APP_WORKER_AWAY);
+        assert_non_null(strstr(problem, "is computing"));
+        free(problem);
+        wait_ready(worker);
+        warp_ms += WORKER_QUIET_MS;
+        client.wait_ms = 2 * WORKER_WAIT_MS;
+    }
+    app_worker_resume(worker);
+    assert_int_equal(call_with(worker, WORKER_HANDLE, client, &problem),
+                     APP_WORKER_DONE);
+    app_worker_destroy(worker);
+}
+
+/* Guests of one owner do not take all of vmnd's time by packets that each are
+ * within the limits, nor the share of others. */
+static void
+test_share_of_an_owner(void **state OVS_UNUSED)
+{
+    struct app_worker *worker = start("slow-always");
+    struct answers answers = { 0, 0 };
+    struct app_worker_client client = {
+        .urgent = true, .wait_ms = WORKER_WAIT_MS - 1, .who = 1, .owner = 1,
+        .aux = &answers };
+    enum app_worker_outcome outcome;
+    char *problem = NULL;
+    int n = 0;
+
+    frozen_ms = time_msec();
+    do {
+        free(problem);
+        outcome = call_with(worker, WORKER_HANDLE, client, &problem);
+        assert_true(++n < 10);
+    } while (outcome == APP_WORKER_DONE);
+    assert_int_equal(outcome, APP_WORKER_AWAY);
+    assert_non_null(strstr(problem, "share of vmnd's time"));
+    free(problem);
+    assert_true(n > 1);
+    client.owner = 2;
+    assert_int_equal(call_with(worker, WORKER_HANDLE, client, &problem),
+                     APP_WORKER_DONE);
+    client.owner = 1;
+    warp_ms += 10000;
+    frozen_ms += 10000;
+    assert_int_equal(call_with(worker, WORKER_HANDLE, client, &problem),
+                     APP_WORKER_DONE);
+    frozen_ms = 0;
+    app_worker_destroy(worker);
+}
+
 /* vmnd sees which filters of system calls a process has. */
 static void
 test_filters(void **state OVS_UNUSED)
@@ -409,11 +584,16 @@ main(void)
         cmocka_unit_test(test_killed),
         cmocka_unit_test(test_ended_idle),
         cmocka_unit_test(test_barred),
+        cmocka_unit_test(test_bars_of_an_owner_grow),
+        cmocka_unit_test(test_ended_by_others),
+        cmocka_unit_test(test_ends_by_many_guests_are_paced),
         cmocka_unit_test(test_late),
         cmocka_unit_test(test_late_question),
         cmocka_unit_test(test_late_stale),
         cmocka_unit_test(test_stopped),
         cmocka_unit_test(test_late_failure),
+        cmocka_unit_test(test_wait_shrinks),
+        cmocka_unit_test(test_share_of_an_owner),
         cmocka_unit_test(test_filters),
     };
 

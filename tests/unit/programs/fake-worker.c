@@ -191,6 +191,12 @@ misbehave(const char *what, struct ofpbuf *message)
     } else if (!strcmp(what, "slow")) {
         usleep(100 * 1000);
         send_done(message, 0);
+    } else if (!strcmp(what, "slow-always")) {
+        for (;;) {
+            usleep(100 * 1000);
+            send_done(message, 0);
+            wait_message();
+        }
     } else if (!strcmp(what, "slow-question")) {
         usleep(100 * 1000);
         ask(message, &read);
