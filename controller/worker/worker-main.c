@@ -12,6 +12,8 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <seccomp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,6 +36,11 @@
 #include "controller/worker/worker-wire.h"
 #include "openvswitch/ofpbuf.h"
 #include "util.h"
+
+/* glibc 2.36 lacks this (asm-generic/siginfo.h). */
+#ifndef SYS_SECCOMP
+#define SYS_SECCOMP 1
+#endif
 
 /* Most messages have no more bytes. */
 #define ROOM 8192
@@ -113,6 +120,23 @@ worker_refuse(const char *format, ...)
     wire_put_text(&message, text);
     worker_send(&message);
     _exit(1);
+}
+
+/* The handler of SIGSYS: names the system call that the sandbox refuses. */
+static void
+trapped_cb(int number OVS_UNUSED, siginfo_t *info, void *context OVS_UNUSED)
+{
+    char *name;
+
+    if (info->si_code != SYS_SECCOMP) {
+        _exit(1);
+    }
+    name = seccomp_syscall_resolve_num_arch(SCMP_ARCH_NATIVE,
+                                            info->si_syscall);
+    worker_refuse("made system call %s (%d), which an app may not make%s",
+                  name ? name : "without a name", info->si_syscall,
+                  name && strstr(name, "stat")
+                  ? ": to print text, use vmn_log()" : "");
 }
 
 void
@@ -556,7 +580,7 @@ main(int argc OVS_UNUSED, char *argv[])
     json_object_seed(keyed_hash64("json", 4, 0) | 1);
     tzset();
     wait_go();
-    error = worker_sandbox_begin();
+    error = worker_sandbox_begin(trapped_cb);
     if (error) {
         worker_refuse("its sandbox cannot be had (%s)", ovs_strerror(error));
     }

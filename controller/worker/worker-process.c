@@ -487,10 +487,8 @@ describe_end(int status)
     if (!WIFSIGNALED(status)) {
         return xasprintf("ended with status %d", WEXITSTATUS(status));
     }
-    return xasprintf("was ended by signal %d (%s)%s", number,
-                     strsignal(number), number == SIGSYS
-                     ? ": it did what an app may not, such as to open a file"
-                     : "");
+    return xasprintf("was ended by signal %d (%s)", number,
+                     strsignal(number));
 }
 
 /* Returns true if a process may cause the signal by what it computes: it can

@@ -38,8 +38,7 @@ static const int computing[] = {
 /* What abort() and the sanitizers' reports need.  A signal can only be sent to
  * oneself: see allow_own_signals(). */
 static const int reporting[] = {
-    SCMP_SYS(rt_sigaction), SCMP_SYS(getpid), SCMP_SYS(gettid),
-    SCMP_SYS(sigaltstack),
+    SCMP_SYS(getpid), SCMP_SYS(gettid), SCMP_SYS(sigaltstack),
 };
 
 /* What dlopen() needs besides. */
@@ -103,6 +102,14 @@ allow_own_signals(scmp_filter_ctx filter)
                             SCMP_A2(SCMP_CMP_EQ, SIGABRT));
 }
 
+/* The handler of SIGSYS stays: see worker_sandbox_begin(). */
+static int
+allow_handlers(scmp_filter_ctx filter)
+{
+    return seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(rt_sigaction), 1,
+                            SCMP_A0(SCMP_CMP_NE, SIGSYS));
+}
+
 /* What makes the sandbox narrower, and of limits only our own. */
 static int
 allow_narrowing(scmp_filter_ctx filter)
@@ -131,7 +138,7 @@ allow_reading(scmp_filter_ctx filter)
 static int
 load_filter(bool is_loading)
 {
-    scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
+    scmp_filter_ctx filter = seccomp_init(SCMP_ACT_TRAP);
     int error;
 
     if (!filter) {
@@ -141,6 +148,7 @@ load_filter(bool is_loading)
     error = error ? error : allow(filter, reporting, ARRAY_SIZE(reporting));
     error = error ? error : allow_memory(filter, is_loading);
     error = error ? error : allow_own_signals(filter);
+    error = error ? error : allow_handlers(filter);
     if (!error && is_loading) {
         error = allow(filter, loading, ARRAY_SIZE(loading));
         error = error ? error : allow_narrowing(filter);
@@ -255,15 +263,19 @@ prepare_qsort(void)
 }
 
 int
-worker_sandbox_begin(void)
+worker_sandbox_begin(void (*trapped)(int, siginfo_t *, void *))
 {
+    const struct sigaction action = {
+        .sa_sigaction = trapped, .sa_flags = SA_SIGINFO,
+    };
     const rlim_t memory = (rlim_t) WORKER_MEMORY_MIB << 20;
     int error;
 
     volunteer();
     prepare_qsort();
     /* It ends with vmnd, also in the middle of a computation. */
-    if (prctl(PR_SET_PDEATHSIG, SIGKILL) || prctl(PR_SET_DUMPABLE, 0)
+    if (sigaction(SIGSYS, &action, NULL)
+        || prctl(PR_SET_PDEATHSIG, SIGKILL) || prctl(PR_SET_DUMPABLE, 0)
         || close_range(WORKER_MODULE_FD + 1, ~0u, 0)) {
         return errno;
     }

@@ -8,6 +8,8 @@
 #ifndef CONTROLLER_WORKER_WORKER_SANDBOX_H
 #define CONTROLLER_WORKER_WORKER_SANDBOX_H 1
 
+#include <signal.h>
+
 /* The file descriptors of a worker: the socket to vmnd, and the module. */
 #define WORKER_FD 3
 #define WORKER_MODULE_FD 4
@@ -26,8 +28,10 @@
     "use_sigaltstack=0"
 
 /* Before the module is loaded, whose constructors are the app's already.
- * Returns 0, or a positive errno. */
-int worker_sandbox_begin(void);
+ * Returns 0, or a positive errno.  A system call that is refused raises
+ * SIGSYS, for which the sandbox has no other handler than 'trapped', from then
+ * on.  It does not return. */
+int worker_sandbox_begin(void (*trapped)(int, siginfo_t *, void *));
 /* After that. */
 int worker_sandbox_close(void);
 

@@ -21,7 +21,7 @@ TOP = os.path.join(HERE, "../..")
 RATE = 200                      # Pings a second, each way.
 
 ENDED = "its worker was ended by signal %d"
-FORBIDDEN = "it did what an app may not"
+FORBIDDEN = "its worker made system call "
 MEMORY = "bad-lua.lua: used more than 64 MiB of memory"
 # Whichever comes first on this machine.
 TOO_LONG = ("more than 1000 ms of processor time", "more than 10000 ms")
@@ -46,7 +46,10 @@ C = [
     ("do", "processor-clock", "reads no clock"),
     ("do", "random", ("getrandom", FORBIDDEN)),
     ("do", "file", "opens no file"),
-    ("do", "raw-file", FORBIDDEN), ("do", "socket", "has no network"),
+    ("do", "raw-file", FORBIDDEN + "openat ("),
+    ("do", "raw-socket", FORBIDDEN + "socket ("),
+    ("do", "catch", FORBIDDEN + "rt_sigaction ("),
+    ("do", "socket", "has no network"),
     ("do", "thread", ""), ("do", "fork", "starts no process"),
     ("do", "kill", "sends no signal"), ("do", "sleep", ""),
     ("do", "fail", "network victim says so"),

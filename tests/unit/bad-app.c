@@ -150,6 +150,31 @@ open_file_by_number(void)
 }
 
 static void
+open_socket_by_number(void)
+{
+    sink = (int) syscall(SYS_socket, AF_INET, SOCK_STREAM, 0);
+}
+
+static void
+print_text(void)
+{
+    printf("text\n");
+}
+
+static void
+ignored(int number)
+{
+    sink = number;
+}
+
+/* Tries to go on after a system call that is refused. */
+static void
+catch_refusals(void)
+{
+    signal(SIGSYS, ignored);
+}
+
+static void
 wait_long(void)
 {
     sleep(1000);
@@ -209,6 +234,9 @@ static const struct {
     { "fork", fork_process },
     { "kill", send_signal },
     { "raw-file", open_file_by_number },
+    { "raw-socket", open_socket_by_number },
+    { "print", print_text },
+    { "catch", catch_refusals },
     { "sleep", wait_long },
     { "wait", wait_message },
     { "compute", compute_long },
