@@ -128,7 +128,7 @@ read_bool(const struct reader *reader, const struct schema_field *f,
     }
 }
 
-/* Parses an IP or a MAC address, by the field's type. */
+/* Parses an IP address of any kind, or a MAC address, by the field's type. */
 static void
 read_address(const struct reader *reader, const struct schema_field *f,
              const json_t *value, void *dst)
@@ -136,7 +136,7 @@ read_address(const struct reader *reader, const struct schema_field *f,
     const char *text = get_text(reader, f, value);
     struct vmn_error error = VMN_ERROR_INIT;
 
-    if (text && (f->type == SCHEMA_IP ? value_parse_ip(text, dst, &error)
+    if (text && (f->type == SCHEMA_IP ? value_parse_any_ip(text, dst, &error)
                  : value_parse_mac(text, dst, &error))) {
         reject(reader, f->name, "%s", error.text);
         vmn_error_uninit(&error);

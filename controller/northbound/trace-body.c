@@ -12,6 +12,7 @@
 #include "controller/northbound/request-body.h"
 #include "controller/schema/arena.h"
 #include "controller/schema/error.h"
+#include "controller/schema/value.h"
 #include "controller/simulator/trace-request.h"
 #include "util.h"
 
@@ -91,6 +92,17 @@ read_service(const json_t *body, struct trace_request *request,
     return true;
 }
 
+/* Checks the sender's address: that of a guest, or of one that has none
+ * yet. */
+static void
+check_source_ip(const struct vmn_ip *ip, struct vmn_errors *errors)
+{
+    if (ip->family && !value_ip_is_unicast(ip) && !value_ip_is_zero(ip)) {
+        vmn_errors_add(errors, VMN_ERR_INVALID, "/source_ip",
+                       "must be a unicast address, 0.0.0.0 or ::");
+    }
+}
+
 /* Decodes "payload_hex".  Returns NULL if it is not hexadecimal. */
 static const uint8_t *
 decode_hex(const char *hex, size_t n, struct arena *arena)
@@ -147,6 +159,7 @@ nb_trace_body_read(const json_t *body, struct arena *arena,
         if (read_service(body, request, errors)) {
             check_protocol(body, request, errors);
         }
+        check_source_ip(&request->source_ip, errors);
         read_payload(request, arena, errors);
     } else {
         vmn_errors_add(errors, VMN_ERR_INVALID, "", "must be an object: "
@@ -168,6 +181,7 @@ nb_live_trace_body_read(const json_t *body, struct arena *arena,
         if (read_service(body, request, errors)) {
             check_protocol(body, request, errors);
         }
+        check_source_ip(&request->source_ip, errors);
     } else {
         vmn_errors_add(errors, VMN_ERR_INVALID, "", "must be an object: "
                        "{\"from\", \"to\", \"protocol\", ...}");

@@ -109,13 +109,38 @@ value_ip_is_unicast(const struct vmn_ip *ip)
            : ip->addr[0] != 0 && ip->addr[0] < 224;
 }
 
+bool
+value_ip_is_group(const struct vmn_ip *ip)
+{
+    static const uint8_t all[4] = { 0xff, 0xff, 0xff, 0xff };
+
+    return (ip->family == 6 ? ip->addr[0] == 0xff
+            : ((ip->addr[0] & 0xf0) == 0xe0
+               || !memcmp(ip->addr, all, sizeof all)));
+}
+
+bool
+value_ip_is_zero(const struct vmn_ip *ip)
+{
+    static const uint8_t zeros[16];
+
+    return !memcmp(ip->addr, zeros, ip->family == 6 ? 16 : 4);
+}
+
+int
+value_parse_any_ip(const char *text, struct vmn_ip *ip,
+                   struct vmn_error *error)
+{
+    return parse_any_ip(text, "an address such as \"10.0.0.1\" or "
+                        "\"fd00::1\"", ip, error);
+}
+
 int
 value_parse_ip(const char *text, struct vmn_ip *ip, struct vmn_error *error)
 {
     struct vmn_ip result;
 
-    if (parse_any_ip(text, "an address such as \"10.0.0.1\" or \"fd00::1\"",
-                     &result, error)) {
+    if (value_parse_any_ip(text, &result, error)) {
         return EINVAL;
     }
     if (!value_ip_is_unicast(&result)) {

@@ -36,6 +36,14 @@ bool value_mac_is_reserved(struct vmn_mac);
  * neither ::, ::1, multicast, nor ::ffff:0:0/96. */
 bool value_ip_is_unicast(const struct vmn_ip *);
 
+/* Returns true for multicast addresses and 255.255.255.255. */
+bool value_ip_is_group(const struct vmn_ip *);
+/* Returns true for 0.0.0.0 and ::, the source of a host that has no address
+ * yet. */
+bool value_ip_is_zero(const struct vmn_ip *);
+
+/* An address of any kind. */
+int value_parse_any_ip(const char *, struct vmn_ip *, struct vmn_error *);
 /* A unicast address.  IPv6 is printed as RFC 5952 has it. */
 int value_parse_ip(const char *, struct vmn_ip *, struct vmn_error *);
 char *value_format_ip(const struct vmn_ip *, char buf[VALUE_IP_SIZE]);

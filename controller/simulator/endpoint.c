@@ -132,6 +132,33 @@ is_on_link(const struct model *model, const struct endpoint *endpoint,
     return is_link_local(ip);
 }
 
+/* Returns true if 'ip' is the broadcast address of 'cidr' (RFC 3021: 31 bits
+ * have none). */
+static bool
+is_broadcast_of(const struct vmn_prefix *cidr, const struct vmn_ip *ip)
+{
+    uint64_t index;
+
+    return (ip->family == 4 && cidr->len <= 30
+            && value_prefix_index(cidr, ip, &index)
+            && index == (UINT64_C(1) << (32 - cidr->len)) - 1);
+}
+
+bool
+endpoint_is_group(const struct model *model, const struct endpoint *endpoint,
+                  const struct vmn_ip *ip)
+{
+    const struct vmn_network *network = model_get(model, VMN_TABLE_NETWORK,
+                                                  endpoint->port->network);
+
+    for (size_t i = 0; network && i < network->n_subnets; i++) {
+        if (is_broadcast_of(&network->subnets[i].cidr, ip)) {
+            return true;
+        }
+    }
+    return value_ip_is_group(ip);
+}
+
 const struct vmn_ip *
 endpoint_next_hop(const struct model *model, const struct endpoint *endpoint,
                   const struct vmn_ip *ip)

@@ -45,6 +45,12 @@ bool port_is_quarantined(struct engine *, const struct vmn_port *);
 /* Returns the endpoint's first address of 'family', or NULL. */
 const struct vmn_ip *endpoint_ip(const struct endpoint *, uint8_t family);
 
+/* Returns true if a guest sends what is for 'ip' to all or to a group: a
+ * multicast address, 255.255.255.255, or the last address of a subnet of
+ * IPv4. */
+bool endpoint_is_group(const struct model *, const struct endpoint *,
+                       const struct vmn_ip *ip);
+
 /* Returns the address that a guest resolves to reach 'ip': 'ip' itself, or its
  * subnet's gateway.  Returns NULL if it has neither. */
 const struct vmn_ip *endpoint_next_hop(const struct model *,

@@ -126,6 +126,25 @@ packet_solicit(const struct packet_ends *ends, const struct vmn_ip *target,
     }
 }
 
+struct vmn_mac
+packet_group_mac(const struct vmn_ip *group)
+{
+    struct eth_addr ea = eth_addr_broadcast;
+    struct vmn_mac mac;
+
+    if (group->family == 6) {
+        struct in6_addr ip = to_in6(group);
+
+        ipv6_multicast_to_ethernet(&ea, &ip);
+    } else if ((group->addr[0] & 0xf0) == 0xe0) {
+        ea = (struct eth_addr) ETH_ADDR_C(01, 00, 5e, 00, 00, 00);
+        memcpy(&ea.ea[3], &group->addr[1], 3);
+        ea.ea[3] &= 0x7f;
+    }
+    memcpy(mac.ea, ea.ea, sizeof mac.ea);
+    return mac;
+}
+
 static bool
 is_arp_answer(const struct flow *flow, const struct vmn_ip *target,
               struct vmn_mac *mac)
@@ -243,6 +262,9 @@ packet_reply(const struct sim_packet *request, struct sim_packet *reply)
     const struct flow *in = &request->flow;
     struct flow *out = &reply->flow;
 
+    if (eth_addr_is_multicast(in->dl_dst)) {
+        return false;
+    }
     memset(reply, 0, sizeof *reply);
     out->vlans[0] = in->vlans[0];
     out->dl_src = in->dl_dst;

@@ -28,11 +28,16 @@ void packet_solicit(const struct packet_ends *, const struct vmn_ip *target,
 bool packet_is_advertisement(const struct sim_packet *,
                              const struct vmn_ip *target, struct vmn_mac *mac);
 
+/* Returns the MAC address to which packets for 'group' are sent: a multicast
+ * or a broadcast address (RFC 1112, section 6.4; RFC 2464, section 7). */
+struct vmn_mac packet_group_mac(const struct vmn_ip *group);
+
 /* Makes the packet of a trace. */
 void packet_request(const struct packet_ends *, const struct trace_request *,
                     struct sim_packet *);
 
-/* Makes the answer of whoever received 'request'; false if there is none. */
+/* Makes the answer of whoever received 'request'; false if there is none: an
+ * ICMP packet that asks for none, or one for a group. */
 bool packet_reply(const struct sim_packet *request, struct sim_packet *);
 /* Gets the destination address of an IP packet. */
 void packet_get_destination(const struct sim_packet *, struct vmn_ip *);

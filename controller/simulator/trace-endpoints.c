@@ -193,6 +193,20 @@ find_common(struct search *search)
     return false;
 }
 
+/* Checks a destination that no row has. */
+static bool
+check_address(struct search *search)
+{
+    const struct vmn_ip *to = &search->who->ends.destination_ip;
+
+    if (!value_ip_is_unicast(to) && !value_ip_is_group(to)) {
+        vmn_error_set(search->error, VMN_ERR_INVALID, "/to", "must be a "
+                      "unicast or multicast address, or 255.255.255.255");
+        return false;
+    }
+    return true;
+}
+
 /* Finds the destination address: 'to' itself, a balancer's, or a floating
  * one. */
 static bool
@@ -213,15 +227,15 @@ find_address(struct search *search)
         search->who->ends.destination_ip = floating->ip;
         return true;
     }
-    if (value_parse_ip(request->to, &search->who->ends.destination_ip,
-                       &error)) {
+    if (value_parse_any_ip(request->to, &search->who->ends.destination_ip,
+                           &error)) {
         vmn_error_set(search->error, VMN_ERR_INVALID, "/to", "\"%s\" is "
                       "no port, loadbalancer or floating-ip, nor \"outside\", "
                       "and no address: %s", request->to, error.text);
         vmn_error_uninit(&error);
         return false;
     }
-    return true;
+    return check_address(search);
 }
 
 static bool

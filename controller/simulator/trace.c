@@ -159,6 +159,12 @@ ask(struct tracer *tracer, struct trace_outcome *outcome,
         who->ends.destination_mac = tracer->request->destination_mac;
         return true;
     }
+    if (endpoint_is_group(tracer->names.model, &who->from,
+                          &who->ends.destination_ip)) {
+        who->ends.destination_mac = packet_group_mac(
+            &who->ends.destination_ip);
+        return true;
+    }
     target = endpoint_next_hop(tracer->names.model, &who->from,
                                &who->ends.destination_ip);
     if (!target) {

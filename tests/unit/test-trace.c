@@ -434,6 +434,43 @@ ipv6_goes_the_same_way(void **state)
     apps_fixture_destroy(f);
 }
 
+/* Guests without an address, and packets for all on the link. */
+static void
+broadcast_and_multicast_have_no_next_hop(void **state)
+{
+    struct apps_fixture *f = create_shop("{" BASE "}");
+
+    (void) state;
+#define FROM(SOURCE, TO)                                                \
+    "{'from': 'web1', 'to': '" TO "', 'source_ip': '" SOURCE "',"       \
+    " 'protocol': 'udp', 'source_port': 68, 'port': 67}"
+    traced(f, FROM("0.0.0.0", "255.255.255.255"), "dropped | request dropped "
+           "h1 no DHCP here (overlay.base/)");
+    traced(f, FROM("0.0.0.0", "10.0.0.4"),
+           "dropped | request dropped h1 spoofed (overlay.base/)");
+    traced(f, FROM("10.0.0.1", "255.255.255.255"),
+           "delivered | request delivered h2 web2");
+    traced(f, FROM("10.0.0.1", "10.0.0.255"),
+           "delivered | request delivered h2 web2");
+    traced(f, FROM("10.0.0.1", "224.0.0.251"),
+           "delivered | request delivered h2 web2");
+    traced(f, FROM("fe80::1", "ff02::1:2"),
+           "dropped | request dropped h1 no IPv6 address (overlay.base/)");
+    refused(f, FROM("0.0.0.0", "0.0.0.0"), "/to: must be a unicast or "
+            "multicast address, or 255.255.255.255");
+    refused(f, FROM("0.0.0.0", "240.0.0.1"), "/to: must be a unicast or "
+            "multicast address, or 255.255.255.255");
+    refused(f, FROM("255.255.255.255", "10.0.0.4"),
+            "/source_ip: must be a unicast address, 0.0.0.0 or ::");
+    refused(f, FROM("ff02::1", "10.0.0.4"),
+            "/source_ip: must be a unicast address, 0.0.0.0 or ::");
+    /* No guest answers such a ping. */
+    traced(f, "{'from': 'web1', 'to': '255.255.255.255', 'protocol': 'icmp',"
+           " 'reply': true}", "delivered | request delivered h2 web2");
+#undef FROM
+    apps_fixture_destroy(f);
+}
+
 static void
 steps_tell_the_way(void **state)
 {
@@ -567,6 +604,7 @@ main(void)
         cmocka_unit_test(balancer_has_an_outcome_for_each_backend),
         cmocka_unit_test(nothing_passes_hosts_and_paths_that_are_down),
         cmocka_unit_test(ipv6_goes_the_same_way),
+        cmocka_unit_test(broadcast_and_multicast_have_no_next_hop),
         cmocka_unit_test(steps_tell_the_way),
         cmocka_unit_test(physical_networks_lead_to_other_hosts_and_outside),
         cmocka_unit_test(wrong_requests_are_refused),
