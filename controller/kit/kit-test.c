@@ -199,13 +199,27 @@ run_problems(struct run *run, const json_t *step)
     ds_destroy(&s);
 }
 
+/* A unit that has failed keeps its flows, which nothing computes. */
 static void
 run_verify(struct run *run)
 {
+    const struct engine_problems *problems
+        = engine_problems(run->world->engine);
     struct ds s = DS_EMPTY_INITIALIZER;
-    size_t n = kit_world_verify(run->world, &s);
 
-    tell(run, !n, "another process computes the same from nothing",
+    kit_world_verify(run->world, &s);
+    ds_cstr(&s);
+    for (size_t i = 0; i < problems->n; i++) {
+        for (size_t j = 0; j < problems->problems[i].n_units; j++) {
+            char *of = xasprintf(" of %s in ", problems->problems[i].units[j]);
+
+            while (take_line(&s, of)) {
+                continue;
+            }
+            free(of);
+        }
+    }
+    tell(run, !s.length, "another process computes the same from nothing",
          ds_cstr(&s));
     ds_destroy(&s);
 }

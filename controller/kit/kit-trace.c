@@ -463,6 +463,8 @@ kit_trace_run(struct kit_world *world, const json_t *spec, struct ds *s)
     arena_init(&arena);
     vmn_errors_init(&errors);
     nb_trace_body_read(body, &arena, &request, &errors);
+    request.learned = world->learned;
+    kit_world_restart(world);
     trace = trace_make(world->engine, world->model,
                        apphost_pipeline(world->apphost), &request, &arena,
                        &error);

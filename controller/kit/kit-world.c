@@ -15,6 +15,8 @@
 #include "controller/flow/pipeline.h"
 #include "controller/kit/kit-changes.h"
 #include "controller/model/model.h"
+#include "controller/simulator/learned-flows.h"
+#include "controller/worker/app-worker.h"
 #include "util.h"
 #include "vmn/text.h"
 
@@ -128,6 +130,7 @@ compute(struct kit_world *world)
 {
     engine_delta_destroy(engine_run(world->engine));
     model_settle(world->model);
+    learned_flows_follow(world->learned, world->engine);
 }
 
 struct kit_world *
@@ -137,6 +140,7 @@ kit_world_create(const struct kit_setup *setup, struct vmn_error *why)
     const struct pipeline_app *app;
 
     world->placed = json_object();
+    world->learned = learned_flows_create();
     world->apphost = load(setup, why);
     if (world->apphost && setup->twice) {
         world->other = load(setup, why);
@@ -150,6 +154,7 @@ kit_world_create(const struct kit_setup *setup, struct vmn_error *why)
     world->engine = engine_create(world->model,
                                   apphost_pipeline(world->apphost));
     vmn_time_from_text(KIT_FIRST_TIME, &now_s);
+    learned_flows_set_time(world->learned, now_s);
     engine_set_clock(world->engine, get_time);
     model_set_check_object(world->model, check_object, world);
     app = find_app(world->apphost);
@@ -172,10 +177,31 @@ kit_world_destroy(struct kit_world *world)
         model_destroy(world->model);
         apphost_destroy(world->other);
         apphost_destroy(world->apphost);
+        learned_flows_destroy(world->learned);
         json_decref(world->placed);
         free(world->app);
         free(world);
     }
+}
+
+/* Workers.  --------------------------------------------------------------- */
+
+static void
+restart_worker(const struct apphost *apphost)
+{
+    const struct pipeline_app *app = apphost ? find_app(apphost) : NULL;
+
+    if (app && app->worker) {
+        app_worker_resume(app->worker);
+        app_worker_end_bars(app->worker);
+    }
+}
+
+void
+kit_world_restart(struct kit_world *world)
+{
+    restart_worker(world->apphost);
+    restart_worker(world->other);
 }
 
 /* Time.  ------------------------------------------------------------------ */
@@ -205,6 +231,7 @@ static void
 set_time(struct kit_world *world, int64_t seconds)
 {
     now_s = seconds;
+    learned_flows_set_time(world->learned, seconds);
     if (engine_take_past_times(world->engine)) {
         compute(world);
     }
@@ -227,6 +254,7 @@ kit_world_change(struct kit_world *world, const json_t *step,
         json_decref(placed);
         return EINVAL;
     }
+    kit_world_restart(world);
     kit_changes_init(&changes, world);
     if (kit_changes_read(&changes, step, errors)) {
         error = model_apply(world->model, &changes.request, 1, &revision,

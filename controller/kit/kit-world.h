@@ -15,6 +15,7 @@
 
 struct apphost;
 struct ds;
+struct learned_flows;
 
 struct kit_world {
     char *app;                  /* The name of the app under test; NULL: there
@@ -24,6 +25,7 @@ struct kit_world {
                                  * not asked for. */
     struct model *model;
     struct engine *engine;
+    struct learned_flows *learned; /* By switches, from packets of traces. */
     json_t *placed;             /* {PORT: {"host", "iface_id"}}. */
     int last_ofport;
 };
@@ -52,6 +54,11 @@ int kit_world_change(struct kit_world *, const json_t *step,
 /* The same, with the first of the errors. */
 int kit_world_apply(struct kit_world *, const json_t *step,
                     struct vmn_error *why);
+
+/* Starts the app's processes at once if they have ended, and has their ends
+ * bar and suspend nothing, so that each packet and step of a test meets the
+ * same app. */
+void kit_world_restart(struct kit_world *);
 
 /* Returns true if an app of that name is there. */
 bool kit_world_has_app(const struct kit_world *, const char *name);

@@ -16,6 +16,8 @@ controller_libvmn_a_SOURCES += \
 	controller/simulator/guest-packet.h \
 	controller/simulator/isolation.c \
 	controller/simulator/isolation.h \
+	controller/simulator/learned-flows.c \
+	controller/simulator/learned-flows.h \
 	controller/simulator/live-comparison.c \
 	controller/simulator/live-comparison.h \
 	controller/simulator/live-frame.c \

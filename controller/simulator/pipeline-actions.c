@@ -14,6 +14,7 @@
 #include "controller/flow/learn-action.h"
 #include "controller/flow/punt-action.h"
 #include "controller/flow/sample-action.h"
+#include "controller/simulator/learned-flows.h"
 #include "multipath.h"
 #include "nx-match.h"
 #include "openvswitch/meta-flow.h"
@@ -98,6 +99,22 @@ find_neighbour(struct pipeline_context *ctx)
     ctx->flow->dl_dst = someone;
 }
 
+/* Does what the switch has learned, if that is known; otherwise it is as if
+ * nothing had been learned. */
+static void
+find_learned(struct pipeline_context *ctx, uint8_t table)
+{
+    struct learned_flows *learned = ctx->sim->learned;
+    const struct ofpact *ofpacts;
+    size_t len;
+
+    ofpacts = (learned ? learned_flows_find(learned, ctx->pass->host, table,
+                                            ctx->flow, &len) : NULL);
+    if (ofpacts) {
+        pipeline_do_actions(ctx, ofpacts, len);
+    }
+}
+
 static void
 resubmit(struct pipeline_context *ctx, const struct ofpact_resubmit *r)
 {
@@ -111,9 +128,12 @@ resubmit(struct pipeline_context *ctx, const struct ofpact_resubmit *r)
         find_neighbour(ctx);
         return;
     }
-    if (table == MAC_TABLE || table == CLIENT_TABLE
-        || table == MEMBER_TABLE || pair_is_table(table)) {
-        return;                 /* As if nothing had been learned. */
+    if (learned_flows_has_table(table)) {
+        find_learned(ctx, table);
+        return;
+    }
+    if (pair_is_table(table)) {
+        return;
     }
     if (table == PUNT_TABLE) {
         /* As if the sender were within its rate. */
@@ -342,6 +362,21 @@ do_set(struct pipeline_context *ctx, const struct ofpact *a)
     return true;
 }
 
+/* Learns for later packets.  Returns false if the action is none of VMN's. */
+static bool
+do_learn(struct pipeline_context *ctx, const struct ofpact_learn *learn)
+{
+    if (ctx->sim->learned && learned_flows_has_table(learn->table_id)) {
+        bool taken = learned_flows_learn(ctx->sim->learned, ctx->pass->host,
+                                         learn, ctx->flow);
+
+        if (learn->flags & NX_LEARN_F_WRITE_RESULT) {
+            nxm_reg_load(&learn->result_dst, taken, ctx->flow, &ctx->wc);
+        }
+    }
+    return learn_is_table(learn->table_id);
+}
+
 /* Executes an action.  Returns false if the actions end here. */
 static bool
 do_action(struct pipeline_context *ctx, const struct ofpact *a)
@@ -387,8 +422,8 @@ do_action(struct pipeline_context *ctx, const struct ofpact *a)
     case OFPACT_NOTE:
         break;
     case OFPACT_LEARN:
-        if (learn_is_table(ofpact_get_LEARN(a)->table_id)) {
-            break;              /* For later packets only. */
+        if (do_learn(ctx, ofpact_get_LEARN(a))) {
+            break;
         }
         /* Fall through. */
     default:

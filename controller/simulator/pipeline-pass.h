@@ -34,6 +34,7 @@ struct choice {
 struct simulator {
     struct sim_net net;
     const struct sim_underlay *underlay; /* NULL: flows alone decide. */
+    struct learned_flows *learned; /* NULL: as if nothing were learned. */
     bool keep_flows;
     struct conntrack conntrack;
     size_t n_choices;           /* Made in the exchange so far, ... */

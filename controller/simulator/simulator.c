@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "controller/simulator/learned-flows.h"
 #include "controller/simulator/pipeline-pass.h"
 #include "util.h"
 
@@ -28,6 +29,12 @@ simulator_set_underlay(struct simulator *sim,
                        const struct sim_underlay *underlay)
 {
     sim->underlay = underlay;
+}
+
+void
+simulator_set_learned(struct simulator *sim, struct learned_flows *learned)
+{
+    sim->learned = learned;
 }
 
 static void
@@ -169,6 +176,9 @@ simulator_send(struct simulator *sim, const char *host, uint8_t table,
         if (sim->net.yield) {
             sim->net.yield(sim->net.aux);
         }
+    }
+    if (sim->learned) {
+        learned_flows_commit(sim->learned);
     }
 }
 

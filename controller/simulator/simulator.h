@@ -21,6 +21,7 @@
 #include "controller/simulator/conntrack.h"
 #include "controller/simulator/flow-lookup.h"
 
+struct learned_flows;
 struct ofpact_controller;
 struct ofputil_group_mod;
 struct simulator;
@@ -141,6 +142,10 @@ void simulator_destroy(struct simulator *);
 /* Has packets end at hosts and paths with a problem; NULL: flows alone
  * decide, as at first.  Borrowed. */
 void simulator_set_underlay(struct simulator *, const struct sim_underlay *);
+
+/* Has switches learn, and find what they have learned; NULL: as if nothing
+ * were learned, as at first.  Borrowed. */
+void simulator_set_learned(struct simulator *, struct learned_flows *);
 
 /* Keep the packet of each step; it takes memory.  Off at first. */
 void simulator_keep_flows(struct simulator *, bool keep);

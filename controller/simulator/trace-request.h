@@ -32,6 +32,7 @@ enum trace_fragment { TRACE_WHOLE = -1, TRACE_FIRST, TRACE_LATER };
 #define TRACE_SERVICE_PATTERN                                           \
     "^((tcp|udp|sctp)/[0-9]{1,5}|icmp(v6)?(/[0-9]{1,3}){0,2})$"
 
+struct learned_flows;
 struct live_prediction;
 struct model_rights;
 struct sim_underlay;
@@ -74,6 +75,10 @@ struct trace_request {
     const struct sim_underlay *underlay; /* What is known of hosts; NULL: flows
                                           * alone decide.  Borrowed.  No part
                                           * of the body. */
+    struct learned_flows *learned; /* What switches have learned, which the
+                                    * packet adds to; NULL: as if nothing were
+                                    * learned.  Borrowed.  No part of the
+                                    * body. */
     const struct model_rights *rights; /* Of who asks; NULL: all.  Borrowed.
                                         * No part of the body. */
 };

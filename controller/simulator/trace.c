@@ -17,6 +17,7 @@
 #include "controller/schema/value.h"
 #include "controller/simulator/desired-hosts.h"
 #include "controller/simulator/guest-packet.h"
+#include "controller/simulator/learned-flows.h"
 #include "controller/simulator/live-comparison.h"
 #include "controller/simulator/packet-in-reply.h"
 #include "controller/simulator/trace-endpoints.h"
@@ -505,11 +506,26 @@ sum_up(const struct trace *trace)
     return first;
 }
 
+/* Runs another choice of the exchange, from what was learned before it: of
+ * all choices, switches remember the first. */
+static void
+run_alternative(struct tracer *tracer, const struct learned_flows *before,
+                struct trace_outcome *outcome)
+{
+    struct learned_flows *learned = learned_flows_clone(before);
+
+    simulator_set_learned(tracer->sim, learned);
+    run_exchange(tracer, outcome);
+    simulator_set_learned(tracer->sim, NULL);
+    learned_flows_destroy(learned);
+}
+
 static struct trace *
 run_outcomes(struct tracer *tracer)
 {
     struct trace *trace = arena_alloc(tracer->arena, sizeof *trace);
     struct trace_outcome *outcome;
+    struct learned_flows *before;
     struct sim_verdict result;
     bool more = false;
 
@@ -518,17 +534,20 @@ run_outcomes(struct tracer *tracer)
     outcome = add_outcome(tracer, trace);
     /* Flows alone say by which host a packet from outside comes in. */
     simulator_set_underlay(tracer->sim, NULL);
+    simulator_set_learned(tracer->sim, tracer->request->learned);
     if (!ask(tracer, outcome, &result)) {
         fill_outcome(tracer, &result, "question for the address", 1, outcome);
     } else {
         simulator_set_underlay(tracer->sim, tracer->request->underlay);
+        before = learned_flows_clone(tracer->request->learned);
         simulator_begin(tracer->sim);
         run_exchange(tracer, outcome);
         more = simulator_next(tracer->sim);
         while (more && trace->n_outcomes < OUTCOMES_MAX) {
-            run_exchange(tracer, add_outcome(tracer, trace));
+            run_alternative(tracer, before, add_outcome(tracer, trace));
             more = simulator_next(tracer->sim);
         }
+        learned_flows_destroy(before);
     }
     fill_endpoints(tracer, trace);
     trace->verdict = sum_up(trace);

@@ -184,6 +184,12 @@ app_worker_bar(struct app_worker *worker, uint32_t who, uint32_t owner)
                          << MIN(n, WORKER_BARRED_OF_OWNER_MAX - 1));
 }
 
+void
+app_worker_end_bars(struct app_worker *worker)
+{
+    worker->n_barred = 0;
+}
+
 bool
 app_worker_is_barred(const struct app_worker *worker, uint32_t who,
                      uint32_t owner)

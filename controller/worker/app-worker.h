@@ -168,6 +168,7 @@ void app_worker_refuse(struct app_worker *);
 void app_worker_bar(struct app_worker *, uint32_t who, uint32_t owner);
 bool app_worker_is_barred(const struct app_worker *, uint32_t who,
                           uint32_t owner);
+void app_worker_end_bars(struct app_worker *);
 
 /* Returns true if it is not started again any more. */
 bool app_worker_is_suspended(const struct app_worker *);
