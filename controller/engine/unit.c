@@ -26,6 +26,9 @@
 
 VLOG_DEFINE_THIS_MODULE(engine_unit);
 
+/* Flows of a unit between two yields. */
+#define PAUSE_FLOWS 256
+
 void
 unit_create(struct engine *engine, unsigned class_id, const char *key)
 {
@@ -105,9 +108,13 @@ static void
 comparison_finish(struct comparison *cmp, struct engine *engine)
 {
     struct old_entry *old;
+    size_t n = 0;
 
     HMAP_FOR_EACH (old, node, &cmp->old) {
         desired_remove(engine, old->entry);
+        if (++n % PAUSE_FLOWS == 0) {
+            engine_yield(engine);
+        }
     }
     hmap_destroy(&cmp->old);
     free(cmp->old_entries);
@@ -381,6 +388,9 @@ take_desired(struct engine *engine, struct unit_node *unit,
     }
     LIST_FOR_EACH (flow, node, &emit->flows) {
         want_flow(engine, &cmp, flow);
+        if (cmp.n % PAUSE_FLOWS == 0) {
+            engine_yield(engine);
+        }
     }
     comparison_finish(&cmp, engine);
 }
@@ -449,8 +459,12 @@ check_flows(struct vmn_emit *emit)
 {
     struct vmn_group_msg *group;
     struct vmn_flow *flow;
+    size_t n = 0;
 
     LIST_FOR_EACH (flow, node, &emit->flows) {
+        if (++n % PAUSE_FLOWS == 0) {
+            engine_yield(emit->view->engine);
+        }
         if (emit->view->problem || !emit_check_flow(flow)
             || !check_scope(emit, &flow->scope)) {
             break;

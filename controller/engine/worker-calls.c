@@ -164,7 +164,7 @@ worker_compile(struct vmn_view *view, const struct unit_node *unit,
     worker_put_known(&run, old_reads, unit->late, &unit->ids, unit);
     if (call(&run, unit->name, &result) == APP_WORKER_DONE && result.log) {
         replay_emit(result.log, result.log_size, emit,
-                    app_worker_texts(app->worker));
+                    app_worker_texts(app->worker), yield_cb, &run);
     }
     run_uninit(&run);
 }

@@ -19,6 +19,9 @@
 #include "controller/worker/replay-private.h"
 #include "util.h"
 
+/* Calls that are replayed between two pauses. */
+#define PAUSE_CALLS 256
+
 /* Reasons.  --------------------------------------------------------------- */
 
 void
@@ -635,15 +638,19 @@ find_emit_call(uint8_t number)
 
 void
 replay_emit(const void *log, size_t size, struct vmn_emit *emit,
-            struct replay_texts *texts)
+            struct replay_texts *texts, void (*pause)(void *aux), void *aux)
 {
     struct replay r = replay_begin(log, size, texts);
+    size_t n = 0;
 
     r.emit = emit;
     while (r.in.p < r.in.end && !r.problem && !emit_has_failed(emit)) {
         uint8_t number = call_take_u8(&r.in);
 
         replay_next(&r, find_emit_call(number), number);
+        if (pause && ++n % PAUSE_CALLS == 0) {
+            pause(aux);
+        }
     }
     if (r.problem) {
         emit_fail(emit, "%s", r.problem);

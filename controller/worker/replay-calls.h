@@ -39,9 +39,10 @@ void replay_texts_uninit(struct replay_texts *);
 
 /* Replays what a compile function has emitted.  'log' must not be changed
  * meanwhile: it is not memory that the worker shares.  A log that is wrong
- * fails the unit; what follows the first failure is not replayed. */
+ * fails the unit; what follows the first failure is not replayed.  Calls
+ * 'pause', if not NULL, between calls of the app from time to time. */
 void replay_emit(const void *log, size_t size, struct vmn_emit *,
-                 struct replay_texts *);
+                 struct replay_texts *, void (*pause)(void *aux), void *aux);
 
 /* Replays what a handler has sent.  Returns NULL, or why the log is wrong,
  * which the caller frees: the packet has failed then, and nothing must be sent

@@ -124,7 +124,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     view_init(&view, engine, NULL, NULL);
     emit_init(&emit, &services, &view, &apphost_pipeline(apphost)->apps[0],
               &pool);
-    replay_emit(data, size, &emit, &texts);
+    replay_emit(data, size, &emit, &texts, NULL, NULL);
     if (view.problem) {
         ovs_assert(view.problem[0]);
     } else {

@@ -547,6 +547,39 @@ part_that_is_refused_is_mended(void **state OVS_UNUSED)
     check_host(0);
 }
 
+/* Putting a large change in order leaves the loop to others, and the switch
+ * may disconnect meanwhile. */
+static void
+switch_is_lost_while_a_large_change_is_put_in_order(void **state OVS_UNUSED)
+{
+    const int n = 1000;         /* More than are looked at in one go. */
+    int n_turns = 0;
+
+    connect_host(0);
+    commit_set_max_yields(commit, 1);
+    for (int i = 1; i < 5; i++) {
+        edit_and_hold(n, i);
+        TURN_UNTIL(host(0)->sw->bundles.flushing);
+        for (int j = 0; j < i; j++) {
+            turn();
+        }
+        disconnect_host(0);
+        fake_switch_release(&switches[0]);
+        connect_host(0);
+        check_host(0);
+    }
+    edit_and_hold(n, 5);
+    TURN_UNTIL(host(0)->sw->bundles.flushing);
+    while (host(0)->sw->bundles.flushing) {
+        turn();
+        n_turns++;
+    }
+    assert_true(n_turns > 3);
+    fake_switch_release(&switches[0]);
+    until_acked(0);
+    check_host(0);
+}
+
 /* All together.  --------------------------------------------------------- */
 
 static void
@@ -639,6 +672,7 @@ main(int argc OVS_UNUSED, char *argv[])
         T(parts_take_in_what_changes_meanwhile, setup_parts),
         T(parts_of_which_the_rest_is_taken_back_are_complete, setup_parts),
         T(part_that_is_refused_is_mended, setup_parts),
+        T(switch_is_lost_while_a_large_change_is_put_in_order, setup_parts),
         T(random_edits_and_drops_end_in_what_is_desired, setup_narrow),
         T(random_edits_and_drops_end_in_what_is_desired, setup_parts),
     };

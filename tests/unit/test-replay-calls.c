@@ -147,7 +147,7 @@ replay(const void *log, size_t size)
     char *problem;
 
     unit_init(&unit);
-    replay_emit(copy, size, &unit.emit, &texts);
+    replay_emit(copy, size, &unit.emit, &texts, NULL, NULL);
     free(copy);
     problem = nullable_xstrdup(unit.view.problem);
     LIST_FOR_EACH (flow, node, &unit.emit.flows) {
@@ -301,7 +301,7 @@ a_replay_makes_what_the_calls_make(void **state)
         unit_init(&direct);
         unit_init(&replayed);
         random_calls(&direct.emit, seed, kinds);
-        replay_emit(log, size, &replayed.emit, &texts);
+        replay_emit(log, size, &replayed.emit, &texts, NULL, NULL);
         expect_same_text(direct.view.problem, replayed.view.problem);
         if (!direct.view.problem) {
             expect_same_emit(&direct.emit, &replayed.emit);
@@ -588,7 +588,7 @@ an_app_has_only_so_many_reasons(void **state)
         snprintf(text, sizeof text, "reason %d", i);
         call_put_text(&log, text);
         assert_null(unit.view.problem);
-        replay_emit(log.data, log.size, &unit.emit, &few);
+        replay_emit(log.data, log.size, &unit.emit, &few, NULL, NULL);
     }
     assert_non_null(unit.view.problem);
     assert_non_null(strstr(unit.view.problem, "more than 256"));
@@ -694,7 +694,7 @@ replaying_costs_little(void **state)
         unit_init(&unit);
         unit.emit.pool = &pool;
         start = now_ns();
-        replay_emit(log, size, &unit.emit, &texts);
+        replay_emit(log, size, &unit.emit, &texts, NULL, NULL);
         again += now_ns() - start;
         assert_null(unit.view.problem);
         assert_int_equal(unit.emit.n_flows, n);

@@ -19,15 +19,18 @@
 
 #include "controller/fabric/session/backlog-parts.h"
 
-#include <stdbool.h>
 #include <stdlib.h>
 
+#include "controller/commit/commit.h"
 #include "controller/fabric/hosts/hosts.h"
 #include "controller/fabric/session/backlog.h"
 #include "controller/fabric/session/reported-flows.h"
 #include "controller/fabric/session/switch.h"
 #include "controller/flow/flow-item.h"
 #include "util.h"
+
+/* Entries between two yields. */
+#define PAUSE_STEPS 256
 
 enum step {
     GROUPS_NEW,
@@ -68,43 +71,73 @@ compare_changes(const void *a_, const void *b_)
     return a->order < b->order ? -1 : a->order > b->order;
 }
 
-struct backlog_change *
-backlog_get_changes(const struct fabric_switch *sw, size_t *n)
+static const struct flow_item *
+find_desired(const struct fabric_switch *sw, const struct backlog_entry *entry)
 {
-    const struct backlog *backlog = &sw->bundles.backlog;
-    size_t max = MAX(hmap_count(&backlog->entries), 1);
-    struct backlog_change *changes = xmalloc(max * sizeof *changes);
+    return ofmessage_find_desired(sw->host->fabric->engine, sw->host->name,
+                                  entry->key);
+}
+
+/* Returns true if 'entry' is no longer what the switch was sent. */
+static bool
+is_changed(const struct backlog_entry *entry, const struct flow_item *desired)
+{
+    const struct flow_item *sent = entry->sent;
+
+    return (desired ? !sent || entry->doubtful
+                      || !flow_item_equal(sent, desired) : sent != NULL);
+}
+
+bool
+backlog_find_changes(struct fabric_switch *sw)
+{
+    struct backlog *backlog = &sw->bundles.backlog;
+    size_t max = MAX(hmap_count(&backlog->entries), 1), n = 0, n_seen = 0;
+    unsigned n_clears = backlog->n_clears;
+    struct backlog_change *changes;
     struct backlog_entry *entry;
 
-    *n = 0;
+    if (backlog->changes) {
+        return true;
+    }
+    changes = xmalloc(max * sizeof *changes);
     HMAP_FOR_EACH (entry, node, &backlog->entries) {
-        const struct flow_item *sent = entry->sent;
-        const struct flow_item *desired = ofmessage_find_desired(
-            sw->host->fabric->engine, sw->host->name, entry->key);
+        const struct flow_item *desired = find_desired(sw, entry);
 
-        if (desired ? !sent || entry->doubtful
-                      || !flow_item_equal(sent, desired) : sent != NULL) {
-            changes[(*n)++] = (struct backlog_change) {
+        if (is_changed(entry, desired)) {
+            changes[n++] = (struct backlog_change) {
                 .entry = entry, .desired = desired,
                 .order = order_of(entry, desired),
             };
         }
+        if (++n_seen % PAUSE_STEPS == 0) {
+            commit_yield(sw->host->fabric->commit);
+            if (backlog->n_clears != n_clears) {
+                free(changes);
+                return false;
+            }
+        }
     }
-    if (*n) {
-        qsort(changes, *n, sizeof *changes, compare_changes);
+    if (n) {
+        qsort(changes, n, sizeof *changes, compare_changes);
     }
-    return changes;
+    backlog->changes = changes;
+    backlog->n_changes = n;
+    backlog->next = 0;
+    return true;
 }
 
 size_t
-backlog_count_fitting(const struct backlog_change *changes, size_t n,
-                      size_t max_items, size_t max_bytes)
+backlog_count_fitting(struct fabric_switch *sw, size_t max_items,
+                      size_t max_bytes)
 {
-    size_t size = 0;
+    struct backlog *backlog = &sw->bundles.backlog;
+    size_t n = backlog->n_changes - backlog->next, size = 0;
 
     for (size_t i = 0; i < n; i++) {
-        const struct backlog_change *change = &changes[i];
+        struct backlog_change *change = &backlog->changes[backlog->next + i];
 
+        change->desired = find_desired(sw, change->entry);
         size += (change->desired ? change->desired : change->entry->sent)
                 ->send_size;
         if (i && (i >= max_items || size > max_bytes)) {

@@ -33,6 +33,14 @@ backlog_remove(struct backlog *backlog, struct backlog_entry *entry)
     entry_free(entry);
 }
 
+static void
+forget_changes(struct backlog *backlog)
+{
+    free(backlog->changes);
+    backlog->changes = NULL;
+    backlog->n_changes = backlog->next = 0;
+}
+
 void
 backlog_clear(struct backlog *backlog)
 {
@@ -42,6 +50,8 @@ backlog_clear(struct backlog *backlog)
         entry_free(entry);
     }
     hmap_shrink(&backlog->entries);
+    forget_changes(backlog);
+    backlog->n_clears++;
     backlog->n_groups = 0;
     backlog->begun = false;
 }
@@ -61,6 +71,7 @@ backlog_open_group(struct backlog *backlog, uint64_t before, uint64_t last)
         backlog->first = last;
     }
     backlog->last = last;
+    forget_changes(backlog);
 }
 
 static struct backlog_entry *
@@ -91,6 +102,7 @@ backlog_doubt(struct backlog *backlog, const struct flow_item *item)
 
     if (entry && entry->sent == item) {
         entry->doubtful = true;
+        forget_changes(backlog);
     }
 }
 

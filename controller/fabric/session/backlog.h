@@ -26,8 +26,19 @@ struct backlog_entry {
     bool doubtful;              /* The switch has rejected that. */
 };
 
+/* A flow or group that the switch is to be sent.  All members are borrowed. */
+struct backlog_change {
+    struct backlog_entry *entry;
+    const struct flow_item *desired; /* NULL: it is to be deleted. */
+    uint64_t order;
+};
+
 struct backlog {
     struct hmap entries;        /* struct backlog_entry. */
+    struct backlog_change *changes; /* What is to be sent, in order, since the
+                                     * last group; or NULL: not known. */
+    size_t n_changes, next;     /* 'next': the first that was not sent. */
+    unsigned n_clears;          /* Number of backlog_clear() calls. */
     size_t n_groups;            /* Recorded groups of revisions. */
     uint64_t before;            /* Revision that is acknowledged without any of
                                  * them. */

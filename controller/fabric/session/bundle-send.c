@@ -325,13 +325,13 @@ send_changes(struct fabric_switch *sw, const struct backlog_change *changes,
                more ? backlog->before : backlog->last, backlog->before);
 }
 
-/* Removes what was sent: the rest is sent when the switch has acknowledged
- * it, with what has changed by then. */
+/* Removes the next 'n' changes, which were sent: the rest is sent when the
+ * switch has acknowledged them, with what has changed by then. */
 static void
-keep_rest(struct backlog *backlog, const struct backlog_change *sent, size_t n)
+keep_rest(struct backlog *backlog, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
-        backlog_remove(backlog, sent[i].entry);
+        backlog_remove(backlog, backlog->changes[backlog->next++].entry);
     }
     backlog->begun = true;
 }
@@ -343,24 +343,27 @@ send_backlog(void *sw_)
     struct fabric *f = sw->host->fabric;
     struct backlog *backlog = &sw->bundles.backlog;
     size_t n, n_fitting;
-    struct backlog_change *changes = backlog_get_changes(sw, &n);
 
+    if (!backlog_find_changes(sw)) {
+        return;                 /* The switch has disconnected. */
+    }
     sw->bundles.flushing = false;
-    n_fitting = backlog_count_fitting(changes, n, f->max_bundle_items,
+    n = backlog->n_changes - backlog->next;
+    n_fitting = backlog_count_fitting(sw, f->max_bundle_items,
                                       f->max_bundle_bytes);
     if (n || backlog->begun) {
-        send_changes(sw, changes, n_fitting, n_fitting < n);
+        send_changes(sw, &backlog->changes[backlog->next], n_fitting,
+                     n_fitting < n);
     } else {
         /* Everything cancelled out, and no reply is outstanding. */
         receipts_confirm(f, sw->host, backlog->first, backlog->last);
     }
     if (n_fitting < n) {
-        keep_rest(backlog, changes, n_fitting);
+        keep_rest(backlog, n_fitting);
     } else {
         f->stats.n_merged += backlog->n_groups - (n || backlog->begun);
         backlog_clear(backlog);
     }
-    free(changes);
     rejected_items_prune(sw);
 }
 
