@@ -14,6 +14,7 @@
 #include "hash.h"
 #include "openvswitch/hmap.h"
 #include "openvswitch/vlog.h"
+#include "proto/admission/fair-rate.h"
 #include "socket-util.h"
 #include "util.h"
 
@@ -27,6 +28,7 @@ const char *const admission_reason_names[ADMISSION_N_REASONS] = {
     [ADMISSION_DISPLACED] = "displaced",
     [ADMISSION_TIMEOUT] = "timeout",
     [ADMISSION_IDENTITY] = "identity",
+    [ADMISSION_RATE] = "rate",
 };
 
 /* In words, for logs. */
@@ -38,6 +40,7 @@ static const char *const reasons[ADMISSION_N_REASONS] = {
                             "address's",
     [ADMISSION_TIMEOUT] = "it was not authenticated in time",
     [ADMISSION_IDENTITY] = "it is not authorized to connect",
+    [ADMISSION_RATE] = "there are too many connections a second",
 };
 
 struct admission_source {
@@ -58,6 +61,7 @@ struct admission {
     struct ovs_list remembered; /* Of these, without a connection; those that
                                  * left longest ago first. */
     size_t n_remembered;
+    struct fair_rate rate;      /* By hash_peer() of the source. */
     struct admission_stats stats;
 };
 
@@ -410,6 +414,19 @@ make_room(struct admission *adm, struct admission_source *source,
             && adm->stats.n_conns < o->max_conns);
 }
 
+/* Returns false if 'source' opens too many connections a second. */
+static bool
+has_rate(struct admission *adm, const struct admission_source *source)
+{
+    bool ok = (source->peer.family == AF_UNIX
+               || fair_rate_take(&adm->rate, hash_peer(&source->peer)));
+
+    if (!ok) {
+        admission_count(adm, &source->peer, ADMISSION_RATE);
+    }
+    return ok;
+}
+
 bool
 admission_admit(struct admission *adm, struct admission_entry *entry,
                 const struct admission_peer *peer, int64_t now_ms)
@@ -420,7 +437,7 @@ admission_admit(struct admission *adm, struct admission_entry *entry,
     entry->peer = *peer;
     source->admitting = true;
     hold_source(adm, source);   /* Those that are closed may push it out. */
-    ok = make_room(adm, source, now_ms);
+    ok = has_rate(adm, source) && make_room(adm, source, now_ms);
     source->admitting = false;
     if (ok) {
         link_entry(adm, entry, source, ADMISSION_PENDING, now_ms);
@@ -510,6 +527,7 @@ admission_create(const struct admission_options *options)
     adm->options = *options;
     hmap_init(&adm->sources);
     ovs_list_init(&adm->remembered);
+    fair_rate_init(&adm->rate, options->rate, 1);
     return adm;
 }
 
@@ -523,6 +541,7 @@ admission_destroy(struct admission *adm)
             free_source(adm, source);
         }
         hmap_destroy(&adm->sources);
+        fair_rate_uninit(&adm->rate);
         free(adm);
     }
 }

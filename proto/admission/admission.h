@@ -11,8 +11,12 @@
  * authenticated before) last.  A source is an IPv4 address, or an IPv6 /64,
  * except for addresses that the configuration names.
  *
- * Does no input or output and reads no clock.  Not for handshake timeouts, nor
- * for authentication: the listener does both. */
+ * Connections to a listener of TLS have a rate, too, which sources share
+ * (fair-rate.h): each costs an asymmetric operation once its peer has sent a
+ * first message.
+ *
+ * Does no input or output, and reads the clock for that rate alone.  Not for
+ * handshake timeouts, nor for authentication: the listener does both. */
 
 #ifndef PROTO_ADMISSION_ADMISSION_H
 #define PROTO_ADMISSION_ADMISSION_H 1
@@ -31,6 +35,8 @@ struct admission_source;
 /* Pending connections of a known source that are evicted last; further ones
  * count as those of any source. */
 #define ADMISSION_KNOWN_PENDING 16
+/* The 'rate' of listeners of TLS, per second. */
+#define ADMISSION_TLS_RATE 200
 /* Most authenticated addresses that are remembered without a connection. */
 #define ADMISSION_REMEMBERED_MAX 4096
 
@@ -62,6 +68,7 @@ enum admission_reason {
     ADMISSION_DISPLACED,        /* Evicted for another source's. */
     ADMISSION_TIMEOUT,          /* No handshake or identification in time. */
     ADMISSION_IDENTITY,         /* Not authorized to connect. */
+    ADMISSION_RATE,             /* Its source has no share of the rate left. */
     ADMISSION_N_REASONS
 };
 /* "limit", "source_share", ... */
@@ -81,6 +88,8 @@ struct admission_options {
     size_t max_conns;           /* Of all states. */
     size_t max_pending;
     size_t max_source_pending;  /* Of a source that is not known. */
+    unsigned rate;              /* New connections per second, except from
+                                 * AF_UNIX; 0: unlimited. */
     int grace_ms;               /* A connection younger than this is not
                                  * evicted for one whose source has as many:
                                  * otherwise a rush of legitimate peers would

@@ -237,6 +237,7 @@ make_admission(struct http_listener *listener)
         .max_conns = max,
         .max_pending = max,
         .max_source_pending = MAX(max / SOURCE_SHARE, SOURCE_MIN),
+        .rate = listener->tls ? ADMISSION_TLS_RATE : 0,
         /* Clients of the socket are few and trusted users: if one of them
          * opens many, the others only displace the oldest of these. */
         .grace_ms = (listener->unix_path ? 0

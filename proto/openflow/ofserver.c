@@ -275,6 +275,8 @@ ofserver_create(struct event_base *base, const char *target,
         .max_conns = options->max_conns,
         .max_pending = options->max_pending,
         .max_source_pending = options->max_source_pending,
+        .rate = (target && !strncmp(target, "ssl:", 4) ? ADMISSION_TLS_RATE
+                 : 0),
         .grace_ms = options->grace_ms,
         .close = ofconn_close_entry,
         .is_known = options->is_known,

@@ -447,6 +447,7 @@ make_admission(struct ovsdb_listener *listener)
         .max_conns = INBOUND_MAX,
         .max_pending = INBOUND_MAX,
         .max_source_pending = INBOUND_SOURCE_MAX,
+        .rate = listener->tls ? ADMISSION_TLS_RATE : 0,
         .grace_ms = INBOUND_GRACE_MS,
         .close = inbound_close,
         .is_known = is_known,

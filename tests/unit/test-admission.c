@@ -393,6 +393,36 @@ source_that_is_let_in_is_not_forgotten(void **state)
     assert_int_equal(f->n_closed, 1);
 }
 
+/* Addresses share the rate of a listener: one that uses it up leaves others
+ * theirs. */
+static void
+address_that_redials_leaves_others_their_rate(void **state)
+{
+    struct fixture *f = *state;
+    const struct admission_options options = {
+        .listener = "test", .max_conns = MAX_CONNS,
+        .max_pending = MAX_PENDING, .max_source_pending = MAX_SOURCE,
+        .rate = 20, .close = close_cb, .aux = f,
+    };
+    unsigned n = 0;
+
+    admission_destroy(f->adm);
+    f->adm = admission_create(&options);
+    while (!n_refused(f, ADMISSION_RATE)) {
+        struct conn *conn = dial(f, "192.0.2.1");
+
+        if (conn) {
+            hang_up(f, conn);
+            n++;
+        }
+        assert_true(n < 10000);
+    }
+    assert_true(n >= 20);
+    hang_up(f, dial(f, "192.0.2.2"));
+    hang_up(f, dial(f, "[2001:db8::1]"));
+    hang_up(f, dial(f, "unix#1"));
+}
+
 static void
 names_are_parsed(void **state OVS_UNUSED)
 {
@@ -506,6 +536,7 @@ main(void)
         T(host_takes_all_places_by_the_addresses_of_its_prefix),
         T(prefix_of_a_known_address_is_known),
         T(source_that_is_let_in_is_not_forgotten),
+        T(address_that_redials_leaves_others_their_rate),
         T(names_are_parsed),
         T(random_use_keeps_the_limits),
         cmocka_unit_test(charges_are_paid_before_the_next_event),
