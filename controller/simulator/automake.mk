@@ -49,6 +49,8 @@ controller_libvmn_a_SOURCES += \
 	controller/simulator/simulator.h \
 	controller/simulator/trace-endpoints.c \
 	controller/simulator/trace-endpoints.h \
+	controller/simulator/trace-judge.c \
+	controller/simulator/trace-judge.h \
 	controller/simulator/trace-outside-destination.c \
 	controller/simulator/trace-outside-private.h \
 	controller/simulator/trace-outside.c \

@@ -21,6 +21,7 @@
 #include "controller/simulator/live-comparison.h"
 #include "controller/simulator/packet-in-reply.h"
 #include "controller/simulator/trace-endpoints.h"
+#include "controller/simulator/trace-judge.h"
 #include "controller/simulator/trace-outside.h"
 #include "controller/simulator/trace-scope.h"
 #include "controller/simulator/trace-steps.h"
@@ -389,40 +390,6 @@ run_reply(struct tracer *tracer, const struct sim_packet *request,
     return true;
 }
 
-/* Returns why the guest of port 'name' (NULL: none) neither sends nor gets
- * anything, or NULL. */
-static const char *
-port_problem(const struct tracer *tracer, const char *name)
-{
-    const struct sim_underlay *underlay = tracer->request->underlay;
-
-    return (name && underlay && underlay->port_problem
-            ? underlay->port_problem(underlay->aux, name) : NULL);
-}
-
-/* A packet is not delivered if the guest that sends it, or that it is for, has
- * no link. */
-static void
-judge_guests(const struct tracer *tracer, struct sim_verdict *result)
-{
-    const struct endpoint *from = &tracer->who.from;
-    struct sim_end *end = &result->end;
-    const char *of_sender
-        = port_problem(tracer, from->port ? from->port->row.name : NULL);
-    const char *problem
-        = (of_sender ? of_sender
-           : port_problem(tracer, result_port_name(&tracer->names, end->host,
-                                                   end->port)));
-
-    if (result->verdict == VERDICT_DELIVERED && problem) {
-        result->verdict = VERDICT_UNREACHABLE;
-        end->kind = SIM_UNREACHABLE;
-        end->host = of_sender ? from->host : end->host;
-        end->rule = NULL;
-        end->text = problem;
-    }
-}
-
 static void
 run_exchange(struct tracer *tracer, struct trace_outcome *outcome)
 {
@@ -458,7 +425,8 @@ run_exchange(struct tracer *tracer, struct trace_outcome *outcome)
             result = reply;
         }
     }
-    judge_guests(tracer, &result);
+    trace_judge(&tracer->names, tracer->request, who, tracer->sim,
+                tracer->arena, &result);
     fill_outcome(tracer, &result, what, simulator_share(tracer->sim),
                  outcome);
 }
@@ -536,7 +504,9 @@ run_outcomes(struct tracer *tracer)
     simulator_set_underlay(tracer->sim, NULL);
     simulator_set_learned(tracer->sim, tracer->request->learned);
     if (!ask(tracer, outcome, &result)) {
-        fill_outcome(tracer, &result, "question for the address", 1, outcome);
+        fill_outcome(tracer, &result,
+                     trace_judge_absence(&tracer->who, tracer->arena, &result)
+                     ? "request" : "question for the address", 1, outcome);
     } else {
         simulator_set_underlay(tracer->sim, tracer->request->underlay);
         before = learned_flows_clone(tracer->request->learned);

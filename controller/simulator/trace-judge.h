@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What flows alone do not say of a traced packet: its port has none, its guest
+ * has no link, or it leaves a switch for an address that is on the same side.
+ * For trace.c alone. */
+
+#ifndef CONTROLLER_SIMULATOR_TRACE_JUDGE_H
+#define CONTROLLER_SIMULATOR_TRACE_JUDGE_H 1
+
+#include <stdbool.h>
+
+struct arena;
+struct result_names;
+struct sim_verdict;
+struct simulator;
+struct trace_endpoints;
+struct trace_request;
+
+/* Makes '*result' "unreachable" if the packet was not delivered, and its
+ * sender's or receiver's port is disabled or on no host.  Returns true if it
+ * did. */
+bool trace_judge_absence(const struct trace_endpoints *, struct arena *,
+                         struct sim_verdict *result);
+
+/* Does that, and the same of a packet that counts as delivered, but whose
+ * guests have no link, or that leaves by a physical network for an address
+ * which the same host serves there.  May run another packet. */
+void trace_judge(const struct result_names *, const struct trace_request *,
+                 const struct trace_endpoints *, struct simulator *,
+                 struct arena *, struct sim_verdict *result);
+
+#endif /* controller/simulator/trace-judge.h */

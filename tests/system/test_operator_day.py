@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a day of an operator who knows the documents alone has found: answers
+that were not true, and errors that did not say what is wrong."""
+
+import json
+import os
+import subprocess
+
+import pytest
+from conftest import World, check_log, close_lab, make_lab, patient
+from test_live_apps import APPDIR, ctl
+
+from vmnlab.daemon import find
+from vmnlab.netns import wait_for
+
+
+@pytest.fixture(scope="module", name="lab")
+def _lab():
+    lab = make_lab("opday", 2)
+    ctl(lab, "app", "load", os.path.join(APPDIR, "mirrors.so"), "--wait")
+    yield lab
+    close_lab(lab)
+
+
+@pytest.fixture(name="world")
+def _world(lab):
+    world = World(lab)
+    yield world
+    world.close()
+    check_log(lab.vmnd)
+    assert lab.vmnd.pid() is not None, lab.vmnd.last_words(60)
+
+
+@pytest.fixture(name="net")
+def _net(world):
+    """A port on each host."""
+    world.network("net", "10.0.0.0/24")
+    for i in 1, 2:
+        world.vm("p%d" % i, "net", "h%d" % i, "10.0.0.%d" % i, tcp=[80])
+    return world
+
+
+def vmnctl(lab, *args):
+    """Its exit status, and what it prints."""
+    done = subprocess.run([find("vmnctl"), "-s", "unix:" + lab.vmnd.socket]
+                          + patient(args), stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True, timeout=120)
+    return done.returncode, done.stdout
+
+
+def refused(lab, *args, status=1):
+    """The error of a command that is refused."""
+    found, text = vmnctl(lab, *args)
+    assert found == status, text
+    return text
+
+
+def unreachable(lab, *args):
+    """Why a trace says that a packet does not arrive."""
+    text = refused(lab, "trace", *args)
+    _, body = vmnctl(lab, "trace", *args, "-o", "json")
+    body = json.loads(body)
+    assert body["verdict"] == "unreachable", body
+    [outcome] = body["outcomes"]
+    assert outcome["at"]["reason"] in text, text
+    return outcome["at"]["reason"]
+
+
+def test_a_trace_names_the_port_without_flows(lab, net):
+    """A port that is disabled, or on no host, rather than the flow that is
+    missing."""
+    ctl(lab, "patch", "port", "p2", "-p", "{spec: {enabled: false}}",
+        "--wait")
+    for pair in ("p1", "p2"), ("p2", "p1"):
+        assert unreachable(lab, *pair, "icmp") == 'port "p2" is disabled'
+    ctl(lab, "patch", "port", "p2", "-p", "{spec: {enabled: true}}", "--wait")
+    assert vmnctl(lab, "trace", "p1", "p2", "icmp")[0] == 0
+    net.put("ports", "p3", network="net", ips=["10.0.0.3"])
+    assert unreachable(lab, "p1", "p3", "icmp") == 'port "p3" is on no host'
+
+
+def test_a_trace_to_an_address_of_the_same_gateway(lab, world):
+    """A packet that leaves by the host which serves its destination does not
+    come back, and a trace says so."""
+    world.provider_hosts_are("h1")
+    world.put("networks", "net", subnets=[
+        {"cidr": "10.0.0.0/24", "gateway": "10.0.0.254"}])
+    world.put("networks", "out", provider={"physical": "dc"}, subnets=[
+        {"cidr": "198.51.100.0/24", "gateway": "198.51.100.254"}])
+    world.put("routers", "r", interfaces=[{"network": "net"}], external={
+        "network": "out", "addresses": ["198.51.100.1"],
+        "gateways": [{"host": "h1"}]})
+    world.vm("p2", "net", "h2", "10.0.0.2")
+    world.vm("p1", "net", "h1", "10.0.0.1")
+    world.put("floating-ips", "f", router="r", port="p2", ip="198.51.100.9")
+    wait_for("a gateway", lambda: world.api.get("routers/r")["status"].get(
+        "gateway"), 30)
+    for ip in "198.51.100.9", "198.51.100.1":
+        assert ip in unreachable(lab, "p1", ip, "tcp/80")
+    for way in ("p1", "198.51.100.77"), ("p1", "outside"), (
+            "outside", "198.51.100.9"):
+        status, text = vmnctl(lab, "trace", *way, "tcp/80")
+        assert status == 0, text
