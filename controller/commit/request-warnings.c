@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "controller/engine/balancer-members.h"
+#include "controller/engine/builtin-app.h"
 #include "controller/engine/engine.h"
 #include "controller/model/draft-warnings.h"
 #include "controller/model/model.h"
@@ -289,6 +290,22 @@ check_left_backend(const struct model *model,
     }
 }
 
+/* Warns of an app that is disabled, and without which no packet passes. */
+static void
+check_app(const struct engine *engine, const struct vmn_app_row *app,
+          struct model_warnings *warnings)
+{
+    const char *stage = (app->enabled ? NULL
+                         : builtin_closed_stage(engine, app->row.name));
+
+    if (stage) {
+        model_warnings_put(warnings, &app->row, "/enabled",
+                           "hosts drop all packets of VMs, as none passes its "
+                           "stage %s (vmnctl app enable %s)", stage,
+                           app->row.name);
+    }
+}
+
 void
 request_warnings_find(const struct model *model, struct engine *engine,
                       const struct model_request *request,
@@ -321,6 +338,9 @@ request_warnings_find(const struct model *model, struct engine *engine,
         }
         if (row && op->table == VMN_TABLE_HOST) {
             model_warnings_add_of_host(warnings, (const void *) row);
+        }
+        if (row && op->table == VMN_TABLE_APP) {
+            check_app(engine, (const void *) row, warnings);
         }
         if (row && op->table == VMN_TABLE_LOADBALANCER) {
             check_drains(engine, (const void *) row, warnings);

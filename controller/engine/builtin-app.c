@@ -19,18 +19,62 @@
 #include "sset.h"
 #include "util.h"
 
-static void
-put_miss(struct vmn_emit *emit, const struct pipeline_app *app,
-         const struct pipeline_stage *stage)
+/* Returns true if packets pass the stage while its app is disabled.  They do
+ * not pass policies, without which nothing is allowed. */
+static bool
+is_passed(const struct vmn_stage_class *stage)
 {
-    if (stage->class_->miss == VMN_MISS_NONE) {
-        return;
+    return (stage->miss == VMN_MISS_NEXT
+            || (stage->miss == VMN_MISS_NONE
+                && stage->hook != VMN_HOOK_POLICY));
+}
+
+/* Returns how many of the stage's tables get a flow for what no other one
+ * matches: of a stage that catches everything by flows of its own, the first
+ * one while these are withdrawn. */
+static unsigned int
+n_misses(struct vmn_view *view, const struct pipeline_app *app,
+         const struct vmn_stage_class *stage)
+{
+    const struct vmn_app_row *row;
+
+    if (stage->miss != VMN_MISS_NONE) {
+        return stage->n_tables;
     }
-    for (unsigned i = 0; i < stage->class_->n_tables; i++) {
+    row = view_read(view, VMN_TABLE_APP, app->class_->name);
+    return row && !row->enabled && is_passed(stage);
+}
+
+const char *
+builtin_closed_stage(const struct engine *engine, const char *name)
+{
+    const struct pipeline *pipeline = engine->pipeline;
+
+    for (size_t i = 0; i < pipeline->n_apps; i++) {
+        const struct pipeline_app *app = &pipeline->apps[i];
+
+        for (size_t j = 0; j < app->n_stages; j++) {
+            const struct vmn_stage_class *stage = app->stages[j].class_;
+
+            if (!strcmp(app->class_->name, name) && !is_passed(stage)) {
+                return stage->name;
+            }
+        }
+    }
+    return NULL;
+}
+
+static void
+put_miss(struct vmn_view *view, struct vmn_emit *emit,
+         const struct pipeline_app *app, const struct pipeline_stage *stage)
+{
+    unsigned int n = n_misses(view, app, stage->class_);
+
+    for (unsigned int i = 0; i < n; i++) {
         struct vmn_flow *flow = emit_flow(emit, vmn_scope_all(), NULL,
                                           stage->first_table + i, 0);
 
-        if (stage->class_->miss == VMN_MISS_NEXT && stage->next_table >= 0) {
+        if (stage->class_->miss != VMN_MISS_DROP && stage->next_table >= 0) {
             resubmit_put_next(&flow->actions.ofpacts, stage->first_table + i,
                               stage->next_table);
         } else {
@@ -50,7 +94,7 @@ compile_pipeline(struct vmn_view *view, const char *key,
         const struct pipeline_app *app = &pipeline->apps[i];
 
         for (size_t j = 0; j < app->n_stages; j++) {
-            put_miss(emit, app, &app->stages[j]);
+            put_miss(view, emit, app, &app->stages[j]);
         }
     }
     if (first > 0) {

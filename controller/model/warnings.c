@@ -603,5 +603,6 @@ model_warnings_concern(enum vmn_table table)
     return (table == VMN_TABLE_GROUP || table == VMN_TABLE_QUARANTINE
             || table == VMN_TABLE_POLICY || table == VMN_TABLE_LOADBALANCER
             || table == VMN_TABLE_HOST || table == VMN_TABLE_ROUTER
-            || table == VMN_TABLE_FLOATING_IP || table == VMN_TABLE_PORT);
+            || table == VMN_TABLE_FLOATING_IP || table == VMN_TABLE_PORT
+            || table == VMN_TABLE_APP);
 }

@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "controller/cluster/cluster.h"
+#include "controller/engine/builtin-app.h"
 #include "controller/engine/packet-handler.h"
 #include "controller/fabric/fabric-stats.h"
 #include "controller/fabric/fabric-status.h"
@@ -82,6 +83,20 @@ add_store_problem(const struct northbound *nb, struct nb_problems *problems)
     }
 }
 
+/* Adds the app if it is disabled, and no packet passes without it. */
+static void
+add_closed_app(const struct northbound *nb, const char *name,
+               struct nb_problems *problems)
+{
+    const char *stage = builtin_closed_stage(nb->engine, name);
+
+    if (stage) {
+        nb_problems_add(problems, "app", "app %s is disabled: hosts drop all "
+                        "packets of VMs, as none passes its stage %s (vmnctl "
+                        "app enable %s)", name, stage, name);
+    }
+}
+
 /* Adds the apps that are suspended or absent and are to compute something:
  * what they have computed before stays in effect. */
 static void
@@ -96,6 +111,9 @@ add_app_problems(const struct northbound *nb, struct nb_problems *problems)
             nb->model, VMN_TABLE_APP, name, NULL);
         struct status_app status;
 
+        if (!app->removed && row && !row->enabled) {
+            add_closed_app(nb, name, problems);
+        }
         if (app->removed || !row || !row->enabled
             || !(app->worker || app->absent)
             || !engine_app_status(nb->engine, name, problems->arena,

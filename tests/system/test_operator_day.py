@@ -101,3 +101,26 @@ def test_a_trace_to_an_address_of_the_same_gateway(lab, world):
             "outside", "198.51.100.9"):
         status, text = vmnctl(lab, "trace", *way, "tcp/80")
         assert status == 0, text
+
+
+def test_packets_pass_an_app_that_is_disabled(lab, net):
+    """Without mirrors nothing is copied, and all is delivered; without
+    policies nothing is allowed."""
+    def arrives():
+        return vmnctl(lab, "trace", "p1", "p2", "tcp/80")[0] == 0
+
+    try:
+        ctl(lab, "app", "disable", "mirrors", "--wait")
+        assert arrives()
+        assert net.reaches(lab.vm("p1"), lab.vm("p2"))
+        ctl(lab, "app", "enable", "mirrors", "--wait")
+        assert arrives()
+        assert vmnctl(lab, "status")[0] == 0
+        _, text = vmnctl(lab, "app", "disable", "firewall", "--wait")
+        assert "apps/firewall: /spec/enabled: hosts drop all packets" in text
+        assert not arrives()
+        assert "app firewall is disabled" in refused(lab, "status")
+    finally:
+        ctl(lab, "app", "enable", "mirrors", "--wait")
+        ctl(lab, "app", "enable", "firewall", "--wait")
+    assert arrives()
