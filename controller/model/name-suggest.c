@@ -166,6 +166,25 @@ is_another_number(const char *a, const char *b)
     }
 }
 
+/* Takes the next name to suggest out of 'candidates': the best one, or one
+ * that differs from 'first' (NULL: this is the first) in digits alone.
+ * Returns NULL if none is near. */
+static const char *
+take_guess(const char *name, const char *first, struct candidates *candidates)
+{
+    const char *guess = find_best(name, candidates);
+
+    for (size_t i = 0; !guess && first && i < candidates->n; i++) {
+        if (is_another_number(candidates->all[i].name, first)) {
+            guess = candidates->all[i].name;
+        }
+    }
+    if (guess) {
+        remove_candidate(candidates, guess);
+    }
+    return guess;
+}
+
 char *
 model_suggestion(const struct model *model, enum model_state state,
                  const struct model_rights *rights, enum vmn_table table,
@@ -192,8 +211,9 @@ model_suggestion(const struct model *model, enum model_state state,
         }
     }
     while (n < SUGGESTED_MAX
-           && (guesses[n] = find_best(name, &candidates))) {
-        remove_candidate(&candidates, guesses[n++]);
+           && (guesses[n] = take_guess(name, n ? guesses[0] : NULL,
+                                       &candidates))) {
+        n++;
     }
     for (size_t i = 0; i < n; i++) {
         ds_put_format(&ds, "%s\"%s\"", !i ? "; did you mean "

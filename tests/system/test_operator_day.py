@@ -124,3 +124,13 @@ def test_packets_pass_an_app_that_is_disabled(lab, net):
         ctl(lab, "app", "enable", "mirrors", "--wait")
         ctl(lab, "app", "enable", "firewall", "--wait")
     assert arrives()
+
+
+def test_suggestions_are_several(lab, net):
+    """Where the next number is there as well, it may be the one that is
+    meant."""
+    net.put("ports", "buyer1", network="net")
+    net.put("ports", "buyer2", network="net")
+    for command in ("quarantine", "buyr1"), ("delete", "port", "buyr1"):
+        text = refused(lab, *command)
+        assert '"buyer1"' in text and '"buyer2"' in text, text

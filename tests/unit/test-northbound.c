@@ -204,17 +204,20 @@ names_with_a_slip_are_recognized(void **state)
     assert_call(f, 404, "DELETE", "/v1/ports/web-9", NULL);
     assert_has(&f->client.body, "port \\\"web-9\\\" does not exist\"");
     assert_call(f, 404, "DELETE", "/v1/ports/wbe-1", NULL);
-    assert_has(&f->client.body, "does not exist; did you mean \\\"web-1\\\"?");
+    assert_has(&f->client.body, "does not exist; did you mean "
+               "\\\"web-1\\\" or \\\"web-2\\\"?");
     assert_call(f, 400, "GET", "/v1/drops?port=wev-1", NULL);
-    assert_has(&f->client.body, "not found; did you mean \\\"web-1\\\"?");
+    assert_has(&f->client.body, "not found; did you mean \\\"web-1\\\" or "
+               "\\\"web-2\\\"?");
     assert_call(f, 400, "PUT", "/v1/groups/g",
                 "{\"spec\": {\"ports\": [\"web-l\", \"web1\"]}}");
     assert_has(&f->client.body,
                "port \\\"web1\\\" does not exist; did you mean "
-               "\\\"web-1\\\"?");
+               "\\\"web-1\\\" or \\\"web-2\\\"?");
     assert_call(f, 400, "POST", "/v1/trace", "{\"from\": \"web1\", "
                 "\"to\": \"web-2\", \"protocol\": \"icmp\"}");
-    assert_has(&f->client.body, "did you mean \\\"web-1\\\"?");
+    assert_has(&f->client.body, "did you mean \\\"web-1\\\" or "
+               "\\\"web-2\\\"?");
 }
 
 /* Several that are as near are all named, those that begin alike first; and
@@ -303,7 +306,8 @@ slips_are_of_what_is_durable(void **state)
     assert_has(&c.body, "network \\\"bazar\\\" not found\"");
     assert_int_equal(client_ask(&c, "GET /v1/ports/wbe-1 HTTP/1.1\r\n"
                                 "Host: vmnd\r\n\r\n"), 404);
-    assert_has(&c.body, "did you mean \\\"web-1\\\"?");
+    assert_has(&c.body, "did you mean \\\"web-1\\\" or "
+               "\\\"web-2\\\"?");
     client_close(&c);
     f->store.hold = false;
     event_active(f->store.done, EV_TIMEOUT, 1);
@@ -332,7 +336,7 @@ the_first_errors_have_suggestions(void **state)
                                            NULL, VMN_TABLE_PORT, "web1");
 
         assert_string_equal(guess, i < 4
-                            ? "; did you mean \"web-1\"?" : "");
+                            ? "; did you mean \"web-1\" or \"web-2\"?" : "");
         vmn_errors_add(&errors, VMN_ERR_INVALID, "", "x%s", guess);
         free(guess);
     }
