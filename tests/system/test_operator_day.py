@@ -134,3 +134,22 @@ def test_suggestions_are_several(lab, net):
     for command in ("quarantine", "buyr1"), ("delete", "port", "buyr1"):
         text = refused(lab, *command)
         assert '"buyer1"' in text and '"buyer2"' in text, text
+
+
+def test_a_time_that_is_read_twice(lab, net):
+    """The last packet of an address has one time, so a client's copy of the
+    port stays valid."""
+    assert net.reaches(lab.vm("p1"), lab.vm("p2"))
+
+    def seen():
+        return [(a["ip"], a["packets"], a["last"]) for a in net.api.get(
+            "ports/p1")["status"].get("seen", [])]
+
+    def is_steady():
+        """Of as many packets."""
+        before, after = seen(), seen()
+        return (before and [a[:2] for a in before] == [a[:2] for a in after]
+                and (before, after))
+
+    before, after = wait_for("the guest to be silent", is_steady, 30)
+    assert before == after

@@ -216,6 +216,21 @@ call(const struct seen_wait *ended, size_t n)
     }
 }
 
+/* Switches say how many whole seconds ago a packet was the last: a reading of
+ * the same packets keeps the time of the one before. */
+static void
+keep_times(const struct seen_answer *before, struct seen_answer *answer)
+{
+    for (size_t i = 0; i < before->n; i++) {
+        for (size_t j = 0; j < answer->n; j++) {
+            if (before->seen[i].packets == answer->seen[j].packets
+                && vmn_ip_equal(&before->seen[i].ip, &answer->seen[j].ip)) {
+                answer->seen[j].last = before->seen[i].last;
+            }
+        }
+    }
+}
+
 static void
 done_cb(void *as_, const char *error)
 {
@@ -225,6 +240,11 @@ done_cb(void *as_, const char *error)
     if (error) {
         answer_clear(&as->reading);
         return;
+    }
+    for (size_t i = 0; i < ANSWERS; i++) {
+        if (is_same_port(&as->answers[i].port, &as->reading.port)) {
+            keep_times(&as->answers[i], &as->reading);
+        }
     }
     if (as->reading.n) {
         qsort(as->reading.seen, as->reading.n, sizeof *as->reading.seen,
