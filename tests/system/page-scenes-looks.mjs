@@ -11,6 +11,8 @@ import { misfits, rows, section, unreachable, until }
   from "./page-helpers.mjs";
 
 const SCREENS = { laptop: [1280, 800], desk: [1920, 1080], phone: [390, 844] };
+/* Widths between these, of which the header is looked at. */
+const WIDTHS = [1200, 1100, 1000, 900, 768, 640, 480, 320];
 
 /* A view, and what is there when all of it is. */
 const VIEWS = {
@@ -68,6 +70,19 @@ async function lookAt(views, { page, url, barriers, shoot }) {
 export const scenes = {
   looks: {
     play: (stage) => lookAt(VIEWS, stage),
+  },
+
+  header: {
+    async play({ page, go }) {
+      await go("overview");
+      await VIEWS.overview(page).waitFor();
+      for (const width of WIDTHS) {
+        await page.setViewportSize({ width, height: 800 });
+        assert((await page.locator(".top").boundingBox()).height < 50,
+          `the header has several rows at ${width} pixels`);
+        assert.deepEqual(await misfits(page), [], `at ${width} pixels`);
+      }
+    },
   },
 
   truth: {
