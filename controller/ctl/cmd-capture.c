@@ -233,6 +233,37 @@ check_app(struct ctl *ctl)
     return status;
 }
 
+/* Rules are numbers: none is beyond those of the policy.  That there is no
+ * such policy, the mirror's error says. */
+static enum ctl_exit
+check_rules(struct ctl *ctl)
+{
+    struct ctl_reply reply;
+    enum ctl_exit status = CTL_DONE;
+    bool there = false;
+    size_t n;
+
+    if (ctl->rules.n) {
+        status = ctl_get_object(ctl, "policies", ctl->policy, &reply, &there);
+    }
+    if (status || !there) {
+        return status;
+    }
+    n = json_array_size(json_object_get(json_object_get(reply.body, "spec"),
+                                        "rules"));
+    for (size_t i = 0; i < ctl->rules.n && !status; i++) {
+        if (strtoull(ctl->rules.names[i], NULL, 10) >= n) {
+            ctl_printf_safely(ctl->err, "vmnctl: --rule: policy \"%s\" has "
+                              "%"PRIuSIZE" rule%s, counted from 0, and no "
+                              "rule %s\n", ctl->policy, n, n == 1 ? "" : "s",
+                              ctl->rules.names[i]);
+            status = CTL_REFUSED;
+        }
+    }
+    ctl_reply_uninit(&reply);
+    return status;
+}
+
 /* Makes the mirror, and waits until hosts have it. */
 static enum ctl_exit
 begin(struct ctl *ctl, const char *name, json_t *spec)
@@ -454,6 +485,7 @@ capture_by(struct ctl *ctl, const char *name, json_t *spec, int fd, int for_s)
     sigprocmask(SIG_BLOCK, &ends, &old);
     sigaction(SIGPIPE, &ignore, &old_pipe);
     status = check_app(ctl);
+    status = status ? status : check_rules(ctl);
     status = status ? status : set_labels(ctl, spec);
     status = status ? status : begin(ctl, name, spec);
     if (!status) {

@@ -719,6 +719,11 @@ ctl_cmd_rollback(struct ctl *ctl, int n_args OVS_UNUSED, char *const args[])
         return ctl_usage(ctl, "rollback: must be a revision (vmnctl revisions "
                          "lists them), or FIRST-LAST, not \"%s\"", args[0]);
     }
+    if (first && strtoull(first, NULL, 10) > strtoull(last, NULL, 10)) {
+        free(first);
+        return ctl_usage(ctl, "rollback: FIRST must not be after LAST in "
+                         "FIRST-LAST, not \"%s\"", args[0]);
+    }
     if (ctl->wait && !ctl->apply) {
         free(first);
         return ctl_usage(ctl, "rollback: --wait goes with --apply");

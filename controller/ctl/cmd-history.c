@@ -181,8 +181,8 @@ show_history(struct ctl *ctl, const json_t *found, const char *type,
             show_entry(ctl, entry, type, name);
         }
         if (!json_array_size(items)) {
-            fprintf(ctl->out, "the log names no change of it%s\n",
-                    own_only ? " by this account" : "");
+            fprintf(ctl->out, "the log has no change of %s/%s%s\n", type,
+                    name, own_only ? " by this account" : "");
         }
         if (own_only) {
             fputs(CTL_OWN_CHANGES_ONLY, ctl->out);

@@ -30,6 +30,7 @@ struct run {
     json_t *loss;               /* With 'raw': the lists of print_loss(); NULL:
                                  * it was not compared, or nothing differs. */
     bool warned;                /* By warn_of_member(). */
+    bool refused;               /* By --refuse-loosening. */
 };
 
 /* Says that a member is none any more with what is restored. */
@@ -386,6 +387,7 @@ confirm_restore(void *run_, const struct store_loss *loss)
                 ? "what the restore would loosen is not known"
                 : "the restore would loosen policies, isolation or "
                   "quarantines");
+        run->refused = true;
         return false;
     }
     return !ctl->dry_run && is_confirmed(run, loss->n_objects);
@@ -448,6 +450,7 @@ ctl_cmd_restore(struct ctl *ctl, int n_args OVS_UNUSED, char *const args[])
         status = ctl_backup_refuse(ctl, &why);
     } else {
         show_result(&run, args[0], &restored);
+        status = run.refused ? CTL_REFUSED : CTL_DONE;
     }
     store_restored_uninit(&restored);
     ctl_host_map_uninit(&run.hosts);

@@ -45,6 +45,18 @@ get_expiry(const char *text)
     return xstrdup(buf);
 }
 
+/* Returns true unless 'text' is neither a time nor how long it takes until
+ * one. */
+static bool
+is_time(const char *text)
+{
+    char *expiry = get_expiry(text);
+    bool result = strchr(expiry, 'T') != NULL;
+
+    free(expiry);
+    return result;
+}
+
 /* Creates the file of --out, before there is a token that could get lost.
  * Returns NULL after it has printed an error. */
 static FILE *
@@ -146,6 +158,11 @@ ctl_cmd_token(struct ctl *ctl, int n_args OVS_UNUSED, char *const args[])
         return ctl_usage(ctl, "token: --account says whose it is: vmnctl "
                          "token NAME --account ACCOUNT (vmnctl get tokens "
                          "lists those that there are)");
+    }
+    if (ctl->expires && !is_time(ctl->expires)) {
+        return ctl_usage(ctl, "--expires: must be a time from now such as 12h "
+                         "or 90d, or a time such as 2027-01-31T12:00:00Z, "
+                         "not \"%s\"", ctl->expires);
     }
     status = ctl_get_object(ctl, "tokens", args[0], &reply, &there);
     if (status) {

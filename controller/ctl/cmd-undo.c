@@ -131,7 +131,8 @@ undo_object(struct ctl *ctl, const char *arg)
     found = json_array();
     status = ctl_history_get(ctl, table, name, 1, false, true, found, NULL);
     if (!status && !json_array_size(found)) {
-        fputs("vmnctl: the log names no change of it\n", ctl->err);
+        fprintf(ctl->err, "vmnctl: the log has no change of %s/%s\n",
+                table->plural, name);
         status = CTL_REFUSED;
     }
     if (!status) {

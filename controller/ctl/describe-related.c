@@ -332,12 +332,12 @@ describe_identity(struct ctl *ctl, const char *port, struct sset *groups)
     }
     free(names);
     if (item) {
-        fprintf(ctl->out, "\nIdentity:    %"JSON_INTEGER_FORMAT", which %"
-                JSON_INTEGER_FORMAT" port%s have\n",
-                json_integer_value(json_object_get(item, "number")),
-                json_integer_value(json_object_get(item, "n_ports")),
-                json_integer_value(json_object_get(item, "n_ports")) == 1
-                ? "" : "s");
+        json_int_t n = json_integer_value(json_object_get(item, "n_ports"));
+
+        fprintf(ctl->out, "\nIdentity:    %"JSON_INTEGER_FORMAT", of %"
+                JSON_INTEGER_FORMAT" port%s\n",
+                json_integer_value(json_object_get(item, "number")), n,
+                n == 1 ? "" : "s");
     }
     ctl_describe_table(ctl, "Groups", group_columns, rows);
     json_decref(rows);

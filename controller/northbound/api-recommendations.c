@@ -636,9 +636,10 @@ query_network(struct task *task, const struct northbound *nb,
     if (!model_get_durable(task->model, VMN_TABLE_OBSERVATION, network,
                            meta)) {
         http_reply_problem(task->req, 409, "conflict", NULL,
-                           "network \"%s\" is not observed: its flows must be "
-                           "recorded first (PUT "
-                           "/v1/observations/%s)", network, network);
+                           "network \"%s\" is not observed: create "
+                           "observations/%s first, or observe it for a time "
+                           "(vmnctl policy recommend --for TIME)", network,
+                           network);
         return false;
     }
     task->network = xstrdup(network);

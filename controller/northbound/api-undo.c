@@ -466,10 +466,19 @@ check_whole(struct undo *undo, const json_t *contents)
     }
     if (!undo->errors.n && !undo->request.n_ops
         && !json_array_size(undo->changes)) {
-        vmn_errors_add(&undo->errors, VMN_ERR_CONFLICT, "",
-                       "revision %"PRIu64" changed nothing that %s",
-                       undo->revision, undo->deleted ? "is there any more"
-                       : "can be undone");
+        const char *what = (undo->deleted ? "is there any more"
+                            : "can be undone");
+
+        if (undo->first == undo->revision) {
+            vmn_errors_add(&undo->errors, VMN_ERR_CONFLICT, "",
+                           "revision %"PRIu64" changed nothing that %s",
+                           undo->revision, what);
+        } else {
+            vmn_errors_add(&undo->errors, VMN_ERR_CONFLICT, "",
+                           "revisions %"PRIu64" to %"PRIu64" together "
+                           "changed nothing that %s", undo->first,
+                           undo->revision, what);
+        }
     }
 }
 

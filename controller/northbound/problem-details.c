@@ -23,8 +23,7 @@ static const struct {
 } codes[] = {
     [VMN_ERR_INVALID] = { 400, "invalid", "fields are wrong", 4 },
     [VMN_ERR_NOT_FOUND] = { 404, "not-found", "objects are not there", 2 },
-    [VMN_ERR_CONFLICT] = { 409, "conflict", "conflicts with other objects",
-                           1 },
+    [VMN_ERR_CONFLICT] = { 409, "conflict", "conflicts", 1 },
     [VMN_ERR_STALE] = { 412, "stale", "objects have changed meanwhile", 5 },
     [VMN_ERR_TOO_LARGE] = { 413, "too-large", "bounds are exceeded", 3 },
     [VMN_ERR_FORBIDDEN] = { 403, "forbidden", "changes are not for this "

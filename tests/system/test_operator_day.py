@@ -4,6 +4,7 @@ that were not true, and errors that did not say what is wrong."""
 
 import json
 import os
+import re
 import subprocess
 
 import pytest
@@ -126,6 +127,32 @@ def test_packets_pass_an_app_that_is_disabled(lab, net):
     assert arrives()
 
 
+def test_a_refused_restore_fails(lab, net, tmp_path):
+    """With --dry-run, too."""
+    old, now = str(tmp_path / "old.db"), str(tmp_path / "now.db")
+    ctl(lab, "backup", old)
+    net.put("quarantines", "q", ports=["p1"])
+    ctl(lab, "backup", now)
+    restore = "restore", old, "--database", now, "--dry-run"
+    status, text = vmnctl(lab, *restore)
+    assert status == 0 and 'port "p1" is not quarantined any more' in text
+    assert "nothing was done" in refused(lab, *restore,
+                                         "--refuse-loosening")
+
+
+def test_a_capture_of_a_rule_that_is_not_there(lab, net, tmp_path):
+    net.put("groups", "g", ports=["p2"])
+    net.put("policies", "p", applies_to=["g"], rules=[
+        {"direction": "ingress", "action": "allow"}])
+    file = tmp_path / "x.pcapng"
+    text = refused(lab, "capture", "--policy", "p", "--rule", "1", "-w",
+                   str(file), "--for", "1s")
+    assert 'policy "p" has 1 rule, counted from 0, and no rule 1' in text
+    assert not file.exists()
+    assert vmnctl(lab, "capture", "--policy", "p", "--rule", "0", "-w",
+                  str(file), "--for", "1s")[0] == 0
+
+
 def test_suggestions_are_several(lab, net):
     """Where the next number is there as well, it may be the one that is
     meant."""
@@ -153,3 +180,27 @@ def test_a_time_that_is_read_twice(lab, net):
 
     before, after = wait_for("the guest to be silent", is_steady, 30)
     assert before == after
+
+
+def test_errors_say_what_is_wrong(lab, net):
+    ctl(lab, "quarantine", "p1", "p2")
+    text = refused(lab, "release", "p1", "p2", "--refuse-loosening")
+    assert "other objects" not in text, text
+    ctl(lab, "release", "p1", "p2")
+    assert "FIRST must not be after LAST" in refused(
+        lab, "rollback", "66-60", status=2)
+    ctl(lab, "label", "port", "p1", "a=b", "--wait")
+    revision = net.api.get("status")["revision"]
+    ctl(lab, "label", "port", "p1", "a-", "--wait")
+    last = net.api.get("status")["revision"]
+    assert "together changed nothing" in refused(
+        lab, "rollback", "%d-%d" % (revision, last))
+    assert "the log has no change of ports/nosuch" in refused(
+        lab, "undo", "ports/nosuch")
+    assert "--for TIME" in refused(lab, "policy", "recommend", "--network",
+                                   "net")
+    text = refused(lab, "token", "t", "--account", "a", "--expires", "1x",
+                   status=2)
+    assert "90d" in text and '"1x"' in text, text
+    assert re.search(r"^Identity: +\d+, of \d+ ports?$", ctl(
+        lab, "describe", "port", "p1"), re.M)

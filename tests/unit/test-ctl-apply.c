@@ -503,7 +503,7 @@ history_shows_what_became_of_an_object(void **state OVS_UNUSED)
     assert_play(raw, "", "history ports/a -o yaml", CTL_DONE,
                 "items:\n- revision: 7\n- revision: 9\n", "");
     assert_play(none, "", "history ports/a", CTL_DONE,
-                "the log names no change of it\n", "");
+                "the log has no change of ports/a\n", "");
 }
 
 /* Accounts with a scope are told that they are shown no more, always. */
@@ -523,7 +523,7 @@ history_says_that_changes_of_others_are_not_shown(void **state OVS_UNUSED)
     struct run result;
 
     assert_play(steps, "", "history groups/a", CTL_DONE,
-                "the log names no change of it by this account\n"
+                "the log has no change of groups/a by this account\n"
                 "(changes that this account has not made are not shown)\n",
                 "");
     play(&result, list, "", "revisions");
