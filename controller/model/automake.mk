@@ -112,6 +112,7 @@ controller_libvmn_a_SOURCES += \
 	controller/model/row-index.c \
 	controller/model/row-index.h \
 	controller/model/rows.c \
+	controller/model/rule-matches.c \
 	controller/model/rule-windows.c \
 	controller/model/rule-windows.h \
 	controller/model/time-zones.c \

@@ -76,15 +76,27 @@ void check_is_overlay(struct txn *, const struct entry *where,
                       const char *field, const char *network,
                       const char *what);
 
-/* Prefixes of a group, and of the peers of an object's rules, without their
- * exceptions: each is a flow, or several, in each domain. */
-#define CHECKS_PREFIXES_MAX 65536
+/* Matches of all rules of a policy or quarantine, and prefixes of a group,
+ * without their exceptions: each is a flow, or several, in each domain. */
+#define CHECKS_MATCHES_MAX 100000
+
+/* rule-matches.c */
+/* Checks the matches of the rules that a request changes, or whose groups or
+ * services it changes. */
+void check_matches(struct txn *);
+
+/* model-group.c */
+/* Returns how many prefixes a group's own addresses are. */
+size_t group_prefixes(const struct vmn_group *);
 
 /* unreachable-rules.c */
+/* Writes what remains of a peer's prefix without its exceptions to 'out', or
+ * only counts the prefixes if that is NULL. */
+size_t peer_prefixes(const struct vmn_peer *, struct vmn_prefix *out);
 /* Checks the rules of a policy against each other. */
 void check_rules(struct txn *, const struct entry *policy);
 /* Checks 'rules', which are in 'field' of the entry, for those that are of
- * other families than their peers, and for too many prefixes of peers. */
+ * other families than their peers. */
 void check_rules_match(struct txn *, const struct entry *, const char *field,
                        const struct vmn_rule *rules, size_t n);
 /* What rules count for in quotas.  A name in DNS counts as the addresses that

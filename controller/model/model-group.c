@@ -46,25 +46,33 @@ merged(const struct vmn_prefix *prefixes, size_t *n)
     return copy;
 }
 
+size_t
+group_prefixes(const struct vmn_group *group)
+{
+    size_t n = group->n_cidrs, n_except = group->n_except;
+    struct vmn_prefix *cidrs = merged(group->cidrs, &n);
+    struct vmn_prefix *except = merged(group->except, &n_except);
+
+    n = vmn_prefixes_subtract(cidrs, n, except, n_except, NULL);
+    free(cidrs);
+    free(except);
+    return n;
+}
+
 static void
 check_group_effect(struct txn *txn, const struct entry *entry)
 {
     const struct vmn_group *group = entry_row(entry);
-    size_t n = group->n_cidrs, n_except = group->n_except;
-    struct vmn_prefix *cidrs = merged(group->cidrs, &n);
-    struct vmn_prefix *except = merged(group->except, &n_except);
-    size_t n_left = vmn_prefixes_subtract(cidrs, n, except, n_except, NULL);
+    size_t n = group_prefixes(group);
 
-    if (n && !n_left) {
+    if (group->n_cidrs && !n) {
         txn_error(txn, entry, VMN_ERR_INVALID, "/except",
                   "must not exclude all of \"cidrs\"");
-    } else if (n_left > CHECKS_PREFIXES_MAX) {
+    } else if (n > CHECKS_MATCHES_MAX) {
         txn_error(txn, entry, VMN_ERR_INVALID, "/except",
                   "must leave at most %d prefixes of \"cidrs\"",
-                  CHECKS_PREFIXES_MAX);
+                  CHECKS_MATCHES_MAX);
     }
-    free(cidrs);
-    free(except);
 }
 
 const struct model_class model_group = {

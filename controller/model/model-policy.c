@@ -180,6 +180,7 @@ const struct model_class model_policy = {
     .add_keys = add_keys,
     .check_effect = check_policy_effect,
     .check = check_policy,
+    .check_all = check_matches,
     .tier = tier,
     .refuse_tier = refuse_tier,
     .count = count,

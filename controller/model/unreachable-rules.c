@@ -61,9 +61,7 @@ compare_names(const void *a_, const void *b_)
     return strcmp(*a, *b);
 }
 
-/* Writes what remains of a peer's prefix without its exceptions to 'out', or
- * only counts the prefixes if that is NULL. */
-static size_t
+size_t
 peer_prefixes(const struct vmn_peer *peer, struct vmn_prefix *out)
 {
     size_t n = peer->n_except;
@@ -285,7 +283,7 @@ has_too_many_prefixes(const struct vmn_rule *rules, size_t n)
             if (rules[i].peers[j].cidr.ip.family) {
                 n_prefixes += peer_prefixes(&rules[i].peers[j], NULL);
             }
-            if (n_prefixes > CHECKS_PREFIXES_MAX) {
+            if (n_prefixes > CHECKS_MATCHES_MAX) {
                 return true;
             }
         }
@@ -301,7 +299,7 @@ check_rules(struct txn *txn, const struct entry *entry)
     size_t compared = 0;
 
     if (has_too_many_prefixes(policy->rules, policy->n_rules)) {
-        return;                 /* check_rules_match() reports it. */
+        return;                 /* check_matches() reports it. */
     }
     scopes = xcalloc(MAX(policy->n_rules, 1), sizeof *scopes);
     for (size_t i = 0; i < policy->n_rules; i++) {
@@ -368,14 +366,6 @@ void
 check_rules_match(struct txn *txn, const struct entry *entry,
                   const char *field, const struct vmn_rule *rules, size_t n)
 {
-    if (has_too_many_prefixes(rules, n)) {
-        char *pointer = xasprintf("/%s", field);
-
-        txn_error(txn, entry, VMN_ERR_INVALID, pointer,
-                  "must have peers of at most %d prefixes, without their "
-                  "exceptions", CHECKS_PREFIXES_MAX);
-        free(pointer);
-    }
     for (size_t i = 0; i < n; i++) {
         int family = peers_family(&rules[i]);
         size_t j = 0;

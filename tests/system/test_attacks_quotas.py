@@ -289,8 +289,17 @@ def test_take_the_loops_time_by_one_request(api, shop):
     for query in ("", "?dry_run=plan"):
         answer = shop.may_not("PUT", "policies/holes" + query, mine(
             applies_to=["all"], rules=rules), "/rules", status=400)
-        assert any("at most 65536 prefixes" in error["detail"]
+        assert any("at most 100000 matches" in error["detail"]
                    for error in answer["errors"]), answer
+    odd = [{"protocol": "tcp", "ports": list(range(first, first + 128, 2))}
+           for first in range(1, 4096, 128)]
+    for i in range(50):
+        shop.may("PUT", "services/odd-%d" % i, mine(entries=odd))
+    answer = shop.may_not("PUT", "policies/odd?dry_run=plan", mine(
+        applies_to=["all"], rules=[dict(rule("ingress", "allow"), services=[
+            {"service": "odd-%d" % i} for i in range(50)])]), "/rules",
+        status=400)
+    assert "at most 100000 matches" in answer["detail"]
     name = "a-" * 1900 + "z"
     assert "did you mean" not in shop.call("GET", "groups/" + name)[1][
         "detail"]

@@ -339,8 +339,9 @@ check_holes(struct model *model, int n, int n_except, const char *expected)
 static void
 prefixes_of_peers_are_bounded(void **state OVS_UNUSED)
 {
-    static const char too_many[] = " must have peers of at most 65536 "
-        "prefixes, without their exceptions\n";
+    static const char too_many[] = " must come to at most 100000 matches: "
+        "each prefix of a peer is one, and each block of ports of a "
+        "service\n";
     struct model *model = model_create();
     struct ds ds = DS_EMPTY_INITIALIZER;
     uint64_t revision;
@@ -352,7 +353,7 @@ prefixes_of_peers_are_bounded(void **state OVS_UNUSED)
                 "about all that it is about, and says \"allow\"\n");
     check_holes(model, 999, 3, "");    /* Too many pairs of rules. */
     errors = xasprintf("/rules%s", too_many);
-    check_holes(model, 30, 256, errors);
+    check_holes(model, 40, 256, errors);
     free(errors);
 
     ds_put_cstr(&ds, "put quarantines q {'selector':'a=b','allow':[");
@@ -371,13 +372,13 @@ prefixes_of_peers_are_bounded(void **state OVS_UNUSED)
 
     ds_clear(&ds);
     ds_put_cstr(&ds, "put groups h {'cidrs':['fd00::/8'],'except':[");
-    for (int i = 0; i < 5000; i++) {
+    for (int i = 0; i < 9000; i++) {
         ds_put_format(&ds, "%s'fd%02x:%x::/128'", i ? "," : "", i >> 8,
                       (i & 0xff) << 8 | 0xff);
     }
     ds_put_cstr(&ds, "]}");
     errors = model_util_apply(model, "test", NULL, ds_cstr(&ds), &revision);
-    assert_string_equal(errors, "/except must leave at most 65536 prefixes of "
+    assert_string_equal(errors, "/except must leave at most 100000 prefixes of "
                         "\"cidrs\"\n");
     free(errors);
     ds_destroy(&ds);

@@ -117,11 +117,99 @@ fallbacks_are_bounded(void **state)
 #define TEST(NAME) cmocka_unit_test_setup_teardown(NAME, model_setup, \
                                                    model_teardown)
 
+/* Appends a group of 'n' prefixes that are no others' halves. */
+static void
+put_group(struct ds *ds, const char *name, int n)
+{
+    ds_put_format(ds, "put groups %s {'cidrs':[", name);
+    for (int i = 0; i < n; i++) {
+        ds_put_format(ds, "%s'10.%d.%d.1/32'", i ? "," : "", i >> 8, i & 0xff);
+    }
+    ds_put_cstr(ds, "]}\n");
+}
+
+static void
+apply_ds(struct model *model, struct ds *ds, const char *errors)
+{
+    apply(model, ds_cstr(ds), errors);
+    ds_clear(ds);
+}
+
+#define RULE "{'direction':'ingress','action':'allow',"
+#define MATCHES "must come to at most 100000 matches: each prefix of a peer " \
+                 "is one, and each block of ports of a service\n"
+#define WITH_IT " would come to more than 100000 matches with it\n"
+
+/* Few rules that name large groups and services would be more flows than
+ * vmnd has memory for; also by groups and services that grow afterwards. */
+static void
+matches_of_rules_are_bounded(void **state)
+{
+    struct ds ds = DS_EMPTY_INITIALIZER;
+    struct model *model = *state;
+
+    put_group(&ds, "big", 9000);
+    ds_put_cstr(&ds, "put groups small {'cidrs':['192.0.2.0/24']}\n"
+                "put groups outer {'groups':['small']}\n"
+                "put services s {'entries':[{'protocol':'tcp',"
+                "'ports':['1-65534']}]}\n"
+                "put policies p {'applies_to':['g'],'rules':[");
+    for (int i = 0; i < 11; i++) {
+        ds_put_format(&ds, "%s" RULE "'peers':[{'group':'outer'}],'services':["
+                      "{'service':'s'},{'protocol':'udp','ports':[%d]}]}",
+                      i ? "," : "", i + 1);
+    }
+    ds_put_cstr(&ds, "]}\n");
+    apply_ds(model, &ds, "");
+
+    /* By the policy itself, and by a quarantine. */
+    apply(model, "patch policies p {'rules':[" RULE "'peers':["
+          "{'group':'big'}]}]}", "");
+    for (int q = 0; q < 2; q++) {
+        ds_put_cstr(&ds, q ? "put quarantines q {'selector':'a=b','allow':["
+                    : "patch policies p {'rules':[");
+        for (int i = 0; i < 12; i++) {
+            ds_put_format(&ds, "%s{'direction':'ingress',%s'peers':["
+                          "{'group':'big'}],'services':[{'protocol':'tcp',"
+                          "'ports':[%d]}]}", i ? "," : "",
+                          q ? "" : "'action':'allow',", i + 1);
+        }
+        ds_put_cstr(&ds, "]}");
+        apply_ds(model, &ds, q ? "/allow " MATCHES : "/rules " MATCHES);
+    }
+
+    /* By a group within its peer, and by a service. */
+    ds_put_cstr(&ds, "patch policies p {'rules':[");
+    for (int i = 0; i < 12; i++) {
+        ds_put_format(&ds, "%s" RULE "'peers':[{'group':'outer'}],'services':["
+                      "{'service':'s'},{'protocol':'udp','ports':[%d]}]}",
+                      i ? "," : "", i + 1);
+    }
+    ds_put_cstr(&ds, "]}");
+    apply_ds(model, &ds, "");
+    put_group(&ds, "small", 9000);
+    apply_ds(model, &ds, " the rules of policy \"p\"" WITH_IT);
+    put_group(&ds, "small", 8000);
+    apply_ds(model, &ds, "");
+    ds_put_cstr(&ds, "put services s {'entries':[");
+    for (int i = 0; i < 10; i++) {
+        ds_put_format(&ds, "%s{'protocol':'tcp','ports':[", i ? "," : "");
+        for (int j = 0; j < 64; j++) {
+            ds_put_format(&ds, "%s%d", j ? "," : "", i * 128 + 2 * j + 1);
+        }
+        ds_put_cstr(&ds, "]}");
+    }
+    ds_put_cstr(&ds, "]}");
+    apply_ds(model, &ds, " the rules of policy \"p\"" WITH_IT);
+    ds_destroy(&ds);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_table_has_as_many_rows_as_it_may),
+        TEST(matches_of_rules_are_bounded),
         TEST(fallbacks_are_bounded),
         TEST(a_table_above_its_bound_may_change_but_not_grow),
     };
