@@ -152,14 +152,14 @@ add_group(struct judge *judge, const char *name, enum moment at,
 }
 
 static void
-find_groups(struct judge *judge, struct judged_port *port, enum moment at)
+find_groups(struct judge *judge, struct judged_kind *kind, const char *port,
+            const struct vmn_port *row, enum moment at)
 {
-    const struct vmn_port *row = port->row[at];
     struct sset names = SSET_INITIALIZER(&names);
     const char *name;
 
     add_anchored(judge, VMN_INDEX_GROUP_BY_ANCHOR, &row->labels, &names);
-    add_found(judge, VMN_INDEX_GROUP_BY_PORT, port->name, &names);
+    add_found(judge, VMN_INDEX_GROUP_BY_PORT, port, &names);
     add_touched(judge, VMN_TABLE_GROUP, &names);
     SSET_FOR_EACH (name, &names) {
         const struct vmn_group *group = judge_row(judge, VMN_TABLE_GROUP,
@@ -167,8 +167,8 @@ find_groups(struct judge *judge, struct judged_port *port, enum moment at)
 
         if (group && judge_step(judge, 1)
             && (selects(&group->selector, row)
-                || names_it(group->ports, group->n_ports, port->name))) {
-            add_group(judge, name, at, &port->groups[at]);
+                || names_it(group->ports, group->n_ports, port))) {
+            add_group(judge, name, at, &kind->groups[at]);
         }
     }
     sset_destroy(&names);
@@ -177,7 +177,7 @@ find_groups(struct judge *judge, struct judged_port *port, enum moment at)
 /* Quarantines of a port.  ------------------------------------------------- */
 
 static void
-find_quarantines(struct judge *judge, struct judged_port *port, const char
+find_quarantines(struct judge *judge, struct judged_kind *kind, const char
                  *name, const struct vmn_port *row, enum moment at)
 {
     struct sset names = SSET_INITIALIZER(&names);
@@ -193,11 +193,11 @@ find_quarantines(struct judge *judge, struct judged_port *port, const char
         if (quarantine && judge_step(judge, 1)
             && (selects(&quarantine->selector, row)
                 || names_it(quarantine->ports, quarantine->n_ports, name))) {
-            sset_add(&port->quarantines[at], found);
+            sset_add(&kind->quarantines[at], found);
         }
     }
-    port->is_quarantined[at] |= (row->quarantined
-                                 || !sset_is_empty(&port->quarantines[at]));
+    kind->is_quarantined[at] |= (row->quarantined
+                                 || !sset_is_empty(&kind->quarantines[at]));
     sset_destroy(&names);
 }
 
@@ -217,7 +217,7 @@ compare_placed(const void *a_, const void *b_)
 
 /* Adds the rules of a policy. */
 static void
-place_rules(struct judge *judge, struct judged_port *port,
+place_rules(struct judge *judge, struct judged_kind *kind,
             const struct vmn_policy *policy, const struct vmn_tier *tier,
             enum moment at)
 {
@@ -226,7 +226,7 @@ place_rules(struct judge *judge, struct judged_port *port,
 
     for (size_t i = 0; i < policy->n_rules && judge_step(judge, 1); i++) {
         const struct vmn_rule *rule = vmn_policy_rule_at(policy, i);
-        struct placed_rules *rules = &port->rules[at][rule->direction];
+        struct placed_rules *rules = &kind->rules[at][rule->direction];
         struct vmn_level *level = &levels[rule->direction];
 
         if (!vmn_level_next(level, united, rule->action,
@@ -246,12 +246,12 @@ place_rules(struct judge *judge, struct judged_port *port,
 
 /* Adds the policies that apply to a group of the port. */
 static void
-find_policies(struct judge *judge, struct judged_port *port, enum moment at,
-              struct sset *names)
+find_policies(struct judge *judge, const struct judged_kind *kind,
+              enum moment at, struct sset *names)
 {
     const char *group;
 
-    SSET_FOR_EACH (group, &port->groups[at]) {
+    SSET_FOR_EACH (group, &kind->groups[at]) {
         add_found(judge, VMN_INDEX_POLICY_BY_GROUP, group, names);
     }
     add_touched(judge, VMN_TABLE_POLICY, names);
@@ -269,12 +269,12 @@ applies_to(const struct vmn_policy *policy, const struct sset *groups)
 }
 
 static void
-find_rules(struct judge *judge, struct judged_port *port, enum moment at)
+find_rules(struct judge *judge, struct judged_kind *kind, enum moment at)
 {
     struct sset names = SSET_INITIALIZER(&names);
     const char *name;
 
-    find_policies(judge, port, at, &names);
+    find_policies(judge, kind, at, &names);
     SSET_FOR_EACH (name, &names) {
         const struct vmn_policy *policy = judge_row(judge, VMN_TABLE_POLICY,
                                                     name, at);
@@ -283,17 +283,17 @@ find_rules(struct judge *judge, struct judged_port *port, enum moment at)
                : NULL);
 
         if (!tier || policy->mode != VMN_ENFORCE || !judge_step(judge, 1)
-            || !applies_to(policy, &port->groups[at])) {
+            || !applies_to(policy, &kind->groups[at])) {
             continue;
         }
         for (int d = 0; d < VMN_N_DIRECTIONS; d++) {
-            port->isolates[at][d] |= (tier->position == VMN_TIER_APPLICATION
+            kind->isolates[at][d] |= (tier->position == VMN_TIER_APPLICATION
                                       && policy->isolates[d]);
         }
-        place_rules(judge, port, policy, tier, at);
+        place_rules(judge, kind, policy, tier, at);
     }
     for (int d = 0; d < VMN_N_DIRECTIONS; d++) {
-        struct placed_rules *rules = &port->rules[at][d];
+        struct placed_rules *rules = &kind->rules[at][d];
 
         if (rules->n) {
             qsort(rules->rules, rules->n, sizeof *rules->rules,
@@ -317,22 +317,87 @@ put_set(struct ds *ds, const struct sset *set)
     free(names);
 }
 
-/* Returns what tells the port apart from others. */
+/* Returns what tells ports of the kind apart from others. */
 static char *
-make_key(const struct judged_port *port)
+make_key(const struct judged_port *port, const struct judged_kind *kind)
 {
     struct ds ds = DS_EMPTY_INITIALIZER;
 
     for (int at = BEFORE; at < N_MOMENTS; at++) {
         ds_put_format(&ds, "%s|%d", port->row[at] ? port->row[at]->network
-                      : "", port->is_quarantined[at]);
-        put_set(&ds, &port->groups[at]);
-        put_set(&ds, &port->quarantines[at]);
+                      : "", kind->is_quarantined[at]);
+        put_set(&ds, &kind->groups[at]);
+        put_set(&ds, &kind->quarantines[at]);
     }
     return ds_steal_cstr(&ds);
 }
 
-/* Returns true if steps were missing: the last port is known in part. */
+/* Returns true if no group and no quarantine names the port, and the request
+ * has changed neither it nor these: its labels and network decide its kind. */
+static bool
+is_plain(const struct judge *judge, const struct judged_port *port)
+{
+    const struct model *model = judge->txn->model;
+
+    return (port->row[AFTER] && port->row[BEFORE] == port->row[AFTER]
+            && !port->row[AFTER]->parent
+            && !judge->touched[VMN_TABLE_GROUP].n
+            && !judge->touched[VMN_TABLE_QUARANTINE].n
+            && !model_lookup(model, VMN_INDEX_GROUP_BY_PORT, port->name).n
+            && !model_lookup(model, VMN_INDEX_QUARANTINE_BY_PORT,
+                             port->name).n);
+}
+
+/* Appends what decides the kind of the port. */
+static void
+put_deciding(const struct judge *judge, const struct judged_port *port,
+             struct ds *ds)
+{
+    const struct vmn_labels *labels;
+
+    if (!is_plain(judge, port)) {
+        ds_put_cstr(ds, port->name);
+        return;
+    }
+    labels = &port->row[AFTER]->labels;
+    ds_put_char(ds, port->row[AFTER]->quarantined ? '!' : '/');
+    ds_put_cstr(ds, port->row[AFTER]->network);
+    for (size_t i = 0; i < labels->n; i++) {
+        ds_put_char(ds, ',');
+        ds_put_cstr(ds, labels->labels[i].key);
+        ds_put_char(ds, '=');
+        ds_put_cstr(ds, labels->labels[i].value);
+    }
+}
+
+/* Returns the kind of the port, which is the first of it. */
+static struct judged_kind *
+make_kind(struct judge *judge, const struct judged_port *port)
+{
+    struct judged_kind *kind = xzalloc(sizeof *kind);
+
+    for (int at = BEFORE; at < N_MOMENTS; at++) {
+        const struct vmn_port *row = port->row[at];
+        const struct vmn_port *parent
+            = (row && row->parent ? judge_row(judge, VMN_TABLE_PORT,
+                                              row->parent, at) : NULL);
+
+        sset_init(&kind->groups[at]);
+        sset_init(&kind->quarantines[at]);
+        if (row) {
+            find_groups(judge, kind, port->name, row, at);
+            find_quarantines(judge, kind, port->name, row, at);
+            find_rules(judge, kind, at);
+        }
+        if (parent) {
+            find_quarantines(judge, kind, row->parent, parent, at);
+        }
+    }
+    kind->key = make_key(port, kind);
+    return kind;
+}
+
+/* Returns true if steps were missing: the last kind is known in part. */
 static bool
 is_exhausted(const struct judge *judge)
 {
@@ -343,6 +408,8 @@ const struct judged_port *
 judge_port(struct judge *judge, const char *name)
 {
     struct judged_port *port = shash_find_data(&judge->ports, name);
+    struct ds deciding = DS_EMPTY_INITIALIZER;
+    struct judged_kind *kind;
 
     if (port || !judge_step(judge, 1)) {
         return is_exhausted(judge) ? NULL : port;
@@ -350,42 +417,32 @@ judge_port(struct judge *judge, const char *name)
     port = xzalloc(sizeof *port);
     port->name = xstrdup(name);
     for (int at = BEFORE; at < N_MOMENTS; at++) {
-        const struct vmn_port *row = judge_row(judge, VMN_TABLE_PORT, name,
-                                               at);
-        const struct vmn_port *parent
-            = (row && row->parent ? judge_row(judge, VMN_TABLE_PORT,
-                                              row->parent, at) : NULL);
-
-        sset_init(&port->groups[at]);
-        sset_init(&port->quarantines[at]);
-        port->row[at] = row;
-        if (row) {
-            find_groups(judge, port, at);
-            find_quarantines(judge, port, name, row, at);
-            find_rules(judge, port, at);
-        }
-        if (parent) {
-            find_quarantines(judge, port, row->parent, parent, at);
-        }
+        port->row[at] = judge_row(judge, VMN_TABLE_PORT, name, at);
     }
-    port->key = make_key(port);
-    shash_add_nocopy(&judge->ports, xstrdup(name), port);
+    put_deciding(judge, port, &deciding);
+    kind = shash_find_data(&judge->kinds, ds_cstr(&deciding));
+    if (!kind) {
+        kind = make_kind(judge, port);
+        shash_add(&judge->kinds, ds_cstr(&deciding), kind);
+    }
+    port->kind = kind;
+    ds_destroy(&deciding);
+    shash_add(&judge->ports, name, port);
     return is_exhausted(judge) ? NULL : port;
 }
 
 static void
-port_destroy(struct judged_port *port)
+kind_destroy(struct judged_kind *kind)
 {
     for (int at = BEFORE; at < N_MOMENTS; at++) {
-        sset_destroy(&port->groups[at]);
-        sset_destroy(&port->quarantines[at]);
+        sset_destroy(&kind->groups[at]);
+        sset_destroy(&kind->quarantines[at]);
         for (int d = 0; d < VMN_N_DIRECTIONS; d++) {
-            free(port->rules[at][d].rules);
+            free(kind->rules[at][d].rules);
         }
     }
-    free(port->key);
-    free(port->name);
-    free(port);
+    free(kind->key);
+    free(kind);
 }
 
 void
@@ -453,6 +510,7 @@ judge_init(struct judge *judge, const struct txn *txn, size_t steps)
     judge->txn = txn;
     judge->steps = steps;
     shash_init(&judge->ports);
+    shash_init(&judge->kinds);
     for (size_t i = 0; i < txn->n_touched; i++) {
         const struct entry *entry = txn->touched[i];
 
@@ -471,8 +529,15 @@ judge_uninit(struct judge *judge)
 {
     struct shash_node *node;
 
+    SHASH_FOR_EACH (node, &judge->kinds) {
+        kind_destroy(node->data);
+    }
+    shash_destroy(&judge->kinds);
     SHASH_FOR_EACH (node, &judge->ports) {
-        port_destroy(node->data);
+        struct judged_port *port = node->data;
+
+        free(port->name);
+        free(port);
     }
     shash_destroy(&judge->ports);
     for (int i = 0; i < VMN_N_TABLES; i++) {

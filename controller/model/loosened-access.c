@@ -155,7 +155,7 @@ add_port(struct study *study, const char *name)
         || !sset_add(&study->added, name)) {
         return;
     }
-    key = xasprintf("%d%s%s", is_moved, port->key,
+    key = xasprintf("%d%s%s", is_moved, port->kind->key,
                     study->has_addresses ? name : "");
     alike = shash_find_data(&study->alike, key);
     if (!alike) {
@@ -321,7 +321,7 @@ is_rejudged(const struct study *study)
 
     for (int at = BEFORE; at < N_MOMENTS; at++) {
         const struct placed_rules *rules
-            = &study->port->rules[at][study->direction];
+            = &study->port->kind->rules[at][study->direction];
 
         for (size_t i = 0; i < rules->n; i++) {
             if (sset_contains(&search->policies,
@@ -340,7 +340,7 @@ static void
 each_rule(struct study *study, const struct judged_port *port,
           enum vmn_direction direction, enum moment at, rule_cb *cb)
 {
-    const struct placed_rules *rules = &port->rules[at][direction];
+    const struct placed_rules *rules = &port->kind->rules[at][direction];
 
     for (size_t i = 0; i < rules->n; i++) {
         study->is_shown = txn_shows(study->search->txn, VMN_TABLE_POLICY,
@@ -356,7 +356,7 @@ each_allowed(struct study *study, const struct judged_port *port,
 {
     const char *name;
 
-    SSET_FOR_EACH (name, &port->quarantines[at]) {
+    SSET_FOR_EACH (name, &port->kind->quarantines[at]) {
         const struct vmn_quarantine *quarantine = judge_row(
             &study->search->judge, VMN_TABLE_QUARANTINE, name, at);
 
@@ -533,7 +533,7 @@ shows_rule(const struct study *study, const struct placed_rule *rule,
 {
     return (rule ? txn_shows(study->search->txn, VMN_TABLE_POLICY,
                              rule->policy->row.name)
-            : !study->port->is_quarantined[at]);
+            : !study->port->kind->is_quarantined[at]);
 }
 
 /* Adds that the connections with the peer are loosened; without the names of
@@ -638,9 +638,10 @@ compare_direction(struct search *search, const struct svec *alike,
         .added = SSET_INITIALIZER(&study.added),
     };
 
-    if ((port->isolates[BEFORE][direction]
-         && !port->isolates[AFTER][direction])
-        || (port->is_quarantined[BEFORE] && !port->is_quarantined[AFTER])) {
+    if ((port->kind->isolates[BEFORE][direction]
+         && !port->kind->isolates[AFTER][direction])
+        || (port->kind->is_quarantined[BEFORE]
+            && !port->kind->is_quarantined[AFTER])) {
         return;                 /* It was said. */
     }
     read_rules(&study);
@@ -673,7 +674,7 @@ loosening_compare_access(struct search *search)
             continue;
         }
         key = xasprintf("%d%s", sset_contains(&search->moved, names[i]),
-                        port->key);
+                        port->kind->key);
         alike = shash_find_data(&kinds, key);
         if (!alike) {
             alike = xmalloc(sizeof *alike);

@@ -166,9 +166,9 @@ compare_interface(struct search *search, const char *name, const char *taker)
         return;
     }
     /* Of a port that leaves quarantine itself, compare_states() says so. */
-    if (was->is_quarantined[BEFORE]
-        && was->is_quarantined[AFTER] == (was->row[AFTER] != NULL)
-        && !(is && is->is_quarantined[AFTER])) {
+    if (was->kind->is_quarantined[BEFORE]
+        && was->kind->is_quarantined[AFTER] == (was->row[AFTER] != NULL)
+        && !(is && is->kind->is_quarantined[AFTER])) {
         loosening_put(search, "quarantine", VMN_TABLE_PORT, name, NULL,
                       "%s, which is quarantined, %s",
                       txn_name(search->txn, VMN_TABLE_PORT, name),
@@ -176,7 +176,8 @@ compare_interface(struct search *search, const char *name, const char *taker)
                       : "is deleted");
     }
     for (int d = 0; is && d < VMN_N_DIRECTIONS; d++) {
-        if (was->isolates[BEFORE][d] && !is->isolates[AFTER][d]) {
+        if (was->kind->isolates[BEFORE][d]
+            && !is->kind->isolates[AFTER][d]) {
             loosening_put(search, "isolation", VMN_TABLE_PORT, taker, NULL,
                           "%s has the interface of %s, and is not isolated "
                           "(%s)",

@@ -194,15 +194,16 @@ find_readdressed(struct search *search)
 static bool
 is_unmoved(const struct search *search, const struct judged_port *port)
 {
+    const struct judged_kind *kind = port->kind;
     const struct vmn_port *before = port->row[BEFORE];
     const struct vmn_port *now = port->row[AFTER];
 
     return (before && now && !strcmp(before->network, now->network)
             && !sset_contains(&search->readdressed, port->name)
-            && sset_equals(&port->groups[BEFORE], &port->groups[AFTER])
-            && port->is_quarantined[BEFORE] == port->is_quarantined[AFTER]
-            && sset_equals(&port->quarantines[BEFORE],
-                           &port->quarantines[AFTER]));
+            && sset_equals(&kind->groups[BEFORE], &kind->groups[AFTER])
+            && kind->is_quarantined[BEFORE] == kind->is_quarantined[AFTER]
+            && sset_equals(&kind->quarantines[BEFORE],
+                           &kind->quarantines[AFTER]));
 }
 
 /* Finds the policies that have a group which a port has joined or left, and
@@ -223,8 +224,8 @@ find_subjects(struct search *search)
             sset_find_and_delete(&search->moved, name);
             continue;
         }
-        loosening_add_differing(&groups, &port->groups[BEFORE],
-                                &port->groups[AFTER]);
+        loosening_add_differing(&groups, &port->kind->groups[BEFORE],
+                                &port->kind->groups[AFTER]);
         sset_add(&search->subjects, name);
         model_yield(search->txn->model);
     }
@@ -265,6 +266,7 @@ compare_states(struct search *search)
 
     for (size_t i = 0; i < sset_count(&search->subjects); i++) {
         const struct judged_port *port = judge_port(&search->judge, names[i]);
+        const struct judged_kind *kind;
 
         if (!port) {
             break;
@@ -272,11 +274,12 @@ compare_states(struct search *search)
         if (!port->row[BEFORE] || !port->row[AFTER]) {
             continue;
         }
-        if (port->is_quarantined[BEFORE] && !port->is_quarantined[AFTER]) {
+        kind = port->kind;
+        if (kind->is_quarantined[BEFORE] && !kind->is_quarantined[AFTER]) {
             svec_add(&released, names[i]);
         }
         for (int d = 0; d < VMN_N_DIRECTIONS; d++) {
-            if (port->isolates[BEFORE][d] && !port->isolates[AFTER][d]) {
+            if (kind->isolates[BEFORE][d] && !kind->isolates[AFTER][d]) {
                 svec_add(&open[d], names[i]);
             }
         }

@@ -66,7 +66,7 @@ matches_peer(struct judge *judge, const struct vmn_peer *peer, enum moment at,
         return other->fqdn && !strcmp(other->fqdn, peer->fqdn);
     }
     if (other->port && peer->group
-        && sset_contains(&other->port->groups[at], peer->group)) {
+        && sset_contains(&other->port->kind->groups[at], peer->group)) {
         return true;
     }
     return (other->ip.family
@@ -169,7 +169,7 @@ is_let_through(struct judge *judge, const struct question *q)
 {
     const char *name;
 
-    SSET_FOR_EACH (name, &q->port->quarantines[q->at]) {
+    SSET_FOR_EACH (name, &q->port->kind->quarantines[q->at]) {
         const struct vmn_quarantine *quarantine = judge_row(
             judge, VMN_TABLE_QUARANTINE, name, q->at);
 
@@ -201,9 +201,9 @@ judge_allows(struct judge *judge, const struct judged_port *port,
              enum judged_windows windows, const struct placed_rule **by)
 {
     const struct question q = { port, at, direction, peer, service, windows };
-    const struct placed_rules *rules = &port->rules[at][direction];
-    bool isolates = port->isolates[at][direction];
-    bool is_held = port->is_quarantined[at];
+    const struct placed_rules *rules = &port->kind->rules[at][direction];
+    bool isolates = port->kind->isolates[at][direction];
+    bool is_held = port->kind->is_quarantined[at];
     unsigned passed = 0;
 
     *by = NULL;

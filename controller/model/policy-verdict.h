@@ -34,17 +34,21 @@ struct placed_rules {
     struct placed_rule *rules;  /* In the order of evaluation. */
 };
 
-/* A port before and after the request. */
-struct judged_port {
-    char *name;
-    const struct vmn_port *row[N_MOMENTS]; /* NULL: there is none. */
+/* What ports have in common that nothing tells apart, except their addresses,
+ * before and after the request. */
+struct judged_kind {
     struct sset groups[N_MOMENTS]; /* That it is in, nested ones included. */
     struct sset quarantines[N_MOMENTS]; /* That hold it, or its parent. */
     bool is_quarantined[N_MOMENTS];
     bool isolates[N_MOMENTS][VMN_N_DIRECTIONS]; /* An enforced policy. */
     struct placed_rules rules[N_MOMENTS][VMN_N_DIRECTIONS];
-    char *key;                  /* Equal for ports that nothing tells apart,
-                                 * except their addresses. */
+    char *key;                  /* Equal for kinds that nothing tells apart. */
+};
+
+struct judged_port {
+    char *name;
+    const struct vmn_port *row[N_MOMENTS]; /* NULL: there is none. */
+    const struct judged_kind *kind;
 };
 
 /* The other side of a connection: a port with one of its addresses, another
@@ -78,6 +82,8 @@ struct judge {
     bool is_partial;            /* There were more. */
     size_t n_unpaused;          /* Since the last model_yield(). */
     struct shash ports;         /* Of struct judged_port. */
+    struct shash kinds;         /* Of struct judged_kind, by what decides them
+                                 * of a port. */
     struct svec touched[VMN_N_TABLES]; /* Names of changed groups, policies
                                         * and quarantines. */
 };
