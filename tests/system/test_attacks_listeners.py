@@ -492,6 +492,24 @@ def test_connections_without_an_end_to_the_handshake(tls_lab, listener, port):
 
 @pytest.mark.parametrize("listener,port", [("openflow", TLS_OPENFLOW),
                                            ("ovsdb", TLS_OVSDB)])
+def test_handshakes_as_fast_as_possible(tls_lab, ca, listener, port):
+    """An address that connects faster than its share of the rate is refused;
+    another one has a share of its own."""
+    with Flood(tls_lab, port, 400):
+        wait_for("the attacker to be refused", lambda: refused(
+            tls_lab, listener, "rate") > 0, 60)
+
+        def is_served():
+            with contextlib.suppress(OSError), contextlib.closing(secure(
+                    dial(tls_lab, port, HONEST), ca, "nobody")):
+                return True
+            return False
+        wait_for("another address to be served", is_served, 60)
+    tls_lab.await_synced(seconds=60)
+
+
+@pytest.mark.parametrize("listener,port", [("openflow", TLS_OPENFLOW),
+                                           ("ovsdb", TLS_OVSDB)])
 def test_honest_handshake_outlives_a_long_turn(tls_lab, ca, listener, port):
     """vmnd does something else for longer than a handshake may take, which a
     host has begun: it is not dropped for that.  It may be for what this
