@@ -24,7 +24,7 @@
 #include "controller/fabric/session/switch-part.h"
 #include "controller/fabric/session/switch.h"
 #include "controller/flow/count-pair.h"
-#include "hash.h"
+#include "controller/siphash.h"
 #include "openvswitch/vlog.h"
 #include "proto/openflow/ofdump.h"
 #include "sset.h"
@@ -626,6 +626,7 @@ init(struct fabric_switch *sw, void *cs_)
 {
     struct counters *c = sw->host->fabric->counters;
     struct counters_of_switch *cs = cs_;
+    const char *name = sw->host->name;
 
     cs->sw = sw;
     cs->took_ms = -1;
@@ -633,9 +634,10 @@ init(struct fabric_switch *sw, void *cs_)
     hmap_init(&cs->flows);
     pairs_of_switch_init(&cs->pairs);
     if (c->interval_ms) {
-        /* Spread evenly over the interval, in the same way in every
-         * process. */
-        set_due(c, cs, time_msec() + hash_string(sw->host->name, 0)
+        /* Spread evenly over the interval, in the same way in every process:
+         * a report of another member that is older than a reading here is
+         * refused, so its turn must not be just before ours each time. */
+        set_due(c, cs, time_msec() + stable_hash64(name, strlen(name), 0)
                        % c->interval_ms);
         set_timer(c);
     }
