@@ -509,11 +509,13 @@ def test_routers_that_do_not_translate(cloud, neutron):
     street = cloud.make("network", name="street", **{
         "router:external": True, "provider:network_type": "flat",
         "provider:physical_network": "dc"})
-    for cidr, gateway in (("198.51.100.0/24", "198.51.100.1"),
-                          ("2001:db8:1::/64", "2001:db8:1::1")):
-        cloud.make("subnet", network_id=street["id"], cidr=cidr,
-                   ip_version=6 if ":" in cidr else 4, gateway_ip=gateway,
-                   enable_dhcp=False)
+    # Neutron does not choose the address of the machine outside.
+    for part in "198.51.100.", "2001:db8:1::":
+        cloud.make("subnet", network_id=street["id"],
+                   cidr=part + ("0/24" if "." in part else "/64"),
+                   ip_version=4 if "." in part else 6, gateway_ip=part + "1",
+                   enable_dhcp=False, allocation_pools=[
+                       {"start": part + "50", "end": part + "99"}])
     router = cloud.make("router", name="router", external_gateway_info={
         "network_id": street["id"], "enable_snat": False})
     own = {"." in f["ip_address"]: f["ip_address"] for f in
