@@ -435,8 +435,10 @@ def test_what_a_master_alone_knows(town):
         } == {"diverged"}, 60)
         status = writer.api.get("hosts/" + hosts[0])["status"]
         assert "OFPFMFC_TABLE_FULL" in status["reason"], status
-        assert "failed" in {h["state"] for h in writer.api.get(revision)[
-            "receipt"]["hosts"] if h["host"] == hosts[0]}
+        # It comes with what the members say of hosts next.
+        wait_for("the receipt to say so", lambda: "failed" in {
+            h["state"] for h in writer.api.get(revision)["receipt"]["hosts"]
+            if h["host"] == hosts[0]})
     finally:
         set_flow_limits(host, dict.fromkeys(limited))
     member.ctl("fabric/reconnect", hosts[0])
