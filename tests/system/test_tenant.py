@@ -124,6 +124,25 @@ def test_undoes_its_own_changes(lab, acme):
     assert "This account has made no revision %d" % number in text
 
 
+def test_latest_revision_is_its_own(lab, acme):
+    """However many another tenant has made since; one that has made none is
+    not named another's."""
+    acme.vmnctl("label", "port", "acme-1", "env=test")
+    own = lab.vmnd.api.get("revisions", limit=1)["items"][0]["revision"]
+    for text in "abc":
+        lab.vmnd.api.patch("ports/other-1", {"description": text})
+    shown = acme.vmnctl("revision", "latest")
+    assert shown.startswith("Revision:    %d\n" % own), shown
+    assert "ports/acme-1" in shown and "other" not in shown
+    assert "env" in acme.vmnctl("undo", "latest", "--dry-run")
+    fresh = Operator(lab, "fresh", scope="tenant=fresh")
+    text = fresh.vmnctl("revision", "latest", status=1)
+    assert text.startswith("vmnctl: ") and "other" not in text, text
+    acme.vmnctl("undo", "latest")
+    lab.vmnd.api.delete("tokens/fresh")
+    lab.vmnd.api.delete("accounts/fresh")
+
+
 def test_sees_the_rules_of_its_port(lab, acme):
     lab.vmnd.api.apply([
         {"type": "groups", "name": "acme-web", "spec": {

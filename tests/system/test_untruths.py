@@ -409,6 +409,30 @@ def promises(path):
                 yield sentence
 
 
+def test_show_of_certificates_names_a_file(tmp_path):
+    """Each command of the documents is one that vmn-pki takes."""
+    top = os.path.join(HERE, "../..")
+    words = set()
+    for folder, _, names in os.walk(os.path.join(top, "docs")):
+        for name in names:
+            if name.endswith(".md"):
+                with open(os.path.join(folder, name),
+                          encoding="utf-8") as text:
+                    words |= set(re.findall(r"(?:vmn-)?pki show\b *([^ `\n]*)",
+                                            text.read()))
+    assert "FILE" in words and "" not in words, words
+
+    def pki(*args):
+        return subprocess.run(
+            [os.path.join(top, "deploy/pki"), *args], cwd=tmp_path, timeout=60,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    assert pki("init").returncode == pki("host", "h1").returncode == 0
+    shown = pki("show", "h1.pem")
+    assert shown.returncode == 0 and "CN = h1" in shown.stdout, shown
+    assert re.search(r"(?m)^notAfter=.* GMT$", shown.stdout), shown
+    assert pki("show").returncode == 2
+
+
 def test_promises_have_tests():
     """Each sentence that promises something is in the table, and each entry
     of that is of a sentence and names a test that there is."""
