@@ -103,8 +103,8 @@ finish_dns_record(void *record_, const json_t *json OVS_UNUSED,
     }
 }
 
-/* Checks two records, 'b' right after 'a'.  They are sorted by name, then type:
- * so a CNAME is next to whatever else its name has. */
+/* Checks two records, 'b' right after 'a'.  Records are sorted by name, then
+ * type, so a CNAME is next to whatever else its name has. */
 static void
 check_neighbours(const struct vmn_dns_record *a,
                  const struct vmn_dns_record *b, const char *pointer,

@@ -378,8 +378,8 @@ prefixes_of_peers_are_bounded(void **state OVS_UNUSED)
     }
     ds_put_cstr(&ds, "]}");
     errors = model_util_apply(model, "test", NULL, ds_cstr(&ds), &revision);
-    assert_string_equal(errors, "/except must leave at most 100000 prefixes of "
-                        "\"cidrs\"\n");
+    assert_string_equal(errors, "/except must leave at most 100000 prefixes "
+                        "of \"cidrs\"\n");
     free(errors);
     ds_destroy(&ds);
     model_destroy(model);

@@ -106,6 +106,9 @@ static const struct refusal refusals[] = {
     { "put groups x {'cidrs':['10.1.0.0/16','10.2.0.0/16'],"
       "'except':['10.1.0.0/16','10.2.0.0/16']}",
       "/except must not exclude all of \"cidrs\"\n" },
+    { "put groups x {'cidrs':['10.1.0.0/16'],"
+      "'except':['10.1.0.0/17','10.1.128.0/17']}",
+      "/except must not exclude all of \"cidrs\"\n" },
     { "put networks x {'subnets':[{'cidr':'10.0.0.0/24','dhcp_options':"
       "{'dns':['10.0.0.2']}}]}",
       "/subnets has \"dhcp_options\" of 10.0.0.0/24 that are never sent: its "
