@@ -472,20 +472,40 @@ judge_add_selected(struct judge *judge, const struct vmn_selector *selector,
     }
 }
 
-void
-judge_group_ports(struct judge *judge, const char *name, enum moment at,
-                  struct sset *ports)
+static void
+add_names(struct sset *to, const struct sset *names)
 {
+    const char *name;
+
+    SSET_FOR_EACH (name, names) {
+        sset_add(to, name);
+    }
+}
+
+const struct sset *
+judge_group_ports(struct judge *judge, const char *name, enum moment at)
+{
+    bool same = (!judge->touched[VMN_TABLE_PORT].n
+                 && !judge->touched[VMN_TABLE_GROUP].n);
+    struct shash *known = &judge->members[same ? AFTER : at];
     const struct vmn_group *group = judge_row(judge, VMN_TABLE_GROUP, name,
                                               at);
+    struct sset *ports = shash_find_data(known, name);
 
+    if (ports) {
+        return ports;
+    }
+    ports = xmalloc(sizeof *ports);
+    sset_init(ports);
+    shash_add(known, name, ports);
     if (group && judge_step(judge, 1)) {
         judge_add_selected(judge, &group->selector, group->ports,
                            group->n_ports, at, ports);
         for (size_t i = 0; i < group->n_groups; i++) {
-            judge_group_ports(judge, group->groups[i], at, ports);
+            add_names(ports, judge_group_ports(judge, group->groups[i], at));
         }
     }
+    return ports;
 }
 
 bool
@@ -511,6 +531,9 @@ judge_init(struct judge *judge, const struct txn *txn, size_t steps)
     judge->steps = steps;
     shash_init(&judge->ports);
     shash_init(&judge->kinds);
+    for (int at = BEFORE; at < N_MOMENTS; at++) {
+        shash_init(&judge->members[at]);
+    }
     for (size_t i = 0; i < txn->n_touched; i++) {
         const struct entry *entry = txn->touched[i];
 
@@ -540,6 +563,12 @@ judge_uninit(struct judge *judge)
         free(port);
     }
     shash_destroy(&judge->ports);
+    for (int at = BEFORE; at < N_MOMENTS; at++) {
+        SHASH_FOR_EACH (node, &judge->members[at]) {
+            sset_destroy(node->data);
+        }
+        shash_destroy_free_data(&judge->members[at]);
+    }
     for (int i = 0; i < VMN_N_TABLES; i++) {
         svec_destroy(&judge->touched[i]);
     }

@@ -294,17 +294,14 @@ add_rule_peers(struct study *study, const struct vmn_rule *rule,
                 .fqdn = peer->fqdn,
                 .text = study->is_shown ? peer->fqdn : other_addresses });
         } else if (peer->group) {
-            struct sset ports = SSET_INITIALIZER(&ports);
-            const char **names;
+            const struct sset *ports = judge_group_ports(judge, peer->group,
+                                                         at);
+            const char **names = sset_sort(ports);
 
-            judge_group_ports(judge, peer->group, at, &ports);
-            names = sset_sort(&ports);
-            for (size_t j = 0; j < sset_count(&ports) && judge->steps;
-                 j++) {
+            for (size_t j = 0; j < sset_count(ports) && judge->steps; j++) {
                 add_port(study, names[j]);
             }
             free(names);
-            sset_destroy(&ports);
             add_addresses(study, peer->group, at);
         } else {
             add_prefix(study, &peer->cidr);

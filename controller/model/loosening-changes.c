@@ -211,18 +211,13 @@ same_prefixes(const struct vmn_prefix *a, size_t n_a,
 }
 
 void
-loosening_add_differing(struct sset *to, const struct sset *a,
-                        const struct sset *b)
+loosening_add_missing(struct sset *to, const struct sset *names,
+                      const struct sset *others)
 {
     const char *name;
 
-    SSET_FOR_EACH (name, a) {
-        if (!sset_contains(b, name)) {
-            sset_add(to, name);
-        }
-    }
-    SSET_FOR_EACH (name, b) {
-        if (!sset_contains(a, name)) {
+    SSET_FOR_EACH (name, names) {
+        if (!sset_contains(others, name)) {
             sset_add(to, name);
         }
     }
@@ -233,8 +228,9 @@ static void
 add_members(struct search *search, const char *name,
             const struct vmn_group *before, const struct vmn_group *now)
 {
-    struct sset was = SSET_INITIALIZER(&was);
-    struct sset is = SSET_INITIALIZER(&is);
+    const struct sset *was, *is;
+    struct sset named[N_MOMENTS] = { SSET_INITIALIZER(&named[BEFORE]),
+                                     SSET_INITIALIZER(&named[AFTER]) };
     bool same = (before && now
                  && nullable_string_is_equal(before->selector.text,
                                              now->selector.text)
@@ -242,16 +238,18 @@ add_members(struct search *search, const char *name,
                                now->n_groups));
 
     if (same) {                 /* Those that it selects stay. */
-        sset_add_array(&was, CONST_CAST(char **, before->ports),
+        sset_add_array(&named[BEFORE], CONST_CAST(char **, before->ports),
                        before->n_ports);
-        sset_add_array(&is, CONST_CAST(char **, now->ports), now->n_ports);
-    } else {
-        judge_group_ports(&search->judge, name, BEFORE, &was);
-        judge_group_ports(&search->judge, name, AFTER, &is);
+        sset_add_array(&named[AFTER], CONST_CAST(char **, now->ports),
+                       now->n_ports);
     }
-    loosening_add_differing(&search->moved, &was, &is);
-    sset_destroy(&was);
-    sset_destroy(&is);
+    was = same ? &named[BEFORE] : judge_group_ports(&search->judge, name,
+                                                    BEFORE);
+    is = same ? &named[AFTER] : judge_group_ports(&search->judge, name, AFTER);
+    loosening_add_missing(&search->moved, was, is);
+    loosening_add_missing(&search->moved, is, was);
+    sset_destroy(&named[BEFORE]);
+    sset_destroy(&named[AFTER]);
 }
 
 void

@@ -55,9 +55,9 @@ void loosening_find_change(struct search *, const struct entry *);
 void loosening_add_users(struct search *, enum vmn_table, const char *name,
                          struct sset *policies);
 
-/* Adds the names that are in one of the sets alone. */
-void loosening_add_differing(struct sset *to, const struct sset *,
-                             const struct sset *);
+/* Adds the names that are not among 'others'. */
+void loosening_add_missing(struct sset *to, const struct sset *names,
+                           const struct sset *others);
 
 /* loosening-exposure.c: each adds what the change opens by itself. */
 

@@ -91,7 +91,7 @@ loosening_put_ports(const struct search *search, const struct svec *ports,
 static void
 add_subjects(struct search *search, const struct sset *policies)
 {
-    const char *name;
+    const char *name, *port;
 
     SSET_FOR_EACH (name, policies) {
         for (int at = BEFORE; at < N_MOMENTS; at++) {
@@ -100,8 +100,10 @@ add_subjects(struct search *search, const struct sset *policies)
 
             for (size_t i = 0; loosening_is_enforced(policy)
                  && i < policy->n_applies_to; i++) {
-                judge_group_ports(&search->judge, policy->applies_to[i], at,
-                                  &search->subjects);
+                SSET_FOR_EACH (port, judge_group_ports(
+                    &search->judge, policy->applies_to[i], at)) {
+                    sset_add(&search->subjects, port);
+                }
             }
         }
         model_yield(search->txn->model);
@@ -206,12 +208,56 @@ is_unmoved(const struct search *search, const struct judged_port *port)
                            &kind->quarantines[AFTER]));
 }
 
-/* Finds the policies that have a group which a port has joined or left, and
- * with them all ports that may be open to more than before. */
+/* Returns true if a rule of the policy may open something to a port that has
+ * joined the group, or, unless 'joined', left it. */
+static bool
+may_open(const struct vmn_policy *policy, const char *group, bool joined)
+{
+    for (size_t i = 0; i < policy->n_rules; i++) {
+        const struct vmn_rule *rule = vmn_policy_rule_at(policy, i);
+        bool may = (rule->action == VMN_PASS
+                    || (rule->action == VMN_ALLOW) == joined);
+
+        for (size_t j = 0; j < rule->n_peers && may; j++) {
+            if (nullable_string_is_equal(vmn_peer_at(rule, j)->group,
+                                         group)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* Finds the policies and quarantines that may open something to ports which
+ * have joined the groups, or left them. */
+static void
+find_peered(struct search *search, const struct sset *groups, bool joined)
+{
+    const char *name, *policy;
+
+    SSET_FOR_EACH (name, groups) {
+        struct sset users = SSET_INITIALIZER(&users);
+
+        loosening_add_users(search, VMN_TABLE_GROUP, name, &users);
+        SSET_FOR_EACH (policy, &users) {
+            const struct vmn_policy *row = model_get(
+                search->txn->model, VMN_TABLE_POLICY, policy);
+
+            if (judge_step(&search->judge, row->n_rules)
+                && may_open(row, name, joined)) {
+                sset_add(&search->peered, policy);
+            }
+        }
+        sset_destroy(&users);
+    }
+}
+
+/* Finds all ports that may be open to more than before. */
 static void
 find_subjects(struct search *search)
 {
-    struct sset groups = SSET_INITIALIZER(&groups);
+    struct sset joined = SSET_INITIALIZER(&joined);
+    struct sset left = SSET_INITIALIZER(&left);
     const char *name, *next;
 
     SSET_FOR_EACH_SAFE (name, next, &search->moved) {
@@ -224,18 +270,20 @@ find_subjects(struct search *search)
             sset_find_and_delete(&search->moved, name);
             continue;
         }
-        loosening_add_differing(&groups, &port->kind->groups[BEFORE],
-                                &port->kind->groups[AFTER]);
+        loosening_add_missing(&joined, &port->kind->groups[AFTER],
+                              &port->kind->groups[BEFORE]);
+        loosening_add_missing(&left, &port->kind->groups[BEFORE],
+                              &port->kind->groups[AFTER]);
         sset_add(&search->subjects, name);
         model_yield(search->txn->model);
     }
-    SSET_FOR_EACH (name, &groups) {
-        loosening_add_users(search, VMN_TABLE_GROUP, name, &search->peered);
-    }
+    find_peered(search, &joined, true);
+    find_peered(search, &left, false);
     find_readdressed(search);
     add_subjects(search, &search->peered);
     add_subjects(search, &search->policies);
-    sset_destroy(&groups);
+    sset_destroy(&left);
+    sset_destroy(&joined);
 }
 
 /* The state of ports.  ---------------------------------------------------- */

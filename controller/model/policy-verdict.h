@@ -84,6 +84,7 @@ struct judge {
     struct shash ports;         /* Of struct judged_port. */
     struct shash kinds;         /* Of struct judged_kind, by what decides them
                                  * of a port. */
+    struct shash members[N_MOMENTS]; /* Of struct sset, by group: its ports. */
     struct svec touched[VMN_N_TABLES]; /* Names of changed groups, policies
                                         * and quarantines. */
 };
@@ -100,9 +101,9 @@ const void *judge_row(const struct judge *, enum vmn_table, const char *name,
 bool judge_address(const struct vmn_port *, size_t i, struct vmn_ip *ip);
 /* Returns the port; NULL once no steps are left. */
 const struct judged_port *judge_port(struct judge *, const char *name);
-/* Adds the ports that are in the group, those of nested ones included. */
-void judge_group_ports(struct judge *, const char *group, enum moment,
-                       struct sset *ports);
+/* Returns the ports that are in the group, those of nested ones included. */
+const struct sset *judge_group_ports(struct judge *, const char *group,
+                                     enum moment);
 /* Adds the ports that the quarantine or group (NULL: none) names and
  * selects. */
 void judge_add_selected(struct judge *, const struct vmn_selector *,
