@@ -629,29 +629,49 @@ submit_places(struct vmnd *vmnd)
     model_request_uninit(&request);
 }
 
-int
-vmnd_load_absent(struct vmnd *vmnd, const char *name, struct vmn_error *why)
+/* Returns the row of an app of the database that is absent, or NULL with the
+ * error set. */
+static const struct vmn_app_row *
+find_absent(struct vmnd *vmnd, const char *name, struct vmn_error *why)
 {
     const struct pipeline_app *app
         = pipeline_find(apphost_pipeline(vmnd->apphost), name);
     const struct vmn_app_row *row = model_get(vmnd->model, VMN_TABLE_APP,
                                               name);
-    struct vmn_error reason = VMN_ERROR_INIT;
-    struct apphost_file file;
 
     if (!app || !app->absent) {
-        return vmn_error_invalid(why, "no app of that name has a worker, or "
-                                 "could not be loaded");
+        vmn_error_invalid(why, "no app of that name has a worker, or could "
+                          "not be loaded");
+        return NULL;
     } else if (!app->digest || !row) {
-        return vmn_error_invalid(why, "app %s is one of vmnd's options, which "
-                                 "are loaded when it starts: %s", name,
-                                 app->absent);
+        vmn_error_invalid(why, "app %s is one of vmnd's options, which are "
+                          "loaded when it starts: %s", name, app->absent);
+        return NULL;
+    }
+    return row;
+}
+
+struct apphost_load *
+vmnd_prepare_absent(struct vmnd *vmnd, const char *name,
+                    apphost_load_cb *done, void *aux, struct vmn_error *why)
+{
+    const struct vmn_app_row *row = find_absent(vmnd, name, why);
+    struct apphost_file file;
+
+    if (!row) {
+        return NULL;
     }
     file = file_of(row);
-    if (apphost_prepare(vmnd->apphost, name, &file, &reason)) {
-        vmn_error_invalid(why, "app %s cannot be loaded: %s", name,
-                          reason.text);
-        vmn_error_uninit(&reason);
+    return apphost_prepare(vmnd->apphost, name, &file, done, aux, why);
+}
+
+int
+vmnd_load_absent(struct vmnd *vmnd, const char *name, struct vmn_error *why)
+{
+    const struct vmn_app_row *row = find_absent(vmnd, name, why);
+    const struct pipeline_app *app;
+
+    if (!row) {
         return EINVAL;
     }
     exchange_app(vmnd, row);

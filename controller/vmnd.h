@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "controller/apphost/apphost.h"
 #include "controller/cluster/cluster.h"
 #include "controller/fabric/fabric.h"
 #include "controller/health/health.h"
@@ -56,11 +57,13 @@ struct vmnd {
     struct apphost *apphost;
     size_t n_unloaded;
     struct vmnd_unloaded *unloaded;
-    struct event *workers_timer; /* Or NULL: no app has a worker. */
+    struct event *workers_timer; /* Or NULL: vmnd is being started. */
     struct {
         struct unixctl_conn *conn; /* Who has an app resumed that is absent;
                                     * or NULL. */
         char *app;
+        struct apphost_load *load; /* Or NULL: it waits for a quiescent
+                                    * state. */
     } resuming;
     struct engine *engine;
     struct commit *commit;
@@ -115,11 +118,14 @@ bool vmnd_follow_apps(void *vmnd);
 /* Adds to the request what the rows are to say of the apps, for
  * commit_set_note(). */
 void vmnd_note_apps(void *vmnd, struct model_request *);
-/* Loads an app of the database that could not be loaded, from the code that
- * its row has, as a start would.  Returns 0, or a positive errno with the
- * error set: nothing changes if the code cannot be loaded, and if there is no
- * room for its stages it is absent for that reason.  The state must be
- * quiescent. */
+/* Begins to load an app of the database that could not be loaded, from the
+ * code that its row has: apphost_prepare().  Nothing changes if that fails. */
+struct apphost_load *vmnd_prepare_absent(struct vmnd *, const char *name,
+                                         apphost_load_cb *done, void *aux,
+                                         struct vmn_error *why);
+/* Puts what was loaded so in its place, as a start would.  Returns 0, or a
+ * positive errno with the error set: if there is no room for its stages it is
+ * absent for that reason.  The state must be quiescent. */
 int vmnd_load_absent(struct vmnd *, const char *name, struct vmn_error *why);
 /* After the engine is gone. */
 void vmnd_forget_apps(struct vmnd *);
@@ -133,7 +139,7 @@ void vmnd_check_object(void *vmnd, const struct vmn_type_row *type,
 
 /* Looks after workers from now on. */
 void vmnd_start_workers(struct vmnd *);
-/* The same, when there may be the first one. */
+/* The same, when there may be a first one. */
 void vmnd_watch_workers(struct vmnd *);
 void vmnd_stop_workers(struct vmnd *);
 

@@ -31,12 +31,12 @@ VLOG_DEFINE_THIS_MODULE(apphost_live);
 
 /* Loading.  --------------------------------------------------------------- */
 
-static struct app_worker *
-load_file(const struct apphost *host, const char *name,
-          const struct apphost_file *file, struct vmn_error *why)
+struct app_worker *
+apphost_create_worker(const struct apphost *host, const char *name,
+                      const struct apphost_file *file,
+                      apphost_create_worker_cb *create, struct vmn_error *why)
 {
     struct app_worker *worker;
-    const char *its_name;
     void *bytes;
     size_t size;
 
@@ -51,18 +51,34 @@ load_file(const struct apphost *host, const char *name,
         free(bytes);
         return NULL;
     }
-    worker = app_worker_create_from(host->worker, file->name, bytes, size,
-                                    why);
+    worker = create(host->worker, file->name, bytes, size, why);
     free(bytes);
-    if (!worker) {
-        return NULL;
-    }
-    its_name = app_worker_description(worker)->class_.name;
-    if (!its_name || strcmp(its_name, name)) {
-        vmn_error_invalid(why, "it is of an app named \"%s\", not \"%s\"",
-                          its_name ? its_name : "(none)", name);
+    return worker;
+}
+
+static int
+check_name(const struct app_worker *worker, const char *name,
+           struct vmn_error *why)
+{
+    const char *its_name = app_worker_description(worker)->class_.name;
+
+    return (its_name && !strcmp(its_name, name) ? 0
+            : vmn_error_invalid(why, "it is of an app named \"%s\", not "
+                                "\"%s\"", its_name ? its_name : "(none)",
+                                name));
+}
+
+/* Loads app 'name', and waits for that. */
+static struct app_worker *
+load_file(const struct apphost *host, const char *name,
+          const struct apphost_file *file, struct vmn_error *why)
+{
+    struct app_worker *worker = apphost_create_worker(
+        host, name, file, app_worker_create_from, why);
+
+    if (worker && check_name(worker, name, why)) {
         app_worker_destroy(worker);
-        return NULL;
+        worker = NULL;
     }
     return worker;
 }
@@ -323,22 +339,23 @@ apphost_prepared(const struct apphost *host)
 }
 
 int
-apphost_prepare(struct apphost *host, const char *name,
-                const struct apphost_file *file, struct vmn_error *why)
+apphost_remember(struct apphost *host, const char *name,
+                 const struct apphost_file *file, struct app_worker *worker,
+                 struct vmn_error *why)
 {
     struct pipeline *pipeline = &host->pipeline;
     size_t n = pipeline->n_apps, slot = find_slot(pipeline, name);
     struct pipeline_app app;
 
     apphost_forget_prepared(host);
+    init_app(&app, name, worker, file, NULL, NULL);
     if (slot >= PIPELINE_APPS_MAX) {
+        apphost_uninit_app(&app);
         return vmn_error_invalid(why, "there are %d apps, the most that are "
                                  "possible", PIPELINE_APPS_MAX);
     }
-    if (load(host, name, slot, file, &app, why)) {
-        return EINVAL;
-    }
-    if (exchange(pipeline, slot, &app, NULL, why)) {
+    if (check_name(worker, name, why) || check(host, slot, &app, why)
+        || exchange(pipeline, slot, &app, NULL, why)) {
         apphost_uninit_app(&app);
         return EINVAL;
     }

@@ -11,6 +11,7 @@
 
 #include "controller/apphost/apphost.h"
 #include "controller/flow/pipeline.h"
+#include "openvswitch/list.h"
 
 struct app_worker;
 
@@ -21,6 +22,9 @@ struct apphost {
     size_t n_modules;
     void **modules;             /* Of dlopen(). */
     uint64_t n_ready;           /* Of all workers, when it was last seen. */
+    void (*busy)(void *aux);    /* apphost_set_busy_cb(); or NULL. */
+    void *busy_aux;
+    struct ovs_list loads;      /* Of struct apphost_load. */
     struct pipeline_app *prepared; /* What apphost_prepare() has loaded; or
                                     * NULL. */
     char *left;                 /* Stages that apphost_move() has left where
@@ -51,5 +55,25 @@ void apphost_uninit_app(struct pipeline_app *);
 /* apphost-live.c.  -------------------------------------------------------- */
 
 void apphost_forget_prepared(struct apphost *);
+/* Has 'create' create a worker with an app's file. */
+typedef struct app_worker *apphost_create_worker_cb(
+    const char *program, const char *file, const void *content, size_t size,
+    struct vmn_error *why);
+struct app_worker *apphost_create_worker(const struct apphost *,
+                                         const char *name,
+                                         const struct apphost_file *,
+                                         apphost_create_worker_cb *create,
+                                         struct vmn_error *why);
+/* Checks that an app fits, which the worker has loaded from the file, and
+ * remembers it (apphost_prepared()).  Takes ownership of the worker. */
+int apphost_remember(struct apphost *, const char *name,
+                     const struct apphost_file *, struct app_worker *,
+                     struct vmn_error *why);
+
+/* apphost-load.c.  -------------------------------------------------------- */
+
+/* Continues loads, and ends all. */
+void apphost_run_loads(struct apphost *);
+void apphost_cancel_loads(struct apphost *);
 
 #endif /* controller/apphost/apphost-private.h */

@@ -25,6 +25,7 @@
 #include "controller/schema/tables.h"
 #include "controller/worker/app-description.h"
 #include "controller/worker/app-worker.h"
+#include "controller/worker/worker-process.h"
 #include "openvswitch/vlog.h"
 #include "util.h"
 
@@ -85,6 +86,7 @@ apphost_create(const char *worker, bool own_too)
 
     host->worker = nullable_xstrdup(worker);
     host->own_too = own_too;
+    ovs_list_init(&host->loads);
     host->pipeline.apps = xcalloc(PIPELINE_APPS_MAX,
                                   sizeof *host->pipeline.apps);
     return host;
@@ -96,6 +98,7 @@ apphost_destroy(struct apphost *host)
     if (!host) {
         return;
     }
+    apphost_cancel_loads(host);
     for (size_t i = 0; i < host->pipeline.n_apps; i++) {
         apphost_uninit_app(&host->pipeline.apps[i]);
     }
@@ -355,6 +358,7 @@ apphost_run(struct apphost *host)
     uint64_t n_ready = 0;
     bool grown;
 
+    apphost_run_loads(host);
     for (size_t i = 0; i < host->pipeline.n_apps; i++) {
         struct app_worker *worker = host->pipeline.apps[i].worker;
 
@@ -371,6 +375,9 @@ apphost_run(struct apphost *host)
 bool
 apphost_is_busy(const struct apphost *host)
 {
+    if (!ovs_list_is_empty(&host->loads)) {
+        return true;
+    }
     for (size_t i = 0; i < host->pipeline.n_apps; i++) {
         const struct app_worker *worker = host->pipeline.apps[i].worker;
 
@@ -379,6 +386,13 @@ apphost_is_busy(const struct apphost *host)
         }
     }
     return false;
+}
+
+void
+apphost_set_busy_cb(struct apphost *host, void (*busy)(void *aux), void *aux)
+{
+    host->busy = busy;
+    host->busy_aux = aux;
 }
 
 bool
@@ -390,6 +404,15 @@ apphost_has_workers(const struct apphost *host)
         }
     }
     return false;
+}
+
+bool
+apphost_is_confined(const struct pipeline_app *app)
+{
+    size_t len = app->file ? strlen(app->file) : 0;
+    bool is_script = len > 4 && !strcmp(app->file + len - 4, ".lua");
+
+    return !app->worker || is_script || worker_files_are_confined();
 }
 
 bool

@@ -72,11 +72,17 @@ void apphost_compare_place(struct apphost *, const char *app,
  * then.  Returns true if units that found a worker absent are worth another
  * try (commit_retry()). */
 bool apphost_run(struct apphost *);
-/* Returns true if that is to be done soon again: a worker is being started, or
- * is at a computation that nobody waits for. */
+/* Returns true if that is to be done soon again: a worker loads its app, is
+ * being started, or is at a computation that nobody waits for. */
 bool apphost_is_busy(const struct apphost *);
+/* Has 'busy' called when it becomes so. */
+void apphost_set_busy_cb(struct apphost *, void (*busy)(void *aux), void *aux);
 /* Returns true if there are workers. */
 bool apphost_has_workers(const struct apphost *);
+
+/* Returns false if code of the app may read the files of vmnd's user while it
+ * is loaded: it is a module, and the kernel lacks Landlock. */
+bool apphost_is_confined(const struct pipeline_app *);
 
 /* Makes a new beginning with an app whose worker pauses, or that is suspended.
  * Returns false if there is no such app with a worker. */
@@ -95,11 +101,19 @@ struct apphost_file {
 /* Adds app 'name' at the start, as apphost_load(). */
 int apphost_add_file(struct apphost *, const char *name,
                      const struct apphost_file *, struct vmn_error *why);
-/* Returns 0 if app 'name' can be loaded from the file now, in place of the one
- * of that name if there is one; and remembers what it has loaded.  Else a
- * positive errno with the error set.  It takes up to WORKER_START_MS. */
-int apphost_prepare(struct apphost *, const char *name,
-                    const struct apphost_file *, struct vmn_error *why);
+/* Begins to load app 'name' from the file, in place of the one of that name if
+ * there is one.  apphost_run() continues it, remembers what was loaded, and
+ * calls 'done' once: with NULL, or with the error.  The load is gone then.
+ * Returns NULL with the error set if it cannot begin. */
+struct apphost_load;
+typedef void apphost_load_cb(void *aux, const char *error);
+#define APPHOST_LOADS_MAX 4     /* At a time. */
+struct apphost_load *apphost_prepare(struct apphost *, const char *name,
+                                     const struct apphost_file *,
+                                     apphost_load_cb *done, void *aux,
+                                     struct vmn_error *why);
+/* Ends a load.  'done' is not called. */
+void apphost_cancel_prepare(struct apphost_load *);
 /* Returns what was loaded so, or NULL. */
 const struct pipeline_app *apphost_prepared(const struct apphost *);
 /* Does that: with the tables that its stages have by 'before', if these are

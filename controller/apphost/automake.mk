@@ -11,6 +11,7 @@ controller_libvmn_a_SOURCES += \
 	controller/apphost/apphost.c \
 	controller/apphost/apphost.h \
 	controller/apphost/apphost-live.c \
+	controller/apphost/apphost-load.c \
 	controller/apphost/apphost-private.h \
 	controller/apphost/stage-registers.c \
 	controller/apphost/stage-registers.h \

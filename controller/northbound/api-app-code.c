@@ -3,7 +3,8 @@
  * PUT and DELETE /v1/apps/{name}/code: loads an app from its file, in place of
  * the one of that name if there is one, and removes it, while vmnd runs.  The
  * file is in the database from then on.  It is loaded into a worker process
- * before anything is changed, and what cannot be loaded changes nothing. */
+ * before anything is changed, and what cannot be loaded changes nothing.  Other
+ * requests are served while a worker loads. */
 
 #include <config.h>
 
@@ -116,7 +117,7 @@ is_loaded(const struct northbound *nb, const char *name, const char *digest)
     return app && app->digest && !app->absent && !strcmp(app->digest, digest);
 }
 
-/* Returns what prepare() has loaded, or found to be loaded. */
+/* Returns what is loaded: for the request, or already before it. */
 static const struct pipeline_app *
 loaded_app(const struct northbound *nb, const char *name)
 {
@@ -143,33 +144,104 @@ check_absent(const struct northbound *nb, const char *name, const char *digest,
     }
 }
 
-/* Loads what the body has into a worker, unless that is loaded.  On success it
- * is remembered there until the change is applied. */
-static bool
-prepare(struct northbound *nb, const char *name, const struct app_code *body,
-        char digest[MODULE_DIGEST_LEN + 1], struct vmn_errors *errors)
+/* Submits the change by which the code of the body, which is loaded, is in the
+ * database. */
+static void
+submit_code(struct northbound *nb, struct http_request *req,
+            const json_t *body, const char *digest, const struct nb_wait *wait)
 {
-    const struct apphost_file file = {
-        .name = body->file, .code = body->code, .digest = digest,
-    };
-    struct vmn_error why = VMN_ERROR_INIT;
+    const char *name = http_request_param(req, "name");
+    bool exists = model_get(nb->model, VMN_TABLE_APP, name) != NULL;
 
-    if (!module_code_digest(body->code, digest)) {
-        vmn_errors_add(errors, VMN_ERR_INVALID, "/code", "must be base64");
-        return false;
-    }
-    check_absent(nb, name, digest, errors);
-    if (!errors->n && !is_loaded(nb, name, digest)
-        && apphost_prepare(nb->apphost, name, &file, &why)) {
-        vmn_errors_add(errors, VMN_ERR_INVALID, "/code", "app %s cannot be "
-                       "loaded: %s", name, why.text);
-        vmn_error_uninit(&why);
-    }
-    return !errors->n;
+    app_changes_watch(nb->app_changes);
+    submit(nb, req, exists ? MODEL_PATCH : MODEL_PUT,
+           json_pack("{s:{s:O, s:s}, s:O}",
+                     "module", "file", json_object_get(body, "file"),
+                     "digest", digest, "code", json_object_get(body, "code")),
+           loaded_app(nb, name), wait);
+}
+
+/* A request that waits until a worker has loaded its app. */
+struct code_load {
+    struct northbound *nb;
+    struct http_request *req;
+    json_t *body;               /* Checked. */
+    char digest[MODULE_DIGEST_LEN + 1];
+    struct nb_wait wait;
+    struct apphost_load *load;
+};
+
+static void
+code_load_destroy(struct code_load *load)
+{
+    json_decref(load->body);
+    free(load);
 }
 
 static void
-load(struct northbound *nb, struct http_request *req, const json_t *json,
+disconnected_cb(void *load_)
+{
+    struct code_load *load = load_;
+
+    apphost_cancel_prepare(load->load);
+    http_request_drop(load->req);
+    code_load_destroy(load);
+}
+
+static void
+loaded_cb(void *load_, const char *error)
+{
+    struct code_load *load = load_;
+    struct http_request *req = load->req;
+
+    http_request_set_close_cb(req, NULL, NULL);
+    if (error) {
+        struct vmn_errors errors;
+
+        vmn_errors_init(&errors);
+        vmn_errors_add(&errors, VMN_ERR_INVALID, "/code", "app %s cannot be "
+                       "loaded: %s", http_request_param(req, "name"), error);
+        nb_reply_errors(req, &errors, NB_POINT_AT_BODY);
+        vmn_errors_uninit(&errors);
+    } else if (is_of_database(req, load->nb,
+                              http_request_param(req, "name"))) {
+        submit_code(load->nb, req, load->body, load->digest, &load->wait);
+    }
+    code_load_destroy(load);
+}
+
+/* Loads the code of the body into a worker, which loaded_cb() continues. */
+static void
+begin_load(struct northbound *nb, struct http_request *req, json_t *json,
+           const struct app_code *body, const char *digest,
+           const struct nb_wait *wait, struct vmn_errors *errors)
+{
+    const char *name = http_request_param(req, "name");
+    const struct apphost_file file = {
+        .name = body->file, .code = body->code, .digest = digest,
+    };
+    struct code_load *load = xzalloc(sizeof *load);
+    struct vmn_error why = VMN_ERROR_INIT;
+
+    load->load = apphost_prepare(nb->apphost, name, &file, loaded_cb, load,
+                                 &why);
+    if (!load->load) {
+        vmn_errors_add(errors, why.code, "/code", "app %s cannot be loaded: "
+                       "%s", name, why.text);
+        vmn_error_uninit(&why);
+        free(load);
+        return;
+    }
+    load->nb = nb;
+    load->req = req;
+    load->body = json_incref(json);
+    load->wait = *wait;
+    ovs_strlcpy(load->digest, digest, sizeof load->digest);
+    http_request_set_close_cb(req, disconnected_cb, load);
+}
+
+static void
+load(struct northbound *nb, struct http_request *req, json_t *json,
      const struct nb_wait *wait, struct vmn_errors *errors)
 {
     const char *name = http_request_param(req, "name");
@@ -184,15 +256,18 @@ load(struct northbound *nb, struct http_request *req, const json_t *json,
         vmn_errors_add(errors, VMN_ERR_INVALID, "", "must be an object: "
                        "{\"file\", \"code\"}");
     }
-    if (!errors->n && prepare(nb, name, &body, digest, errors)) {
-        bool exists = model_get(nb->model, VMN_TABLE_APP, name) != NULL;
-
-        app_changes_watch(nb->app_changes);
-        submit(nb, req, exists ? MODEL_PATCH : MODEL_PUT,
-               json_pack("{s:{s:s, s:s}, s:s}", "module", "file", body.file,
-                         "digest", digest, "code", body.code),
-               loaded_app(nb, name), wait);
-    } else {
+    if (!errors->n && !module_code_digest(body.code, digest)) {
+        vmn_errors_add(errors, VMN_ERR_INVALID, "/code", "must be base64");
+    }
+    if (!errors->n) {
+        check_absent(nb, name, digest, errors);
+    }
+    if (!errors->n && is_loaded(nb, name, digest)) {
+        submit_code(nb, req, json, digest, wait);
+    } else if (!errors->n) {
+        begin_load(nb, req, json, &body, digest, wait, errors);
+    }
+    if (errors->n) {
         nb_reply_errors(req, errors, NB_POINT_AT_BODY);
     }
     arena_uninit(&arena);

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "controller/fabric/fabric-status.h"
+#include "controller/flow/pipeline.h"
 #include "controller/model/warnings.h"
 #include "controller/northbound/openapi-operations.h"
 #include "controller/northbound/replies.h"
@@ -145,6 +146,31 @@ warn_of_unclaimed(const struct northbound *nb, struct model_warnings *warnings)
     svec_destroy(&hosts);
 }
 
+/* Warns of apps whose modules the kernel does not confine. */
+static void
+warn_of_unconfined(const struct northbound *nb,
+                   struct model_warnings *warnings)
+{
+    const struct pipeline *pipeline = apphost_pipeline(nb->apphost);
+    struct ds names = DS_EMPTY_INITIALIZER;
+
+    for (size_t i = 0; pipeline && i < pipeline->n_apps; i++) {
+        const struct pipeline_app *app = &pipeline->apps[i];
+
+        if (!apphost_is_confined(app)) {
+            ds_put_format(&names, "%s%s", names.length ? ", " : "",
+                          app->class_->name);
+        }
+    }
+    if (names.length) {
+        model_warnings_put_general(
+            warnings, "the kernel lacks Landlock: while they are loaded, "
+            "modules of apps (%s) may read the files that vmnd may read",
+            ds_cstr(&names));
+    }
+    ds_destroy(&names);
+}
+
 /* Adds what there is to say of all objects. */
 static void
 find_warnings(const struct northbound *nb, struct arena *arena,
@@ -159,6 +185,7 @@ find_warnings(const struct northbound *nb, struct arena *arena,
 
     model_warnings_init(&warnings, nb->model, NULL, arena);
     warn_of_unclaimed(nb, &warnings);
+    warn_of_unconfined(nb, &warnings);
     for (size_t i = 0; i < ARRAY_SIZE(tables); i++) {
         struct vmn_names names = model_names(nb->model, tables[i]);
 

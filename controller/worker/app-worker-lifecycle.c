@@ -110,9 +110,10 @@ send_go(struct worker_start *start)
     app_worker_start_talk(&start->talk, &start->out, &start->in);
 }
 
-/* Starts the process.  Returns NULL, or the error, which the caller frees. */
+/* Starts the process, with limits of processor time and of sleep.  Returns
+ * NULL, or the error, which the caller frees. */
 static char *
-begin_start(struct app_worker *worker)
+begin_start(struct app_worker *worker, int cpu_ms, int sleep_ms)
 {
     struct worker_start *start = &worker->start;
     int error = worker_process_start(&worker->process, worker->program,
@@ -125,7 +126,7 @@ begin_start(struct app_worker *worker)
     start->closing = false;
     start->n_lines = 0;
     send_go(start);
-    worker_timer_start(&start->timer, WORKER_CPU_MS, WORKER_START_MS, 0);
+    worker_timer_start(&start->timer, cpu_ms, sleep_ms, 0);
     return NULL;
 }
 
@@ -184,18 +185,25 @@ go_on_starting(struct app_worker *worker, int64_t end_ms, bool *done)
 }
 
 char *
-app_worker_start_first(struct app_worker *worker)
+app_worker_begin_first(struct app_worker *worker, int limit_ms)
+{
+    worker->start.end_msec = time_msec() + WORKER_START_MS;
+    return begin_start(worker, limit_ms, limit_ms);
+}
+
+char *
+app_worker_continue_first(struct app_worker *worker, int64_t end_ms,
+                          bool *done)
 {
     struct worker_start *start = &worker->start;
-    char *why = begin_start(worker), *how;
+    char *why = go_on_starting(worker, MIN(end_ms, start->end_msec), done);
+    char *how;
     struct wire_reader reader;
-    bool done;
 
-    if (why) {
-        return why;
-    }
-    why = go_on_starting(worker, time_msec() + WORKER_START_MS, &done);
-    if (!why && !done) {
+    if (!why && !*done) {
+        if (time_msec() < start->end_msec) {
+            return NULL;
+        }
         why = xasprintf("took more than %d ms", WORKER_START_MS);
     }
     if (!why) {
@@ -225,7 +233,7 @@ fail_start(struct app_worker *worker, char *why)
 static void
 restart(struct app_worker *worker)
 {
-    char *why = begin_start(worker);
+    char *why = begin_start(worker, WORKER_CPU_MS, WORKER_START_MS);
 
     if (why) {
         fail_start(worker, why);

@@ -54,6 +54,8 @@ struct worker_start {
     struct worker_timer timer;
     bool closing;               /* WORKER_CLOSES was received. */
     unsigned n_lines;           /* Lines for the app's log. */
+    int64_t end_msec;           /* time_msec() at which the first start fails
+                                 * at the latest. */
 };
 
 struct app_worker {
@@ -173,9 +175,13 @@ uint64_t app_worker_digest_answer(const struct app_worker *, uint64_t digest,
                                   const struct ofpbuf *answer);
 
 /* app-worker-lifecycle.c */
-/* Starts the first process and takes its description.  Returns NULL, or the
- * error, which the caller frees. */
-char *app_worker_start_first(struct app_worker *);
+/* Starts the first process, with a limit of its processor time and of its
+ * sleep.  Returns NULL, or the error, which the caller frees. */
+char *app_worker_begin_first(struct app_worker *, int limit_ms);
+/* Continues that until 'end_ms' (time_msec()).  Sets '*done' once the worker
+ * has the app's description.  The result is as above. */
+char *app_worker_continue_first(struct app_worker *, int64_t end_ms,
+                                bool *done);
 /* Restarts the process if its restart is due, and continues a start until
  * 'end_ms' (time_msec()).  Returns true if the process runs. */
 bool app_worker_run_until(struct app_worker *, int64_t end_ms);

@@ -23,10 +23,10 @@ VLOG_DEFINE_THIS_MODULE(app_worker);
 
 /* Creation and destruction.  ---------------------------------------------- */
 
-/* Creates a worker for the module 'fd', which the worker takes over.  A
- * negative 'fd' is a negative errno, and an error. */
+/* Has a worker for the module 'fd', which the worker takes over, begin to load
+ * it.  A negative 'fd' is a negative errno, and an error. */
 static struct app_worker *
-create(const char *program, int fd, struct vmn_error *why)
+begin(const char *program, int fd, int limit_ms, struct vmn_error *why)
 {
     struct app_worker *worker;
     char *problem;
@@ -39,6 +39,7 @@ create(const char *program, int fd, struct vmn_error *why)
     worker->module_fd = fd;
     worker->program = xstrdup(program);
     worker->what = "its start";
+    arena_init(&worker->description.arena);
     replay_texts_init(&worker->texts);
     app_log_init(&worker->log);
     ofpbuf_init(&worker->described, 1024);
@@ -50,15 +51,51 @@ create(const char *program, int fd, struct vmn_error *why)
     if (getrandom(&worker->key, sizeof worker->key, 0) < 0) {
         VLOG_FATAL("no random numbers (%s)", ovs_strerror(errno));
     }
-    problem = app_worker_start_first(worker);
+    problem = app_worker_begin_first(worker, limit_ms);
     if (problem) {
         vmn_error_invalid(why, "%s", problem);
         free(problem);
-        arena_init(&worker->description.arena);
         app_worker_destroy(worker);
         return NULL;
     }
-    worker->what = "nothing";
+    return worker;
+}
+
+/* Continues the load until 'end_ms' (time_msec()). */
+static enum app_worker_outcome
+load_until(struct app_worker *worker, int64_t end_ms, struct vmn_error *why)
+{
+    bool done;
+    char *problem = app_worker_continue_first(worker, end_ms, &done);
+
+    if (problem) {
+        vmn_error_invalid(why, "%s", problem);
+        free(problem);
+        return APP_WORKER_FAILED;
+    }
+    if (done) {
+        worker->what = "nothing";
+    }
+    return done ? APP_WORKER_DONE : APP_WORKER_AWAY;
+}
+
+enum app_worker_outcome
+app_worker_load(struct app_worker *worker, struct vmn_error *why)
+{
+    return load_until(worker, 0, why);
+}
+
+/* Loads the module 'fd' and waits for that. */
+static struct app_worker *
+create(const char *program, int fd, struct vmn_error *why)
+{
+    struct app_worker *worker = begin(program, fd, 2 * WORKER_LOAD_MS, why);
+
+    if (worker
+        && load_until(worker, INT64_MAX, why) != APP_WORKER_DONE) {
+        app_worker_destroy(worker);
+        return NULL;
+    }
     return worker;
 }
 
@@ -75,6 +112,14 @@ app_worker_create_from(const char *program, const char *file,
                        struct vmn_error *why)
 {
     return create(program, worker_module_make(file, content, size), why);
+}
+
+struct app_worker *
+app_worker_begin(const char *program, const char *file, const void *content,
+                 size_t size, struct vmn_error *why)
+{
+    return begin(program, worker_module_make(file, content, size),
+                 WORKER_LOAD_MS, why);
 }
 
 void

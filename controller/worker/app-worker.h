@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "controller/schema/error.h"
+#include "controller/worker/worker-sandbox.h"
 #include "controller/worker/worker-wire.h"
 
 struct app_description;
@@ -42,7 +43,11 @@ struct replay_texts;
 #define WORKER_SHARE_UNIT_US 100
 #define WORKER_SHARE_RATE 2500
 #define WORKER_SHARE_BURST_S 2
-/* To load its app it may take this long. */
+/* To load its app for the first time a worker has this much processor time,
+ * and may sleep as long; in all it may take WORKER_START_MS.  A load that vmnd
+ * waits for has twice as much, so that it does not fail where the first one
+ * succeeded.  A restart has the limits of a computation. */
+#define WORKER_LOAD_MS (WORKER_IS_SANITIZED ? 1000 : 100)
 #define WORKER_START_MS 5000
 /* What one computation may ask for. */
 #define WORKER_READS_MAX 100000
@@ -77,6 +82,11 @@ struct app_worker *app_worker_create_from(const char *program,
                                           const char *file,
                                           const void *content, size_t size,
                                           struct vmn_error *why);
+/* The same, without waiting: the worker is of no use before app_worker_load()
+ * has returned APP_WORKER_DONE. */
+struct app_worker *app_worker_begin(const char *program, const char *file,
+                                    const void *content, size_t size,
+                                    struct vmn_error *why);
 void app_worker_destroy(struct app_worker *);
 
 /* The app, as the worker described it when it was first started.  Owned by the
@@ -130,6 +140,11 @@ enum app_worker_outcome {
     APP_WORKER_AWAY,            /* It was not done: worth another try when
                                  * app_worker_n_ready() has grown. */
 };
+
+/* Continues a load.  Returns APP_WORKER_AWAY if it is not complete yet, and
+ * APP_WORKER_FAILED with the error set. */
+enum app_worker_outcome app_worker_load(struct app_worker *,
+                                        struct vmn_error *why);
 
 /* Sends the message 'call' and waits for the result, which has to be released
  * if it is APP_WORKER_DONE.

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <linux/landlock.h>
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
@@ -18,6 +19,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -296,6 +298,13 @@ worker_process_is_filtered(const struct worker_process *process, int n)
     return (ours >= 0
             && status_number(status, "\nSeccomp_filters:") == ours + n
             && status_number(status, "\nNoNewPrivs:") == 1);
+}
+
+bool
+worker_files_are_confined(void)
+{
+    return syscall(SYS_landlock_create_ruleset, NULL, 0,
+                   LANDLOCK_CREATE_RULESET_VERSION) > 0;
 }
 
 void

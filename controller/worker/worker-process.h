@@ -87,6 +87,10 @@ char *worker_process_talk(struct worker_process *, struct worker_talk *,
  * privileges.  An app cannot remove one; one that adds its own has more. */
 bool worker_process_is_filtered(const struct worker_process *, int n);
 
+/* Returns true if the kernel has Landlock, so that a process that loads a
+ * module opens libraries and no other files (worker-sandbox.c). */
+bool worker_files_are_confined(void);
+
 /* Returns true if the process has ended. */
 bool worker_process_has_ended(const struct worker_process *);
 

@@ -3,9 +3,11 @@
 its flows, while all others go on.  A process that is stopped (SIGSTOP) never
 answers, so no test depends on a time."""
 
+import base64
 import os
 import signal
 import subprocess
+import threading
 
 import pytest
 from conftest import (World, changes, check_log, close_lab, flows, installed,
@@ -13,6 +15,7 @@ from conftest import (World, changes, check_log, close_lab, flows, installed,
 from test_live_apps import verify
 from test_misdeeds import make_apps
 
+from vmnlab.api import Refused
 from vmnlab.netns import wait_for
 
 APP = "bad-c"
@@ -151,3 +154,51 @@ def test_many_objects_that_loop(lab, world):
     for i in range(5):
         lab.vmnd.api.delete("networks/loop-%d" % i)
     wait_for("all to be well", lambda: not issues(lab, "late", "failed"), 60)
+
+
+# Matches for a long time, by few instructions of Lua's.
+BOMB = """\
+return { name = (("a"):rep(4000):find((".-"):rep(8) .. "b")) or "bomb" }
+"""
+
+
+def workers(lab):
+    """Processes of vmnd's apps."""
+    with open("/proc/%d/task/%d/children" % (lab.vmnd.pid(), lab.vmnd.pid()),
+              encoding="ascii") as children:
+        return set(map(int, children.read().split()))
+
+
+def load_bomb(lab, answers):
+    try:
+        lab.vmnd.api.call("PUT", "/v1/apps/bomb/code", {
+            "file": "bomb.lua",
+            "code": base64.b64encode(BOMB.encode()).decode()})
+        answers.append("it is loaded")
+    except Refused as refused:
+        answers.append(refused.problem["errors"][0]["detail"])
+
+
+def test_others_are_served_while_an_app_is_loaded(lab, world):
+    """Its process is stopped in the middle of the load, which ends by its
+    limits when the process continues."""
+    before, answers = workers(lab), []
+    thread = threading.Thread(target=load_bomb, args=(lab, answers))
+    thread.start()
+    wait_for("a process", lambda: workers(lab) - before or answers, 20, 0.001)
+    assert not answers
+    pid, = workers(lab) - before
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        lab.vmnd.api.get("networks/net")
+        label(lab)
+        assert not answers
+        assert world.reaches(world.one, world.vm("two", "net", "h1",
+                                                 "10.0.0.2"))
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    thread.join()
+    assert "app bomb cannot be loaded: took more than" in answers[0]
+    assert "bomb" not in [app["name"] for app in
+                          lab.vmnd.api.get("apps")["items"]]
+    wait_for("its end", lambda: workers(lab) == before, 20)

@@ -11,9 +11,11 @@
 
 #include "tests/unit/apps-fixture.h"
 
+#include <errno.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "controller/apphost/apphost.h"
 #include "controller/engine/engine.h"
@@ -209,6 +211,44 @@ struct apphost *
 apps_fixture_apphost(struct apps_fixture *f)
 {
     return f->apphost;
+}
+
+struct prepared {
+    bool done;
+    char *error;                /* Or NULL. */
+};
+
+static void
+prepared_cb(void *prepared_, const char *error)
+{
+    struct prepared *prepared = prepared_;
+
+    prepared->done = true;
+    prepared->error = nullable_xstrdup(error);
+}
+
+int
+apps_fixture_prepare(struct apps_fixture *f, const char *name,
+                     const struct apphost_file *file, struct vmn_error *why)
+{
+    struct prepared prepared = { false, NULL };
+
+    if (!apphost_prepare(f->apphost, name, file, prepared_cb, &prepared,
+                         why)) {
+        return EINVAL;
+    }
+    for (int i = 0; !prepared.done; i++) {
+        assert_true(i < 60000);
+        assert_true(apphost_is_busy(f->apphost));
+        usleep(1000);
+        apphost_run(f->apphost);
+    }
+    if (!prepared.error) {
+        return 0;
+    }
+    vmn_error_invalid(why, "%s", prepared.error);
+    free(prepared.error);
+    return EINVAL;
 }
 
 struct model *

@@ -71,6 +71,12 @@ void apps_fixture_handle(struct apps_fixture *, const char *handler,
  * number (in decimal).  The caller frees it. */
 char *apps_fixture_expand(struct apps_fixture *, const char *text);
 
+/* Loads app 'name' from the file, and waits for that (apphost_prepare()). */
+struct apphost_file;
+struct vmn_error;
+int apps_fixture_prepare(struct apps_fixture *, const char *name,
+                         const struct apphost_file *, struct vmn_error *why);
+
 /* What it is made of, for those who ask that. */
 struct engine *apps_fixture_engine(struct apps_fixture *);
 struct model *apps_fixture_model(struct apps_fixture *);

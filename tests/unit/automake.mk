@@ -334,6 +334,13 @@ USEC_TESTS = \
 	tests/unit/test-path-suspects
 $(USEC_TESTS): private AM_LDFLAGS += -Wl,--wrap=time_usec
 
+# Those that say whether the kernel has Landlock, by
+# __wrap_worker_files_are_confined().
+CONFINED_TESTS = \
+	tests/unit/test-app-worker
+$(CONFINED_TESTS): private AM_LDFLAGS += \
+	-Wl,--wrap=worker_files_are_confined
+
 # Those that say which revisions an app is late with, by
 # __wrap_engine_late_app().
 LATE_TESTS = \

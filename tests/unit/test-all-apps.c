@@ -349,7 +349,7 @@ load_live(struct apps_fixture *f, const char *name)
 
     const struct apphost_file module = { "x.so", code, digest };
 
-    if (apphost_prepare(apphost, name, &module, &why)) {
+    if (apps_fixture_prepare(f, name, &module, &why)) {
         fail_msg("%s: %s", name, why.text);
     }
     apphost_replace(apphost, name, &module, NULL);

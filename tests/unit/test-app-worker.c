@@ -20,6 +20,7 @@
 
 #include <cmocka.h>
 
+#include "controller/apphost/apphost.h"
 #include "controller/engine/engine.h"
 #include "controller/engine/packet-handler.h"
 #include "controller/engine/relation.h"
@@ -353,6 +354,31 @@ test_misdeeds(void **state OVS_UNUSED)
     check_deed("raw-socket", "its worker made system call socket (");
     check_deed("catch", "its worker made system call rt_sigaction (");
     check_deed("sleep", "its worker called sleep(): an app does not wait");
+}
+
+static bool kernel_confines;
+
+bool __wrap_worker_files_are_confined(void);
+
+bool
+__wrap_worker_files_are_confined(void)
+{
+    return kernel_confines;
+}
+
+/* Without Landlock, a module's code may read files while it is loaded. */
+static void
+test_unconfined(void **state OVS_UNUSED)
+{
+    struct apps_fixture *f = start();
+    const struct pipeline *pipeline = apps_fixture_pipeline(f);
+
+    for (int i = 0; i < 2; i++) {
+        kernel_confines = i;
+        assert_int_equal(apphost_is_confined(pipeline_find(pipeline, "bad")),
+                         kernel_confines);
+    }
+    apps_fixture_destroy(f);
 }
 
 /* A failure that the app says is none of the worker's. */
@@ -1064,6 +1090,7 @@ main(void)
         cmocka_unit_test(test_dependencies),
         cmocka_unit_test(test_sorting),
         cmocka_unit_test(test_misdeeds),
+        cmocka_unit_test(test_unconfined),
         cmocka_unit_test(test_own_failure),
         cmocka_unit_test(test_foreign),
         cmocka_unit_test(test_too_many_flows),

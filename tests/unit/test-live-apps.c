@@ -116,7 +116,7 @@ load_code(struct apps_fixture *f, const char *name, const struct code *code,
     const struct pipeline *pipeline = apphost_pipeline(apphost);
     struct engine *engine = apps_fixture_engine(f);
 
-    if (prepare && apphost_prepare(apphost, name, &file, why)) {
+    if (prepare && apps_fixture_prepare(f, name, &file, why)) {
         run(f);
         return false;
     }

@@ -533,7 +533,7 @@ test_refused(void **state OVS_UNUSED)
     check_refused("", "must end with \"return { name = ..., ... }\", and "
                   "returns nil");
     check_refused("while true do end",
-                  "app.lua:1: ran more than 20 million instructions");
+                  "app.lua:1: ran more than 2 million instructions");
     check_refused("return { name = io.read() }",
                   "app.lua:1: uses io: an app opens no file");
     check_refused("return {}", "app name");

@@ -423,7 +423,7 @@ lua_app_load(struct lua_app *app, const char *name, const char *text,
              size_t size, struct vmn_error *why)
 {
     struct script script = {
-        .run.instructions_max = LUA_INSTRUCTIONS_MAX,
+        .run.instructions_max = LUA_LOAD_INSTRUCTIONS_MAX,
         .text = text, .size = size };
     const char *error;
     int code = 0;
