@@ -422,6 +422,7 @@ apphost_resume(struct apphost *host, const char *app)
 
     if (found && found->worker) {
         app_worker_resume(found->worker);
+        app_worker_end_bars(found->worker);
         return true;
     }
     return false;

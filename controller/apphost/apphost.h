@@ -84,7 +84,8 @@ bool apphost_has_workers(const struct apphost *);
  * is loaded: it is a module, and the kernel lacks Landlock. */
 bool apphost_is_confined(const struct pipeline_app *);
 
-/* Makes a new beginning with an app whose worker pauses, or that is suspended.
+/* Makes a new beginning with an app whose worker pauses, or that is suspended:
+ * nor is any guest barred then.
  * Returns false if there is no such app with a worker. */
 bool apphost_resume(struct apphost *, const char *app);
 

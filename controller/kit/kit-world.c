@@ -16,7 +16,6 @@
 #include "controller/kit/kit-changes.h"
 #include "controller/model/model.h"
 #include "controller/simulator/learned-flows.h"
-#include "controller/worker/app-worker.h"
 #include "util.h"
 #include "vmn/text.h"
 
@@ -186,22 +185,15 @@ kit_world_destroy(struct kit_world *world)
 
 /* Workers.  --------------------------------------------------------------- */
 
-static void
-restart_worker(const struct apphost *apphost)
-{
-    const struct pipeline_app *app = apphost ? find_app(apphost) : NULL;
-
-    if (app && app->worker) {
-        app_worker_resume(app->worker);
-        app_worker_end_bars(app->worker);
-    }
-}
-
 void
 kit_world_restart(struct kit_world *world)
 {
-    restart_worker(world->apphost);
-    restart_worker(world->other);
+    if (world->app) {
+        apphost_resume(world->apphost, world->app);
+    }
+    if (world->app && world->other) {
+        apphost_resume(world->other, world->app);
+    }
 }
 
 /* Time.  ------------------------------------------------------------------ */
