@@ -11,11 +11,16 @@ import threading
 import time
 
 import pytest
-from conftest import HERE, World, check_log, close_lab, installed, make_lab
+from conftest import (HERE, World, check_log, close_lab, entry, installed,
+                      make_lab, rule)
+from multicast_guests import igmp, mld
 from test_app_workers import problems
-from test_attacks_packet_ins import DNS, dns_question
+from test_attacks_packet_ins import DNS, Flood, dns_question, floods
+from test_dhcp import discover
+from test_fqdn_policy import to_name
 
-from vmnlab import netns
+from vmnlab import frames, netns
+from vmnlab.traffic import checksum
 
 TOP = os.path.join(HERE, "../..")
 
@@ -27,7 +32,11 @@ def _lab(tmp_path_factory):
     subprocess.run(["gcc", "-std=gnu11", "-Wno-unused-parameter", "-O1",
                     "-fPIC", "-shared", "-pthread", "-I" + TOP + "/include",
                     "-o", bad, TOP + "/tests/unit/bad-app.c"], check=True)
-    lab = make_lab("cost", 2, apps=[bad])
+    apps = os.environ.get("VMN_APPDIR", TOP + "/_build/normal/appdir")
+    lab = make_lab("cost", 1, apps=[bad] + [
+        os.path.join(apps, name + ".so") for name in ("multicast",
+                                                      "metadata")],
+                   options=["--packet-port-rate=50", "--packet-host-rate=80"])
     for host in lab.hosts:
         host.deepen_sockets()
     yield lab
@@ -107,3 +116,107 @@ def test_take_answers_of_another_app_by_very_many_flows(lab, world):
     print("%d of %d lost, the slowest took %.0f ms" % (
         lost, len(questions.sent), 1000 * max(questions.late.values())))
     assert not lost
+
+
+# Floods of a tenant's guests.  -----------------------------------------------
+
+SERVER = "169.254.169.254"
+SERVER_MAC = "0e:56:4d:ff:00:50"
+KINDS = ("ttl", "reject", "no neighbour", "dhcp", "dns", "nd",
+         "metadata", "igmp", "mld", "fqdn")
+
+
+def syn(vm, port):
+    """The first packet of a connection to the metadata server."""
+    head = struct.pack("!HHLLBBHHH", port, 80, 1, 0, 5 << 4, 2, 65535, 0, 0)
+    ends = socket.inet_aton(vm.ip) + socket.inet_aton(SERVER)
+    total = checksum(ends + struct.pack("!HH", 6, len(head)) + head)
+    return frames.ipv4(SERVER_MAC, vm.mac, vm.ip, SERVER, 6,
+                       head[:16] + struct.pack("!H", total) + head[18:])
+
+
+def packets_of(world, kind, vm, srv):
+    if kind == "metadata":
+        return [syn(vm, port) for port in range(1024, 1280)]
+    if kind == "igmp":
+        return [igmp(vm, 0x16, "239.1.0.%d" % i, "239.1.0.%d" % i)
+                for i in range(1, 200)]
+    if kind == "mld":
+        return [mld(vm, 131, struct.pack("!HH16s", 0, 0, socket.inet_pton(
+            socket.AF_INET6, "ff15::%x" % i)), "ff15::%x" % i)
+            for i in range(1, 200)]
+    if kind == "fqdn":
+        return [frames.udp(srv.mac, vm.mac, vm.ip, srv.ip, 1000, 53,
+                           dns_question("n%d.example.com" % i))
+                for i in range(200)]
+    return floods(world, vm, srv)[kind]
+
+
+@pytest.fixture(name="tenants", scope="module")
+def _tenants(lab):
+    """Tenant a with a guest in each of two networks, and tenant b with one;
+    all of them are on one host."""
+    world = World(lab)
+    for tenant in "ab":
+        world.put("accounts", tenant, role="operator", scope="t=" + tenant)
+    for n, tenant in enumerate("aab", 1):
+        name = "n%d" % n
+        world.put("networks", name, labels={"t": tenant}, subnets=[
+            {"cidr": "10.0.%d.0/24" % n, "gateway": "10.0.%d.1" % n,
+             "dhcp": True},
+            {"cidr": "fd00:%d::/64" % n, "gateway": "fd00:%d::1" % n}])
+        world.put("metadata-networks", name, network=name)
+        world.put("multicast-networks", name, network=name)
+    world.put("routers", "r", interfaces=[{"network": "n1"},
+                                          {"network": "n2"}])
+    world.put("dns-zones", "shop.test", networks=["n1", "n2", "n3"])
+    world.vms = {}
+    for name, n, i in (("eve", 1, 11), ("eva", 2, 11), ("vic", 3, 11),
+                       ("srv1", 1, 13), ("srv2", 2, 13)):
+        world.vms[name] = world.vm(name, "n%d" % n, "h1", [
+            "10.0.%d.%d" % (n, i), "fd00:%d::%d" % (n, i)],
+            labels={"t": "ab"[n == 3], "r": name[:3]})
+    netns.ip(world.vms["vic"].ns, "route add 169.254.0.0/16 dev eth0")
+    world.group("srv", "r=srv")
+    world.policy("p", "srv", rule("ingress", "reject", None,
+                                  [entry("udp", 9)]),
+                 rule("ingress", "allow"))
+    for name in "eve", "eva":
+        world.group(name, "r=" + name)
+        world.policy("out-" + name, name, rule("egress", "allow"),
+                     to_name("*.example.com"))
+    world.settle()
+    yield world
+    world.close()
+    check_log(lab.vmnd)
+
+
+def leases(vm, n=10):
+    """How many of n DHCPDISCOVERs are answered."""
+    found = 0
+    with frames.Capture(vm.ns) as seen:
+        for i in range(n):
+            xid = struct.pack("!I", 0x766d0000 + i)
+            frames.send(vm, discover(vm, xid=xid))
+            found += seen.wait(lambda f, xid=xid: (frames.of_udp(f) or (0,))[
+                0] == 67 and xid in f, 5) is not None
+    return found
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_flood_vmnd_from_all_networks_of_a_tenant(tenants, kind):
+    """Two guests of a tenant, each in a network of its own, send more than
+    vmnd takes of their host; a guest of another tenant there is answered."""
+    eve, eva, vic, srv1, srv2 = (tenants.vms[n] for n in (
+        "eve", "eva", "vic", "srv1", "srv2"))
+    with Flood(eve, packets_of(tenants, kind, eve, srv1)), \
+            Flood(eva, packets_of(tenants, kind, eva, srv2)):
+        questions = Questions(vic, "vic.shop.test", rate=5)
+        found = leases(vic)
+        while len(questions.sent) < 10:
+            time.sleep(0.05)
+        lost = questions.stop()
+    print("%s: %d of 10 leases, %d of %d questions lost"
+          % (kind, found, lost, len(questions.sent)))
+    assert found >= 9
+    assert lost <= len(questions.sent) / 10
