@@ -362,6 +362,7 @@ usage_refresh(struct usage *usage, const struct model *model)
 
         for (size_t i = 0; i < names.n; i++) {
             count_row(usage, model_get(model, t, names.names[i]), 1, false);
+            model_yield(model);
         }
     }
     SHASH_FOR_EACH (node, &usage->counters) {

@@ -22,8 +22,8 @@ void usage_destroy(struct usage *);
 void usage_change(struct usage *, const struct vmn_row *before,
                   const struct vmn_row *after);
 
-/* Counts all rows for quotas that have not been counted yet.  No transaction
- * may be under way. */
+/* Counts all rows for quotas that have not been counted yet.  Yields.  No
+ * transaction may be under way. */
 void usage_refresh(struct usage *, const struct model *);
 
 /* The counts of quota 'name', or NULL if there is none, or it has not been

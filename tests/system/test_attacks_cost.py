@@ -220,3 +220,64 @@ def test_flood_vmnd_from_all_networks_of_a_tenant(tenants, kind):
           % (kind, found, lost, len(questions.sent)))
     assert found >= 9
     assert lost <= len(questions.sent) / 10
+
+
+# Costly calls of a tenant.  --------------------------------------------------
+
+MANY = 1000
+
+
+@pytest.fixture(name="large", scope="module")
+def _large(lab):
+    """Many ports of a network, on no host, and a group of all of them."""
+    world = World(lab)
+    world.put("networks", "wide", subnets=[{"cidr": "10.64.0.0/16"}])
+    lab.vmnd.api.apply([
+        {"type": "ports", "name": "wide%d" % i, "spec": {
+            "network": "wide", "labels": {"wide": "yes", "n": str(i)}}}
+        for i in range(MANY)])
+    world.group("wide", "wide=yes")
+    yield world
+    world.api.delete("networks/wide", cascade="true")
+    world.made.remove(("networks", "wide"))
+    world.close()
+
+
+POLICY = {"applies_to": ["wide"], "rules": [
+    rule("ingress", "allow", ["wide"], [entry("tcp", 80)])]}
+CALLS = {
+    "plan of a policy": ("PUT", "policies/wide?dry_run=plan",
+                         {"spec": POLICY}),
+    "plan of ports": ("POST", "apply?dry_run=plan", {"objects": [
+        {"type": "ports", "name": "wide%d" % i, "spec": {
+            "network": "wide", "labels": {"wide": "no"}}}
+        for i in range(MANY)]}),
+    "what a policy would allow": (
+        "POST", "reachability?service=tcp/80", {"after": [
+            {"type": "policies", "name": "wide", "spec": POLICY}]}),
+    "a quota, which is counted": ("PUT", "quotas/wide", {"spec": {
+        "scope": "wide=yes"}}),
+}
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_hold_the_loop_by_a_costly_call(lab, large, call):
+    """Others are answered before the call is, unless it is done at once."""
+    method, target, body = CALLS[call]
+    api, n = lab.vmnd.api, 0
+    outcome = []
+    caller = threading.Thread(target=lambda: outcome.append(
+        api.call(method, "/v1/" + target, body)))
+    start = time.monotonic()
+    caller.start()
+    slowest = 0.0
+    while caller.is_alive():
+        asked = time.monotonic()
+        api.get("networks/wide")
+        slowest = max(slowest, time.monotonic() - asked)
+        n += caller.is_alive()
+    seconds = time.monotonic() - start
+    print("%s: %.2f s, %d others answered, the slowest after %.0f ms"
+          % (call, seconds, n, 1000 * slowest))
+    assert outcome
+    assert n or seconds < 1
