@@ -21,8 +21,8 @@ PROMISES = {
     },
     "handbook/broken-path.md": {
         "`VmnPathDown` after a minute": ALERTS,
-        "`unknown` for long":
-        "test_paths.py::test_measured_anew_after_a_restart",
+        "`unknown` for long": "../unit/test-path-measuring.c::"
+        "what_is_not_proven_for_long_is_unknown",
     },
     "handbook/certificates.md": {
         "stands under `Rejected`": "test_join.py::"
@@ -35,13 +35,12 @@ PROMISES = {
         "`VmnClusterWithoutMajority`": ALERTS,
     },
     "handbook/drain.md": {
-        "exit status 4": "test_host_drain.py::test_gateways_go_elsewhere",
+        "exit status 4": "test_host_drain.py::test_backends_drain",
         "exit status 5": "../unit/test-ctl-log.c::"
         "wait_tells_a_quiet_drain_from_one_that_cut",
         "the plan and the reply warn": "test_loadbalancer.py::"
         "test_deleted_backends_are_warned_of_until_they_are_drained",
-        "no answer any more": "test_loadbalancer.py::"
-        "test_balancer_that_nobody_serves_is_warned_of",
+        "no answer any more": "test_vmnctl.py::test_patch_sets_and_drain",
     },
     "handbook/empty-host.md": {
         "exit status 4 of `wait`":
@@ -50,7 +49,8 @@ PROMISES = {
     "handbook/first-network.md": {
         "`Health: ok`": "test_unheard.py::test_host_whose_database_has_ended",
         "state `unbound`": "test_events.py::test_life_of_a_vm_is_told",
-        "state `pending`": "test_events.py::test_life_of_a_vm_is_told",
+        "state `pending`":
+        "test_swarm.py::test_port_is_up_only_when_its_host_has_its_flows",
         "state `unknown`":
         "test_unheard.py::test_host_whose_switch_has_ended",
     },
@@ -64,14 +64,13 @@ PROMISES = {
         "test_isolated_ports.py::test_a_provider_network",
     },
     "handbook/move-vm.md": {
-        "**cold**": "test_bindings.py::test_change_that_moves_a_port_is_one_"
-        "revision",
+        "**cold**": "test_events.py::test_life_of_a_vm_is_told",
         "is refused, or warns":
         "test_asked_migration.py::test_what_cannot_be_asked_for",
         "`rejected_claims` names the new host": "test_migration.py::"
         "test_claim_that_was_rejected_does_no_harm_after_a_restart",
-        "no host claims it": "../unit/test-host-db-copies.c::"
-        "they_count_as_no_vms",
+        "no host claims it": "../unit/test-host-db-ports.c::"
+        "interfaces_that_no_port_claims_are_listed",
         "the old host is not heard":
         "test_unheard.py::test_host_whose_switch_has_ended",
     },
@@ -81,11 +80,11 @@ PROMISES = {
     },
     "handbook/names.md": {
         "The warning is of a name": "test_fqdn_policy.py::"
-        "test_what_a_name_resolves_to_is_allowed",
+        "test_a_name_is_pending_until_it_is_answered",
         "why it is `failing`": "test_fqdn_policy.py::"
         "test_what_was_known_is_kept_while_nobody_answers",
         "it was not answered yet": "test_fqdn_policy.py::"
-        "test_addresses_are_bounded_and_answers_do_not_fill_the_log",
+        "test_a_name_is_pending_until_it_is_answered",
         "no answer, twice in a row": "test_fqdn_policy.py::"
         "test_what_was_known_is_kept_while_nobody_answers",
     },
@@ -99,7 +98,7 @@ PROMISES = {
     },
     "handbook/placement.md": {
         "a warning on standard error":
-        "../unit/test-northbound-placement.c::ports_together_and_apart",
+        "../unit/test-ctl-trace.c::advice_tells_what_has_no_effect",
     },
     "handbook/quarantine.md": {
         "Exit status 4": "test_untruths.py::test_a_host_that_is_not_heard",
@@ -125,8 +124,8 @@ PROMISES = {
         "| `Vmn": ALERTS,
         "`up`, `unknown`": "test_paths.py::test_only_while_it_is_asked_for",
         "one tells the end": "test_paths.py::test_a_path_breaks_and_recovers",
-        "comes back `unknown`":
-        "test_paths.py::test_measured_anew_after_a_restart",
+        "comes back `unknown`": "../unit/test-path-measuring.c::"
+        "what_is_not_proven_for_long_is_unknown",
         "`vmnctl status` exits with 0":
         "test_unheard.py::test_host_whose_database_has_ended",
         "| `starting`": HEALTH + "start_and_store_are_failures",
@@ -142,8 +141,10 @@ PROMISES = {
         "test_others_do_not_wait_for_a_process_that_is_stopped",
         "| `conflict`, `overlap`": "test_quarrel.py::"
         "test_first_by_name_has_it_whoever_came_first",
-        "| `unchecked`": HEALTH + "each_kind_of_problem_degrades",
-        "| `certificates`": HEALTH + "each_kind_of_problem_degrades",
+        "| `unchecked`": "../unit/test-overlaps.c::"
+        "a_search_that_is_cut_short_says_so",
+        "| `certificates`":
+        "test_attacks_pki.py::test_one_ca_for_all_is_pointed_out",
         "| `quota`": HEALTH + "quota_that_is_exceeded_is_told",
         "`failing` means that changes are not stored":
         HEALTH + "failures_come_first",

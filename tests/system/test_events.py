@@ -132,7 +132,10 @@ def test_life_of_a_vm_is_told(world, read):
     for state in ("down", "up"):
         vm.run("ip", "link", "set", "eth0", state)
         assert reader.take("binding", port="a", state=state)[1]["host"] == "h1"
-    world.lab.move("a", "h2")
+    # It is started on another host.
+    world.lab.unplug("a")
+    assert reader.take("binding", port="a", state="unbound")[1]["host"] is None
+    world.lab.replug("a", "h2")
     assert reader.take("binding", port="a", host="h2", state="up")
     world.lab.remove_vm("a")
     world.own_vms.remove("a")

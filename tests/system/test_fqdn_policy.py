@@ -21,11 +21,13 @@ NAME = "api.example.com"
 
 class Names:
     """A DNS server beside vmnd.  'records' has addresses and aliases of
-    names; 'rcode' is what it answers instead, if it is not 0."""
+    names; 'rcode' is what it answers instead, if it is not 0.  It answers
+    nothing while it is 'silent'."""
 
     def __init__(self, ns):
         self.records = {}
         self.rcode = 0
+        self.silent = False
         self.ttl = 1
         self.asked = []
         self.forged = []        # What a forger says that a name has.
@@ -49,6 +51,8 @@ class Names:
             try:
                 query, peer = self.socket.recvfrom(4096)
             except socket.timeout:
+                continue
+            if self.silent:
                 continue
             if self.forged:
                 self.forge(query, peer)
@@ -217,6 +221,27 @@ def test_aliases_are_followed(allowed, dns):
     world.policy("out", "cli", to_name("www.example.com"))
     assert world.reaches(cli, oth)
     assert world.blocked(cli, srv)
+
+
+def test_a_name_is_pending_until_it_is_answered(allowed, dns):
+    """The reply says so, and warns that it is nobody by now."""
+    world, cli, srv, _ = allowed
+    dns.records["new.example.com"] = ["10.0.0.2"]
+    dns.silent = True
+    try:
+        reply = world.put("policies", "out", applies_to=["cli"],
+                          rules=[to_name("new.example.com")])
+        assert known(world, "new.example.com")["ips"] == []
+        [fqdn] = reply["status"]["fqdns"]
+        assert (fqdn["name"], fqdn["state"]) == ("new.example.com", "pending")
+        [warning] = [w for w in reply["warnings"] if "pointer" in w]
+        assert warning["pointer"] == "/spec/rules/0/peers/0/fqdn"
+        assert '"new.example.com" has no known address by now' in warning[
+            "text"]
+    finally:
+        dns.silent = False
+    await_state(world, "resolved", "new.example.com")
+    assert world.reaches(cli, srv)
 
 
 def test_what_was_known_is_kept_while_nobody_answers(allowed, dns):

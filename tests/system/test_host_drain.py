@@ -186,8 +186,9 @@ def test_backends_drain(lab, world):
     assert serving(world) == ["w1", "w2"]
     wait_for("both", lambda: asked(client) == {"w1", "w2"}, 30)
     # But not who drains by request.
-    ctl(lab, "drain", "lb", "w2")
-    wait_for("the other alone", lambda: serving(world) == ["w1"])
+    said = ctl(lab, "drain", "lb", "w2", "--wait", status=5)
+    assert "\nw2 drained: drain_seconds are over" in said, said
+    assert serving(world) == ["w1"]
     ctl(lab, "undrain", "lb", "w2", "--wait")
     # Who is replaced later has all of its time from then on.
     world.put("loadbalancers", "lb", drain_seconds=300, **spec)
@@ -196,6 +197,12 @@ def test_backends_drain(lab, world):
     assert serving(world) == ["w2"]
     wait_for("it to drain", lambda: backends(world)["w1"].get("drain"), 30)
     assert backends(world)["w1"]["drain"]["since"] >= began
+    said = ctl(lab, "drain", "lb", "w2", "--wait", "--timeout", "2s",
+               status=4)
+    assert "\nw2 draining, no packet from clients since" in said, said
+    said = ctl(lab, "wait", "lb/lb", "--for", "drained", "--timeout", "1s",
+               status=4)
+    assert "\nw2 draining" in said, said
     for h in held:
         h.close()
 

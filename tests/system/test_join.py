@@ -115,6 +115,9 @@ def test_certificate_of_another_host_gets_nobody_in(lab, ca):
         'host "h1" has datapath id'), 30)
     assert state(lab, "h2")["ovsdb"]["state"] != "connected"
     assert state(lab, "h2")["openflow"]["state"] != "connected"
+    assert state(lab, "h2")["state"] == "offline"
+    shown = vmnctl(lab, "hosts")
+    assert 'its certificate is for "h1"' in shown, shown
     come_again_as("h2")
     lab.await_synced(seconds=60)
     assert state(lab, "h1")["state"] == "synced"
@@ -192,6 +195,8 @@ def test_expired_certificate_keeps_a_host_out_until_it_is_renewed(lab, ca):
                 return "certificate verify failed" in log.read()
         wait_for("it to be told", told, 60)
         assert state(lab, "h2")["state"] == "offline"
+        rejected = vmnctl(lab, "hosts").partition("\nRejected:\n")[2]
+        assert "certificate" in rejected, rejected
         wait_for("a to reach b", lambda: traffic.ask(a, b.ip, 0, "icmp"))
     finally:
         (ca / "h2.pem").write_bytes(good)

@@ -395,20 +395,6 @@ def test_a_draft_counts_what_it_changes(lab, shop):
     assert shown.count("put (unchanged)") == len(objects) - 1, shown
 
 
-# Promises.  ------------------------------------------------------------------
-
-def promises(path):
-    """Sentences of a page, and rows of its tables, that promise something."""
-    with open(path, encoding="utf-8") as text:
-        words = re.sub("```.*?```", "\n\n", text.read(), flags=re.S)
-    for part in re.split(r"\n\s*\n|\n(?=[-*|#] ?)", words):
-        part = " ".join(part.split())
-        for sentence in ([part] if part.startswith("|") else
-                         re.split(r"(?<=[.!?])\s+(?=[A-Z`])", part)):
-            if re.search(PROMISE, sentence):
-                yield sentence
-
-
 def test_show_of_certificates_names_a_file(tmp_path):
     """Each command of the documents is one that vmn-pki takes."""
     top = os.path.join(HERE, "../..")
@@ -431,6 +417,20 @@ def test_show_of_certificates_names_a_file(tmp_path):
     assert shown.returncode == 0 and "CN = h1" in shown.stdout, shown
     assert re.search(r"(?m)^notAfter=.* GMT$", shown.stdout), shown
     assert pki("show").returncode == 2
+
+
+# Promises.  ------------------------------------------------------------------
+
+def promises(path):
+    """Sentences of a page, and rows of its tables, that promise something."""
+    with open(path, encoding="utf-8") as text:
+        words = re.sub("```.*?```", "\n\n", text.read(), flags=re.S)
+    for part in re.split(r"\n\s*\n|\n(?=[-*|#] ?)", words):
+        part = " ".join(part.split())
+        for sentence in ([part] if part.startswith("|") else
+                         re.split(r"(?<=[.!?])\s+(?=[A-Z`])", part)):
+            if re.search(PROMISE, sentence):
+                yield sentence
 
 
 def test_promises_have_tests():
