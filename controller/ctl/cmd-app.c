@@ -161,6 +161,7 @@ set_enabled(struct ctl *ctl, const char *app, bool enabled)
     if (!status) {
         fprintf(ctl->out, "apps/%s %s\n", app,
                 enabled ? "enabled" : "disabled");
+        ctl_print_warnings(ctl, reply.body);
         status = ctl_report_receipt(ctl, &reply);
         ctl_reply_uninit(&reply);
     }
