@@ -313,6 +313,28 @@ def test_have_root_write_a_backup_by_a_link(machine):
         assert file.read() == "%d\n" % VMN_UID
 
 
+def test_have_root_write_a_backup_where_a_folder_was_replaced(machine):
+    """A folder below one of the user vmn's is that user's to replace, whoever
+    has made it; and a link of root's may lead to such a one."""
+    put(machine.path("bin/vmnctl"), '#!/bin/sh\nid -u >"$2"\n')
+    os.chmod(machine.path("bin/vmnctl"), 0o755)
+    backup = TOP + "/deploy/backup"
+    os.mkdir(machine.path("lib/vmn/weekly"))        # By root, once.
+    os.rename(machine.path("lib/vmn/weekly"), machine.path("lib/vmn/gone"))
+    machine.link("lib/vmn/weekly", "victim")
+    said = machine.run(backup, machine.path("lib/vmn/weekly"))[1]
+    machine.check_victim(said)
+    said = machine.run(backup, machine.path("lib/vmn/weekly/daily"))[1]
+    machine.check_victim(said)
+    os.symlink(machine.path("lib/vmn"), machine.path("backups"))
+    status, said = machine.run(backup, machine.path("backups/new"))
+    assert status == 0, said
+    made, = os.listdir(machine.path("lib/vmn/new"))
+    with open(machine.path("lib/vmn/new", made), encoding="ascii") as file:
+        assert file.read() == "%d\n" % VMN_UID
+    machine.check_victim(said)
+
+
 def test_take_all_memory_of_the_machine():
     """What runs all the time has a bound."""
     folder = TOP + "/deploy/systemd"
