@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bitmap.h"
 #include "controller/fabric/ovsdb/host-checksums.h"
 #include "controller/fabric/ovsdb/host-db.h"
 #include "controller/fabric/ovsdb/host-ipsec.h"
@@ -33,6 +34,9 @@
 #include "vmn/vocabulary.h"
 
 VLOG_DEFINE_THIS_MODULE(host_report);
+
+/* OVSDB's port numbers are less. */
+#define N_OFPORTS 65536
 
 /* An interface that may be a VIF. */
 struct candidate {
@@ -83,11 +87,31 @@ host_report_has_ofport(const struct fabric_host_db *db,
     return false;
 }
 
+/* Returns the port numbers that interfaces of the bridge have, as a bitmap,
+ * which the caller frees: a host decides how many interfaces have lost theirs,
+ * so none of these searches all others. */
+static unsigned long *
+used_ofports(const struct fabric_host_db *db,
+             const struct ovsdb_snapshot *snapshot)
+{
+    unsigned long *used = bitmap_allocate(N_OFPORTS);
+
+    for (size_t i = 0; i < snapshot->n_interfaces; i++) {
+        const struct ovsdb_interface *iface = &snapshot->interfaces[i];
+
+        if (iface->ofport > 0 && iface->ofport < N_OFPORTS
+            && !strcmp(iface->bridge, db->bridge)) {
+            bitmap_set1(used, iface->ofport);
+        }
+    }
+    return used;
+}
+
 /* Returns the port number of 'iface', which has none now but had that of
  * 'last'; 0 if it counts as deleted.  Adds interfaces that count for a while
  * to 'retained'. */
 static uint32_t
-last_ofport(struct fabric_host_db *db, const struct ovsdb_snapshot *snapshot,
+last_ofport(struct fabric_host_db *db, const unsigned long *used,
             const struct ovsdb_interface *iface,
             const struct observed_vif *last, struct shash *retained)
 {
@@ -95,7 +119,7 @@ last_ofport(struct fabric_host_db *db, const struct ovsdb_snapshot *snapshot,
     struct retained_interface *hold;
 
     if (strcmp(last->iface, iface->name)
-        || host_report_has_ofport(db, snapshot, last->ofport)) {
+        || last->ofport >= N_OFPORTS || bitmap_is_set(used, last->ofport)) {
         return 0;
     }
     if (iface->ofport == 0) {
@@ -113,7 +137,8 @@ last_ofport(struct fabric_host_db *db, const struct ovsdb_snapshot *snapshot,
 static struct candidate
 make_candidate(struct fabric_host_db *db,
                const struct ovsdb_snapshot *snapshot,
-               const struct ovsdb_interface *iface, struct shash *retained)
+               const unsigned long *used, const struct ovsdb_interface *iface,
+               struct shash *retained)
 {
     const struct observed_vif *last
         = observed_host_find_vif(db->observed, iface->iface_id);
@@ -122,7 +147,7 @@ make_candidate(struct fabric_host_db *db,
     if (iface->ofport > 0) {
         c.ofport = iface->ofport;
     } else if (last) {
-        c.ofport = last_ofport(db, snapshot, iface, last, retained);
+        c.ofport = last_ofport(db, used, iface, last, retained);
     }
     if (host_trunk_is_end(iface)) {
         /* Without the other end it receives nothing. */
@@ -170,6 +195,7 @@ find_candidates(struct fabric_host_db *db,
     struct candidate *candidates = xcalloc(MAX(snapshot->n_interfaces, 1),
                                            sizeof *candidates);
     struct shash retained = SHASH_INITIALIZER(&retained);
+    unsigned long *used = used_ofports(db, snapshot);
 
     *n = 0;
     for (size_t i = 0; i < snapshot->n_interfaces; i++) {
@@ -184,8 +210,10 @@ find_candidates(struct fabric_host_db *db,
                          db->host->name, iface->name, iface->iface_id);
             continue;
         }
-        candidates[(*n)++] = make_candidate(db, snapshot, iface, &retained);
+        candidates[(*n)++] = make_candidate(db, snapshot, used, iface,
+                                            &retained);
     }
+    free(used);
     shash_swap(&db->retained, &retained);
     shash_destroy_free_data(&retained);
     qsort(candidates, *n, sizeof *candidates, compare_candidates);
