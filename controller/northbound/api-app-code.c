@@ -3,8 +3,8 @@
  * PUT and DELETE /v1/apps/{name}/code: loads an app from its file, in place of
  * the one of that name if there is one, and removes it, while vmnd runs.  The
  * file is in the database from then on.  It is loaded into a worker process
- * before anything is changed, and what cannot be loaded changes nothing.  Other
- * requests are served while a worker loads. */
+ * before anything is changed, and what cannot be loaded changes nothing.
+ * Other requests are served while a worker loads. */
 
 #include <config.h>
 

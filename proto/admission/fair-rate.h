@@ -34,8 +34,8 @@ void fair_rate_uninit(struct fair_rate *);
  * many. */
 bool fair_rate_take(struct fair_rate *, uint32_t owner);
 
-/* Charges 'owner' for 'n' further events, whose number was not known before: it
- * takes no event until its share has paid for them. */
+/* Charges 'owner' for 'n' further events, whose number was not known before.
+ * It takes no event until its share has paid for them. */
 void fair_rate_charge(struct fair_rate *, uint32_t owner, unsigned n);
 
 #endif /* proto/admission/fair-rate.h */

@@ -19,7 +19,8 @@ struct schema_field;
 struct schema_struct;
 
 /* Limits of a script: of all that it has at a time, of a load (well within
- * WORKER_LOAD_MS), and of one computation (of a packet).  The VM's instructions, not the processor's. */
+ * WORKER_LOAD_MS), and of one computation (of a packet).  The VM's
+ * instructions, not the processor's. */
 #define LUA_MEMORY_MIB 64
 #define LUA_LOAD_INSTRUCTIONS_MAX 2000000
 #define LUA_INSTRUCTIONS_MAX 20000000
