@@ -209,8 +209,14 @@ LUA_MISDEEDS = (
      "odd.lua: used more than 64 MiB of memory"),
     ("string.find(('a'):rep(100000), ('.-'):rep(20) .. 'b')",
      "its worker took more than 50 ms of processor time"),
-    ("out:count('odds', 'x')", "odd.lua:18: out:count(): the type: \"odds\" is "
-     "none of the app's types"),
+    ("out:count('odds', 'x')", "odd.lua:18: out:count(): the type: \"odds\" "
+     "is none of the app's types"),
+    ("vmn.udp_build { eth_src = 'x' }", "odd.lua:19: vmn.udp_build(): "
+     "eth_src must be a MAC address, not \"x\""),
+    ("return packet.prot", 'odd.lua:20: fields of the packet: there is no '
+     '"prot" (is it "port"?)'),
+    ("return vmn.eth_ipv5", 'odd.lua:21: vmn: there is no "eth_ipv5" (is it '
+     '"eth_ipv4"?)'),
 )
 
 

@@ -81,6 +81,25 @@ local deeds = {
         emit:flow { scope = { network = "a", host = "h" }, stage = "bad",
                     priority = 1 }
     end,
+    ["scope-name"] = function(view, network, emit)
+        emit:flow { scope = { host = 3 }, stage = "bad", priority = 1 }
+    end,
+    ["argument"] = function(view, network, emit)
+        local flow = emit:flow { scope = "all", stage = "bad", priority = 1 }
+        flow:learn_client(vmn.eth_ipv4, 0, "reg10")
+    end,
+    ["text-argument"] = function(view, network, emit)
+        local flow = emit:flow { scope = "all", stage = "bad", priority = 1 }
+        flow:goto_hook(7)
+    end,
+    ["connection"] = function(view, network, emit)
+        local flow = emit:flow { scope = "all", stage = "bad", priority = 1 }
+        flow:ct { zone = "reg0", snat = 7 }
+    end,
+    ["responder"] = function(view, network, emit)
+        emit:arp_nd_respond { scope = "all", stage = "bad", priority = 1 }
+    end,
+    ["constant"] = function() return vmn.eth_ipv5 end,
     ["match"] = function(view, network, emit)
         emit:flow { scope = "all", stage = "bad", priority = 1,
                     match = { tcp_dest = 25 } }

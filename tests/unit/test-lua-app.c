@@ -287,6 +287,18 @@ test_arguments(void **state OVS_UNUSED)
                "65535, not 65536");
     check_deed(f, "scope", "emit:flow(): scope must have one of host, network "
                "and domain, or relation and key", 0);
+    check_deed(f, "scope-name", "emit:flow(): scope.host must be a text, not "
+               "a number", 0);
+    check_line(f, "argument", ":learn_client(", "flow:learn_client(): "
+               "argument 2 must be 1 to 65535, not 0");
+    check_line(f, "text-argument", ":goto_hook(7", "flow:goto_hook(): "
+               "argument 1 must be a text, not a number");
+    check_line(f, "connection", "snat = 7", "flow:ct(): snat must be a text, "
+               "not a number");
+    check_line(f, "responder", "emit:arp_nd_respond", "emit:arp_nd_respond(): "
+               "vni must be an integer, not nil");
+    check_line(f, "constant", "vmn.eth_ipv5", "vmn: there is no \"eth_ipv5\" "
+               "(is it \"eth_ipv4\"?)");
     check_deed(f, "match", "match: there is no \"tcp_dest\" (is it "
                "\"tcp_dst\"?)", 0);
     check_deed(f, "matches", "match: there is no \"arp_oq\" (is it "
@@ -557,6 +569,14 @@ test_refused(void **state OVS_UNUSED)
     check_refused("return { name = 'x', stages = { { name = 's', "
                   "hook = 'service', n_tables = 99 } } }",
                   "stage s has 99 tables");
+    check_refused("return { name = 'x', id_pools = { { name = 'x.p', "
+                  "max = -1 } } }",
+                  "id_pools \"x.p\": max must be 1 to 4294967295, not -1");
+    check_refused("return { name = 'x', types = { { name = 'x', singular = "
+                  "'xx', doc = 'X.', fields = { { name = 'n', type = 'int', "
+                  "doc = 'N.', max = 4000000000 } } } } }",
+                  "fields \"n\": max must be -2147483648 to 2147483647, not "
+                  "4000000000");
     /* State that is in functions of C. */
     check_refused("local it = pairs({ 1 }) t = { f = { it } } "
                   "return { name = 'x' }", "keeps what pairs()");

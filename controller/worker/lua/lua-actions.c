@@ -409,24 +409,38 @@ ct_has(lua_State *L, const char *name)
     return lua_getfield(L, 2, name) != LUA_TNIL;
 }
 
+/* Returns what a member is called. */
+static const char *
+ct_what(const char *name, char what[64])
+{
+    snprintf(what, 64, "flow:ct(): %s", name);
+    return what;
+}
+
 static bool
 ct_bool(lua_State *L, const char *name)
 {
-    return ct_has(L, name) && lua_take_bool(L, -1, "flow:ct()");
+    char what[64];
+
+    return ct_has(L, name) && lua_take_bool(L, -1, ct_what(name, what));
 }
 
 static struct vmn_ip
 ct_ip(lua_State *L, const char *name)
 {
-    return (ct_has(L, name) ? lua_take_ip(L, -1, "flow:ct()")
+    char what[64];
+
+    return (ct_has(L, name) ? lua_take_ip(L, -1, ct_what(name, what))
             : (struct vmn_ip) { .family = 0 });
 }
 
 static uint32_t
 ct_number(lua_State *L, const char *name)
 {
-    return (ct_has(L, name)
-            ? lua_take_integer(L, -1, "flow:ct()", 0, UINT16_MAX) : 0);
+    char what[64];
+
+    return (ct_has(L, name) ? lua_take_integer(L, -1, ct_what(name, what), 0,
+                                               UINT16_MAX) : 0);
 }
 
 static int

@@ -65,12 +65,29 @@ lua_type_text(lua_State *L, int index)
     }
 }
 
+/* Returns 'what'; with the number of the argument at 'index', if 'what' names
+ * a function or method alone. */
+static const char *
+describe(const char *what, int index, char text[160])
+{
+    size_t len = strlen(what);
+
+    if (index <= 0 || !len || what[len - 1] != ')') {
+        return what;
+    }
+    snprintf(text, 160, "%s: argument %d", what,
+             index - (strchr(what, ':') != NULL));
+    return text;
+}
+
 const char *
 lua_take_text(lua_State *L, int index, const char *what)
 {
+    char described[160];
     const char *text;
     size_t len;
 
+    what = describe(what, index, described);
     if (lua_type(L, index) != LUA_TSTRING) {
         lua_raise(L, "%s must be a text, not %s", what,
                   lua_type_text(L, index));
@@ -90,8 +107,10 @@ lua_take_integer(lua_State *L, int index, const char *what, lua_Integer min,
                  lua_Integer max)
 {
     int is_integer = false;
+    char described[160];
     lua_Integer value = 0;
 
+    what = describe(what, index, described);
     if (lua_type(L, index) == LUA_TNUMBER) {
         value = lua_tointegerx(L, index, &is_integer);
     }
@@ -110,6 +129,9 @@ lua_take_integer(lua_State *L, int index, const char *what, lua_Integer min,
 bool
 lua_take_bool(lua_State *L, int index, const char *what)
 {
+    char described[160];
+
+    what = describe(what, index, described);
     if (lua_type(L, index) != LUA_TBOOLEAN) {
         lua_raise(L, "%s must be true or false, not %s", what,
                   lua_type_text(L, index));
@@ -123,9 +145,11 @@ lua_take_mac(lua_State *L, int index, const char *what)
     const char *text = lua_take_text(L, index, what);
     struct eth_addr ea;
     struct vmn_mac mac;
+    char described[160];
 
     if (!eth_addr_from_string(text, &ea)) {
-        lua_raise(L, "%s must be a MAC address, not \"%.64s\"", what, text);
+        lua_raise(L, "%s must be a MAC address, not \"%.64s\"",
+                  describe(what, index, described), text);
     }
     memcpy(mac.ea, ea.ea, sizeof mac.ea);
     return mac;
@@ -146,9 +170,11 @@ lua_take_ip(lua_State *L, int index, const char *what)
 {
     const char *text = lua_take_text(L, index, what);
     struct vmn_ip ip;
+    char described[160];
 
     if (!parse_ip(text, &ip)) {
-        lua_raise(L, "%s must be an IP address, not \"%.64s\"", what, text);
+        lua_raise(L, "%s must be an IP address, not \"%.64s\"",
+                  describe(what, index, described), text);
     }
     return ip;
 }
@@ -174,18 +200,19 @@ lua_take_prefix(lua_State *L, int index, const char *what)
     char address[INET6_ADDRSTRLEN];
     struct vmn_prefix prefix;
     unsigned bits;
+    char described[160];
 
     ovs_strlcpy(address, text, MIN(len + 1, sizeof address));
     if (len >= sizeof address || !parse_ip(address, &prefix.ip)
         || (slash && (!str_to_uint(slash + 1, 10, &bits)
                       || bits > vmn_ip_bits(&prefix.ip)))) {
         lua_raise(L, "%s must be an IP address or prefix, not \"%.64s\"",
-                  what, text);
+                  describe(what, index, described), text);
     }
     prefix.len = slash ? bits : vmn_ip_bits(&prefix.ip);
     if (!is_zero_behind(&prefix.ip, prefix.len)) {
-        lua_raise(L, "%s: prefix \"%s\" has bits behind its length", what,
-                  text);
+        lua_raise(L, "%s: prefix \"%s\" has bits behind its length",
+                  describe(what, index, described), text);
     }
     return prefix;
 }
@@ -206,8 +233,8 @@ lua_raise_unknown(lua_State *L, const char *what, const char *name,
     lua_raise(L, "%s: there is no \"%.64s\"", what, name);
 }
 
-static const char *
-name_candidate(const void *names, size_t i)
+const char *
+lua_name_candidate(const void *names, size_t i)
 {
     return ((const struct lua_name *) names)[i].name;
 }
@@ -223,7 +250,7 @@ lua_take_name(lua_State *L, int index, const char *what,
             return n->value;
         }
     }
-    lua_raise_unknown(L, what, text, name_candidate, names);
+    lua_raise_unknown(L, what, text, lua_name_candidate, names);
 }
 
 const char *
@@ -312,8 +339,8 @@ lua_raise_wrong_key(lua_State *L, const struct lua_wrong_key *wrong,
     }
 }
 
-static const char *
-option_candidate(const void *names, size_t i)
+const char *
+lua_text_candidate(const void *names, size_t i)
 {
     return ((const char *const *) names)[i];
 }
@@ -344,6 +371,6 @@ lua_check_options(lua_State *L, int index, const char *what,
         }
         lua_pop(L, 1);
     }
-    lua_raise_wrong_key(L, &wrong, what, option_candidate, names);
+    lua_raise_wrong_key(L, &wrong, what, lua_text_candidate, names);
     lua_pop(L, 1);
 }

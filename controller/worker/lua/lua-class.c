@@ -67,16 +67,16 @@ get_text(lua_State *L, const char *element, const char *name)
     return text;
 }
 
+/* 'value' is that of a member that is absent. */
 static lua_Integer
 get_integer(lua_State *L, const char *element, const char *name,
-            lua_Integer value)
+            lua_Integer min, lua_Integer max, lua_Integer value)
 {
     char what[160];
 
     if (get(L, name)) {
         value = lua_take_integer(L, -1, describe(what, sizeof what, element,
-                                                 name),
-                                 INT32_MIN, UINT32_MAX);
+                                                 name), min, max);
     }
     lua_pop(L, 1);
     return value;
@@ -209,8 +209,8 @@ take_stage(lua_State *L, const char *element, size_t i)
 
     stage->name = get_text(L, element, "name");
     stage->hook = get_name(L, element, "hook", lua_hooks, -1);
-    stage->order = get_integer(L, element, "order", 0);
-    stage->n_tables = get_integer(L, element, "n_tables", 1);
+    stage->order = get_integer(L, element, "order", INT32_MIN, INT32_MAX, 0);
+    stage->n_tables = get_integer(L, element, "n_tables", 1, UINT32_MAX, 1);
     stage->miss = get_name(L, element, "miss", lua_misses, VMN_MISS_NEXT);
     stage->scratch = get_registers(L, element, "scratch");
     stage->keeps = get_registers(L, element, "keeps");
@@ -285,7 +285,7 @@ take_id_pool(lua_State *L, const char *element, size_t i)
     struct vmn_id_pool_class *pool = &lua_app_of(L)->id_pools[i];
 
     pool->name = get_text(L, element, "name");
-    pool->max = get_integer(L, element, "max", 0);
+    pool->max = get_integer(L, element, "max", 1, UINT32_MAX, 0);
 }
 
 static void
@@ -295,7 +295,8 @@ take_handler(lua_State *L, const char *element, size_t i)
 
     handler->name = get_text(L, element, "name");
     handler->handle = no_handle;
-    handler->interval_s = get_integer(L, element, "interval_s", 0);
+    handler->interval_s = get_integer(L, element, "interval_s", 0, UINT32_MAX,
+                                      0);
     handler->provider_ports = get_bool(L, element, "provider_ports");
     handler->asks_neighbours = get_bool(L, element, "asks_neighbours");
     handler->options = (get_bool(L, element, "arrivals")
@@ -434,9 +435,9 @@ take_field(lua_State *L, const char *element, size_t i)
     for (size_t j = 0; j < ARRAY_SIZE(flags); j++) {
         f->flags |= get_bool(L, element, flags[j].name) ? flags[j].flag : 0;
     }
-    f->min = get_integer(L, element, "min", 0);
-    f->max = get_integer(L, element, "max", 0);
-    f->max_items = get_integer(L, element, "max_items", 0);
+    f->min = get_integer(L, element, "min", INT32_MIN, INT32_MAX, 0);
+    f->max = get_integer(L, element, "max", INT32_MIN, INT32_MAX, 0);
+    f->max_items = get_integer(L, element, "max_items", 0, UINT32_MAX, 0);
     f->values = get_values(L, element);
     f->ref = get_text(L, element, "ref");
     f->doc = get_text(L, element, "doc");
@@ -499,7 +500,8 @@ take_type(lua_State *L, const char *element, size_t i)
     type->singular = get_text(L, element, "singular");
     type->doc = get_text(L, element, "doc");
     type->flags = get_bool(L, element, "single") ? VMN_TYPE_SINGLE : 0;
-    type->max_objects = get_integer(L, element, "max_objects", 0);
+    type->max_objects = get_integer(L, element, "max_objects", 0, UINT32_MAX,
+                                    0);
     if (get(L, "check")) {
         lua_pop(L, 1);
         check_function(L, element, "check");

@@ -113,7 +113,10 @@ scope_option(lua_State *L, const char *what)
     lua_check_options(L, -1, what, names);
     for (size_t i = 0; names[i]; i++) {
         if (lua_getfield(L, -1, names[i]) != LUA_TNIL) {
-            values[i] = lua_take_text(L, -1, what);
+            char member[64];
+
+            snprintf(member, sizeof member, "%s: scope.%s", what, names[i]);
+            values[i] = lua_take_text(L, -1, member);
             n++;
         }
         lua_pop(L, 1);
@@ -305,10 +308,14 @@ emit_arp_nd_respond(lua_State *L)
     lua_settop(L, 2);
     lua_check_options(L, 2, what, names);
     by.stage = stage_option(L, "emit:arp_nd_respond(): stage");
-    by.table = integer_option(L, "table", what, 0, 255, 0);
-    by.priority = integer_option(L, "priority", what, 1, UINT16_MAX, 0);
-    by.vni = integer_option(L, "vni", what, 1, 0xffffff, 0);
-    by.arg = integer_option(L, "arg", what, 0, UINT32_MAX, 0);
+    by.table = integer_option(L, "table", "emit:arp_nd_respond(): table", 0,
+                              255, 0);
+    by.priority = integer_option(
+        L, "priority", "emit:arp_nd_respond(): priority", 1, UINT16_MAX, 0);
+    by.vni = integer_option(L, "vni", "emit:arp_nd_respond(): vni", 1,
+                            0xffffff, 0);
+    by.arg = integer_option(L, "arg", "emit:arp_nd_respond(): arg", 0,
+                            UINT32_MAX, 0);
     by.scope = scope_option(L, what);
     lua_getfield(L, 2, "mac");
     by.mac = lua_take_mac(L, -1, "emit:arp_nd_respond(): mac");

@@ -25,10 +25,32 @@ lua_take_handler(lua_State *L, int index, const char *what)
     lua_raise(L, "%s: there is no handler \"%.64s\"", what, name);
 }
 
+/* Called for members of a packet that are not there: nil, if it has no such
+ * row, or the error that there are none of that name. */
+static int
+refuse_member(lua_State *L)
+{
+    static const char *const names[] = {
+        "host", "in_port", "arg", "bytes", "full_size", "now_s", "vif", "port",
+        NULL };
+    const char *name = lua_take_text(L, 2, "members of the packet");
+
+    if (strcmp(name, "vif") && strcmp(name, "port")) {
+        lua_raise_unknown(L, "fields of the packet", name,
+                          lua_text_candidate, names);
+    }
+    lua_pushnil(L);
+    return 1;
+}
+
 void
 lua_push_packet(lua_State *L, const struct vmn_packet_in *in)
 {
     lua_createtable(L, 0, 40);
+    lua_createtable(L, 0, 1);
+    lua_pushcfunction(L, refuse_member);
+    lua_setfield(L, -2, "__index");
+    lua_setmetatable(L, -2);
     lua_pushstring(L, in->host);
     lua_setfield(L, -2, "host");
     lua_pushinteger(L, in->in_port);
@@ -224,28 +246,40 @@ udp_parse(lua_State *L)
     return 1;
 }
 
+/* Puts a member of udp_build()'s table on the stack, and what it is called
+ * into 'what'. */
+static void
+get_udp_member(lua_State *L, const char *name, char what[64])
+{
+    snprintf(what, 64, "vmn.udp_build(): %s", name);
+    lua_getfield(L, 1, name);
+}
+
 static lua_Integer
 udp_number(lua_State *L, const char *name, lua_Integer max)
 {
     char what[64];
 
-    snprintf(what, sizeof what, "vmn.udp_build(): %s", name);
-    lua_getfield(L, 1, name);
+    get_udp_member(L, name, what);
     return lua_take_integer(L, -1, what, 0, max);
 }
 
 static struct vmn_mac
 udp_mac(lua_State *L, const char *name)
 {
-    lua_getfield(L, 1, name);
-    return lua_take_mac(L, -1, "vmn.udp_build(): an Ethernet address");
+    char what[64];
+
+    get_udp_member(L, name, what);
+    return lua_take_mac(L, -1, what);
 }
 
 static struct vmn_ip
 udp_ip(lua_State *L, const char *name)
 {
-    lua_getfield(L, 1, name);
-    return lua_take_ip(L, -1, "vmn.udp_build(): an address");
+    char what[64];
+
+    get_udp_member(L, name, what);
+    return lua_take_ip(L, -1, what);
 }
 
 /* udp_build{...}: bytes */

@@ -84,7 +84,8 @@ struct lua_app *lua_app_of(lua_State *);
 #define LUA_KEY_KEPT "vmn.kept" /* Locals as they were after loading. */
 
 /* lua-args.c: arguments and options, whose mistakes are Lua errors in the
- * author's terms.  'what' is for people: "view:port(): name". */
+ * author's terms.  'what' is for people: "view:port(): name".  If it is a
+ * function alone, "flow:limit()", the error has the argument's number. */
 const char *lua_take_text(lua_State *, int index, const char *what);
 lua_Integer lua_take_integer(lua_State *, int index, const char *what,
                              lua_Integer min, lua_Integer max);
@@ -116,6 +117,9 @@ void lua_raise_wrong_key(lua_State *, const struct lua_wrong_key *,
                          const char *(*candidate)(const void *aux, size_t i),
                          const void *aux);
 const char *lua_field_candidate(const void *aux, size_t i);
+/* Of arrays that end with NULL: of texts, and of struct lua_name. */
+const char *lua_text_candidate(const void *texts, size_t i);
+const char *lua_name_candidate(const void *names, size_t i);
 /* Refuses members of the table that are not among 'names', which end with
  * NULL. */
 void lua_check_options(lua_State *, int index, const char *what,

@@ -327,6 +327,14 @@ time_from_text(lua_State *L)
     return 1;
 }
 
+/* Called for members of "vmn" that are not there. */
+static int
+refuse_constant(lua_State *L)
+{
+    lua_raise_unknown(L, "vmn", lua_take_text(L, 2, "a member of vmn"),
+                      lua_name_candidate, lua_constants);
+}
+
 static void
 open_vmn(lua_State *L)
 {
@@ -344,6 +352,10 @@ open_vmn(lua_State *L)
         lua_pushinteger(L, n->value);
         lua_setfield(L, -2, n->name);
     }
+    lua_createtable(L, 0, 1);
+    lua_pushcfunction(L, refuse_constant);
+    lua_setfield(L, -2, "__index");
+    lua_setmetatable(L, -2);
     lua_setfield(L, -2, "vmn");
     lua_pop(L, 1);
 }
