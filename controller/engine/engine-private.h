@@ -84,6 +84,7 @@ struct engine {
     unsigned n_app_moves[PIPELINE_APPS_MAX]; /* and of its apps. */
     struct hmap handlers;       /* Of struct engine_handler, by id. */
     struct hmap handler_counts; /* Of struct handler_count. */
+    size_t n_handler_counts[VMN_OWN_TYPES_MAX]; /* By type of the object. */
     int64_t handler_counts_sweep_ms; /* Earliest time of the next sweep. */
     size_t n_relations;         /* Numbers in order of appearance. */
     struct shash relations;     /* Name -> number + 1, as pointer. */

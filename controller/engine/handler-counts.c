@@ -56,6 +56,25 @@ created_ms(const struct engine *engine, int table, const char *name)
             ? meta.created_ms : 0);
 }
 
+/* Returns how many counts there are of objects of a type. */
+static size_t *
+n_of_type(struct engine *engine, int table)
+{
+    return &engine->n_handler_counts[table - VMN_TABLE_OWN_FIRST];
+}
+
+/* Returns true if an app has no room for another count. */
+static bool
+is_full(struct engine *engine, const struct pipeline_app *app)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < app->n_types; i++) {
+        n += *n_of_type(engine, pipeline_table_of(app, VMN_ROW_OWN(i)));
+    }
+    return n >= HANDLER_COUNTS_MAX;
+}
+
 /* Removes the counts of objects that do not exist any more: once in a while,
  * since a guest may cause it by each packet while there are too many. */
 static void
@@ -72,6 +91,7 @@ sweep(struct engine *engine)
         if (created_ms(engine, count->table, count->name)
             != count->created_ms) {
             hmap_remove(&engine->handler_counts, &count->node);
+            --*n_of_type(engine, count->table);
             free(count);
         }
     }
@@ -80,8 +100,8 @@ sweep(struct engine *engine)
 /* Returns the count, which is new if there is none; NULL if there are too
  * many. */
 static struct handler_count *
-get_count(struct engine *engine, const struct engine_handler_count *of,
-          int64_t created)
+get_count(struct engine *engine, const struct pipeline_app *app,
+          const struct engine_handler_count *of, int64_t created)
 {
     uint32_t hash = hash_object(of->table, of->name);
     struct handler_count *count;
@@ -99,9 +119,9 @@ get_count(struct engine *engine, const struct engine_handler_count *of,
     if (n_parts >= VMN_COUNT_PARTS_MAX) {
         return NULL;
     }
-    if (hmap_count(&engine->handler_counts) >= HANDLER_COUNTS_MAX) {
+    if (is_full(engine, app)) {
         sweep(engine);
-        if (hmap_count(&engine->handler_counts) >= HANDLER_COUNTS_MAX) {
+        if (is_full(engine, app)) {
             return NULL;
         }
     }
@@ -112,6 +132,7 @@ get_count(struct engine *engine, const struct engine_handler_count *of,
     count->created_ms = created;
     memcpy(count->name, of->name, size);
     hmap_insert(&engine->handler_counts, &count->node, hash);
+    ++*n_of_type(engine, of->table);
     return count;
 }
 
@@ -125,16 +146,17 @@ handler_counts_add(struct engine *engine, const struct pipeline_app *app,
     for (size_t i = 0; i < n; i++) {
         int64_t created = created_ms(engine, counts[i].table, counts[i].name);
         struct handler_count *count
-            = created ? get_count(engine, &counts[i], created) : NULL;
+            = created ? get_count(engine, app, &counts[i], created) : NULL;
 
         if (count) {
             count->packets++;
             count->bytes += size;
             count->last_ms = time_wall_msec();
         } else if (created) {
-            VLOG_WARN_RL(&rl, "app %s: a packet is not counted for %s, since "
-                         "there are too many counts", app->class_->name,
-                         counts[i].name);
+            VLOG_WARN_RL(&rl, "app %s: a packet is not counted for %s: %d "
+                         "counts of the app, or %d parts of the object, are "
+                         "in use", app->class_->name, counts[i].name,
+                         HANDLER_COUNTS_MAX, VMN_COUNT_PARTS_MAX);
         }
     }
 }

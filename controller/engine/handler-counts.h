@@ -15,8 +15,8 @@ struct engine;
 struct engine_handler_count;
 struct pipeline_app;
 
-/* The most counts, an object and a part of it each, of all apps. */
-#define HANDLER_COUNTS_MAX 65536
+/* The most counts, an object and a part of it each, of an app. */
+#define HANDLER_COUNTS_MAX 16384
 
 /* What handlers have counted for an object and one of its parts. */
 struct handler_count {

@@ -134,8 +134,8 @@ void vmn_send_nothing(struct vmn_packets_out *, const char *reason);
  * that of vmn_flow_count_part(); 0: none).  An object that does not exist
  * counts nothing, nor does a packet that has failed or a trace.  A packet that
  * is counted more than VMN_COUNTS_MAX times fails; of an object no more than
- * VMN_COUNT_PARTS_MAX parts are counted.  Counts are of one vmnd, from its
- * start on. */
+ * VMN_COUNT_PARTS_MAX parts are counted, of an app no more than 16,384.
+ * Counts are of one vmnd, from its start on. */
 #define VMN_COUNTS_MAX 16
 #define VMN_COUNT_PARTS_MAX 64
 void vmn_count(struct vmn_packets_out *, enum vmn_row_type type,

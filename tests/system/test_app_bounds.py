@@ -31,9 +31,18 @@ end
 local function handle(view, packet, out)
     local udp = vmn.udp_parse(packet.bytes)
     print("asked at", packet.now_s > 1600000000 and "some time" or "no time")
-    out:send_back(udp.payload .. nothing)
+    if udp.payload ~= "count" then
+        out:send_back(udp.payload .. nothing)
+    end
+    out:count("asks", "x")
+    out:count("asks", "x", 3)
+    out:count("asks", "absent")
+    out:send_nothing("counted")
 end
-return { name = "ask", description = "Fails.",
+return { name = "asks", description = "Fails.",
+         types = { { name = "asks", singular = "ask", doc = "Questions.",
+                     fields = { { name = "why", type = "text",
+                                  doc = "Why." } } } },
          stages = { { name = "ask", hook = "service", order = 10 } },
          units = { { name = "network", each = "network",
                      compile = compile } },
@@ -48,8 +57,8 @@ def _lab(tmp_path_factory):
     subprocess.run(["gcc", "-std=gnu11", "-Wno-unused-parameter", "-O1",
                     "-fPIC", "-shared", "-pthread", "-I" + TOP + "/include",
                     "-o", bad, TOP + "/tests/unit/bad-app.c"], check=True)
-    (path / "ask.lua").write_text(ASK)
-    lab = make_lab("bounds", 1, apps=[bad, str(path / "ask.lua")])
+    (path / "asks.lua").write_text(ASK)
+    lab = make_lab("bounds", 1, apps=[bad, str(path / "asks.lua")])
     yield lab
     close_lab(lab)
 
@@ -108,25 +117,50 @@ def test_values_beyond_the_limit_fail_their_units(lab, world):
 def test_an_author_sees_lines_and_why_a_handler_fails(lab, world):
     world.network("net", "10.50.0.0/24")
     vm = world.vm("a", "net", "h1", "10.50.0.1")
-    assert re.search("ask.network/net +compiles net table",
-                     ctl(lab, "app", "logs", "ask"))
+    assert re.search("asks.network/net +compiles net table",
+                     ctl(lab, "app", "logs", "asks"))
     frames.send(vm, frames.udp("02:00:00:00:00:99", vm.mac, "10.50.0.1",
                                "10.50.0.9", 4000, 43, b"who"))
-    wait_for("the failure", lambda: status(lab, "ask").get("handlers"), 20)
-    handler = status(lab, "ask")["handlers"][0]
-    assert handler["handler"] == "ask.ask"
+    wait_for("the failure", lambda: status(lab, "asks").get("handlers"), 20)
+    handler = status(lab, "asks")["handlers"][0]
+    assert handler["handler"] == "asks.ask"
     assert 'there is no global "nothing"' in handler["failure"]
-    assert "ask.ask" in ctl(lab, "app", "logs", "ask")
-    assert "asked at some time" in ctl(lab, "app", "logs", "ask")
-    assert "handler ask.ask has not answered" in "".join(
+    assert "asks.ask" in ctl(lab, "app", "logs", "asks")
+    assert "asked at some time" in ctl(lab, "app", "logs", "asks")
+    assert "handler asks.ask has not answered" in "".join(
         issue["detail"] for issue in lab.vmnd.api.get("status")["problems"])
-    assert lab.vmnd.api.get("apps/ask/logs")["dropped"] == 0
+    assert lab.vmnd.api.get("apps/asks/logs")["dropped"] == 0
     assert '"nothing" not found' in ctl(lab, "app", "logs", "nothing",
                                         status=1)
 
 
+def test_a_handler_counts_for_objects(lab, world):
+    """In the status of an object: packets that have arrived, none of traces,
+    and none for what does not exist."""
+    world.network("net", "10.50.0.0/24")
+    vm = world.vm("a", "net", "h1", "10.50.0.1")
+    lab.vmnd.api.put("asks/x", {"why": "test"})
+    try:
+        trace = lab.vmnd.api.call("POST", "/v1/trace", {
+            "from": "a", "to": "10.50.0.9", "protocol": "udp", "port": 43,
+            "payload": "count", "destination_mac": "02:00:00:00:00:99"})
+        assert trace["outcomes"][0]["answer"]["message"] == "nothing: counted"
+        for _ in range(3):
+            frames.send(vm, frames.udp(
+                "02:00:00:00:00:99", vm.mac, "10.50.0.1", "10.50.0.9", 4000,
+                43, b"count"))
+        wait_for("three packets", lambda: lab.vmnd.api.get("asks/x")[
+            "status"]["packets"] == 6, 20)
+        shown = lab.vmnd.api.get("asks/x")["status"]
+        assert {part["part"]: part["packets"]
+                for part in shown["parts"]} == {0: 3, 3: 3}
+    finally:
+        lab.vmnd.api.delete("asks/x")
+    assert status(lab, "asks")["worker"]["ends"] == 0
+
+
 def test_the_kit_shows_lines_and_why_a_handler_fails(tmp_path):
-    path = tmp_path / "ask.lua"
+    path = tmp_path / "asks.lua"
     path.write_text(ASK)
     shown = check(path, WORLD + """\
 time: "2027-01-01T00:00:00Z"
@@ -134,6 +168,6 @@ traces:
 - {from: a, to: b, protocol: udp, port: 43, payload: who,
    expect: {answer: {payload: who}}}
 """, tmp_path, status=1)
-    assert "# log: ask.network/n: compiles n table" in shown
-    assert "# log: ask.ask: asked at some time" in shown
-    assert "# answer: it is nothing: the app failed: ask.lua:11: " in shown
+    assert "# log: asks.network/n: compiles n table" in shown
+    assert "# log: asks.ask: asked at some time" in shown
+    assert "# answer: it is nothing: the app failed: asks.lua:12: " in shown

@@ -176,6 +176,7 @@ APPS_TESTS = \
 	tests/unit/test-fqdn-rules \
 	tests/unit/test-gateway \
 	tests/unit/test-gateway-announce \
+	tests/unit/test-handler-counts \
 	tests/unit/test-loadbalancer \
 	tests/unit/test-live-apps \
 	tests/unit/test-live-trace \
