@@ -105,6 +105,23 @@ def test_examples(tmp_path, name):
                    cwd=tmp_path) == said
 
 
+def test_a_unit_reads_twelve_thousand_ports(tmp_path):
+    """The app of the tutorial, with a guard for all ports of a large network:
+    its unit reads each port, and the labels of each."""
+    n = 12000
+    test = tmp_path / "test.yaml"
+    test.write_text(
+        "apply:\n- {type: networks, name: n, spec: {vni: 7, subnets: "
+        "[{cidr: 10.0.0.0/16}]}}\n" + "".join(
+            "- {type: ports, name: p%d, spec: {network: n, ips: [10.0.%d.%d],"
+            " labels: {role: web}}}\n" % (i, 1 + i // 250, 1 + i % 250)
+            for i in range(n))
+        + "- {type: portguards, name: g, spec: {network: n, selector: "
+        "role=web, ports: [23], reason: x}}\nplacement: {p0: h1}\n")
+    said = run("flows", "--app-dir", APPS, EXAMPLES + "/portguards.lua", test)
+    assert "failed" not in said and said.count("(guarded)") == n
+
+
 @pytest.mark.parametrize("name", ["chains", "metadata", "mirrors", "monitors",
                                   "qos", "traffic"])
 def test_apps_that_are_loaded_by_hand(name):
