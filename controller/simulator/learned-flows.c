@@ -218,7 +218,8 @@ is_taken(const struct learned_flows *flows, const struct learned_flow *flow,
 
 bool
 learned_flows_learn(struct learned_flows *flows, const char *host,
-                    const struct ofpact_learn *learn, const struct flow *packet)
+                    const struct ofpact_learn *learn,
+                    const struct flow *packet)
 {
     struct learned_flow *flow = xzalloc(sizeof *flow), *same;
     struct ofputil_flow_mod fm;
