@@ -15,8 +15,9 @@
  * A wildcard has two sorts of names.  Those that have had an address keep
  * their place until guests have not asked for long; with too many of them,
  * those make way that guests of the owner with the most (packet-owner.h) have
- * asked for longest ago.  Pending ones, which need not exist, have a few places of their
- * own, so that whoever asks for what there is not takes nobody's place. */
+ * asked for longest ago.  Pending ones, which need not exist, have a few
+ * places of their own, so that whoever asks for what there is not takes
+ * nobody's place. */
 
 #include <config.h>
 
