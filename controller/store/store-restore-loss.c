@@ -184,6 +184,26 @@ add_ops(const struct store_states *states, enum vmn_table table,
     }
 }
 
+/* Adds what disables apps that are enabled now; their other fields are
+ * vmnd's. */
+static void
+add_disabled_apps(const struct store_states *states,
+                  struct model_request *request)
+{
+    struct vmn_names names = model_names(states->now, VMN_TABLE_APP);
+
+    for (size_t i = 0; i < names.n; i++) {
+        const struct vmn_app_row *then = model_get(
+            states->then, VMN_TABLE_APP, names.names[i]);
+
+        if (then && !then->enabled) {
+            model_request_add(request, MODEL_PATCH, VMN_TABLE_APP,
+                              names.names[i],
+                              json_pack("{s:b}", "enabled", false));
+        }
+    }
+}
+
 static void
 put_loosened(const struct loosened *loosened, json_t *texts)
 {
@@ -212,11 +232,11 @@ find_loosened(const struct store_states *states, struct store_loss *loss)
         const struct schema_table *table = model_table(states->then, i);
 
         if (table && table->stored && !table->observed && !table->of_daemon
-            && !table->authenticates && i != VMN_TABLE_DRAFT
-            && i != VMN_TABLE_APP) {
+            && !table->authenticates && i != VMN_TABLE_DRAFT) {
             add_ops(states, i, &request);
         }
     }
+    add_disabled_apps(states, &request);
     loss->loosened = json_array();
     if (model_apply(states->now, &request, 0, &revision, &errors)) {
         json_array_append_new(loss->loosened, json_sprintf(

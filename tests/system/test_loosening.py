@@ -3,10 +3,13 @@
 makes none, and all others say so before and after they are made, or are
 refused as a whole."""
 
+import json
+import os
 import subprocess
 
 import pytest
 from conftest import patient
+from test_durable import alone      # noqa: F401
 from vmnlab.api import Refused
 from vmnlab.daemon import find
 
@@ -167,3 +170,188 @@ def test_vmnctl_has_a_paragraph_of_its_own(world, shop):
     done = vmnctl(world, "label", "ports/db1", "role=x")
     assert "warning: loosens: port \"db1\" is not isolated" in done.stderr
     assert world.reaches(shop["evil"], shop["db1"], 5432)
+
+
+# Without hosts.
+
+BASE = """
+{type: networks, name: lab, spec: {subnets: [{cidr: 10.0.0.0/24}]}}
+---
+{type: networks, name: closed, spec: {default: deny, subnets: [
+  {cidr: 10.1.0.0/24, gateway: 10.1.0.1}]}}
+---
+{type: networks, name: dmz, spec: {subnets: [
+  {cidr: 10.2.0.0/24, gateway: 10.2.0.1}]}}
+---
+{type: ports, name: web1, spec: {network: lab, labels: {role: web}}}
+---
+{type: ports, name: db1, spec: {network: lab, labels: {role: db}}}
+---
+{type: ports, name: evil, spec: {network: lab}}
+---
+{type: ports, name: off, spec: {network: lab, enabled: false}}
+---
+{type: ports, name: c1, spec: {network: closed}}
+---
+{type: groups, name: web, spec: {selector: role=web}}
+---
+{type: groups, name: db, spec: {selector: role=db}}
+---
+{type: services, name: sql, spec: {entries: [{protocol: tcp, ports: [5432]}]}}
+---
+{type: tiers, name: late, spec: {position: 10}}
+---
+{type: policies, name: late, spec: {tier: late, applies_to: [db], rules: [
+  {direction: ingress, action: allow,
+   services: [{protocol: tcp, ports: [22]}]}]}}
+---
+{type: tiers, name: guard, spec: {position: 6}}
+---
+{type: policies, name: guard, spec: {tier: guard, applies_to: [web], rules: [
+  {direction: ingress, action: deny}]}}
+---
+{type: policies, name: db-in, spec: {applies_to: [db], rules: [
+  {direction: ingress, action: allow, peers: [{group: web}],
+   services: [{service: sql}]}]}}
+---
+{type: policies, name: no-ssh, spec: {tier: security, priority: 7,
+  applies_to: [db], rules: [{direction: ingress, action: deny,
+    services: [{protocol: tcp, ports: [22]}]}]}}
+---
+{type: policies, name: ssh, spec: {tier: security, priority: 8,
+  applies_to: [db], rules: [{direction: ingress, action: allow,
+    services: [{protocol: tcp, ports: [22]}]}]}}
+---
+{type: routers, name: r, spec: {interfaces: [{network: closed}]}}
+"""
+# Of one command each: what it opens, and the command.
+WAYS = (
+    ("db1\" is not isolated any more", "label ports/db1 role=x"),
+    ("evil\" may reach port \"db1", "label ports/evil role=web"),
+    ("held\" is not quarantined", "release held"),
+    ("held\" is not quarantined", "delete quarantines/held"),
+    ("held\" is not quarantined", "undo quarantines/held"),
+    ("held\" is not quarantined", "undo HELD"),
+    ("held\" is not quarantined", "draft apply back"),
+    ("db-in\" is not enforced", "draft apply later"),
+    ("db-in\", which is enforced, is deleted", "delete policies/db-in"),
+    ("db-in\", which is enforced, is deleted", "delete groups/db --cascade"),
+    ("held\", which is quarantined, is deleted",
+     "delete ports/held --cascade"),
+    ("c1\" may reach port \"db1", "patch group web -p spec: {ports: [c1]}"),
+    ("addresses of 10.0.0.0/24 may reach",
+     "patch group web -p spec: {cidrs: [10.0.0.0/24]}"),
+    ("tcp/1-21, tcp/23-5431", "patch service sql -p "
+     "spec: {entries: [{protocol: tcp, ports: [1-65535]}]}"),
+    ("on tcp/22", "patch policy no-ssh -p spec: {priority: 9}"),
+    ("on tcp/22", "patch policy no-ssh -p spec: {tier: baseline}"),
+    ("db1\" is not isolated any more",
+     "patch policy db-in -p spec: {applies_to: [web]}"),
+    ("guard\", which is enforced, is deleted", "delete tiers/guard --cascade"),
+    ("on tcp/22", "patch tier late -p spec: {position: 2}"),
+    ("are open: \"default\" deny -> allow",
+     "patch network closed -p spec: {default: allow}"),
+    ("may reach port \"c1", "patch port c1 -p spec: {network: lab}"),
+    ("evil\" may use addresses besides its own: 198.51.100.0/24",
+     "patch port evil -p spec: {allowed_addresses: [{ip: 198.51.100.0/24}]}"),
+    ("evil\" may have guests", "patch port evil -p spec: {unknown: true}"),
+    ("evil\" may be a DHCP server",
+     "patch port evil -p spec: {dhcp_server: true}"),
+    ("off\" is not disabled", "patch port off -p spec: {enabled: true}"),
+    ("joins network \"closed\", network \"dmz\"", "patch router r -p "
+     "spec: {interfaces: [{network: closed}, {network: dmz}]}"),
+    ("app \"firewall\" is disabled", "app disable firewall"),
+)
+
+
+@pytest.fixture
+def base(alone):            # noqa: F811
+    def run(*args, stdin=None):
+        return subprocess.run(
+            [find("vmnctl"), "-s", "unix:" + alone.socket, *args], text=True,
+            input=stdin, capture_output=True, timeout=60)
+
+    def applied(text, *more):
+        done = run("apply", "-f", "-", *more, stdin=text)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    alone.start()
+    applied(BASE)
+    applied("{type: ports, name: held, spec: {network: lab}}")
+    applied("{type: quarantines, name: held, spec: {ports: [held]}}",
+            "--prune", "held")
+    alone.held = alone.api.get("status")["revision"]
+    alone.run, alone.applied = run, applied
+    return alone
+
+
+def test_every_command_refuses_what_loosens(base):
+    assert base.run("rollback", str(base.held), "--draft",
+                    "back").returncode == 0
+    assert base.run("patch", "policy", "db-in", "-p", "spec: {mode: shadow}",
+                    "--draft", "later").returncode == 0
+    files = [
+        ("db-in\" is not enforced", "", "{type: policies, name: db-in, spec: "
+         "{mode: shadow, applies_to: [db], directions: [ingress]}}"),
+        ("held\" is not quarantined", "held", "{type: networks, name: lab, "
+         "spec: {subnets: [{cidr: 10.0.0.0/24}]}}"),
+    ]
+    wrong = []
+    revision = base.api.get("status")["revision"]
+    for text, command in WAYS:
+        words = command.replace("HELD", str(base.held)).split(" -p ")
+        words = words[0].split() + (["-p", words[1]] if words[1:] else [])
+        done = base.run(*words, "--refuse-loosening", "--no-wait")
+        if (done.returncode != 1 or "would loosen: " not in done.stderr
+                or text not in done.stderr):
+            wrong.append((command, done.stdout, done.stderr))
+    assert not wrong
+    for text, prune, file in files:
+        done = base.run("apply", "-f", "-", "--refuse-loosening",
+                        *(["--prune", prune] if prune else []), stdin=file)
+        assert done.returncode == 1 and text in done.stderr, done.stderr
+    assert base.api.get("status")["revision"] == revision
+    # Its draft stays.
+    done = base.run("rollback", str(base.held), "--apply",
+                    "--refuse-loosening")
+    assert done.returncode == 1 and "would loosen: " in done.stderr, done
+    assert base.api.get("quarantines/held")["spec"]["ports"] == ["held"]
+    done = base.run("app", "disable", "firewall")
+    assert "loosens: app \"firewall\" is disabled" in done.stderr, done.stderr
+
+
+def test_a_restore_refuses_what_loosens(base):
+    saved = os.path.join(base.lab.dir, "saved.db")
+    base.applied("{type: policies, name: db-in, spec: {mode: shadow, "
+                 "applies_to: [db], directions: [ingress]}}")
+    assert base.run("app", "disable", "firewall").returncode == 0
+    assert base.run("backup", saved).returncode == 0
+    assert base.run("promote", "db-in", "--no-wait").returncode == 0
+    assert base.run("app", "enable", "firewall").returncode == 0
+    base.api.put("networks/new", {})
+    revision = base.api.get("status")["revision"]
+    assert base.stop() == 0
+    with open(base.db, "rb") as file:
+        before = file.read()
+    done = base.run("restore", saved, "--database", base.db, "--yes",
+                    "--refuse-loosening")
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "nothing was done: the restore would loosen" in done.stderr
+    assert "\nLoosens:\n  policy \"db-in\" is not enforced" in done.stdout
+    assert "db1\" is not isolated any more (ingress)" in done.stdout
+    assert "app \"firewall\" is disabled" in done.stdout
+    done = base.run("restore", saved, "--database", base.db, "--yes", "-o",
+                    "json", "--refuse-loosening")
+    assert done.returncode == 1 and json.loads(done.stdout)["loosens"], done
+    assert json.loads(done.stdout)["restored"] is None
+    with open(base.db, "rb") as file:
+        assert file.read() == before
+    base.start()
+    assert base.api.get("status")["revision"] == revision
+    assert base.api.get("policies/db-in")["spec"].get("mode") != "shadow"
+    assert base.stop() == 0
+    done = base.run("restore", saved, "--database", base.db, "--yes")
+    assert done.returncode == 0 and "Loosens:" in done.stdout, done
+    base.start()
+    assert base.api.get("policies/db-in")["spec"]["mode"] == "shadow"
+    assert base.api.get("apps/firewall")["spec"]["enabled"] is False
