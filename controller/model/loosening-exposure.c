@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "controller/model/exposed-port.h"
 #include "controller/model/txn.h"
 #include "controller/schema/schema-rule.h"
 #include "controller/schema/value.h"
@@ -304,6 +305,19 @@ find_external(struct search *search, const struct vmn_router *before,
     }
 }
 
+/* Returns true if the port was there before the request and no policy decides
+ * what reaches it. */
+static bool
+is_exposed(struct search *search, const char *name)
+{
+    const struct model *model = search->txn->model;
+
+    return (existed(search, VMN_TABLE_PORT, name)
+            && model_port_is_exposed(model, model_get(model, VMN_TABLE_PORT,
+                                                      name),
+                                     &search->judge.steps));
+}
+
 static bool
 has_forward(const struct vmn_router *router, const struct vmn_forward *forward)
 {
@@ -337,8 +351,8 @@ loosening_find_router(struct search *search, const struct entry *entry)
     for (size_t i = 0; i < now->external.n_forwards; i++) {
         const struct vmn_forward *forward = vmn_forward_at(&now->external, i);
 
-        if (existed(search, VMN_TABLE_PORT, forward->to)
-            && !has_forward(before, forward)) {
+        if (!has_forward(before, forward)
+            && is_exposed(search, forward->to)) {
             loosening_put(search, "exposure", VMN_TABLE_ROUTER,
                           now->row.name, "/spec/external/forwards",
                           "%s may be reached from outside on %s/%"PRIu16,
@@ -363,7 +377,7 @@ loosening_find_floating_ip(struct search *search, const struct entry *entry)
     }
     table = now->port ? VMN_TABLE_PORT : VMN_TABLE_LOADBALANCER;
     to = now->port ? now->port : now->load_balancer;
-    if (existed(search, table, to)
+    if ((now->port ? is_exposed(search, to) : existed(search, table, to))
         && !(before && nullable_string_is_equal(before->port, now->port)
              && nullable_string_is_equal(before->load_balancer,
                                          now->load_balancer)

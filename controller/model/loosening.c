@@ -428,8 +428,8 @@ loosening_refuse(struct txn *txn, const struct loosened *loosened)
     }
     if (loosened->n_more) {
         vmn_errors_add(txn->errors, VMN_ERR_CONFLICT, "",
-                       "would loosen: %"PRIu64" more connections",
-                       loosened->n_more);
+                       "would loosen: %"PRIu64" more statements are not "
+                       "listed", loosened->n_more);
     }
     if (loosened->is_partial) {
         vmn_errors_add(txn->errors, VMN_ERR_CONFLICT, "",

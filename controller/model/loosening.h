@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What a request opens that was closed: policies that are enforced no longer,
- * ports that leave isolation or quarantine, and connections that policies
- * denied and now allow.  Found by comparing rows before and after the request,
- * within its transaction, so a refusal is atomic with the change.  Not for
- * what the network carries besides policies (controller/simulator). */
+ * ports that leave isolation or quarantine, connections that policies denied
+ * and now allow, addresses that a port may use, ways from outside.  Found by
+ * comparing rows before and after the request, within its transaction, so a
+ * refusal is atomic with the change.  Not for what the network carries besides
+ * policies (controller/simulator). */
 
 #ifndef CONTROLLER_MODEL_LOOSENING_H
 #define CONTROLLER_MODEL_LOOSENING_H 1
@@ -23,8 +24,8 @@ struct txn;
 
 /* One statement, for the author of the request. */
 struct loosened_item {
-    const char *kind;           /* "enforcement", "isolation", "quarantine" or
-                                 * "access". */
+    const char *kind;           /* "enforcement", "isolation", "quarantine",
+                                 * "access", "addresses" or "exposure". */
     const char *type, *name;    /* The object that it is about; or NULL. */
     const char *pointer;        /* Within the spec, or NULL. */
     const char *text;

@@ -96,8 +96,8 @@ bool judge_step(struct judge *, size_t n);
 
 const void *judge_row(const struct judge *, enum vmn_table, const char *name,
                       enum moment);
-/* Sets '*ip' to address 'i' that the port may use: one of its own, or the first
- * of a prefix of 'allowed_addresses'.  Returns false after the last. */
+/* Sets '*ip' to address 'i' that the port may use: one of its own, or the
+ * first of a prefix of 'allowed_addresses'.  Returns false after the last. */
 bool judge_address(const struct vmn_port *, size_t i, struct vmn_ip *ip);
 /* Returns the port; NULL once no steps are left. */
 const struct judged_port *judge_port(struct judge *, const char *name);

@@ -36,7 +36,8 @@ const struct schema_struct model_warning_shown = SHOWN_KEPT(
     SHOWN_OF(model_warning, text, STRING, 0, "What is likely wrong."),
     SHOWN_OF(model_warning, loosens, STRING, 0,
              "What the change opens that was closed: enforcement (of a "
-             "policy), isolation, quarantine or access."),
+             "policy or an app), isolation, quarantine, access, addresses or "
+             "exposure."),
     SHOWN_OF(model_warning, more, U64, HIDE,
              "Of a last entry: how many more there are."));
 
@@ -548,9 +549,8 @@ put_rest(struct model_warnings *w, const struct loosened *loosened)
                                     "rules, and not all of them were checked "
                                     "for what it opens (a dry run checks "
                                     "more)")
-                     : arena_printf(w->arena, "%"PRIu64" more connections "
-                                    "that were denied are allowed",
-                                    loosened->n_more)),
+                     : arena_printf(w->arena, "%"PRIu64" more statements "
+                                    "are not listed", loosened->n_more)),
             .loosens = "access",
         };
     }

@@ -38,10 +38,11 @@
 /* Most entries of the log that one query returns. */
 #define STORE_LOG_MAX 200000
 /* SQL conditions for revisions made by users, or by programs on their behalf,
- * as model_is_of_people() has it; and by hosts ("host:"...), probes ("healt"...) or vmnd itself.  Partial
- * indexes have the same text, so that SQLite uses them.  Comparisons alone:
- * each entry that is written evaluates all of them, and for each IN with a
- * list SQLite makes a table and drops it again. */
+ * as model_is_of_people() has it; and by hosts ("host:"...), probes
+ * ("healt"...) or vmnd itself.  Partial indexes have the same text, so that
+ * SQLite uses them.  Comparisons alone: each entry that is written evaluates
+ * all of them, and for each IN with a list SQLite makes a table and drops it
+ * again. */
 #define STORE_LOG_PEOPLE                                                    \
     "(who < 'host:' OR who >= 'host;') AND who <> 'vmnd' "                  \
     "AND (who < 'healt' OR who >= 'healu')"
