@@ -183,6 +183,15 @@ describe_absence(const struct app_worker *worker)
             : xasprintf("its worker pauses, since it %s", worker->failure));
 }
 
+/* Returns the maximum wait for a call, in ms. */
+static int
+wait_of(const struct app_worker *worker,
+        const struct app_worker_client *client)
+{
+    return (client->urgent ? MIN(client->wait_ms, worker->patience_ms)
+            : client->wait_ms);
+}
+
 /* Returns true if the wait counts for the owner's share of vmnd's time: there
  * is a loop that waits, too. */
 static bool
@@ -298,10 +307,7 @@ try_call(struct app_worker *worker, const struct ofpbuf *message, int left,
         step = app_worker_read_again(worker, call, client);
     }
     call->talk.max = client->result_max;
-    call->timer.end_ms = time_msec() + (client->urgent
-                                        ? MIN(client->wait_ms,
-                                              worker->patience_ms)
-                                        : client->wait_ms);
+    call->timer.end_ms = time_msec() + wait_of(worker, client);
     call->timer.yield = client->yield;
     call->timer.aux = client->aux;
     if (step == STEP_ON) {
@@ -335,7 +341,7 @@ call_worker(struct app_worker *worker, const struct ofpbuf *message,
             const struct app_worker_client *client,
             struct app_worker_result *result)
 {
-    int64_t end_ms = time_msec() + client->wait_ms;
+    int64_t end_ms = time_msec() + wait_of(worker, client);
     enum app_worker_outcome outcome;
     uint64_t n_ends;
     int left = -1;

@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -513,6 +514,50 @@ many_times(void **state OVS_UNUSED)
     apps_fixture_destroy(f);
 }
 
+static void
+count_cb(void *n, const char *error)
+{
+    assert_null(error);
+    ++*(int *) n;
+}
+
+/* Loads in the background are few, and each has one result, unless it is
+ * cancelled. */
+static void
+loads_at_a_time_are_bounded(void **state OVS_UNUSED)
+{
+    const struct script script = { "x", "service", 10, 5, VNI };
+    struct apps_fixture *f = start();
+    struct apphost *apphost = apps_fixture_apphost(f);
+    struct apphost_load *loads[APPHOST_LOADS_MAX];
+    struct vmn_error why = VMN_ERROR_INIT;
+    struct apphost_file file;
+    struct code code;
+    int n = 0;
+
+    make_code(&script, &code);
+    file = (struct apphost_file) { "x.lua", code.code, code.digest };
+    for (int i = 0; i < APPHOST_LOADS_MAX; i++) {
+        loads[i] = apphost_prepare(apphost, "x", &file, count_cb, &n, &why);
+        assert_non_null(loads[i]);
+    }
+    assert_null(apphost_prepare(apphost, "x", &file, count_cb, &n, &why));
+    assert_int_equal(why.code, VMN_ERR_UNAVAILABLE);
+    vmn_error_uninit(&why);
+    apphost_cancel_prepare(loads[0]);
+    for (int i = 0; apphost_is_busy(apphost); i++) {
+        assert_true(i < 60000);
+        usleep(1000);
+        apphost_run(apphost);
+    }
+    assert_int_equal(n, APPHOST_LOADS_MAX - 1);
+    assert_string_equal(apphost_prepared(apphost)->digest, code.digest);
+    /* Those that are left end with the apphost. */
+    assert_non_null(apphost_prepare(apphost, "x", &file, count_cb, &n, &why));
+    apps_fixture_destroy(f);
+    free(code.code);
+}
+
 int
 main(void)
 {
@@ -523,6 +568,7 @@ main(void)
         cmocka_unit_test(others_do_without_its_queries),
         cmocka_unit_test(members_have_the_same_flows),
         cmocka_unit_test(many_times),
+        cmocka_unit_test(loads_at_a_time_are_bounded),
     };
 
     setenv("VMN_TEST_WORKER", "./vmn-app-worker", 1);
