@@ -304,7 +304,7 @@ traces:
 ---
 placement: {a: h2, b: null}
 traces:
-- {from: a, to: b, protocol: udp, port: 7, expect: {verdict: dropped,
+- {from: a, to: b, protocol: udp, port: 7, expect: {verdict: unreachable,
    at: null}}
 ---
 delete: [ports/a, ports/b]
