@@ -408,12 +408,15 @@ def test_show_of_certificates_names_a_file(tmp_path):
                                             text.read()))
     assert "FILE" in words and "" not in words, words
 
+    (tmp_path / "made").mkdir()
+
     def pki(*args):
         return subprocess.run(
             [os.path.join(top, "deploy/pki"), *args], cwd=tmp_path, timeout=60,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+            env=dict(os.environ, VMN_PKI="made"), stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, text=True)
     assert pki("init").returncode == pki("host", "h1").returncode == 0
-    shown = pki("show", "h1.pem")
+    shown = pki("show", "made/h1.pem")
     assert shown.returncode == 0 and "CN = h1" in shown.stdout, shown
     assert re.search(r"(?m)^notAfter=.* GMT$", shown.stdout), shown
     assert pki("show").returncode == 2
