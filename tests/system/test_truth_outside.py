@@ -186,7 +186,8 @@ def test_what_is_open_is_what_packets_pass(world, street):
     reply = world.put("floating-ips", "f1", router="r", ip="198.51.100.21",
                       port="one")
     for said in plan, reply:
-        (warning,) = said["warnings"]
+        exposed, warning = said["warnings"]
+        assert exposed["loosens"] == "exposure"
         assert (warning["type"], warning["pointer"]) == (
             "floating-ips", "/spec/port")
         assert warning["text"].startswith(
