@@ -35,7 +35,8 @@ local function ask(view, packet, out)
 end
 return { name = "leases", description = "Answers as a DHCP server does.",
          stages = { { name = "ask", hook = "service", order = -10,
-                      n_tables = 2, scratch = { "reg10", "reg11", "reg12" } } },
+                      n_tables = 2,
+                      scratch = { "reg10", "reg11", "reg12" } } },
          id_pools = { { name = "leases.clients", max = 1000 } },
          units = { { name = "port", each = "port", compile = compile } },
          handlers = { { name = "ask", handle = ask } } }
@@ -107,7 +108,8 @@ return { name = "knock", description = "A port behind three knocks.",
 
 def test_a_sequence_of_packets_opens_a_port(tmp_path):
     (tmp_path / "knock.lua").write_text(KNOCK)
-    ssh = "- {from: a, to: b, protocol: tcp, port: 22, expect: {verdict: %s}}\n"
+    ssh = "- {from: a, to: b, protocol: tcp, port: 22, expect: " \
+        "{verdict: %s}}\n"
     knocks = [
         "- {from: a, to: b, protocol: udp, port: %d, "
         "expect: {verdict: dropped, answer: {message: 'nothing: heard'}}}\n"

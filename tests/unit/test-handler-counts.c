@@ -27,7 +27,8 @@
 static int
 setup(void **state)
 {
-    static const char *const apps[] = { "overlay", "monitors", "mirrors", NULL };
+    static const char *const apps[] = { "overlay", "monitors", "mirrors",
+                                        NULL };
     struct apps_fixture *f = apps_fixture_create(apps);
     struct ds s = DS_EMPTY_INITIALIZER;
 
