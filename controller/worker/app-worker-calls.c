@@ -235,7 +235,7 @@ check_called(struct app_worker *worker, const struct ofpbuf *message,
         return APP_WORKER_AWAY;
     }
     if (has_share(client) && !fair_rate_take(&worker->waits, client->owner)) {
-        result->problem = xstrdup("packets of this network have used their "
+        result->problem = xstrdup("packets of this tenant have used their "
                                   "share of vmnd's time");
         return APP_WORKER_AWAY;
     }
