@@ -55,6 +55,9 @@ apply(struct commit *commit)
         commit->n_requests++;
         pending->ok = !model_apply(commit->model, &pending->request, now_ms,
                                    &pending->revision, &pending->errors);
+        if (!pending->ok && commit_put_off(commit, pending)) {
+            continue;
+        }
         if (pending->ok && commit_request_changed(&pending->request)) {
             activity_add_request(commit->activity, &pending->request);
             commit->info.of_people |= model_is_of_people(pending->request.who);

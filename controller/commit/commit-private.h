@@ -36,6 +36,8 @@ struct pending {
     void *aux;
     bool client;                /* Its caller waits for the answer. */
     bool ok;
+    int64_t until_ms;           /* time_msec() until which it is tried while an
+                                 * app is busy; 0: none was. */
     uint64_t revision;
     struct vmn_errors errors;
     struct plan *plan;          /* The result of a dry run; or NULL. */
@@ -73,6 +75,8 @@ struct commit {
     size_t n_queue_ops;         /* Their operations. */
     size_t n_queue_clients;     /* Those of them whose caller waits. */
     size_t n_single;            /* The first ones get a group each. */
+    struct ovs_list put_off;    /* Of struct pending: an app was busy. */
+    struct event *again;        /* Queues these again. */
     struct ovs_list plans;      /* Of struct pending. */
     size_t n_plans;
     struct ovs_list refused;    /* Overflow of the queue, to be failed. */
@@ -135,6 +139,11 @@ bool commit_request_changed(const struct model_request *);
 void commit_refuse(struct pending *, enum vmn_error_code, const char *text);
 /* Completes all requests of a list, which is empty then. */
 void commit_reply_all(struct commit *, struct ovs_list *);
+/* Returns true if the request, which has failed, is put off, since an app that
+ * looks at its objects is busy. */
+bool commit_put_off(struct commit *, struct pending *);
+/* Queues all requests that were put off. */
+void commit_queue_again(struct commit *);
 /* Adds a request to the end of the queue.  Takes one out of it, wherever it
  * is. */
 void commit_enqueue(struct commit *, struct pending *);

@@ -18,6 +18,11 @@
 #include "timeval.h"
 #include "util.h"
 
+/* How long a request is tried while an app is busy, and the pause in
+ * between. */
+#define BUSY_WAIT_MS 10000
+#define BUSY_PAUSE_MS 10
+
 /* Answers.  -------------------------------------------------------------- */
 
 bool
@@ -117,6 +122,50 @@ commit_dequeue(struct commit *commit, struct pending *pending)
 {
     ovs_list_remove(&pending->node);
     count_queued(commit, pending, -1);
+}
+
+/* Returns true if a busy app is all that is wrong. */
+static bool
+is_busy(const struct vmn_errors *errors)
+{
+    for (size_t i = 0; i < errors->n; i++) {
+        if (errors->errors[i].code != VMN_ERR_BUSY) {
+            return false;
+        }
+    }
+    return errors->n != 0;
+}
+
+bool
+commit_put_off(struct commit *commit, struct pending *pending)
+{
+    const struct timeval pause = { 0, BUSY_PAUSE_MS * 1000 };
+    int64_t now_ms = time_msec();
+
+    if (!is_busy(&pending->errors) || commit->stopped) {
+        return false;
+    }
+    if (!pending->until_ms) {
+        pending->until_ms = now_ms + BUSY_WAIT_MS;
+    } else if (now_ms >= pending->until_ms) {
+        return false;
+    }
+    vmn_errors_uninit(&pending->errors);
+    vmn_errors_init(&pending->errors);
+    if (ovs_list_is_empty(&commit->put_off)) {
+        event_add(commit->again, &pause);
+    }
+    ovs_list_push_back(&commit->put_off, &pending->node);
+    return true;
+}
+
+void
+commit_queue_again(struct commit *commit)
+{
+    while (!ovs_list_is_empty(&commit->put_off)) {
+        commit_enqueue(commit, CONTAINER_OF(
+            ovs_list_pop_front(&commit->put_off), struct pending, node));
+    }
 }
 
 void

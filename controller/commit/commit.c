@@ -43,6 +43,13 @@ later_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *commit)
 }
 
 static void
+again_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *commit)
+{
+    commit_queue_again(commit);
+    commit_schedule(commit);
+}
+
+static void
 retry_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *commit)
 {
     commit_write_group(commit);
@@ -179,8 +186,10 @@ commit_create(struct event_base *base, struct model *model,
     commit->retry = event_new(base, -1, 0, retry_cb, commit);
     commit->retry_ms = COMMIT_RETRY_MIN_MS;
     commit->times = event_new(base, -1, 0, later_cb, commit);
+    commit->again = event_new(base, -1, 0, again_cb, commit);
     commit->busy = true;        /* Until the first compile is done. */
     ovs_list_init(&commit->queue);
+    ovs_list_init(&commit->put_off);
     ovs_list_init(&commit->plans);
     ovs_list_init(&commit->refused);
     ovs_list_init(&commit->group);
@@ -200,12 +209,14 @@ commit_stop(struct commit *commit)
     commit->stopped = true;
     event_del(commit->retry);
     event_del(commit->times);
+    event_del(commit->again);
     fiber_disable_yield(commit->fiber);
     while ((commit->writing || fiber_is_running(commit->fiber))
            && !event_base_loop(commit->base, EVLOOP_ONCE)) {
         continue;
     }
     commit->closed = true;
+    ovs_list_push_back_all(&commit->refused, &commit->put_off);
     ovs_list_push_back_all(&commit->refused, &commit->queue);
     ovs_list_push_back_all(&commit->refused, &commit->plans);
     commit->n_queue = commit->n_queue_ops = commit->n_queue_clients = 0;
@@ -233,6 +244,7 @@ commit_destroy(struct commit *commit)
     event_free(commit->later);
     event_free(commit->retry);
     event_free(commit->times);
+    event_free(commit->again);
     engine_delta_destroy(CONST_CAST(struct engine_delta *,
                                     commit->info.delta));
     activity_destroy(commit->activity);

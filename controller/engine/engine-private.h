@@ -15,6 +15,7 @@
 #include "controller/engine/desired-state.h"
 #include "controller/flow/emit.h"
 #include "controller/flow/pipeline.h"
+#include "controller/worker/app-worker.h"
 #include "openvswitch/shash.h"
 
 struct engine_handler;
@@ -191,9 +192,12 @@ void worker_handle(struct vmn_view *, const struct engine_handler *,
 enum vmn_table engine_table_of(const struct pipeline_app *,
                                enum vmn_row_type type);
 /* Has the app look at an object of its type 'type' (pipeline_type_of()), and
- * adds what is wrong to 'faults'.  Returns false if it could not. */
-bool worker_check(struct vmn_view *, const struct pipeline_app *, int type,
-                  const struct vmn_row *, struct vmn_errors *faults);
+ * adds what is wrong to 'faults', which is complete if the outcome is
+ * APP_WORKER_DONE. */
+enum app_worker_outcome worker_check(struct vmn_view *,
+                                     const struct pipeline_app *, int type,
+                                     const struct vmn_row *,
+                                     struct vmn_errors *faults);
 bool worker_find_owner(struct vmn_view *, const struct unit_class *,
                        const char *key, uint32_t part,
                        struct vmn_flow_owner *);

@@ -12,6 +12,7 @@
 
 #include "controller/engine/app-view.h"
 #include "controller/schema/own-check.h"
+#include "controller/worker/app-worker.h"
 #include "util.h"
 
 void
@@ -21,6 +22,7 @@ engine_check_object(struct engine *engine, const struct vmn_type_row *type,
     const struct pipeline_app *app = pipeline_find(engine->pipeline,
                                                    type->app);
     int i = pipeline_type_of(app, object->table);
+    enum app_worker_outcome outcome;
     struct vmn_view view;
 
     if (i < 0 || !app->types[i].class_->check) {
@@ -42,9 +44,11 @@ engine_check_object(struct engine *engine, const struct vmn_type_row *type,
         return;
     }
     view_init_handler(&view, engine, app, &engine->owner_arena);
-    if (!worker_check(&view, app, i, object, faults)) {
-        vmn_errors_add(faults, VMN_ERR_CONFLICT, "", "app %s could not look "
-                       "at it: %s", type->app, view.problem ? view.problem
+    outcome = worker_check(&view, app, i, object, faults);
+    if (outcome != APP_WORKER_DONE) {
+        vmn_errors_add(faults, app_worker_is_busy(app->worker)
+                       ? VMN_ERR_BUSY : VMN_ERR_CONFLICT, "", "app %s could not look at it: "
+                       "%s", type->app, view.problem ? view.problem
                        : "its process is away");
     }
     free(view.problem);

@@ -78,7 +78,8 @@ call_in_time(struct worker_run *run, const char *what,
 {
     struct engine *engine = run->view->engine;
     const struct app_worker_client client = {
-        .what = what, .urgent = !run->view->node,
+        .what = what, .urgent = !run->view->node && !run->once,
+        .once = run->once,
         .wait_ms = worker_time_left(run),
         .quiet = engine->shadow, .result_max = result_max(run->view),
         .who = run->who, .owner = run->owner, .answer = worker_answer_cb,
@@ -288,22 +289,25 @@ take_faults(const struct app_worker_result *result, struct vmn_errors *faults)
     return !in.bad;
 }
 
-bool
+enum app_worker_outcome
 worker_check(struct vmn_view *view, const struct pipeline_app *app, int type,
              const struct vmn_row *row, struct vmn_errors *faults)
 {
     struct app_worker_result result;
+    enum app_worker_outcome outcome;
     struct worker_run run;
-    bool done;
 
     run_init(&run, view, app, WORKER_CHECK);
+    run.once = true;
     wire_put_u32(&run.message, type);
     worker_put_row(&run.message, app, row);
-    done = (call(&run, app->types[type].class_->name, &result)
-            == APP_WORKER_DONE && result.value
-            && take_faults(&result, faults));
+    outcome = call(&run, app->types[type].class_->name, &result);
+    if (outcome == APP_WORKER_DONE
+        && !(result.value && take_faults(&result, faults))) {
+        outcome = APP_WORKER_FAILED;
+    }
     run_uninit(&run);
-    return done;
+    return outcome;
 }
 
 bool

@@ -34,6 +34,7 @@ static const struct {
                             "not", 8 },
     [VMN_ERR_KEY_USED] = { 422, "key-used", "keys are of other requests",
                            9 },
+    [VMN_ERR_BUSY] = { 503, "busy", "apps are busy", 6 },
     [VMN_ERR_QUOTA] = { 403, "quota", "limits of quotas are exceeded", 3 },
 };
 

@@ -23,6 +23,7 @@ enum vmn_error_code {
     VMN_ERR_UNCERTAIN,          /* 503: nobody knows whether it changed. */
     VMN_ERR_KEY_USED,           /* 422: the key is another request's. */
     VMN_ERR_QUOTA,              /* 403: a quota is exceeded. */
+    VMN_ERR_BUSY,               /* 503: an app is busy; nothing changed. */
 };
 
 /* How far a quota is exceeded. */

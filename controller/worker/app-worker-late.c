@@ -32,7 +32,7 @@ app_worker_leave(struct app_worker *worker, struct open_call *call,
                   "waited for", app_worker_name(worker), call->what);
     }
     call->announced = false;
-    if (!call->resumable) {
+    if (call->urgent) {
         worker->quiet_until_msec = time_msec() + WORKER_QUIET_MS;
         worker->patience_ms = MAX(MIN(worker->patience_ms, wait_ms) / 2,
                                   WORKER_PATIENCE_MIN_MS);

@@ -27,15 +27,16 @@ app_worker_open_call(struct app_worker *worker, const struct ofpbuf *message,
     call->what = xstrdup(client->what);
     call->who = client->who;
     call->owner = client->owner;
-    call->resumable = !client->urgent;
+    call->urgent = client->urgent;
+    call->resumable = !client->urgent && !client->once;
     ofpbuf_init(&call->in, 0);
     ofpbuf_init(&call->answer, 0);
     ofpbuf_init(&call->asked, 0);
     app_worker_start_talk(&call->talk, message, &call->in);
     worker_timer_start(&call->timer,
-                       client->urgent ? WORKER_URGENT_CPU_MS : WORKER_CPU_MS,
-                       client->urgent ? WORKER_URGENT_WAIT_MS
-                       : WORKER_WAIT_MS, 0);
+                       call->resumable ? WORKER_CPU_MS : WORKER_URGENT_CPU_MS,
+                       call->resumable ? WORKER_WAIT_MS
+                       : WORKER_URGENT_WAIT_MS, 0);
     worker->open[worker->n_open++] = call;
     worker->n_calls++;
     return call;

@@ -31,8 +31,9 @@ struct open_call {
                                  * has been late; otherwise NULL. */
     char *what;                 /* Name of the computation, for logs. */
     uint32_t who, owner;        /* As in struct app_worker_client. */
+    bool urgent;
     bool resumable;             /* Another call of the same message resumes
-                                 * this one: it is not urgent. */
+                                 * this one. */
     bool resumed;               /* Resumed since app_worker_offer(). */
     bool announced;             /* 'n_ready' counts the message in 'in'. */
     unsigned outer;             /* The worker's 'n_active' before the call. */

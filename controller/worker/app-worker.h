@@ -105,6 +105,7 @@ struct app_worker_client {
     /* Appends the answer as one block (wire_put_block()). */
     void (*answer)(void *aux, const struct worker_read *, struct ofpbuf *);
     bool urgent;                /* All else waits. */
+    bool once;                  /* Is made again if it is late, not resumed. */
     int wait_ms;                /* For how long he waits; 0: takes what is
                                  * there. */
     uint32_t who;               /* The guest on whose behalf, which is barred

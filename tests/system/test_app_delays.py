@@ -19,14 +19,17 @@ from test_misdeeds import make_apps
 from vmnlab.api import Refused
 from vmnlab.netns import wait_for
 
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(
+    os.path.realpath(__file__))))
 APP = "bad-c"
 UNIT = APP + ".network/victim"
 
 
 @pytest.fixture(scope="module", name="lab")
 def _lab(tmp_path_factory):
+    apps = os.environ.get("VMN_APPDIR", TOP + "/_build/normal/appdir")
     lab = make_lab("delays", 1, apps=make_apps(
-        tmp_path_factory.mktemp("apps"))[:1])
+        tmp_path_factory.mktemp("apps"))[:1] + [apps + "/mirrors.so"])
     yield lab
     close_lab(lab)
 
@@ -117,6 +120,35 @@ def test_a_plan_says_that_it_lacks_late_flows(lab, world):
     verify(lab)
 
 
+def test_a_write_waits_for_the_app_that_checks_it(lab, world):
+    """The app's process is stopped: the write of an object of its type is tried
+    again until the process continues.  Other writes are stored meanwhile."""
+    def late():
+        return "worker has not computed mirrors yet" in lab.vmnd.last_words(99)
+
+    def put():
+        try:
+            answers.append(api.put("mirrors/one", {"ports": ["one"]}))
+        except Refused as refused:
+            answers.append(refused)
+
+    api, answers = lab.vmnd.api, []
+    pid = api.get("apps/mirrors")["status"]["worker"]["pid"]
+    thread = threading.Thread(target=put)
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        thread.start()
+        wait_for("the check to be late", lambda: late() or answers, 60, 0.02)
+        api.put("groups/other", {"selector": "a=b"})
+        assert not answers
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    thread.join()
+    assert answers[0]["spec"]["ports"] == ["one"], answers
+    api.delete("mirrors/one")
+    api.delete("groups/other")
+
+
 def test_vmnd_stops_and_starts_while_an_app_is_late(lab, world):
     """Hosts keep the flows of its unit."""
     wait_aged(lab)
@@ -180,16 +212,47 @@ def load_bomb(lab, answers):
         answers.append(refused.problem["errors"][0]["detail"])
 
 
+def stop_loading(lab, answers):
+    """Begins a load, and stops its process in the middle of it.  Returns the
+    thread that loads and the process, or None if the load has ended before."""
+    before = workers(lab)
+    thread = threading.Thread(target=load_bomb, args=(lab, answers))
+
+    def loading():
+        """Not before it has been executed: vmnd waits for that."""
+        return [pid for pid in workers(lab) - before
+                if stat(pid)[0] == "vmn-app-worker"] or answers
+
+    thread.start()
+    wait_for("a process", loading, 20, 0.001)
+    with contextlib.suppress(ProcessLookupError, ValueError):
+        pid, = workers(lab) - before
+        os.kill(pid, signal.SIGSTOP)
+        wait_for("it to stop", lambda: stat(pid)[1] in "TZX", 20, 0.001)
+        if stat(pid)[1] == "T":
+            return thread, pid
+    thread.join()
+    return None
+
+
+def stat(pid):
+    """The process's name and state; "X": it is gone."""
+    try:
+        with open("/proc/%d/stat" % pid, encoding="ascii") as file:
+            name, state = file.read().split("(", 1)[1].split(") ")[:2]
+            return name, state[0]
+    except OSError:
+        return None, "X"
+
+
 def test_others_are_served_while_an_app_is_loaded(lab, world):
     """Its process is stopped in the middle of the load, which ends by its
     limits when the process continues, or after 5 s."""
-    before, answers = workers(lab), []
-    thread = threading.Thread(target=load_bomb, args=(lab, answers))
-    thread.start()
-    wait_for("a process", lambda: workers(lab) - before or answers, 20, 0.001)
-    assert not answers
-    pid, = workers(lab) - before
-    os.kill(pid, signal.SIGSTOP)
+    before, stopped = workers(lab), None
+    while not stopped:
+        answers = []
+        stopped = stop_loading(lab, answers)
+    thread, pid = stopped
     try:
         lab.vmnd.api.get("networks/net")
         label(lab)
