@@ -656,13 +656,21 @@ vmnd_prepare_absent(struct vmnd *vmnd, const char *name,
                     apphost_load_cb *done, void *aux, struct vmn_error *why)
 {
     const struct vmn_app_row *row = find_absent(vmnd, name, why);
+    struct vmn_error reason = VMN_ERROR_INIT;
+    struct apphost_load *load;
     struct apphost_file file;
 
     if (!row) {
         return NULL;
     }
     file = file_of(row);
-    return apphost_prepare(vmnd->apphost, name, &file, done, aux, why);
+    load = apphost_prepare(vmnd->apphost, name, &file, done, aux, &reason);
+    if (!load) {
+        vmn_error_set(why, reason.code, "", "app %s cannot be loaded: %s",
+                      name, reason.text);
+        vmn_error_uninit(&reason);
+    }
+    return load;
 }
 
 int

@@ -94,7 +94,7 @@ def test_a_port_with_all_that_concerns_it(shop):
         return out if "Packets that were dropped lately:" in out else None
     out = wait_for("the drop to be told", told, 20)
     parts = sections(out)
-    assert re.search(r"^Identity: +\d+, which 1 port have$", out, re.M), out
+    assert re.search(r"^Identity: +\d+, of 1 port$", out, re.M), out
     assert parts["Groups"][1:] == [["db", "itself"],
                                    ["all", "a group inside"]]
     assert parts["Rules that apply, ingress"][1:] == [

@@ -170,7 +170,7 @@ rules_come_in_the_order_in_which_they_are_met(void **state OVS_UNUSED)
 {
     assert_play(
         ordered, "", "describe port db-1", CTL_DONE, HEAD
-        "\nIdentity:    7, which 2 ports have\n"
+        "\nIdentity:    7, of 2 ports\n"
         "\nGroups:\n"
         "GROUP     REASON\n"
         "db        itself\n"
@@ -252,7 +252,7 @@ quarantine_comes_before_other_rules(void **state OVS_UNUSED)
         steps, "", "describe port db-1", CTL_DONE, HEAD
         "Status:\n  quarantined: true, by quarantines/q1, quarantines/q2\n"
         "  quarantines:\n  - q1\n  - q2\n"
-        "\nIdentity:    7, which 2 ports have\n"
+        "\nIdentity:    7, of 2 ports\n"
         "\nGroups:\nGROUP   REASON\ndb      itself\n"
         "\nRules that apply, egress:\n"
         "TIER        PRIORITY   POLICY   RULE   ACTION   PEERS   SERVICES\n"

@@ -193,7 +193,7 @@ apps_that_change_together_are_rolled_back_together(void **state OVS_UNUSED)
     check_place("b", 6, 10);
 }
 
-/* What the last load_again_cb() found. */
+/* What the last load_again() found. */
 static struct {
     const char *name;
     bool done;
@@ -208,6 +208,17 @@ load_again_cb(void *aux OVS_UNUSED)
     again.done = true;
 }
 
+static void
+prepared_cb(void *aux OVS_UNUSED, const char *error)
+{
+    if (error) {
+        again.error = vmn_error_invalid(&again.why, "%s", error);
+        again.done = true;
+    } else {
+        commit_when_quiescent(the_commit, load_again_cb, NULL);
+    }
+}
+
 /* Has the app loaded again, which ends with an error that has 'expected' in
  * it; NULL: with none. */
 static void
@@ -217,8 +228,12 @@ load_again(const char *name, const char *expected)
 
     again.name = name;
     again.done = false;
-    commit_when_quiescent(the_commit, load_again_cb, NULL);
+    if (!vmnd_prepare_absent(&vmnd, name, prepared_cb, NULL, &again.why)) {
+        again.error = EINVAL;
+        again.done = true;
+    }
     while (!again.done && time_msec() < until) {
+        apphost_run(core.apphost);
         commit_turn();
     }
     assert_true(again.done);

@@ -387,14 +387,14 @@ hop_limit_is_not_raised(void **state)
 
 /* What many take.  -------------------------------------------------------- */
 
-/* A client in network 'network'; others are in network 0. */
+/* A client of a port of owner 'owner'; others are of owner 0. */
 static struct client *
-make_client_in(struct world *w, const char *port, uint32_t in_port,
-               uint32_t network)
+make_client_of(struct world *w, const char *port, uint32_t in_port,
+               uint32_t owner)
 {
     struct client *c = make_client(w, port, in_port, false);
 
-    c->peer.regs[VMN_REG_NETWORK - VMN_F_REG0] = network;
+    c->peer.owner = owner;
     return c;
 }
 
@@ -533,7 +533,7 @@ static void
 replies_that_wait_are_bounded(void **state)
 {
     struct world *w = *state;
-    /* Of 32 MiB, a network leaves a quarter to others. */
+    /* Of 32 MiB, an owner leaves a quarter to others. */
     const unsigned fit = 24 * 1024 * 1024 / (BIG_SIZE + 1024);
     struct client *other;
 
@@ -551,7 +551,7 @@ replies_that_wait_are_bounded(void **state)
         w->n_sent = 0;
         free(c);
     }
-    other = make_client_in(w, "web-2", 4, 2);
+    other = make_client_of(w, "web-2", 4, 2);
     open_conn(other, 1460);
     other->read = w->n_sent = 0;
     assert_null(send_segment(other, ACK, "GET /big" NEXT,
@@ -560,16 +560,16 @@ replies_that_wait_are_bounded(void **state)
     end(other);
 }
 
-/* Ports of a network that have few connections each, and all there are, lose
+/* Ports of an owner that have few connections each, and all there are, lose
  * them to others' that have as many. */
 static void
-network_with_most_connections_makes_way(void **state)
+owner_with_most_connections_makes_way(void **state)
 {
     struct world *w = *state;
     struct client *others[8];
 
     for (unsigned n = 0; n < 8; n++) {
-        others[n] = make_client_in(w, "web-2", 2000 + n, 2);
+        others[n] = make_client_of(w, "web-2", 2000 + n, 2);
         open_conn(others[n], 1460);
     }
     for (unsigned n = 0; n < 1200; n++) {
@@ -588,13 +588,13 @@ network_with_most_connections_makes_way(void **state)
     }
 }
 
-/* Requests of a network that wait for their turn keep those of another from
+/* Requests of an owner that wait for their turn keep those of another from
  * none. */
 static void
-networks_share_requests(void **state)
+owners_share_requests(void **state)
 {
     struct world *w = *state;
-    struct client *other = make_client_in(w, "web-2", 4, 2);
+    struct client *other = make_client_of(w, "web-2", 4, 2);
 
     for (unsigned n = 0; n < 31 * 32; n++) {
         struct client *c = make_one_of_many(w, n, 32);
@@ -656,8 +656,8 @@ main(int argc, char *argv[])
         TEST(requests_ahead_of_replies),
         TEST(requests_of_all_are_bounded),
         TEST(replies_that_wait_are_bounded),
-        TEST(network_with_most_connections_makes_way),
-        TEST(networks_share_requests),
+        TEST(owner_with_most_connections_makes_way),
+        TEST(owners_share_requests),
         TEST(connections_of_a_host_are_forgotten),
     };
 

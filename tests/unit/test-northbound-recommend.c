@@ -244,7 +244,7 @@ questions_about_what_is_not_observed_are_refused(void **state)
 
     make_shop(f);
     assert_call(f, 409, "GET", "/v1/recommendations?network=shop", NULL);
-    assert_has(&f->client.body, "PUT /v1/observations/shop");
+    assert_has(&f->client.body, "create observations/shop first");
     /* An observation is of a network, which cannot go without it. */
     assert_call(f, 400, "PUT", "/v1/observations/shap", "{\"spec\": {}}");
     assert_call(f, 201, "PUT", "/v1/observations/shop", "{\"spec\": {}}");

@@ -83,7 +83,7 @@ plug(struct apps_fixture *f, const char *name, const char *labels)
 #define N_CIDRS 10000
 #define N_EXCEPT 500
 #define N_RANGES 500
-#define N_RULES 200
+#define N_RULES 19
 #define BLOCK_PORTS 16     /* Ports of a block, apps/firewall. */
 #define RANGES_OF_ENTRY 50
 
