@@ -399,8 +399,8 @@ loosening_find_app(struct search *search, const struct entry *entry)
 
     if (before && before->enabled && !(now && now->enabled)) {
         loosening_put(search, "enforcement", VMN_TABLE_APP, entry->name,
-                      now ? "/spec/enabled" : NULL, "%s is %s: nothing that "
-                      "it denies is denied any more",
+                      now ? "/spec/enabled" : NULL, "%s is %s, and denies "
+                      "nothing any more",
                       txn_name(search->txn, VMN_TABLE_APP, entry->name),
                       now ? "disabled" : "removed");
     }

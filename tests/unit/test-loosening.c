@@ -403,8 +403,8 @@ app_that_denies_nothing_any_more_is_named(void **state)
               "put apps firewall {'description':'Policies'}", "");
     model_settle(model);
     expect_once(model, "patch apps firewall {'enabled':false}",
-                "enforcement: app \"firewall\" is disabled: nothing that it "
-                "denies is denied any more\n");
+                "enforcement: app \"firewall\" is disabled, and denies "
+                "nothing any more\n");
     expect(model, "patch apps firewall {'max_memory_mib':100}", "");
 }
 
