@@ -46,10 +46,12 @@ engine_check_object(struct engine *engine, const struct vmn_type_row *type,
     view_init_handler(&view, engine, app, &engine->owner_arena);
     outcome = worker_check(&view, app, i, object, faults);
     if (outcome != APP_WORKER_DONE) {
-        vmn_errors_add(faults, app_worker_is_busy(app->worker)
-                       ? VMN_ERR_BUSY : VMN_ERR_CONFLICT, "", "app %s could not look at it: "
-                       "%s", type->app, view.problem ? view.problem
-                       : "its process is away");
+        bool busy = (outcome == APP_WORKER_AWAY
+                     && app_worker_is_busy(app->worker));
+
+        vmn_errors_add(faults, busy ? VMN_ERR_BUSY : VMN_ERR_CONFLICT, "",
+                       "app %s could not look at it: %s", type->app,
+                       view.problem ? view.problem : "its process is away");
     }
     free(view.problem);
     view.problem = NULL;

@@ -121,8 +121,8 @@ def test_a_plan_says_that_it_lacks_late_flows(lab, world):
 
 
 def test_a_write_waits_for_the_app_that_checks_it(lab, world):
-    """The app's process is stopped: the write of an object of its type is tried
-    again until the process continues.  Other writes are stored meanwhile."""
+    """The app's process is stopped: the write of an object of its type is
+    tried again until the process continues.  Others are stored meanwhile."""
     def late():
         return "worker has not computed mirrors yet" in lab.vmnd.last_words(99)
 
