@@ -143,8 +143,11 @@ def test_backends_drain(lab, world):
     assert {h.exchange(seconds=20).split()[0] for h in held} == {"w1", "w2"}
 
     said = ctl(lab, "host", "drain", "h1")
-    assert "h1: 1 backend drains" in said, said
     assert "h1: 1 port is bound: w1" in said, said
+    # The app of balancers may be late.
+    wait_for("the drain", lambda: left(lab, "h1")["draining"] == 1, 30)
+    said = ctl(lab, "host", "drain", "h1")
+    assert "h1: 1 backend drains" in said, said
     assert left(lab, "h1") == {"state": "draining", "routers": [], "ports": 1,
                                "port_names": ["w1"], "migrating": 0,
                                "migrating_names": [], "draining": 1}
