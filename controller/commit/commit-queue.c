@@ -18,10 +18,11 @@
 #include "timeval.h"
 #include "util.h"
 
-/* How long a request is tried while an app is busy, and the pause in
- * between. */
+/* How long a request is tried while an app is busy, and the pause between two
+ * tries: each may wait for the app for 100 ms, which is less than a third of
+ * the loop's time so. */
 #define BUSY_WAIT_MS 10000
-#define BUSY_PAUSE_MS 10
+#define BUSY_PAUSE_MS 250
 
 /* Answers.  -------------------------------------------------------------- */
 
