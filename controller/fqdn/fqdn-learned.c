@@ -16,8 +16,7 @@
  * their place until guests have not asked for long; with too many of them,
  * those make way that guests of the owner with the most (packet-owner.h) have
  * asked for longest ago.  Pending ones, which need not exist, have a few
- * places of their own, so that whoever asks for what there is not takes
- * nobody's place. */
+ * places of their own, so that they displace no name that exists. */
 
 #include <config.h>
 
