@@ -80,6 +80,7 @@ answer(struct app_worker *worker, struct open_call *call,
         worker_timer_forget(&call->timer);
     }
     if (call->resumable) {
+        call->timer.reads_us += WORKER_READ_US;
         /* ofpbuf_put() alone would copy all of it each time. */
         if (ofpbuf_tailroom(&call->asked) < call->in.size) {
             ofpbuf_prealloc_tailroom(&call->asked,

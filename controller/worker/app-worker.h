@@ -49,8 +49,10 @@ struct replay_texts;
  * succeeded.  A restart has the limits of a computation. */
 #define WORKER_LOAD_MS (WORKER_IS_SANITIZED ? 1000 : 100)
 #define WORKER_START_MS 5000
-/* What one computation may ask for. */
+/* What one computation may ask for, and the processor time that each question
+ * adds to its limit: the worker spins while vmnd makes the answer. */
 #define WORKER_READS_MAX 100000
+#define WORKER_READ_US 50
 /* Bytes of the messages by which a computation that may be late asks: they are
  * kept until it is done. */
 #define WORKER_ASKED_MAX (16 << 20)

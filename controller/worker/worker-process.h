@@ -30,6 +30,8 @@ struct worker_process {
 struct worker_timer {
     int cpu_ms;                 /* Its limits: of processor time, */
     int sleep_ms;               /* and of time that it sleeps. */
+    int64_t reads_us;           /* Processor time that it may take for what it
+                                 * has read, in addition to 'cpu_ms'. */
     int64_t end_ms;             /* time_msec() from when on nobody waits for it
                                  * any more. */
     int64_t next_ms;            /* When to look at the time again. */
