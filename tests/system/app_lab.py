@@ -4,11 +4,26 @@ that app."""
 
 import contextlib
 import os
+import subprocess
 
-from conftest import check_log, close_lab, wait_quiet
+from conftest import HERE, check_log, close_lab, wait_quiet
 from test_live_apps import ctl, verify
 
 from vmnlab.netns import wait_for
+
+
+TOP = os.path.join(HERE, "../..")
+
+
+def build_bad_app(folder):
+    """Compiles tests/unit/bad-app.c.  Returns the path of the module."""
+    path = str(folder / "bad.so")
+    subprocess.run(["gcc", "-std=gnu11", "-Wall", "-Wextra", "-Werror",
+                    "-Wno-unused-parameter", "-Wno-infinite-recursion",
+                    "-O1", "-fPIC", "-shared", "-pthread",
+                    "-I" + TOP + "/include", "-o", path,
+                    TOP + "/tests/unit/bad-app.c"], check=True)
+    return path
 
 
 def load(lab, app):

@@ -13,6 +13,7 @@ sanitizer's report fails the test that it ended in."""
 import os
 import re
 import signal
+import subprocess
 import sys
 import time
 
@@ -71,6 +72,14 @@ def patient(words):
     if "--wait" in words and "--timeout" not in words:
         return [*words, "--timeout", WAIT]
     return list(words)
+
+
+def vmnctl(lab, *args):
+    """Returns the exit status of vmnctl, and its output and errors."""
+    done = subprocess.run([find("vmnctl"), "-s", "unix:" + lab.vmnd.socket]
+                          + patient(args), stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True, timeout=120)
+    return done.returncode, done.stdout
 
 
 # A shell without job control has what it starts in the background ignore
@@ -187,14 +196,20 @@ def module_lab(request):
     close_lab(lab)
 
 
-@pytest.fixture
-def world(module_lab):
-    """A lab with nothing in it, and what it takes to fill it."""
-    world = World(module_lab)
+@pytest.fixture(scope="module", name="lab")
+def _lab(module_lab):
+    """The lab of the tests of a file that defines no "lab" of its own."""
+    return module_lab
+
+
+@pytest.fixture(name="world")
+def _world(lab):
+    """An empty lab, and what it takes to fill it."""
+    world = World(lab)
     yield world
     world.close()
-    check_log(module_lab.vmnd)
-    assert module_lab.vmnd.pid() is not None, module_lab.vmnd.last_words(60)
+    check_log(lab.vmnd)
+    assert lab.vmnd.pid() is not None, lab.vmnd.last_words(60)
 
 
 class World:

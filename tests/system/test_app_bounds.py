@@ -4,10 +4,10 @@ what their app says and why it fails."""
 
 import os
 import re
-import subprocess
 
 import pytest
-from conftest import HERE, World, check_log, close_lab, make_lab
+from app_lab import build_bad_app
+from conftest import HERE, close_lab, make_lab
 from test_app_kit import WORLD, check
 from test_live_apps import ctl
 
@@ -53,22 +53,11 @@ return { name = "asks", description = "Fails.",
 @pytest.fixture(scope="module", name="lab")
 def _lab(tmp_path_factory):
     path = tmp_path_factory.mktemp("app")
-    bad = str(path / "bad.so")
-    subprocess.run(["gcc", "-std=gnu11", "-Wno-unused-parameter", "-O1",
-                    "-fPIC", "-shared", "-pthread", "-I" + TOP + "/include",
-                    "-o", bad, TOP + "/tests/unit/bad-app.c"], check=True)
     (path / "asks.lua").write_text(ASK)
-    lab = make_lab("bounds", 1, apps=[bad, str(path / "asks.lua")])
+    lab = make_lab("bounds", 1, apps=[build_bad_app(path),
+                                      str(path / "asks.lua")])
     yield lab
     close_lab(lab)
-
-
-@pytest.fixture(name="world")
-def _world(lab):
-    world = World(lab)
-    yield world
-    world.close()
-    check_log(lab.vmnd)
 
 
 def status(lab, app="bad"):

@@ -10,6 +10,7 @@ import subprocess
 import threading
 
 import pytest
+from app_lab import build_bad_app
 from conftest import (HERE, World, changes, check_log, close_lab, flows,
                       make_lab, wait_aged)
 
@@ -20,14 +21,7 @@ TOP = os.path.join(HERE, "../..")
 
 @pytest.fixture(scope="module", name="module")
 def _module(tmp_path_factory):
-    """The app's file."""
-    path = str(tmp_path_factory.mktemp("app") / "bad.so")
-    subprocess.run(["gcc", "-std=gnu11", "-Wall", "-Wextra", "-Werror",
-                    "-Wno-unused-parameter", "-Wno-infinite-recursion",
-                    "-O1", "-fPIC", "-shared", "-pthread",
-                    "-I" + TOP + "/include", "-o", path,
-                    TOP + "/tests/unit/bad-app.c"], check=True)
-    return path
+    return build_bad_app(tmp_path_factory.mktemp("app"))
 
 
 @pytest.fixture(scope="module", name="lab")

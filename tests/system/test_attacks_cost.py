@@ -6,11 +6,11 @@ docs/security.md."""
 import os
 import socket
 import struct
-import subprocess
 import threading
 import time
 
 import pytest
+from app_lab import build_bad_app
 from conftest import (HERE, World, check_log, close_lab, entry, installed,
                       make_lab, rule)
 from multicast_guests import igmp, mld
@@ -27,11 +27,7 @@ TOP = os.path.join(HERE, "../..")
 
 @pytest.fixture(scope="module", name="lab")
 def _lab(tmp_path_factory):
-    path = tmp_path_factory.mktemp("apps")
-    bad = str(path / "bad.so")
-    subprocess.run(["gcc", "-std=gnu11", "-Wno-unused-parameter", "-O1",
-                    "-fPIC", "-shared", "-pthread", "-I" + TOP + "/include",
-                    "-o", bad, TOP + "/tests/unit/bad-app.c"], check=True)
+    bad = build_bad_app(tmp_path_factory.mktemp("apps"))
     apps = os.environ.get("VMN_APPDIR", TOP + "/_build/normal/appdir")
     lab = make_lab("cost", 1, apps=[bad] + [
         os.path.join(apps, name + ".so") for name in ("multicast",
@@ -41,15 +37,6 @@ def _lab(tmp_path_factory):
         host.deepen_sockets()
     yield lab
     close_lab(lab)
-
-
-@pytest.fixture(name="world")
-def _world(lab):
-    world = World(lab)
-    yield world
-    world.close()
-    check_log(lab.vmnd)
-    assert lab.vmnd.pid() is not None, lab.vmnd.last_words(60)
 
 
 # Answers of apps.  -----------------------------------------------------------

@@ -3,20 +3,17 @@
 service chains, policies, quarantines, the guards of DHCP and of neighbour
 discovery.  An attack that succeeds fails its test."""
 
-import os
 import socket
 import struct
 
 import pytest
-from conftest import World, check_log, close_lab, make_lab, rule
+from app_lab import app_lab
+from conftest import World, check_log, make_lab, rule
 from service_functions import Bridge
-from test_live_apps import ctl
 
 from vmnlab import frames
 from vmnlab.netns import wait_for
 
-APP = os.path.join(os.environ.get("VMN_APPDIR", "_build/normal/appdir"),
-                   "chains.so")
 BROADCAST = frames.BROADCAST
 GROUP4 = ("01:00:5e:00:00:fb", "224.0.0.251")
 GROUP6 = ("33:33:00:00:00:fb", "ff02::fb")
@@ -25,10 +22,8 @@ UDP, ICMPV6 = 17, 58
 
 @pytest.fixture(scope="module")
 def lab():
-    lab = make_lab("frames", 2)
-    ctl(lab, "app", "load", APP, "--wait")
-    yield lab
-    close_lab(lab)
+    with app_lab(make_lab("frames", 2), "chains") as lab:
+        yield lab
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ import time
 
 import pytest
 from conftest import (HERE, World, changes, check_log, close_lab, flows,
-                      make_lab, patient, wait_aged)
+                      make_lab, vmnctl, wait_aged)
 from test_live_trace import live
 
 from vmnlab import frames
@@ -46,12 +46,10 @@ def _world(lab):
 
 def ctl(lab, *args, status=0):
     """What vmnctl says.  It may have forbidden something: World.never()."""
-    done = subprocess.run([find("vmnctl"), "-s", "unix:" + lab.vmnd.socket]
-                          + patient(args), stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, text=True, timeout=120)
-    assert done.returncode == status, done.stdout
+    found, text = vmnctl(lab, *args)
+    assert found == status, text
     lab.narrowed = time.monotonic()
-    return done.stdout
+    return text
 
 
 def app(lab, name="mailguard"):

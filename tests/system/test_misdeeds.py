@@ -9,8 +9,8 @@ import threading
 import time
 
 import pytest
-from conftest import (HERE, World, changes, check_log, close_lab, flows,
-                      installed, make_lab, wait_aged)
+from conftest import (HERE, changes, close_lab, flows, installed, make_lab,
+                      wait_aged)
 from test_app_workers import problems
 from test_live_apps import verify
 
@@ -107,15 +107,6 @@ def _lab(tmp_path_factory):
         host.deepen_sockets()
     yield lab
     close_lab(lab)
-
-
-@pytest.fixture(name="world")
-def _world(lab):
-    world = World(lab)
-    yield world
-    world.close()
-    check_log(lab.vmnd)
-    assert lab.vmnd.pid() is not None, lab.vmnd.last_words(60)
 
 
 class Api(threading.Thread):

@@ -3,32 +3,19 @@
 that were not true, and errors that did not say what is wrong."""
 
 import json
-import os
-import subprocess
 
 import pytest
-from conftest import World, check_log, close_lab, make_lab, patient
-from test_live_apps import APPDIR, ctl
+from app_lab import app_lab
+from conftest import make_lab, vmnctl
+from test_live_apps import ctl
 
-from vmnlab.daemon import find
 from vmnlab.netns import wait_for
 
 
 @pytest.fixture(scope="module", name="lab")
 def _lab():
-    lab = make_lab("opday", 2)
-    ctl(lab, "app", "load", os.path.join(APPDIR, "mirrors.so"), "--wait")
-    yield lab
-    close_lab(lab)
-
-
-@pytest.fixture(name="world")
-def _world(lab):
-    world = World(lab)
-    yield world
-    world.close()
-    check_log(lab.vmnd)
-    assert lab.vmnd.pid() is not None, lab.vmnd.last_words(60)
+    with app_lab(make_lab("opday", 2), "mirrors") as lab:
+        yield lab
 
 
 @pytest.fixture(name="net")
@@ -38,14 +25,6 @@ def _net(world):
     for i in 1, 2:
         world.vm("p%d" % i, "net", "h%d" % i, "10.0.0.%d" % i, tcp=[80])
     return world
-
-
-def vmnctl(lab, *args):
-    """Its exit status, and what it prints."""
-    done = subprocess.run([find("vmnctl"), "-s", "unix:" + lab.vmnd.socket]
-                          + patient(args), stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, text=True, timeout=120)
-    return done.returncode, done.stdout
 
 
 def refused(lab, *args, status=1):

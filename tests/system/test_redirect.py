@@ -7,7 +7,7 @@ import os
 import subprocess
 
 import pytest
-from conftest import HERE, World, check_log, close_lab, make_lab
+from conftest import HERE, close_lab, make_lab
 from vmnlab import frames
 from vmnlab.netns import wait_for
 
@@ -24,14 +24,6 @@ def lab(tmp_path_factory):
     lab = make_lab("redirect", 2, apps=[path])
     yield lab
     close_lab(lab)
-
-
-@pytest.fixture
-def world(lab):
-    world = World(lab)
-    yield world
-    world.close()
-    check_log(lab.vmnd)
 
 
 class Sender:

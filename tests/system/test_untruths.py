@@ -8,13 +8,13 @@ import re
 import subprocess
 
 import pytest
-from conftest import HERE, World, check_log, close_lab, make_lab, patient
+from app_lab import app_lab
+from conftest import HERE, make_lab, vmnctl
 from promises import PROMISE, PROMISES
-from test_live_apps import APPDIR, ctl
+from test_live_apps import ctl
 from test_misdeeds import make_apps
 
 from vmnlab import netns
-from vmnlab.daemon import find
 from vmnlab.netns import wait_for
 
 OUR_HOSTS = ("h1", "h2", "h3")
@@ -24,19 +24,8 @@ RESOLVER = "10.0.0.53"
 @pytest.fixture(scope="module", name="lab")
 def _lab(tmp_path_factory):
     apps = make_apps(tmp_path_factory.mktemp("apps"))
-    lab = make_lab("untruths", 3, apps=apps[:1])
-    ctl(lab, "app", "load", os.path.join(APPDIR, "paths.so"), "--wait")
-    yield lab
-    close_lab(lab)
-
-
-@pytest.fixture(name="world")
-def _world(lab):
-    world = World(lab)
-    yield world
-    world.close()
-    check_log(lab.vmnd)
-    assert lab.vmnd.pid() is not None, lab.vmnd.last_words(60)
+    with app_lab(make_lab("untruths", 3, apps=apps[:1]), "paths") as lab:
+        yield lab
 
 
 @pytest.fixture(name="shop")
@@ -48,14 +37,6 @@ def _shop(world):
     world.put("loadbalancers", "lb", vip="10.0.0.100", networks=["net"],
               ports=[{"port": 80}], backends=[{"port": "p2"}, {"port": "p3"}])
     return world
-
-
-def vmnctl(lab, *args):
-    """Its exit status, and what it prints."""
-    done = subprocess.run([find("vmnctl"), "-s", "unix:" + lab.vmnd.socket]
-                          + patient(args), stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, text=True, timeout=120)
-    return done.returncode, done.stdout
 
 
 def trace(lab, *args):
