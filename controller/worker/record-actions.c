@@ -30,86 +30,71 @@ PLAIN_ACTION(vmn_act_find_mac, CALL_ACT_FIND_MAC)
 PLAIN_ACTION(vmn_act_find_client, CALL_ACT_FIND_CLIENT)
 PLAIN_ACTION(vmn_act_find_member, CALL_ACT_FIND_MEMBER)
 
-#define U32_ACTION(NAME, CALL, TYPE)                    \
-    void                                                \
-    NAME(struct vmn_actions *a, TYPE argument)          \
-    {                                                   \
-        call_put_u32(record_action(a, CALL), argument); \
-    }
-U32_ACTION(vmn_act_output, CALL_ACT_OUTPUT, uint32_t)
-U32_ACTION(vmn_act_output_field, CALL_ACT_OUTPUT_FIELD, enum vmn_field)
-U32_ACTION(vmn_act_set_queue, CALL_ACT_SET_QUEUE, uint32_t)
-U32_ACTION(vmn_act_goto_hook, CALL_ACT_GOTO_HOOK, enum vmn_hook)
-U32_ACTION(vmn_act_group_id, CALL_ACT_GROUP_ID, uint32_t)
-U32_ACTION(vmn_act_learn_neighbour, CALL_ACT_LEARN_NEIGHBOUR,
-           enum vmn_neighbour)
-U32_ACTION(vmn_act_learn_mac, CALL_ACT_LEARN_MAC, uint32_t)
-U32_ACTION(vmn_act_check_size, CALL_ACT_CHECK_SIZE, uint32_t)
-
-#define TABLE_ACTION(NAME, CALL)                                        \
+/* Actions with arguments: the type of each, and what records it. */
+#define ACTION_1(NAME, CALL, A, PUT_A)                                  \
     void                                                                \
-    NAME(struct vmn_actions *a, unsigned stage, unsigned table)         \
+    NAME(struct vmn_actions *actions, A a)                              \
     {                                                                   \
-        struct call_log *log = record_action(a, CALL);                  \
-                                                                        \
-        call_put_u32(log, stage);                                       \
-        call_put_u32(log, table);                                       \
+        PUT_A(record_action(actions, CALL), a);                         \
     }
-TABLE_ACTION(vmn_act_goto, CALL_ACT_GOTO)
-TABLE_ACTION(vmn_act_resubmit, CALL_ACT_RESUBMIT)
-TABLE_ACTION(vmn_act_clone, CALL_ACT_CLONE)
-TABLE_ACTION(vmn_act_jump, CALL_ACT_JUMP)
-
-#define TWO_FIELDS_ACTION(NAME, CALL)                                   \
+#define ACTION_2(NAME, CALL, A, PUT_A, B, PUT_B)                        \
     void                                                                \
-    NAME(struct vmn_actions *a, enum vmn_field x, enum vmn_field y)     \
+    NAME(struct vmn_actions *actions, A a, B b)                         \
     {                                                                   \
-        struct call_log *log = record_action(a, CALL);                  \
+        struct call_log *log = record_action(actions, CALL);            \
                                                                         \
-        call_put_u32(log, x);                                           \
-        call_put_u32(log, y);                                           \
+        PUT_A(log, a);                                                  \
+        PUT_B(log, b);                                                  \
     }
-TWO_FIELDS_ACTION(vmn_act_move, CALL_ACT_MOVE)
-TWO_FIELDS_ACTION(vmn_act_swap, CALL_ACT_SWAP)
-
-#define REASON_ACTION(NAME, CALL)                       \
-    void                                                \
-    NAME(struct vmn_actions *a, const char *reason)     \
-    {                                                   \
-        call_put_text(record_action(a, CALL), reason);  \
+#define ACTION_3(NAME, CALL, A, PUT_A, B, PUT_B, C, PUT_C)              \
+    void                                                                \
+    NAME(struct vmn_actions *actions, A a, B b, C c)                    \
+    {                                                                   \
+        struct call_log *log = record_action(actions, CALL);            \
+                                                                        \
+        PUT_A(log, a);                                                  \
+        PUT_B(log, b);                                                  \
+        PUT_C(log, c);                                                  \
     }
-REASON_ACTION(vmn_act_drop, CALL_ACT_DROP)
-REASON_ACTION(vmn_act_drop_background, CALL_ACT_DROP_BACKGROUND)
-
-void
-vmn_act_set(struct vmn_actions *a, enum vmn_field field, uint64_t value)
-{
-    struct call_log *log = record_action(a, CALL_ACT_SET);
-
-    call_put_u32(log, field);
-    call_put_u64(log, value);
-}
-
-void
-vmn_act_set_masked(struct vmn_actions *a, enum vmn_field field,
-                   uint64_t value, uint64_t mask)
-{
-    struct call_log *log = record_action(a, CALL_ACT_SET_MASKED);
-
-    call_put_u32(log, field);
-    call_put_u64(log, value);
-    call_put_u64(log, mask);
-}
-
-void
-vmn_act_set_mac(struct vmn_actions *a, enum vmn_field field,
-                struct vmn_mac mac)
-{
-    struct call_log *log = record_action(a, CALL_ACT_SET_MAC);
-
-    call_put_u32(log, field);
-    call_put_mac(log, mac);
-}
+#define FIELD enum vmn_field, call_put_u32
+#define UNSIGNED unsigned, call_put_u32
+#define U8 uint8_t, call_put_u8
+#define U16 uint16_t, call_put_u16
+#define U32 uint32_t, call_put_u32
+#define U64 uint64_t, call_put_u64
+#define TEXT const char *, call_put_text
+#define RECORD_1(NAME, CALL, ...) ACTION_1(NAME, CALL, __VA_ARGS__)
+#define RECORD_2(NAME, CALL, ...) ACTION_2(NAME, CALL, __VA_ARGS__)
+#define RECORD_3(NAME, CALL, ...) ACTION_3(NAME, CALL, __VA_ARGS__)
+RECORD_1(vmn_act_output, CALL_ACT_OUTPUT, U32)
+RECORD_1(vmn_act_output_field, CALL_ACT_OUTPUT_FIELD, FIELD)
+RECORD_1(vmn_act_set_queue, CALL_ACT_SET_QUEUE, U32)
+RECORD_1(vmn_act_goto_hook, CALL_ACT_GOTO_HOOK, enum vmn_hook, call_put_u32)
+RECORD_1(vmn_act_group_id, CALL_ACT_GROUP_ID, U32)
+RECORD_1(vmn_act_learn_neighbour, CALL_ACT_LEARN_NEIGHBOUR,
+         enum vmn_neighbour, call_put_u32)
+RECORD_1(vmn_act_learn_mac, CALL_ACT_LEARN_MAC, U32)
+RECORD_1(vmn_act_check_size, CALL_ACT_CHECK_SIZE, U32)
+RECORD_1(vmn_act_drop, CALL_ACT_DROP, TEXT)
+RECORD_1(vmn_act_drop_background, CALL_ACT_DROP_BACKGROUND, TEXT)
+RECORD_2(vmn_act_goto, CALL_ACT_GOTO, UNSIGNED, UNSIGNED)
+RECORD_2(vmn_act_resubmit, CALL_ACT_RESUBMIT, UNSIGNED, UNSIGNED)
+RECORD_2(vmn_act_clone, CALL_ACT_CLONE, UNSIGNED, UNSIGNED)
+RECORD_2(vmn_act_jump, CALL_ACT_JUMP, UNSIGNED, UNSIGNED)
+RECORD_2(vmn_act_move, CALL_ACT_MOVE, FIELD, FIELD)
+RECORD_2(vmn_act_swap, CALL_ACT_SWAP, FIELD, FIELD)
+RECORD_2(vmn_act_set, CALL_ACT_SET, FIELD, U64)
+RECORD_2(vmn_act_set_mac, CALL_ACT_SET_MAC, FIELD, struct vmn_mac,
+         call_put_mac)
+RECORD_2(vmn_act_learn_connection, CALL_ACT_LEARN_CONNECTION, U16, U8)
+RECORD_2(vmn_act_count_pair, CALL_ACT_COUNT_PAIR, U16, bool, call_put_u8)
+RECORD_3(vmn_act_set_masked, CALL_ACT_SET_MASKED, FIELD, U64, U64)
+RECORD_3(vmn_act_punt, CALL_ACT_PUNT, UNSIGNED, U32, U16)
+RECORD_3(vmn_act_hash_client, CALL_ACT_HASH_CLIENT, U16, FIELD, U32)
+RECORD_3(vmn_act_hash_connection, CALL_ACT_HASH_CONNECTION, U16, FIELD, U32)
+RECORD_3(vmn_act_limit, CALL_ACT_LIMIT, TEXT, U32, U32)
+RECORD_3(vmn_act_limit_kbps, CALL_ACT_LIMIT_KBPS, TEXT, U32, U32)
+RECORD_3(vmn_act_conjunction, CALL_ACT_CONJUNCTION, U32, UNSIGNED, UNSIGNED)
 
 void
 vmn_act_set_ip(struct vmn_actions *a, enum vmn_field field,
@@ -160,36 +145,6 @@ vmn_act_arp_reply(struct vmn_actions *a, struct vmn_mac mac,
 }
 
 void
-vmn_act_punt(struct vmn_actions *a, unsigned handler, uint32_t arg,
-             uint16_t max_size)
-{
-    struct call_log *log = record_action(a, CALL_ACT_PUNT);
-
-    call_put_u32(log, handler);
-    call_put_u32(log, arg);
-    call_put_u16(log, max_size);
-}
-
-void
-vmn_act_learn_connection(struct vmn_actions *a, uint16_t eth_type,
-                         uint8_t ip_proto)
-{
-    struct call_log *log = record_action(a, CALL_ACT_LEARN_CONNECTION);
-
-    call_put_u16(log, eth_type);
-    call_put_u8(log, ip_proto);
-}
-
-void
-vmn_act_count_pair(struct vmn_actions *a, uint16_t eth_type, bool by_source)
-{
-    struct call_log *log = record_action(a, CALL_ACT_COUNT_PAIR);
-
-    call_put_u16(log, eth_type);
-    call_put_u8(log, by_source);
-}
-
-void
 vmn_act_learn_client(struct vmn_actions *a, const struct vmn_client *client)
 {
     struct call_log *log;
@@ -228,42 +183,6 @@ vmn_act_learn_source(struct vmn_actions *a, const struct vmn_member *member)
 {
     put_member(a, member, CALL_ACT_LEARN_SOURCE, __func__);
 }
-
-static void
-put_hash(struct call_log *log, uint16_t basis, enum vmn_field reg, uint32_t n)
-{
-    call_put_u16(log, basis);
-    call_put_u32(log, reg);
-    call_put_u32(log, n);
-}
-
-void
-vmn_act_hash_client(struct vmn_actions *a, uint16_t basis, enum vmn_field reg,
-                    uint32_t n)
-{
-    put_hash(record_action(a, CALL_ACT_HASH_CLIENT), basis, reg, n);
-}
-
-void
-vmn_act_hash_connection(struct vmn_actions *a, uint16_t basis,
-                        enum vmn_field reg, uint32_t n)
-{
-    put_hash(record_action(a, CALL_ACT_HASH_CONNECTION), basis, reg, n);
-}
-
-#define LIMIT_ACTION(NAME, CALL)                                        \
-    void                                                                \
-    NAME(struct vmn_actions *a, const char *key, uint32_t rate,         \
-         uint32_t burst)                                                \
-    {                                                                   \
-        struct call_log *log = record_action(a, CALL);                  \
-                                                                        \
-        call_put_text(log, key);                                        \
-        call_put_u32(log, rate);                                        \
-        call_put_u32(log, burst);                                       \
-    }
-LIMIT_ACTION(vmn_act_limit, CALL_ACT_LIMIT)
-LIMIT_ACTION(vmn_act_limit_kbps, CALL_ACT_LIMIT_KBPS)
 
 void
 vmn_act_copy(struct vmn_actions *a, const struct vmn_copy *copy)
@@ -378,15 +297,4 @@ vmn_act_ct_snat_ports(struct vmn_actions *a, const struct vmn_ct *ct,
         call_put_u16(log, first);
         call_put_u16(log, last);
     }
-}
-
-void
-vmn_act_conjunction(struct vmn_actions *a, uint32_t id, unsigned clause,
-                    unsigned n_clauses)
-{
-    struct call_log *log = record_action(a, CALL_ACT_CONJUNCTION);
-
-    call_put_u32(log, id);
-    call_put_u32(log, clause);
-    call_put_u32(log, n_clauses);
 }

@@ -162,7 +162,7 @@ take_scope(struct replay *r)
 /* Flows, groups and facts.  ----------------------------------------------- */
 
 static void
-replay_failure(struct replay *r)
+replay_vmn_fail(struct replay *r)
 {
     const char *text = call_take_text(&r->in);
 
@@ -172,7 +172,7 @@ replay_failure(struct replay *r)
 }
 
 static void
-replay_flow_add(struct replay *r)
+replay_vmn_flow_add(struct replay *r)
 {
     struct vmn_scope scope = take_scope(r);
     uint32_t stage = call_take_u32(&r->in);
@@ -190,7 +190,7 @@ replay_flow_add(struct replay *r)
 }
 
 static void
-replay_group_add(struct replay *r)
+replay_vmn_group_add(struct replay *r)
 {
     struct vmn_scope scope = take_scope(r);
     enum vmn_group_type type = call_take_u32(&r->in);
@@ -208,20 +208,10 @@ replay_group_add(struct replay *r)
     }
 }
 
-static void
-replay_publish(struct replay *r)
-{
-    const char *relation = call_take_text(&r->in);
-    const char *key = call_take_text(&r->in);
-    const char *value = call_take_text(&r->in);
-
-    if (replay_is_good(r)) {
-        vmn_publish(r->emit, relation, key, value);
-    }
-}
+REPLAY_4(vmn_publish, r->emit, REPLAY_TEXT, REPLAY_TEXT, REPLAY_TEXT)
 
 static void
-replay_arp_nd_respond(struct replay *r)
+replay_vmn_arp_nd_respond(struct replay *r)
 {
     struct vmn_arp_nd_responder by;
     struct vmn_ip ip;
@@ -241,7 +231,7 @@ replay_arp_nd_respond(struct replay *r)
 }
 
 static void
-replay_bucket_add(struct replay *r)
+replay_vmn_bucket_add(struct replay *r)
 {
     struct vmn_group_msg *group = replay_take_group(r);
     uint32_t bucket_id = call_take_u32(&r->in);
@@ -259,124 +249,22 @@ replay_bucket_add(struct replay *r)
     }
 }
 
-static void
-replay_bucket_count_part(struct replay *r)
-{
-    struct vmn_actions *bucket = replay_take_actions(r);
-    uint32_t part = call_take_u32(&r->in);
-
-    if (replay_is_good(r)) {
-        vmn_bucket_count_part(bucket, part);
-    }
-}
-
-static void
-replay_bucket_watch(struct replay *r)
-{
-    struct vmn_actions *bucket = replay_take_actions(r);
-    uint32_t ofport = call_take_u32(&r->in);
-
-    if (replay_is_good(r)) {
-        vmn_bucket_watch(bucket, ofport);
-    }
-}
-
-static void
-replay_group_hash_client(struct replay *r)
-{
-    struct vmn_group_msg *group = replay_take_group(r);
-    uint32_t family = call_take_u32(&r->in);
-
-    if (replay_is_good(r)) {
-        vmn_group_hash_client(group, family);
-    }
-}
-
-static void
-replay_flow_count(struct replay *r)
-{
-    struct vmn_flow *flow = take_flow(r);
-
-    if (replay_is_good(r)) {
-        vmn_flow_count(flow);
-    }
-}
-
-static void
-replay_flow_count_part(struct replay *r)
-{
-    struct vmn_flow *flow = take_flow(r);
-    uint32_t part = call_take_u32(&r->in);
-
-    if (replay_is_good(r)) {
-        vmn_flow_count_part(flow, part);
-    }
-}
-
-static void
-replay_flow_log(struct replay *r)
-{
-    struct vmn_flow *flow = take_flow(r);
-
-    if (replay_is_good(r)) {
-        vmn_flow_log(flow);
-    }
-}
+REPLAY_2(vmn_bucket_count_part, REPLAY_ACTIONS, REPLAY_U32)
+REPLAY_2(vmn_bucket_watch, REPLAY_ACTIONS, REPLAY_U32)
+REPLAY_2(vmn_group_hash_client, replay_take_group(r), REPLAY_U32)
+REPLAY_1(vmn_flow_count, take_flow(r))
+REPLAY_2(vmn_flow_count_part, take_flow(r), REPLAY_U32)
+REPLAY_1(vmn_flow_log, take_flow(r))
 
 /* Matches.  --------------------------------------------------------------- */
 
-static void
-replay_match(struct replay *r)
-{
-    struct vmn_flow *flow = take_flow(r);
-    enum vmn_field field = call_take_u32(&r->in);
-    uint64_t value = call_take_u64(&r->in);
-
-    if (replay_is_good(r)) {
-        vmn_match(flow, field, value);
-    }
-}
+REPLAY_3(vmn_match, take_flow(r), REPLAY_U32, REPLAY_U64)
+REPLAY_4(vmn_match_masked, take_flow(r), REPLAY_U32, REPLAY_U64, REPLAY_U64)
+REPLAY_3(vmn_match_mac, take_flow(r), REPLAY_U32, REPLAY_MAC)
+REPLAY_4(vmn_match_low_bits, take_flow(r), REPLAY_U32, REPLAY_U32, REPLAY_U32)
 
 static void
-replay_match_masked(struct replay *r)
-{
-    struct vmn_flow *flow = take_flow(r);
-    enum vmn_field field = call_take_u32(&r->in);
-    uint64_t value = call_take_u64(&r->in);
-    uint64_t mask = call_take_u64(&r->in);
-
-    if (replay_is_good(r)) {
-        vmn_match_masked(flow, field, value, mask);
-    }
-}
-
-static void
-replay_match_mac(struct replay *r)
-{
-    struct vmn_flow *flow = take_flow(r);
-    enum vmn_field field = call_take_u32(&r->in);
-    struct vmn_mac mac = call_take_mac(&r->in);
-
-    if (replay_is_good(r)) {
-        vmn_match_mac(flow, field, mac);
-    }
-}
-
-static void
-replay_match_low_bits(struct replay *r)
-{
-    struct vmn_flow *flow = take_flow(r);
-    enum vmn_field field = call_take_u32(&r->in);
-    uint32_t value = call_take_u32(&r->in);
-    uint32_t n_bits = call_take_u32(&r->in);
-
-    if (replay_is_good(r)) {
-        vmn_match_low_bits(flow, field, value, n_bits);
-    }
-}
-
-static void
-replay_match_prefix(struct replay *r)
+replay_vmn_match_prefix(struct replay *r)
 {
     struct vmn_flow *flow = take_flow(r);
     enum vmn_field field = call_take_u32(&r->in);
@@ -388,7 +276,7 @@ replay_match_prefix(struct replay *r)
 }
 
 static void
-replay_match_ip(struct replay *r)
+replay_vmn_match_ip(struct replay *r)
 {
     struct vmn_flow *flow = take_flow(r);
     enum vmn_field field = call_take_u32(&r->in);
@@ -406,28 +294,26 @@ replay_match_ip(struct replay *r)
 #define KEPT_FACT 512
 
 static const struct replay_call emit_calls[CALL_N] = {
-    [CALL_FAIL] = { "vmn_fail", replay_failure },
-    [CALL_FLOW_ADD] = { "vmn_flow_add", replay_flow_add, KEPT_FLOW },
-    [CALL_GROUP_ADD] = { "vmn_group_add", replay_group_add, KEPT_GROUP },
-    [CALL_PUBLISH] = { "vmn_publish", replay_publish, KEPT_FACT },
-    [CALL_ARP_ND_RESPOND] = { "vmn_arp_nd_respond", replay_arp_nd_respond,
+    REPLAY_CALL(CALL_FAIL, vmn_fail),
+    [CALL_FLOW_ADD] = { "vmn_flow_add", replay_vmn_flow_add, KEPT_FLOW },
+    [CALL_GROUP_ADD] = { "vmn_group_add", replay_vmn_group_add, KEPT_GROUP },
+    [CALL_PUBLISH] = { "vmn_publish", replay_vmn_publish, KEPT_FACT },
+    [CALL_ARP_ND_RESPOND] = { "vmn_arp_nd_respond", replay_vmn_arp_nd_respond,
                               KEPT_FLOW },
-    [CALL_BUCKET_ADD] = { "vmn_bucket_add", replay_bucket_add, KEPT_BUCKET },
-    [CALL_GROUP_HASH_CLIENT] = { "vmn_group_hash_client",
-                                 replay_group_hash_client },
-    [CALL_FLOW_COUNT] = { "vmn_flow_count", replay_flow_count },
-    [CALL_FLOW_COUNT_PART] = { "vmn_flow_count_part",
-                               replay_flow_count_part },
-    [CALL_FLOW_LOG] = { "vmn_flow_log", replay_flow_log },
-    [CALL_MATCH] = { "vmn_match", replay_match },
-    [CALL_MATCH_MASKED] = { "vmn_match_masked", replay_match_masked },
-    [CALL_MATCH_MAC] = { "vmn_match_mac", replay_match_mac },
-    [CALL_MATCH_LOW_BITS] = { "vmn_match_low_bits", replay_match_low_bits },
-    [CALL_MATCH_PREFIX] = { "vmn_match_prefix", replay_match_prefix },
-    [CALL_MATCH_IP] = { "vmn_match_ip", replay_match_ip },
-    [CALL_BUCKET_COUNT_PART] = { "vmn_bucket_count_part",
-                                 replay_bucket_count_part },
-    [CALL_BUCKET_WATCH] = { "vmn_bucket_watch", replay_bucket_watch },
+    [CALL_BUCKET_ADD] = { "vmn_bucket_add", replay_vmn_bucket_add,
+                          KEPT_BUCKET },
+    REPLAY_CALL(CALL_GROUP_HASH_CLIENT, vmn_group_hash_client),
+    REPLAY_CALL(CALL_FLOW_COUNT, vmn_flow_count),
+    REPLAY_CALL(CALL_FLOW_COUNT_PART, vmn_flow_count_part),
+    REPLAY_CALL(CALL_FLOW_LOG, vmn_flow_log),
+    REPLAY_CALL(CALL_MATCH, vmn_match),
+    REPLAY_CALL(CALL_MATCH_MASKED, vmn_match_masked),
+    REPLAY_CALL(CALL_MATCH_MAC, vmn_match_mac),
+    REPLAY_CALL(CALL_MATCH_LOW_BITS, vmn_match_low_bits),
+    REPLAY_CALL(CALL_MATCH_PREFIX, vmn_match_prefix),
+    REPLAY_CALL(CALL_MATCH_IP, vmn_match_ip),
+    REPLAY_CALL(CALL_BUCKET_COUNT_PART, vmn_bucket_count_part),
+    REPLAY_CALL(CALL_BUCKET_WATCH, vmn_bucket_watch),
 };
 
 /* Packets.  --------------------------------------------------------------- */
@@ -448,7 +334,7 @@ take_packet(struct replay *r, size_t *size)
 }
 
 static void
-replay_send_back(struct replay *r)
+replay_vmn_send_back(struct replay *r)
 {
     size_t size;
     const void *bytes = take_packet(r, &size);
@@ -459,7 +345,7 @@ replay_send_back(struct replay *r)
 }
 
 static void
-replay_send_to_port(struct replay *r)
+replay_vmn_send_to_port(struct replay *r)
 {
     size_t size;
     const char *port = call_take_text(&r->in);
@@ -471,7 +357,7 @@ replay_send_to_port(struct replay *r)
 }
 
 static void
-replay_send_to_stage(struct replay *r)
+replay_vmn_send_to_stage(struct replay *r)
 {
     size_t size;
     uint32_t stage = call_take_u32(&r->in);
@@ -484,7 +370,7 @@ replay_send_to_stage(struct replay *r)
 }
 
 static void
-replay_send_to_next(struct replay *r)
+replay_vmn_send_to_next(struct replay *r)
 {
     size_t size;
     uint32_t stage = call_take_u32(&r->in);
@@ -496,7 +382,7 @@ replay_send_to_next(struct replay *r)
 }
 
 static void
-replay_send_to_hook(struct replay *r)
+replay_vmn_send_to_hook(struct replay *r)
 {
     size_t size;
     uint32_t regs[VMN_N_REGS];
@@ -512,30 +398,11 @@ replay_send_to_hook(struct replay *r)
     }
 }
 
-static void
-replay_send_nothing(struct replay *r)
-{
-    const char *reason = replay_take_reason(r);
-
-    if (replay_is_good(r)) {
-        vmn_send_nothing(r->out, reason);
-    }
-}
+REPLAY_2(vmn_send_nothing, r->out, REPLAY_REASON)
+REPLAY_4(vmn_count, r->out, REPLAY_U32, REPLAY_TEXT, REPLAY_U32)
 
 static void
-replay_count(struct replay *r)
-{
-    enum vmn_row_type type = call_take_u32(&r->in);
-    const char *name = call_take_text(&r->in);
-    uint32_t part = call_take_u32(&r->in);
-
-    if (replay_is_good(r)) {
-        vmn_count(r->out, type, name, part);
-    }
-}
-
-static void
-replay_neighbour_is_incomplete(struct replay *r)
+replay_vmn_neighbour_is_incomplete(struct replay *r)
 {
     uint32_t network = call_take_u32(&r->in);
     struct vmn_ip ip = call_take_ip(&r->in);
@@ -546,7 +413,7 @@ replay_neighbour_is_incomplete(struct replay *r)
 }
 
 static void
-replay_send_http(struct replay *r)
+replay_vmn_send_http(struct replay *r)
 {
     struct vmn_http_reply reply;
 
@@ -563,17 +430,16 @@ replay_send_http(struct replay *r)
 }
 
 static const struct replay_call packet_calls[CALL_N] = {
-    [CALL_FAIL] = { "vmn_fail", replay_failure },
-    [CALL_SEND_BACK] = { "vmn_send_back", replay_send_back },
-    [CALL_SEND_TO_PORT] = { "vmn_send_to_port", replay_send_to_port },
-    [CALL_SEND_TO_STAGE] = { "vmn_send_to_stage", replay_send_to_stage },
-    [CALL_SEND_TO_NEXT] = { "vmn_send_to_next", replay_send_to_next },
-    [CALL_SEND_TO_HOOK] = { "vmn_send_to_hook", replay_send_to_hook },
-    [CALL_SEND_NOTHING] = { "vmn_send_nothing", replay_send_nothing },
-    [CALL_NEIGHBOUR_IS_INCOMPLETE] = { "vmn_neighbour_is_incomplete",
-                                       replay_neighbour_is_incomplete },
-    [CALL_SEND_HTTP] = { "vmn_send_http", replay_send_http },
-    [CALL_COUNT] = { "vmn_count", replay_count },
+    REPLAY_CALL(CALL_FAIL, vmn_fail),
+    REPLAY_CALL(CALL_SEND_BACK, vmn_send_back),
+    REPLAY_CALL(CALL_SEND_TO_PORT, vmn_send_to_port),
+    REPLAY_CALL(CALL_SEND_TO_STAGE, vmn_send_to_stage),
+    REPLAY_CALL(CALL_SEND_TO_NEXT, vmn_send_to_next),
+    REPLAY_CALL(CALL_SEND_TO_HOOK, vmn_send_to_hook),
+    REPLAY_CALL(CALL_SEND_NOTHING, vmn_send_nothing),
+    REPLAY_CALL(CALL_NEIGHBOUR_IS_INCOMPLETE, vmn_neighbour_is_incomplete),
+    REPLAY_CALL(CALL_SEND_HTTP, vmn_send_http),
+    REPLAY_CALL(CALL_COUNT, vmn_count),
 };
 
 /* The log.  --------------------------------------------------------------- */

@@ -63,4 +63,67 @@ struct vmn_group_msg *replay_take_group(struct replay *);
 /* Takes a reason, and returns its copy in 'texts'; NULL if it is NULL. */
 const char *replay_take_reason(struct replay *);
 
+/* Takes an argument of a call. */
+#define REPLAY_U8 call_take_u8(&r->in)
+#define REPLAY_U16 call_take_u16(&r->in)
+#define REPLAY_U32 call_take_u32(&r->in)
+#define REPLAY_U64 call_take_u64(&r->in)
+#define REPLAY_MAC call_take_mac(&r->in)
+#define REPLAY_TEXT call_take_text(&r->in)
+#define REPLAY_REASON replay_take_reason(r)
+#define REPLAY_ACTIONS replay_take_actions(r)
+
+/* Define the replay of a function from the expressions that take its
+ * arguments, in their order. */
+#define REPLAY_1(FUNCTION, A)                                   \
+    static void                                                 \
+    replay_##FUNCTION(struct replay *r)                         \
+    {                                                           \
+        OVS_TYPEOF(A) a = A;                                    \
+                                                                \
+        if (replay_is_good(r)) {                                \
+            FUNCTION(a);                                        \
+        }                                                       \
+    }
+#define REPLAY_2(FUNCTION, A, B)                                \
+    static void                                                 \
+    replay_##FUNCTION(struct replay *r)                         \
+    {                                                           \
+        OVS_TYPEOF(A) a = A;                                    \
+        OVS_TYPEOF(B) b = B;                                    \
+                                                                \
+        if (replay_is_good(r)) {                                \
+            FUNCTION(a, b);                                     \
+        }                                                       \
+    }
+#define REPLAY_3(FUNCTION, A, B, C)                             \
+    static void                                                 \
+    replay_##FUNCTION(struct replay *r)                         \
+    {                                                           \
+        OVS_TYPEOF(A) a = A;                                    \
+        OVS_TYPEOF(B) b = B;                                    \
+        OVS_TYPEOF(C) c = C;                                    \
+                                                                \
+        if (replay_is_good(r)) {                                \
+            FUNCTION(a, b, c);                                  \
+        }                                                       \
+    }
+#define REPLAY_4(FUNCTION, A, B, C, D)                          \
+    static void                                                 \
+    replay_##FUNCTION(struct replay *r)                         \
+    {                                                           \
+        OVS_TYPEOF(A) a = A;                                    \
+        OVS_TYPEOF(B) b = B;                                    \
+        OVS_TYPEOF(C) c = C;                                    \
+        OVS_TYPEOF(D) d = D;                                    \
+                                                                \
+        if (replay_is_good(r)) {                                \
+            FUNCTION(a, b, c, d);                               \
+        }                                                       \
+    }
+
+/* Initializes the row of a function in a table of calls. */
+#define REPLAY_CALL(CALL, FUNCTION)                             \
+    [CALL] = { .name = #FUNCTION, .replay = replay_##FUNCTION }
+
 #endif /* controller/worker/replay-private.h */

@@ -64,21 +64,44 @@ PLAIN_ACTION(find_mac)
 PLAIN_ACTION(find_client)
 PLAIN_ACTION(find_member)
 
-#define U32_ACTION(NAME)                                        \
+/* Actions with arguments, which are taken in any order. */
+#define U16(INDEX) lua_take_integer(L, INDEX, what, 0, UINT16_MAX)
+#define U32(INDEX) take_u32(L, INDEX, what)
+#define FIELD(INDEX) take_one_field(L, INDEX, what)
+#define TEXT(INDEX) lua_take_text(L, INDEX, what)
+#define ACTION(NAME, ...)                                       \
     static int                                                  \
     NAME(lua_State *L)                                          \
     {                                                           \
         const char *what = "flow:" #NAME "()";                  \
         struct vmn_actions *a = take_actions(L, what);          \
                                                                 \
-        vmn_act_##NAME(a, take_u32(L, 2, what));                \
+        vmn_act_##NAME(a, __VA_ARGS__);                         \
         return chain(L);                                        \
     }
-U32_ACTION(output)
-U32_ACTION(group_id)
-U32_ACTION(learn_mac)
-U32_ACTION(check_size)
-U32_ACTION(set_queue)
+ACTION(output, U32(2))
+ACTION(output_field, FIELD(2))
+ACTION(group, ((struct lua_group *) lua_take_object(L, 2, LUA_GROUP, what))
+              ->group)
+ACTION(group_id, U32(2))
+ACTION(check_size, U32(2))
+ACTION(set_queue, U32(2))
+ACTION(move, FIELD(2), FIELD(3))
+ACTION(swap, FIELD(2), FIELD(3))
+ACTION(move_bits, FIELD(2), U32(3), FIELD(4), U32(5), U32(6))
+ACTION(drop, lua_take_text(L, 2, "flow:drop(): the reason"))
+ACTION(drop_background, lua_take_text(
+    L, 2, "flow:drop_background(): the reason"))
+ACTION(goto_hook, lua_take_name(L, 2, what, lua_hooks))
+ACTION(learn_mac, U32(2))
+ACTION(learn_neighbour, lua_take_name(L, 2, what, lua_neighbours))
+ACTION(learn_connection, U16(2), lua_take_integer(L, 3, what, 0, UINT8_MAX))
+ACTION(count_pair, U16(2), lua_toboolean(L, 3))
+ACTION(hash_client, U16(2), FIELD(3), U32(4))
+ACTION(hash_connection, U16(2), FIELD(3), U32(4))
+ACTION(limit, TEXT(2), U32(3), U32(4))
+ACTION(limit_kbps, TEXT(2), U32(3), U32(4))
+ACTION(conjunction, U32(2), U32(3), U32(4))
 
 /* (stage [, table]) */
 #define TABLE_ACTION(FUNCTION, NAME)                            \
@@ -97,43 +120,6 @@ TABLE_ACTION(goto_table, goto)
 TABLE_ACTION(resubmit, resubmit)
 TABLE_ACTION(clone, clone)
 TABLE_ACTION(jump, jump)
-
-#define TWO_FIELDS_ACTION(NAME)                                 \
-    static int                                                  \
-    NAME(lua_State *L)                                          \
-    {                                                           \
-        const char *what = "flow:" #NAME "()";                  \
-        struct vmn_actions *a = take_actions(L, what);          \
-        enum vmn_field first = take_one_field(L, 2, what);      \
-                                                                \
-        vmn_act_##NAME(a, first, take_one_field(L, 3, what));   \
-        return chain(L);                                        \
-    }
-TWO_FIELDS_ACTION(move)
-TWO_FIELDS_ACTION(swap)
-
-#define REASON_ACTION(NAME)                                     \
-    static int                                                  \
-    NAME(lua_State *L)                                          \
-    {                                                           \
-        const char *what = "flow:" #NAME "(): the reason";      \
-        struct vmn_actions *a = take_actions(L, what);          \
-                                                                \
-        vmn_act_##NAME(a, lua_take_text(L, 2, what));           \
-        return chain(L);                                        \
-    }
-REASON_ACTION(drop)
-REASON_ACTION(drop_background)
-
-static int
-goto_hook(lua_State *L)
-{
-    const char *what = "flow:goto_hook()";
-    struct vmn_actions *a = take_actions(L, what);
-
-    vmn_act_goto_hook(a, lua_take_name(L, 2, what, lua_hooks));
-    return chain(L);
-}
 
 /* send_to_port(network, port); returns false, and not the flow, if nothing can
  * be sent there. */
@@ -160,16 +146,6 @@ hand_to_port(lua_State *L)
     lua_pushboolean(L, vmn_act_hand_to_port(
         lua_app_of(L)->run->view, a, lua_take_text(L, 2, what)));
     return 1;
-}
-
-static int
-output_field(lua_State *L)
-{
-    const char *what = "flow:output_field()";
-    struct vmn_actions *a = take_actions(L, what);
-
-    vmn_act_output_field(a, take_one_field(L, 2, what));
-    return chain(L);
 }
 
 /* set(field, value [, mask]) */
@@ -201,32 +177,6 @@ set(lua_State *L)
     return chain(L);
 }
 
-/* move_bits(from, from_bit, to, to_bit, n_bits) */
-static int
-move_bits(lua_State *L)
-{
-    const char *what = "flow:move_bits()";
-    struct vmn_actions *a = take_actions(L, what);
-    enum vmn_field from = take_one_field(L, 2, what);
-    uint32_t from_bit = take_u32(L, 3, what);
-    enum vmn_field to = take_one_field(L, 4, what);
-    uint32_t to_bit = take_u32(L, 5, what);
-
-    vmn_act_move_bits(a, from, from_bit, to, to_bit, take_u32(L, 6, what));
-    return chain(L);
-}
-
-static int
-group(lua_State *L)
-{
-    const char *what = "flow:group()";
-    struct vmn_actions *a = take_actions(L, what);
-    struct lua_group *object = lua_take_object(L, 2, LUA_GROUP, what);
-
-    vmn_act_group(a, object->group);
-    return chain(L);
-}
-
 /* arp_reply(mac, ip) */
 static int
 arp_reply(lua_State *L)
@@ -251,41 +201,6 @@ punt(lua_State *L)
 
     vmn_act_punt(a, handler, arg, lua_isnoneornil(L, 4) ? VMN_PUNT_ALL
                  : lua_take_integer(L, 4, what, 0, UINT16_MAX));
-    return chain(L);
-}
-
-/* learn_connection(eth_type, ip_proto) */
-static int
-learn_connection(lua_State *L)
-{
-    const char *what = "flow:learn_connection()";
-    struct vmn_actions *a = take_actions(L, what);
-    uint16_t eth_type = lua_take_integer(L, 2, what, 0, UINT16_MAX);
-
-    vmn_act_learn_connection(a, eth_type,
-                             lua_take_integer(L, 3, what, 0, UINT8_MAX));
-    return chain(L);
-}
-
-/* count_pair(eth_type, by_source) */
-static int
-count_pair(lua_State *L)
-{
-    const char *what = "flow:count_pair()";
-    struct vmn_actions *a = take_actions(L, what);
-    uint16_t eth_type = lua_take_integer(L, 2, what, 0, UINT16_MAX);
-
-    vmn_act_count_pair(a, eth_type, lua_toboolean(L, 3));
-    return chain(L);
-}
-
-static int
-learn_neighbour(lua_State *L)
-{
-    const char *what = "flow:learn_neighbour()";
-    struct vmn_actions *a = take_actions(L, what);
-
-    vmn_act_learn_neighbour(a, lua_take_name(L, 2, what, lua_neighbours));
     return chain(L);
 }
 
@@ -333,71 +248,6 @@ static int
 learn_source(lua_State *L)
 {
     return learn_as(L, "flow:learn_source()", vmn_act_learn_source);
-}
-
-/* hash_client(basis, reg, n) */
-static int
-hash_client(lua_State *L)
-{
-    const char *what = "flow:hash_client()";
-    struct vmn_actions *a = take_actions(L, what);
-    uint16_t basis = lua_take_integer(L, 2, what, 0, UINT16_MAX);
-    enum vmn_field reg = take_one_field(L, 3, what);
-
-    vmn_act_hash_client(a, basis, reg, take_u32(L, 4, what));
-    return chain(L);
-}
-
-/* hash_connection(basis, reg, n) */
-static int
-hash_connection(lua_State *L)
-{
-    const char *what = "flow:hash_connection()";
-    struct vmn_actions *a = take_actions(L, what);
-    uint16_t basis = lua_take_integer(L, 2, what, 0, UINT16_MAX);
-    enum vmn_field reg = take_one_field(L, 3, what);
-
-    vmn_act_hash_connection(a, basis, reg, take_u32(L, 4, what));
-    return chain(L);
-}
-
-/* limit(key, rate, burst) */
-static int
-limit(lua_State *L)
-{
-    const char *what = "flow:limit()";
-    struct vmn_actions *a = take_actions(L, what);
-    const char *key = lua_take_text(L, 2, what);
-    uint32_t rate = take_u32(L, 3, what);
-
-    vmn_act_limit(a, key, rate, take_u32(L, 4, what));
-    return chain(L);
-}
-
-/* limit_kbps(key, rate, burst) */
-static int
-limit_kbps(lua_State *L)
-{
-    const char *what = "flow:limit_kbps()";
-    struct vmn_actions *a = take_actions(L, what);
-    const char *key = lua_take_text(L, 2, what);
-    uint32_t rate = take_u32(L, 3, what);
-
-    vmn_act_limit_kbps(a, key, rate, take_u32(L, 4, what));
-    return chain(L);
-}
-
-/* conjunction(id, clause, n_clauses) */
-static int
-conjunction(lua_State *L)
-{
-    const char *what = "flow:conjunction()";
-    struct vmn_actions *a = take_actions(L, what);
-    uint32_t id = take_u32(L, 2, what);
-    uint32_t clause = take_u32(L, 3, what);
-
-    vmn_act_conjunction(a, id, clause, take_u32(L, 4, what));
-    return chain(L);
 }
 
 /* Connection tracking: a table of what struct vmn_ct has.  ---------------- */

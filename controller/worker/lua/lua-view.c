@@ -209,45 +209,20 @@ view_time_in_zone(lua_State *L)
     return 1;
 }
 
-static int
-view_domain_of(lua_State *L)
-{
-    struct vmn_view *view = take_view(L, "domain_of");
-
-    lua_pushstring(L, vmn_domain_of(view, lua_take_text(
-        L, 2, "view:domain_of(): the network")));
-    return 1;
-}
-
-static int
-view_domain_zone(lua_State *L)
-{
-    struct vmn_view *view = take_view(L, "domain_zone");
-
-    lua_pushinteger(L, vmn_domain_zone(view, lua_take_text(
-        L, 2, "view:domain_zone(): the domain")));
-    return 1;
-}
-
-static int
-view_transit_vni(lua_State *L)
-{
-    struct vmn_view *view = take_view(L, "transit_vni");
-
-    lua_pushinteger(L, vmn_transit_vni(view, lua_take_text(
-        L, 2, "view:transit_vni(): the router")));
-    return 1;
-}
-
-static int
-view_host_of_port(lua_State *L)
-{
-    struct vmn_view *view = take_view(L, "host_of_port");
-
-    lua_pushstring(L, vmn_host_of_port(view, lua_take_text(
-        L, 2, "view:host_of_port(): the port")));
-    return 1;
-}
+#define NAME_METHOD(NAME, WHAT, PUSH)                                   \
+    static int                                                          \
+    view_##NAME(lua_State *L)                                           \
+    {                                                                   \
+        struct vmn_view *view = take_view(L, #NAME);                    \
+                                                                        \
+        PUSH(L, vmn_##NAME(view, lua_take_text(                         \
+            L, 2, "view:" #NAME "(): the " WHAT)));                     \
+        return 1;                                                       \
+    }
+NAME_METHOD(domain_of, "network", lua_pushstring)
+NAME_METHOD(domain_zone, "domain", lua_pushinteger)
+NAME_METHOD(transit_vni, "router", lua_pushinteger)
+NAME_METHOD(host_of_port, "port", lua_pushstring)
 
 /* Returns a row of a type, for functions that take its struct. */
 static const void *
