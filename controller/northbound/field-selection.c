@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Selection of fields of objects; see field-selection.h.  It is made in the
- * text of an object, which is printed already: no tree of it is built. */
+ * Selection of fields of objects; see field-selection.h. */
 
 #include <config.h>
 
 #include "controller/northbound/field-selection.h"
 
+#include <jansson.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "controller/northbound/northbound-private.h"
@@ -225,96 +226,39 @@ field_selection_uninit(struct field_selection *selection)
 
 /* Selection.  ------------------------------------------------------------- */
 
-static const char *
-skip_blanks(const char *p)
-{
-    return p + strspn(p, " \t\r\n");
-}
-
-/* Returns the end of the string at 'p'. */
-static const char *
-skip_string(const char *p)
-{
-    for (p++; *p && *p != '"'; p++) {
-        p += p[0] == '\\' && p[1];
-    }
-    return *p ? p + 1 : p;
-}
-
-/* Returns the end of the value at 'p'. */
-static const char *
-skip_value(const char *p)
-{
-    int depth = 0;
-
-    do {
-        p = skip_blanks(p);
-        if (*p == '"') {
-            p = skip_string(p);
-        } else if (*p && strchr("{[", *p)) {
-            depth++;
-            p++;
-        } else if (*p && strchr("}]", *p)) {
-            depth--;
-            p++;
-        } else if (*p && strchr(",:", *p)) {
-            p++;
-        } else {
-            p += strcspn(p, ",:{}[]\" \t\r\n");
-        }
-    } while (depth && *p);
-    return p;
-}
-
 static const struct field_node *
-find_node(const struct field_node *nodes, const char *name, size_t len)
+find_node(const struct field_node *nodes, const char *name)
 {
-    for (; nodes; nodes = nodes->next) {
-        if (!strncmp(nodes->name, name, len) && !nodes->name[len]) {
-            return nodes;
-        }
+    while (nodes && strcmp(nodes->name, name)) {
+        nodes = nodes->next;
     }
-    return NULL;
+    return nodes;
 }
 
-/* Appends what 'node' selects of the value at 'p'.  Returns the end of the
- * value. */
-static const char *
-select_value(const struct field_node *node, const char *p, struct ds *ds)
+/* Removes the members that 'node' does not select. */
+static void
+select_value(const struct field_node *node, json_t *value)
 {
-    char begin = *p;
-    char end = begin == '{' ? '}' : ']';
-    bool first = true;
+    const struct field_node *member;
+    const char *name;
+    json_t *inner;
+    void *next;
+    size_t i;
 
-    if (node->whole || (begin != '{' && begin != '[')) {
-        const char *after = skip_value(p);
-
-        ds_put_buffer(ds, p, after - p);
-        return after;
+    if (node->whole) {
+        return;
     }
-    ds_put_char(ds, begin);
-    for (p = skip_blanks(p + 1); *p && *p != end; p = skip_blanks(p)) {
-        const struct field_node *member = node;
-        const char *key = p;
-
-        if (begin == '{') {
-            p = skip_string(key);
-            member = find_node(node->in, key + 1, p - key - 2);
-            p = skip_blanks(skip_blanks(p) + 1);
-        }
+    json_array_foreach (value, i, inner) {
+        select_value(node, inner);
+    }
+    json_object_foreach_safe (value, next, name, inner) {
+        member = find_node(node->in, name);
         if (member) {
-            ds_put_cstr(ds, first ? "" : ",");
-            ds_put_buffer(ds, key, p - key);
-            p = select_value(member, p, ds);
-            first = false;
+            select_value(member, inner);
         } else {
-            p = skip_value(p);
+            json_object_del(value, name);
         }
-        p = skip_blanks(p);
-        p += *p == ',';
     }
-    ds_put_char(ds, end);
-    return *p ? p + 1 : p;
 }
 
 void
@@ -322,10 +266,14 @@ field_selection_apply(const struct field_selection *selection, size_t start,
                       struct ds *ds)
 {
     if (!selection->root.whole) {
-        char *object_ = xmemdup0(ds->string + start, ds->length - start);
+        json_t *shown = json_loads(ds_cstr(ds) + start, JSON_ALLOW_NUL, NULL);
+        char *text;
 
+        select_value(&selection->root, shown);
+        text = json_dumps(shown, JSON_COMPACT | JSON_REAL_PRECISION(15));
         ds_truncate(ds, start);
-        select_value(&selection->root, object_, ds);
-        free(object_);
+        ds_put_cstr(ds, text);
+        free(text);
+        json_decref(shown);
     }
 }
