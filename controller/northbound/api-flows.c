@@ -196,33 +196,24 @@ submit_audit(struct http_request *req, struct northbound *nb, const char *host,
 
 /* Flows that are formatted in one iteration of the loop: about a
  * millisecond. */
-#define STEP_FLOWS_MAX 100
+#define SLICE_FLOWS_MAX 100
 
 /* A list that is being formatted. */
 struct listing {
     struct http_request *req;
     struct fabric_flows *flows;
     bool has_groups;                /* All groups are in the text. */
-    struct event *step;             /* Continues it. */
     struct ds body;
 };
 
 static void
-listing_destroy(struct listing *listing)
-{
-    fabric_flows_destroy(listing->flows);
-    event_free(listing->step);
-    ds_destroy(&listing->body);
-    free(listing);
-}
-
-static void
-on_listing_gone(void *listing_)
+listing_destroy(void *listing_)
 {
     struct listing *listing = listing_;
 
-    http_request_drop(listing->req);
-    listing_destroy(listing);
+    fabric_flows_destroy(listing->flows);
+    ds_destroy(&listing->body);
+    free(listing);
 }
 
 /* Appends the next group or flow, or the text between groups and flows.
@@ -252,29 +243,33 @@ put_next(struct listing *listing, struct arena *arena)
     return true;
 }
 
-static void
-step_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *listing_)
+static bool
+listing_read(void *listing)
 {
-    static const struct timeval at_once = { 0, 0 };
-    struct listing *listing = listing_;
     struct arena arena;
     bool more = true;
 
     arena_init(&arena);
-    for (int i = 0; more && i < STEP_FLOWS_MAX; i++) {
+    for (int i = 0; more && i < SLICE_FLOWS_MAX; i++) {
         more = put_next(listing, &arena);
     }
     arena_uninit(&arena);
-    if (more) {
-        event_add(listing->step, &at_once); /* In the next iteration. */
-    } else {
-        ds_put_cstr(&listing->body, "]}\n");
-        http_reply_body(listing->req, 200, "application/json",
-                        &listing->body);
-        ds_init(&listing->body);
-        listing_destroy(listing);
-    }
+    return !more;
 }
+
+static void
+listing_reply(void *listing_)
+{
+    struct listing *listing = listing_;
+
+    ds_put_cstr(&listing->body, "]}\n");
+    http_reply_body(listing->req, 200, "application/json", &listing->body);
+    ds_init(&listing->body);
+}
+
+static const struct nb_parts_class listing_class = {
+    listing_read, listing_reply, listing_destroy,
+};
 
 static void
 list_flows(struct http_request *req, struct northbound *nb, const char *host,
@@ -287,14 +282,12 @@ list_flows(struct http_request *req, struct northbound *nb, const char *host,
     listing->flows = fabric_flows_create(nb->fabric, host, &request->filter,
                                          request->limit, &begin.n_flows,
                                          &begin.n_groups);
-    listing->step = event_new(nb->base, -1, 0, step_cb, listing);
     ds_init(&listing->body);
     ds_put_char(&listing->body, '{');
     schema_struct_print_members(&nb_host_flows_begin, &begin,
                                 &listing->body);
     ds_put_cstr(&listing->body, ",\"groups\":[");
-    http_request_set_close_cb(req, on_listing_gone, listing);
-    step_cb(-1, 0, listing);
+    nb_reply_in_parts(nb, req, &listing_class, listing);
 }
 
 /* Calls.  ---------------------------------------------------------------- */
