@@ -67,7 +67,14 @@
 #define ASKED_SIZE_IP SHOWN_SIZE_IP
 #define ASKED_SIZE_MAC SHOWN_SIZE_MAC
 
-#define ASKED_SERVICE                                                   \
+/* Members of both requests. */
+#define ASKED_DESTINATION                                               \
+    ASKED(to, STRING, ALWAYS,                                           \
+          "A port, a loadbalancer, a floating-ip, an address, or "      \
+          "`outside`: the gateway of the provider network."),           \
+    ASKED(network, REF, 0,                                              \
+          "The provider network of `outside`; required if the other "   \
+          "end does not determine it.", .ref = VMN_TABLE_NETWORK),      \
     ASKED(protocol, ENUM, ALWAYS,                                       \
           "The protocol; `icmp` is of either family, `icmpv6` by IPv6 " \
           "addresses alone.", .names = trace_protocol_names,            \
@@ -75,7 +82,22 @@
     ASKED(service, STRING, ALWAYS,                                      \
           "The protocol with its port, or type and code: `tcp/80`, "    \
           "`icmp`, `icmpv6/128/0`.", .unless = "protocol",              \
-          .max = TRACE_SERVICE_LEN, .pattern = TRACE_SERVICE_PATTERN)
+          .max = TRACE_SERVICE_LEN, .pattern = TRACE_SERVICE_PATTERN),  \
+    ASKED(port, U16, 0, "The destination port; required for all but ICMP.", \
+          .min = 1, .max = 65535)
+#define ASKED_PACKET                                                    \
+    ASKED(icmp_type, INT, 0, "The type; a ping's by default.", .max = 255, \
+          .absent = "a ping's"),                                        \
+    ASKED(icmp_code, INT, 0, "The code; a ping's by default.", .max = 255, \
+          .absent = "a ping's"),                                        \
+    ASKED(tcp_flags, ENUM, 0, "Which packet of a TCP connection.",      \
+          SHOWN_NAMES("syn", "syn-ack", "ack"))
+#define ASKED_ADDRESSES                                                 \
+    ASKED(source_ip, IP, 0,                                             \
+          "In place of the port's own; from `outside`, of the address " \
+          "of the provider network's gateway."),                        \
+    ASKED(source_mac, MAC, 0, "In place of the port's own."),           \
+    ASKED(destination_mac, MAC, 0, "In place of what a neighbour answers.")
 
 const struct schema_struct nb_body_trace = SHOWN_KEPT(
     "TraceRequest", trace_request,
@@ -83,23 +105,10 @@ const struct schema_struct nb_body_trace = SHOWN_KEPT(
           "The port that sends, or its address; on a host that has reported "
           "its interface. Or `outside`: who is in a provider network, or "
           "behind it."),
-    ASKED(to, STRING, ALWAYS,
-          "A port, a loadbalancer, a floating-ip, an address, or `outside`: "
-          "the gateway of the provider network."),
-    ASKED(network, REF, 0,
-          "The provider network of `outside`, where the other end does not "
-          "tell.", .ref = VMN_TABLE_NETWORK),
-    ASKED_SERVICE,
-    ASKED(port, U16, 0, "The destination port; required for all but ICMP.",
-          .min = 1, .max = 65535),
+    ASKED_DESTINATION,
     ASKED(source_port, U16, 0, "The source port; not for ICMP.",
           .min = 1, .max = 65535, .def = TRACE_SOURCE_PORT_DEFAULT),
-    ASKED(icmp_type, INT, 0, "The type; a ping's by default.", .max = 255,
-          .absent = "a ping's"),
-    ASKED(icmp_code, INT, 0, "The code; a ping's by default.", .max = 255,
-          .absent = "a ping's"),
-    ASKED(tcp_flags, ENUM, 0, "Which packet of a TCP connection.",
-          SHOWN_NAMES("syn", "syn-ack", "ack")),
+    ASKED_PACKET,
     ASKED(dscp, U16, 0, "The packet's DSCP; that of its answer is 0.",
           .max = 63),
     ASKED(size, U32, 0,
@@ -114,11 +123,7 @@ const struct schema_struct nb_body_trace = SHOWN_KEPT(
           .max = 2 * TRACE_PAYLOAD_MAX),
     ASKED(fragment, ENUM, 0, "Of a packet in fragments: which.",
           SHOWN_NAMES("first", "later"), .absent = "all of it"),
-    ASKED(source_ip, IP, 0,
-          "In place of the port's own; from `outside`, of the address of the "
-          "provider network's gateway."),
-    ASKED(source_mac, MAC, 0, "In place of the port's own."),
-    ASKED(destination_mac, MAC, 0, "In place of what a neighbour answers."),
+    ASKED_ADDRESSES,
     ASKED(reply, BOOL, 0,
           "If the request is delivered, what becomes of its answer as well."),
     AFTER(0));
@@ -130,29 +135,12 @@ const struct schema_struct nb_body_live_trace = SHOWN_KEPT(
           "The port as whose guest the packet is sent, or its address. Or "
           "`outside`: it is put in as if it had come in by the provider link "
           "of the host that lets in what is from there."),
-    ASKED(to, STRING, ALWAYS,
-          "A port, a loadbalancer, a floating-ip, an address, or `outside`: "
-          "the gateway of the provider network."),
-    ASKED(network, REF, 0,
-          "The provider network of `outside`, where the other end does not "
-          "tell.", .ref = VMN_TABLE_NETWORK),
-    ASKED_SERVICE,
-    ASKED(port, U16, 0, "The destination port; required for all but ICMP.",
-          .min = 1, .max = 65535),
+    ASKED_DESTINATION,
     ASKED(source_port, U16, 0, "The source port; not for ICMP.",
           .min = 1, .max = 65535, .absent = "one at random"),
-    ASKED(icmp_type, INT, 0, "The type; a ping's by default.", .max = 255,
-          .absent = "a ping's"),
-    ASKED(icmp_code, INT, 0, "The code; a ping's by default.", .max = 255,
-          .absent = "a ping's"),
-    ASKED(tcp_flags, ENUM, 0, "Which packet of a TCP connection.",
-          SHOWN_NAMES("syn", "syn-ack", "ack")),
+    ASKED_PACKET,
     ASKED(dscp, U16, 0, "The packet's DSCP.", .max = 63),
-    ASKED(source_ip, IP, 0,
-          "In place of the port's own; from `outside`, of the address of the "
-          "provider network's gateway."),
-    ASKED(source_mac, MAC, 0, "In place of the port's own."),
-    ASKED(destination_mac, MAC, 0, "In place of what a neighbour answers."),
+    ASKED_ADDRESSES,
     ASKED(deliver, BOOL, 0,
           "The guest that it is for gets the packet, or the physical network "
           "that it leaves for, or its sender an answer of the network "
