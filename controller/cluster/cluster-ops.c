@@ -282,15 +282,12 @@ cluster_ops_share(const struct cluster_ops_writer *w, int64_t seen,
     return ops;
 }
 
-struct json *
-cluster_ops_register(const struct cluster_ops_member *m, bool exists)
+/* Returns the columns of a member that its reports update. */
+static struct json *
+member_row(const struct cluster_ops_member *m)
 {
     struct json *row = json_object_create();
-    struct json *ops = begin();
 
-    put_integer(row, "run", m->run);
-    json_object_put_string(row, "version", m->version);
-    json_object_put_string(row, "address", m->address);
     json_object_put_string(row, "listen", m->listen);
     json_object_put_string(row, "openflow", m->openflow);
     json_object_put_string(row, "ovsdb", m->ovsdb);
@@ -302,6 +299,18 @@ cluster_ops_register(const struct cluster_ops_member *m, bool exists)
     put_integer(row, "hosts", m->hosts);
     put_integer(row, "weight", m->weight);
     put_integer(row, "disk", m->disk);
+    return row;
+}
+
+struct json *
+cluster_ops_register(const struct cluster_ops_member *m, bool exists)
+{
+    struct json *row = member_row(m);
+    struct json *ops = begin();
+
+    put_integer(row, "run", m->run);
+    json_object_put_string(row, "version", m->version);
+    json_object_put_string(row, "address", m->address);
     if (exists) {
         add_update(ops, "Member", is_named(m->name), row);
     } else {
@@ -314,22 +323,9 @@ cluster_ops_register(const struct cluster_ops_member *m, bool exists)
 struct json *
 cluster_ops_report(const struct cluster_ops_member *m, int64_t beat)
 {
-    struct json *row = json_object_create();
+    struct json *row = member_row(m);
     struct json *ops = begin();
 
-    /* Where it listens does not change, but the database may have got the
-     * columns for it since the member was registered. */
-    json_object_put_string(row, "listen", m->listen);
-    json_object_put_string(row, "openflow", m->openflow);
-    json_object_put_string(row, "ovsdb", m->ovsdb);
-    json_object_put_string(row, "faults", m->faults);
-    json_object_put_string(row, "unreachable", m->unreachable);
-    json_object_put_string(row, "unseen", m->unseen);
-    json_object_put_string(row, "rejected", m->rejected);
-    put_integer(row, "applied", m->applied);
-    put_integer(row, "hosts", m->hosts);
-    put_integer(row, "weight", m->weight);
-    put_integer(row, "disk", m->disk);
     put_integer(row, "beat", beat);
     add_update(ops, "Member", is_process(m->name, m->run), row);
     return ops;
