@@ -142,28 +142,6 @@ find_port(const struct ovsrec_bridge *bridge,
     return NULL;
 }
 
-/* Returns true if a port or an interface that is not to be configured has the
- * name: others', or one made here that somebody has taken the external_ids
- * from, which is theirs from then on. */
-static bool
-is_taken(struct ovsdb_idl *idl, const char *name)
-{
-    const struct ovsrec_interface *iface;
-    const struct ovsrec_port *port;
-
-    OVSREC_PORT_FOR_EACH (port, idl) {
-        if (!strcmp(port->name, name)) {
-            return true;
-        }
-    }
-    OVSREC_INTERFACE_FOR_EACH (iface, idl) {
-        if (!strcmp(iface->name, name)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 bool
 ovsdb_config_copies(struct ovsdb_idl *idl, struct ovsdb_idl_txn *txn,
                     const struct ovsdb_desired *desired,
@@ -178,7 +156,7 @@ ovsdb_config_copies(struct ovsdb_idl *idl, struct ovsdb_idl_txn *txn,
 
         if (port) {
             changed |= ensure_settings(port->interfaces[0], tunnel, false);
-        } else if (!is_taken(idl, tunnel->name)) {
+        } else if (!ovsdb_name_is_taken(idl, tunnel->name)) {
             insert_port(txn, desired, bridge, tunnel);
             changed = true;
         }                       /* Else the snapshot shows the problem. */

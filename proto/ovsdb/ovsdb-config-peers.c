@@ -331,9 +331,8 @@ detach_others(struct ovsdb_idl *idl, const struct ovsdb_desired *desired,
     }
 }
 
-/* Returns true if somebody else's port or interface has the name. */
-static bool
-is_taken(struct ovsdb_idl *idl, const char *name)
+bool
+ovsdb_name_is_taken(struct ovsdb_idl *idl, const char *name)
 {
     const struct ovsrec_interface *iface;
     const struct ovsrec_port *port;
@@ -392,7 +391,7 @@ ovsdb_config_peers(struct ovsdb_idl *idl, struct ovsdb_idl_txn *txn,
             if (!left) {
                 break;
             }
-            if (!port && is_taken(idl, node->name)) {
+            if (!port && ovsdb_name_is_taken(idl, node->name)) {
                 continue;       /* Without BFD a host is served as well. */
             } else if (!port) {
                 insert_peer(txn, desired, bridge, node->name, node->data);

@@ -213,6 +213,9 @@ bool ovsdb_config_patches(struct ovsdb_idl *, struct ovsdb_idl_txn *,
 /* ovsdb-config-peers.c.
  * ------------------------------------------------------- */
 
+/* Returns true if the database has a port or an interface of this name.  One
+ * without the owner's external_ids is another program's. */
+bool ovsdb_name_is_taken(struct ovsdb_idl *, const char *name);
 /* Returns what prevents that they are encrypted, as a sentence that the caller
  * frees, or NULL. */
 char *ovsdb_peers_refusal(struct ovsdb_idl *, const struct ovsdb_desired *,
