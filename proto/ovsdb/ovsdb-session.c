@@ -103,22 +103,12 @@ static void session_wait(void *);
 /* The desired configuration.
  * ------------------------------------------------------------- */
 
-/* Some of a reason may be the host's text. */
-static char *
-restrict_reason(char *reason)
-{
-    if (reason) {
-        text_restrict(reason);
-    }
-    return reason;
-}
-
 /* Takes ownership of 'reason'. */
 static void
 session_set_config_state(struct ovsdb_session *s,
                          enum ovsdb_config_state state, char *reason)
 {
-    reason = restrict_reason(reason);
+    text_restrict(reason);      /* It may have text of the host. */
     if (s->config_state != state
         || !nullable_string_is_equal(s->config_reason, reason)) {
         s->notify = true;
@@ -136,7 +126,7 @@ session_set_config_state(struct ovsdb_session *s,
 static void
 session_set_reason(struct ovsdb_session *s, char **reasonp, char *reason)
 {
-    reason = restrict_reason(reason);
+    text_restrict(reason);
     s->notify |= !nullable_string_is_equal(*reasonp, reason);
     free(*reasonp);
     *reasonp = reason;
@@ -292,7 +282,7 @@ session_drop(struct ovsdb_session *s, const char *reason)
 {
     static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(60, 60);
     int64_t now_ms = loop_now_ms(s->loop);
-    char *error = restrict_reason(xstrdup(reason));
+    char *error = text_restrict(xstrdup(reason));
 
     if (!nullable_string_is_equal(s->error, error)
         || s->state == OVSDB_CONNECTED) {

@@ -159,18 +159,6 @@ copy_string(const char *s)
     return s ? xmemdup0(s, n) : NULL;
 }
 
-/* Copies a text for people. */
-static char *
-copy_text(const char *s)
-{
-    char *text = copy_string(s);
-
-    if (text) {
-        text_restrict(text);
-    }
-    return text;
-}
-
 /* Returns true if the interface's network device has been deleted.  On the
  * userspace datapath it keeps its OpenFlow port then, with no link and the
  * index 0, as if it were down; on the kernel's it loses the port.  Only of the
@@ -211,7 +199,7 @@ snapshot_interface(struct ovsdb_interface *iface, const char *bridge,
     iface->iface_id = copy_string(smap_get(&rec->external_ids, "iface-id"));
     iface->owner = copy_string(smap_get(&rec->external_ids,
                                         OVSDB_OWNER_KEY));
-    iface->error = copy_text(rec->error);
+    iface->error = text_restrict(copy_string(rec->error));
     /* Sets 0 if it is malformed. */
     eth_addr_from_string(smap_get_def(&rec->external_ids, "attached-mac", ""),
                          &iface->mac);
@@ -300,7 +288,7 @@ snapshot_switch(struct ovsdb_snapshot *snapshot,
 {
     snapshot->system_id = copy_string(smap_get(&ovs->external_ids,
                                                "system-id"));
-    snapshot->ovs_version = copy_text(ovs->ovs_version);
+    snapshot->ovs_version = text_restrict(copy_string(ovs->ovs_version));
     snapshot->flow_restore_wait = smap_get_bool(&ovs->other_config,
                                                 "flow-restore-wait", false);
     snapshot->hw_offload = smap_get_bool(&ovs->other_config, "hw-offload",

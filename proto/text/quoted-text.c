@@ -16,13 +16,13 @@ struct range {
     uint32_t first, last;       /* Code points. */
 };
 
-/* Controls, those of the direction of writing, and separators. */
+/* Control characters, bidirectional controls, and separators. */
 static const struct range controls[] = {
     { 0x00, 0x1f }, { 0x7f, 0x9f }, { 0x61c, 0x61c }, { 0x200e, 0x200f },
     { 0x2028, 0x202e }, { 0x2066, 0x2069 },
 };
 
-/* What is not visible: Default_Ignorable_Code_Point of Unicode 15, and the
+/* Invisible characters: Default_Ignorable_Code_Point of Unicode 15, and the
  * anchors of annotations. */
 static const struct range invisible[] = {
     { 0xad, 0xad }, { 0x34f, 0x34f }, { 0x115f, 0x1160 }, { 0x17b4, 0x17b5 },
@@ -54,8 +54,7 @@ is_in(const struct range *ranges, size_t n, uint32_t code)
 static size_t
 read_character(const char *s, size_t size, uint32_t *code)
 {
-    /* The least code point of so many bytes: a shorter form is the only
-     * one. */
+    /* The least code point by number of bytes: longer forms are invalid. */
     static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
     uint8_t lead = s[0];
     size_t n = (lead < 0x80 ? 1 : lead >> 5 == 0x6 ? 2 : lead >> 4 == 0xe ? 3
@@ -100,12 +99,13 @@ restrict_character(char c)
     return p ? to[p - from] : is_plain(c) && c != '$' ? c : '?';
 }
 
-void
+char *
 text_restrict(char *text)
 {
-    for (; *text; text++) {
-        *text = restrict_character(*text);
+    for (char *p = text; p && *p; p++) {
+        *p = restrict_character(*p);
     }
+    return text;
 }
 
 bool

@@ -33,8 +33,9 @@ void text_put_quoted(struct ds *, const char *text, size_t size,
  * set of such texts: printable ASCII without what begins something in
  * templates, shells and HTML ("{", "}", "<", ">", "`", "\", "$").  Others are
  * replaced, by ones that look like them or by "?".  For texts for people, not
- * for names that are looked up: two may become the same. */
-void text_restrict(char *text);
+ * for names that are looked up: two may become the same.  Returns 'text',
+ * which may be NULL. */
+char *text_restrict(char *text);
 
 /* Returns true if all of 'text' is in that set. */
 bool text_is_restricted(const char *text);
