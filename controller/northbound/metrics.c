@@ -682,20 +682,17 @@ put_flow_drops(const struct fabric *fabric, struct ds *ds)
 static void
 put_replies(const struct http_stats *stats, struct ds *ds)
 {
-    static const char *const methods[] = {
-        [HTTP_GET] = "GET", [HTTP_PUT] = "PUT", [HTTP_POST] = "POST",
-        [HTTP_PATCH] = "PATCH", [HTTP_DELETE] = "DELETE",
-        [HTTP_OPTIONS] = "OPTIONS",
-        [HTTP_N_METHODS] = "other",
-    };
     static const char name[] = "vmn_http_replies_total";
 
     metrics_family(ds, name, "counter", "Replies to API requests, by method "
                    "(HEAD counts as GET) and class of status.");
     for (int i = 0; i <= HTTP_N_METHODS; i++) {
+        const char *method = (i < HTTP_N_METHODS ? http_method_names[i]
+                              : "other");
+
         for (int j = 2; j <= 5; j++) {
             ds_put_format(ds, "%s{method=\"%s\",code=\"%dxx\"} %"PRIu64"\n",
-                          name, methods[i], j, stats->n_replies_to[i][j]);
+                          name, method, j, stats->n_replies_to[i][j]);
         }
     }
 }

@@ -1,5 +1,6 @@
 # proto/http: HTTP/1.1 server parts.
 proto_libproto_a_SOURCES += \
+	proto/http/http-conditions.c \
 	proto/http/http-conn.c \
 	proto/http/http-deadline.c \
 	proto/http/http-gzip.c \

@@ -209,6 +209,9 @@ void http_request_free(struct http_request *);
 bool http_request_accept(struct http_request *);
 /* Returns the route that has the request's path and method, or NULL. */
 const struct http_route *http_request_find_route(struct http_request *);
+/* Returns the length of the entity tag at 'p' (RFC 9110, section 8.8.3), or
+ * 0. */
+size_t http_etag_len(const char *p);
 
 /* http-peer.c */
 /* Rejects a request that a page of another origin has a browser send.  Returns

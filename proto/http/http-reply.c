@@ -175,33 +175,31 @@ put_etag(const struct http_request *req, struct evbuffer *out)
     }
 }
 
-static void
-put_vary(const struct http_request *req, struct evbuffer *out)
-{
-    if (req->varies) {
-        evbuffer_add_printf(out, "Vary: Accept-Encoding\r\n");
-    }
-}
-
 /* Writes the status line and the headers.  'size' is the body's; -1 if it ends
- * with the connection. */
+ * with the connection.  'content_type' is NULL for a reply without a body,
+ * which has no headers about one (RFC 9110, sections 8.6 and 15.4.5). */
 static void
 put_head(struct http_request *req, struct evbuffer *out, int status,
          const char *content_type, int64_t size)
 {
-    evbuffer_add_printf(out, "HTTP/1.1 %d %s\r\nDate: %s\r\n"
-                        "Content-Type: %s\r\n", status,
-                        http_status_phrase(status), get_date(req->server),
-                        content_type);
+    bool is_gzipped = req->gzipped && content_type;
+
+    evbuffer_add_printf(out, "HTTP/1.1 %d %s\r\nDate: %s\r\n", status,
+                        http_status_phrase(status), get_date(req->server));
+    if (content_type) {
+        evbuffer_add_printf(out, "Content-Type: %s\r\n", content_type);
+    }
     put_guards(req, out);
     put_revision(req, out);
-    if (size >= 0) {
+    if (size >= 0 && content_type) {
         evbuffer_add_printf(out, "Content-Length: %"PRId64"\r\n", size);
     }
     put_etag(req, out);
-    put_vary(req, out);
+    if (req->varies) {
+        evbuffer_add_printf(out, "Vary: Accept-Encoding\r\n");
+    }
     evbuffer_add_printf(out, "%s%s%s\r\n",
-                        req->gzipped ? "Content-Encoding: gzip\r\n" : "",
+                        is_gzipped ? "Content-Encoding: gzip\r\n" : "",
                         ds_cstr(&req->headers),
                         req->conn->close ? "Connection: close\r\n" : "");
 }
@@ -379,30 +377,10 @@ http_reply_bytes(struct http_request *req, int status,
     send_reply(req, status, content_type, bytes, size);
 }
 
-/* Sends no headers about the content's length or type, since there is none
- * (RFC 9110, sections 8.6 and 15.4.5). */
 void
 http_reply_empty(struct http_request *req, int status)
 {
-    struct http_conn *conn = req->conn;
-
-    if (!conn) {
-        http_request_free(req);
-        return;
-    }
-    struct evbuffer *out = bufferevent_get_output(conn->bev);
-
-    begin_reply(req, status);
-    evbuffer_add_printf(out, "HTTP/1.1 %d %s\r\nDate: %s\r\n", status,
-                        http_status_phrase(status), get_date(req->server));
-    put_guards(req, out);
-    put_revision(req, out);
-    put_etag(req, out);
-    put_vary(req, out);
-    evbuffer_add_printf(out, "%s%s\r\n", ds_cstr(&req->headers),
-                        conn->close ? "Connection: close\r\n" : "");
-    http_conn_replied(conn);
-    http_request_free(req);
+    send_reply(req, status, NULL, NULL, 0);
 }
 
 void

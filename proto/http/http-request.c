@@ -107,7 +107,7 @@ route_matches(struct http_request *req, const struct http_route *route)
     return !route->find || req->data;
 }
 
-static const char *const method_names[HTTP_N_METHODS] = {
+const char *const http_method_names[HTTP_N_METHODS] = {
     [HTTP_GET] = "GET",     [HTTP_PUT] = "PUT",
     [HTTP_POST] = "POST",   [HTTP_PATCH] = "PATCH",
     [HTTP_DELETE] = "DELETE", [HTTP_OPTIONS] = "OPTIONS",
@@ -144,7 +144,7 @@ put_methods_below(const struct http_request *req, struct ds *ds)
             ds_put_format(ds, "; %s/NAME supports ", req->target.path);
         }
         ds_put_format(ds, "%s%s", first ? "" : ", ",
-                      method_names[route->method]);
+                      http_method_names[route->method]);
         first = false;
     }
 }
@@ -173,13 +173,13 @@ reply_allowed(struct http_request *req, unsigned allowed)
 
     for (int i = 0; i < HTTP_N_METHODS; i++) {
         if (allowed & (1u << i)) {
-            ds_put_format(&allow, "%s, %s", method_names[i],
+            ds_put_format(&allow, "%s, %s", http_method_names[i],
                           i == HTTP_GET ? "HEAD, " : "");
             ds_put_format(&supported, "%s%s", supported.length ? ", " : "",
-                          method_names[i]);
+                          http_method_names[i]);
         }
     }
-    ds_put_cstr(&allow, method_names[HTTP_OPTIONS]);
+    ds_put_cstr(&allow, http_method_names[HTTP_OPTIONS]);
     http_reply_header(req, "Allow", ds_cstr(&allow));
     ds_destroy(&allow);
     put_methods_below(req, &supported);
@@ -442,7 +442,7 @@ http_request_handle(struct http_request *req)
     }
     req->may_be_old = (server->options.may_be_old
                        && server->options.may_be_old(req, server->aux));
-    watchdog_begin(&mark, method_names[req->route->method],
+    watchdog_begin(&mark, http_method_names[req->route->method],
                    req->route->pattern, NULL);
     req->route->handler(req, server->aux);
     watchdog_end(&mark);
@@ -534,7 +534,7 @@ http_request_header(const struct http_request *req, const char *name)
 const char *
 http_request_method(const struct http_request *req)
 {
-    return req->head.head ? "HEAD" : method_names[req->head.method];
+    return req->head.head ? "HEAD" : http_method_names[req->head.method];
 }
 
 const char *
@@ -606,7 +606,7 @@ void
 http_request_print(const struct http_request *req, const char *const *except,
                    struct ds *ds)
 {
-    ds_put_format(ds, "%s %s\n", method_names[req->head.method],
+    ds_put_format(ds, "%s %s\n", http_method_names[req->head.method],
                   req->target.path);
     /* Decoded text has no line breaks. */
     for (size_t i = 0; i < req->target.n_query; i++) {
@@ -641,10 +641,8 @@ http_request_json(struct http_request *req)
     return json;
 }
 
-/* Returns the length of the entity tag at 'p' (RFC 9110, section 8.8.3), or
- * 0. */
-static size_t
-etag_len(const char *p)
+size_t
+http_etag_len(const char *p)
 {
     size_t weak = strncmp(p, "W/", 2) ? 0 : 2;
     size_t n = weak;
@@ -660,95 +658,6 @@ etag_len(const char *p)
     return n + 1;
 }
 
-/* Sets '*creates' to whether there is "If-None-Match: *".  On error answers
- * the request and returns false. */
-static bool
-get_if_none_match(struct http_request *req, bool *creates)
-{
-    const char *value = http_request_header(req, "If-None-Match");
-
-    *creates = value && !strcmp(value, "*") && req->head.method == HTTP_PUT;
-    if (*creates && http_request_header(req, "If-Match")) {
-        http_reply_problem(req, 400, "invalid", NULL, "If-Match and"
-                           " If-None-Match contradict each other");
-        return false;
-    }
-    if (value && !*creates && req->head.method != HTTP_GET) {
-        http_reply_problem(req, 400, "invalid", NULL, "If-None-Match goes"
-                           " with GET, and as * with PUT; here it is"
-                           " If-Match");
-        return false;
-    }
-    return true;
-}
-
-bool
-http_request_if_match(struct http_request *req, char **etag, bool *creates)
-{
-    const char *value = http_request_header(req, "If-Match");
-
-    *etag = NULL;
-    if (!get_if_none_match(req, creates)) {
-        return false;
-    }
-    if (!value) {
-        return true;
-    }
-    if (!strcmp(value, "*")) {
-        *etag = xstrdup("*");
-        return true;
-    }
-
-    size_t len = etag_len(value);
-    if (!len || value[len]) {
-        http_reply_problem(req, 400, "invalid", NULL, "If-Match must be *"
-                           " or one entity tag in double quotes");
-        return false;
-    }
-    *etag = (value[0] == 'W' ? xstrdup(value)
-             : xmemdup0(value + 1, len - 2));
-    return true;
-}
-
-/* Returns the string in double quotes at 'p' (RFC 8941, section 3.3.3), which
- * the caller frees, or NULL if it is not one. */
-static char *
-parse_string(const char *p)
-{
-    struct ds ds = DS_EMPTY_INITIALIZER;
-
-    for (p++; *p && *p != '"'; p++) {
-        if (*p == '\\' && *++p != '"' && *p != '\\') {
-            break;
-        }
-        ds_put_char(&ds, *p);
-    }
-    if (p[0] != '"' || p[1]) {
-        ds_destroy(&ds);
-        return NULL;
-    }
-    return ds_steal_cstr(&ds);
-}
-
-bool
-http_request_idempotency_key(struct http_request *req, char **key)
-{
-    static const char name[] = "Idempotency-Key";
-    const char *value;
-    size_t n = http_head_count(&req->head, name, &value);
-
-    *key = NULL;
-    if (n == 1) {
-        *key = *value == '"' ? parse_string(value) : xstrdup(value);
-    }
-    if (n > 1 || (n && !*key)) {
-        http_reply_problem(req, 400, "invalid", NULL, "%s must be one string "
-                           "in double quotes, or without any", name);
-        return false;
-    }
-    return true;
-}
-
 bool
 http_request_has_etag(const struct http_request *req, const char *etag)
 {
@@ -759,7 +668,7 @@ http_request_has_etag(const struct http_request *req, const char *etag)
         return true;
     }
     while (p && *p) {
-        size_t len = etag_len(p);
+        size_t len = http_etag_len(p);
         size_t weak = len && p[0] == 'W' ? 2 : 0;
 
         if (len && len - weak == want + 2

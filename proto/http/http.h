@@ -152,6 +152,7 @@ enum http_method {
     HTTP_OPTIONS,                   /* Of no route: the server answers it. */
     HTTP_N_METHODS
 };
+extern const char *const http_method_names[HTTP_N_METHODS];
 
 /* Answers 'request' with one of the http_reply functions, at once or later. */
 typedef void http_handler(struct http_request *, void *aux);
@@ -428,12 +429,12 @@ void http_reply_allow_caching(struct http_request *);
  * "-gzip".  A read that http_reply_body() answers with 200 is answered with
  * 304 instead if If-None-Match has the tag. */
 void http_reply_etag(struct http_request *, const char *etag);
-/* The same with a weak tag: two bodies of the same tag may differ in what is
- * of no consequence (RFC 9110, section 8.8.1). */
+/* The same with a weak tag: two bodies of the same tag are equivalent, not
+ * equal (RFC 9110, section 8.8.1). */
 void http_reply_weak_etag(struct http_request *, const char *etag);
 /* Marks the reply as one that may contain a secret: it is not compressed,
- * since the length of a compressed body shows what it has in common with text
- * of another client in it (BREACH). */
+ * since the length of a compressed body reveals text that a secret and input
+ * of another client have in common (BREACH). */
 void http_reply_secret(struct http_request *);
 
 /* Replies with a copy of 'size' bytes. */
