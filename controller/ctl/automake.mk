@@ -111,6 +111,7 @@ controller_ctl_libctl_a_SOURCES = \
 	controller/ctl/output-outcome.c \
 	controller/ctl/output-plan.c \
 	controller/ctl/output-plan.h \
+	controller/ctl/output-receipt.c \
 	controller/ctl/output-samples.c \
 	controller/ctl/output-samples.h \
 	controller/ctl/output-table.c \

@@ -118,14 +118,6 @@ put_installed(struct ds *ds, const json_t *data)
 }
 
 static void
-put_host(struct ds *ds, const json_t *data)
-{
-    put_text(ds, data, "/host", "");
-    put_text(ds, data, "/state", " ");
-    put_text(ds, data, "/reason", ": ");
-}
-
-static void
 put_binding(struct ds *ds, const json_t *data)
 {
     put_text(ds, data, "/port", "");
@@ -151,15 +143,6 @@ put_ports(struct ds *ds, const json_t *data)
     ds_put_format(ds, "%"JSON_INTEGER_FORMAT" port%s", n, n == 1 ? "" : "s");
     put_text(ds, data, "/host", " of ");
     put_text(ds, data, "/state", " ");
-    put_text(ds, data, "/reason", ": ");
-}
-
-static void
-put_claim(struct ds *ds, const json_t *data)
-{
-    put_text(ds, data, "/port", "");
-    put_text(ds, data, "/host", " rejected on ");
-    put_text(ds, data, "/expected", ", expected on ");
     put_text(ds, data, "/reason", ": ");
 }
 
@@ -194,43 +177,6 @@ put_packet(struct ds *ds, const json_t *data)
 }
 
 static void
-put_audit(struct ds *ds, const json_t *data)
-{
-    put_text(ds, data, "/host", "");
-    put_text(ds, data, "/missing", ": missing ");
-    put_text(ds, data, "/altered", ", altered ");
-    put_text(ds, data, "/unknown", ", unknown ");
-}
-
-static void
-put_health(struct ds *ds, const json_t *data)
-{
-    put_text(ds, data, "/loadbalancer", "");
-    put_text(ds, data, "/port", ": ");
-    put_text(ds, data, "/state", " ");
-    put_text(ds, data, "/reason", ": ");
-}
-
-static void
-put_monitor(struct ds *ds, const json_t *data)
-{
-    put_text(ds, data, "/port", "");
-    put_text(ds, data, "/state", " ");
-    put_text(ds, data, "/reason", ": ");
-}
-
-/* "h1 and h2 down: no probe is answered; ports: 4". */
-static void
-put_path(struct ds *ds, const json_t *data)
-{
-    put_text(ds, data, "/host", "");
-    put_text(ds, data, "/peer", " and ");
-    put_text(ds, data, "/state", " ");
-    put_text(ds, data, "/reason", ": ");
-    put_text(ds, data, "/ports", "; ports: ");
-}
-
-static void
 put_scale(struct ds *ds, const json_t *data)
 {
     put_text(ds, data, "/loadbalancer", "");
@@ -262,16 +208,6 @@ put_gateway(struct ds *ds, const json_t *data)
     }
 }
 
-/* "x running: called time(); it computed x.port/p". */
-static void
-put_app(struct ds *ds, const json_t *data)
-{
-    put_text(ds, data, "/app", "");
-    put_text(ds, data, "/state", " ");
-    put_text(ds, data, "/failure", ": ");
-    put_text(ds, data, "/computed", "; it computed ");
-}
-
 /* "from web-1 to db-1: it was not seen at stage x on h2". */
 static void
 put_trace(struct ds *ds, const json_t *data)
@@ -283,18 +219,61 @@ put_trace(struct ds *ds, const json_t *data)
     put_text(ds, data, "/difference", ": ");
 }
 
-/* Appends the data of an event of each kind. */
-static void (*const put_data[EVENT_N_KINDS])(struct ds *, const json_t *) = {
-    [EVENT_REVISION] = put_revision, [EVENT_INSTALLED] = put_installed,
-    [EVENT_HOST] = put_host,         [EVENT_BINDING] = put_binding,
-    [EVENT_PORTS] = put_ports,       [EVENT_CLAIM] = put_claim,
-    [EVENT_DROP] = put_packet,       [EVENT_LOG] = put_packet,
-    [EVENT_AUDIT] = put_audit,       [EVENT_HEALTH] = put_health,
-    [EVENT_STANDBY] = put_health,    [EVENT_SCALE] = put_scale,
-    [EVENT_GATEWAY] = put_gateway,   [EVENT_APP] = put_app,
-    [EVENT_MONITOR] = put_monitor,   [EVENT_TRACE] = put_trace,
-    [EVENT_PATH] = put_path,
+/* A part of a line: the member at 'path', and the text before it. */
+struct part {
+    const char *path, *before;
 };
+#define PARTS(...) { .parts = (const struct part[]) { __VA_ARGS__, { 0 } } }
+
+/* What is printed of an event of each kind: these members, or what 'put'
+ * appends. */
+static const struct {
+    const struct part *parts;
+    void (*put)(struct ds *, const json_t *);
+} lines[EVENT_N_KINDS] = {
+    [EVENT_REVISION] = { .put = put_revision },
+    [EVENT_INSTALLED] = { .put = put_installed },
+    [EVENT_HOST] = PARTS({ "/host", "" }, { "/state", " " },
+                         { "/reason", ": " }),
+    [EVENT_BINDING] = { .put = put_binding },
+    [EVENT_PORTS] = { .put = put_ports },
+    [EVENT_CLAIM] = PARTS({ "/port", "" }, { "/host", " rejected on " },
+                          { "/expected", ", expected on " },
+                          { "/reason", ": " }),
+    [EVENT_DROP] = { .put = put_packet },
+    [EVENT_LOG] = { .put = put_packet },
+    [EVENT_AUDIT] = PARTS({ "/host", "" }, { "/missing", ": missing " },
+                          { "/altered", ", altered " },
+                          { "/unknown", ", unknown " }),
+    [EVENT_HEALTH] = PARTS({ "/loadbalancer", "" }, { "/port", ": " },
+                           { "/state", " " }, { "/reason", ": " }),
+    [EVENT_STANDBY] = PARTS({ "/loadbalancer", "" }, { "/port", ": " },
+                            { "/state", " " }, { "/reason", ": " }),
+    [EVENT_SCALE] = { .put = put_scale },
+    [EVENT_GATEWAY] = { .put = put_gateway },
+    [EVENT_APP] = PARTS({ "/app", "" }, { "/state", " " },
+                        { "/failure", ": " },
+                        { "/computed", "; it computed " }),
+    [EVENT_MONITOR] = PARTS({ "/port", "" }, { "/state", " " },
+                            { "/reason", ": " }),
+    [EVENT_TRACE] = { .put = put_trace },
+    [EVENT_PATH] = PARTS({ "/host", "" }, { "/peer", " and " },
+                         { "/state", " " }, { "/reason", ": " },
+                         { "/ports", "; ports: " }),
+};
+
+static void
+put_data(struct ds *ds, enum event_kind kind, const json_t *data)
+{
+    const struct part *part = lines[kind].parts;
+
+    for (; part && part->path; part++) {
+        put_text(ds, data, part->path, part->before);
+    }
+    if (lines[kind].put) {
+        lines[kind].put(ds, data);
+    }
+}
 
 static void
 print_line(struct ctl *ctl, const char *kind, const json_t *data)
@@ -312,7 +291,7 @@ print_line(struct ctl *ctl, const char *kind, const json_t *data)
         json_t *shown = json_copy(CONST_CAST(json_t *, data));
 
         ctl_name_author(ctl, shown);
-        put_data[known](&ds, shown);
+        put_data(&ds, known, shown);
         json_decref(shown);
     }
     if (time) {

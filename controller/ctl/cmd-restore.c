@@ -106,9 +106,11 @@ print_hosts(const struct run *run, const struct store_restored *r)
     fputs(i ? "\n" : "", out);
 }
 
-static void
-print_restored(const struct run *run, const char *file,
-               const struct store_restored *r)
+/* Prints what was verified, and what becomes of hosts.  Returns true if the
+ * restore would change nothing. */
+static bool
+print_backup(const struct run *run, const char *file,
+             const struct store_restored *r)
 {
     struct ctl *ctl = run->ctl;
     char *text = ctl_backup_describe(&r->info);
@@ -119,6 +121,17 @@ print_restored(const struct run *run, const char *file,
     if (r->unchanged) {
         fprintf(ctl->out, "nothing would change: %s has the same objects\n",
                 ctl->database);
+    }
+    return r->unchanged;
+}
+
+static void
+print_restored(const struct run *run, const char *file,
+               const struct store_restored *r)
+{
+    struct ctl *ctl = run->ctl;
+
+    if (print_backup(run, file, r)) {
         return;
     }
     fprintf(ctl->out, "%s: restored as revision %"PRIu64"; start vmnd\n",
@@ -142,15 +155,8 @@ print_not_restored(const struct run *run, const char *file,
                    const struct store_restored *r)
 {
     struct ctl *ctl = run->ctl;
-    char *text = ctl_backup_describe(&r->info);
 
-    fprintf(ctl->out, "%s: %s, verified\n", file, text);
-    free(text);
-    print_hosts(run, r);
-    if (r->unchanged) {
-        fprintf(ctl->out, "nothing would change: %s has the same objects\n",
-                ctl->database);
-    } else if (r->uncompared) {
+    if (!print_backup(run, file, r) && r->uncompared) {
         fprintf(ctl->out, "there is nothing to compare with: %s%s%s\n",
                 r->damage ? ctl->database : "",
                 r->damage ? " cannot be used: " : "", r->uncompared);
