@@ -17,6 +17,7 @@
 #include "controller/model/warnings.h"
 #include "controller/northbound/openapi-operations.h"
 #include "controller/northbound/replies.h"
+#include "controller/northbound/router-status.h"
 #include "controller/schema/arena.h"
 #include "controller/schema/schema-struct.h"
 #include "controller/schema/status.h"

@@ -141,6 +141,7 @@ controller_libvmn_a_SOURCES += \
 	controller/northbound/request-key.c \
 	controller/northbound/revision-contents.c \
 	controller/northbound/router-status.c \
+	controller/northbound/router-status.h \
 	controller/northbound/sample-causes.c \
 	controller/northbound/sample-causes.h \
 	controller/northbound/simulation.c \

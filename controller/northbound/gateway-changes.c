@@ -14,6 +14,7 @@
 #include "controller/northbound/event-log.h"
 #include "controller/northbound/northbound-private.h"
 #include "controller/northbound/replies.h"
+#include "controller/northbound/router-status.h"
 #include "controller/schema/arena.h"
 #include "controller/schema/status.h"
 #include "openvswitch/shash.h"

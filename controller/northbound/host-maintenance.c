@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "controller/health/health.h"
+#include "controller/northbound/router-status.h"
 #include "controller/schema/arena.h"
 #include "controller/schema/status.h"
 #include "openvswitch/shash.h"

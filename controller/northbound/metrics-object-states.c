@@ -18,6 +18,7 @@
 #include "controller/fabric/fabric-status.h"
 #include "controller/fabric/fabric-traffic.h"
 #include "controller/northbound/metrics.h"
+#include "controller/northbound/router-status.h"
 #include "controller/schema/arena.h"
 #include "controller/schema/status.h"
 #include "controller/schema/value.h"

@@ -642,47 +642,6 @@ struct status_maintenance *nb_host_maintenance(const struct northbound *,
                                                const struct vmn_host *,
                                                struct arena *);
 
-/* router-status.c */
-/* Returns the host that is the router's gateway, which the caller frees, or
- * NULL. */
-char *nb_active_gateway(const struct northbound *, const char *router);
-/* Fills in the gateways of a router, in 'arena' or borrowed, as the client
- * with 'rights' (NULL: all) may see them; nothing if it has no external
- * network. */
-void nb_fill_gateways(const struct northbound *, const struct model_rights *,
-                      const struct vmn_router *, struct arena *arena,
-                      struct status_router *);
-struct nb_gateway_counts {
-    size_t n;                   /* Hosts that it lists; 0: none is needed. */
-    size_t n_standby;           /* Those that would take over. */
-    bool active;                /* One is the gateway. */
-};
-void nb_count_gateways(const struct northbound *, const struct vmn_router *,
-                       struct nb_gateway_counts *);
-/* Return true if the router needs a gateway and none is active; and if it
- * lists several, one is active and no other could stand in. */
-bool nb_lacks_gateway(const struct nb_gateway_counts *);
-bool nb_lacks_standby(const struct nb_gateway_counts *);
-/* Sets '*gateway' and '*standby' to which routers those are, as sentences in
- * 'arena', or NULL. */
-void nb_find_lacks(const struct northbound *, struct arena *,
-                   const char **gateway, const char **standby);
-/* Warns if none is the gateway, of what is lost with it; and if the gateway
- * has a next hop that does not answer. */
-void nb_warn_of_router(const struct northbound *, const struct vmn_router *,
-                       struct model_warnings *);
-/* unanswered-neighbours.c */
-/* Returns, in 'arena', that the neighbour to whom 'host' sends the packet of
- * the trace, on a physical network, does not answer; NULL if nothing is known
- * of that, or it sends it to none. */
-const char *nb_describe_unanswered(const struct northbound *,
-                                   const struct trace *, const char *host,
-                                   struct arena *);
-/* Warns of next hops that do not answer the router's active gateway. */
-void nb_warn_of_next_hops(const struct northbound *,
-                          const struct vmn_router *,
-                          struct model_warnings *);
-
 /* Fill in a struct status_type, and what the table's 'status' describes of an
  * object whose type an app declares.  Return true. */
 bool nb_fill_type(const struct nb_status_query *, const struct vmn_row *,
@@ -693,10 +652,6 @@ bool nb_fill_own_object(const struct nb_status_query *,
  * 'arena'; NULL: it does, or it is no app's type.  Sets '*app' to its name. */
 const char *nb_object_unserved(const struct northbound *, enum vmn_table,
                                struct arena *, const char **app);
-/* Fills in the struct status_router 'status'.  Returns true. */
-bool nb_fill_router(const struct nb_status_query *, const struct vmn_row *,
-                    void *status);
-
 /* api-drafts.c */
 /* Returns the draft, and its revision; NULL after replying 404. */
 const struct vmn_draft *nb_get_draft(const struct northbound *,

@@ -19,6 +19,7 @@
 #include "controller/flow/pipeline.h"
 #include "controller/model/rule-windows.h"
 #include "controller/northbound/drop-isolation.h"
+#include "controller/northbound/router-status.h"
 #include "controller/schema/arena.h"
 #include "controller/schema/schema-own.h"
 #include "controller/schema/schema-row.h"

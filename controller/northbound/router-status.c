@@ -16,6 +16,7 @@
 #include "controller/fabric/fabric-counters.h"
 #include "controller/model/gateway-hosts.h"
 #include "controller/model/warnings.h"
+#include "controller/northbound/router-status.h"
 #include "controller/schema/arena.h"
 #include "controller/schema/status.h"
 #include "controller/schema/value.h"

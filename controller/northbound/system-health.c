@@ -21,6 +21,7 @@
 #include "controller/fabric/fabric-status.h"
 #include "controller/flow/pipeline.h"
 #include "controller/northbound/metrics.h"
+#include "controller/northbound/router-status.h"
 #include "controller/schema/arena.h"
 #include "openvswitch/dynamic-string.h"
 #include "svec.h"

@@ -14,6 +14,7 @@
 
 #include "controller/fabric/fabric-status.h"
 #include "controller/model/warnings.h"
+#include "controller/northbound/router-status.h"
 #include "controller/schema/arena.h"
 #include "controller/schema/value.h"
 #include "controller/simulator/trace.h"

@@ -17,6 +17,7 @@
 #include "controller/fabric/fabric-counters.h"
 #include "controller/fabric/fabric-drops.h"
 #include "controller/fabric/fabric-status.h"
+#include "controller/northbound/router-status.h"
 #include "controller/paths/paths.h"
 #include "controller/schema/arena.h"
 #include "controller/schema/status.h"
