@@ -7,6 +7,7 @@
 
 #include "metadata.h"
 
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 

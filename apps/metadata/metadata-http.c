@@ -7,6 +7,7 @@
 
 #include <stdlib.h>
 
+#include <jansson.h>
 #include <openssl/evp.h>
 
 #define TOKEN_FIELD "X-aws-ec2-metadata-token"

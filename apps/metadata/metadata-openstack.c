@@ -7,6 +7,7 @@
 
 #include "metadata.h"
 
+#include <jansson.h>
 #include <stdio.h>
 
 /* Versions that change nothing here: the files that there are have what the

@@ -8,9 +8,9 @@
 
 #include <string.h>
 
-#include <jansson.h>
-
 #include "vmn/app.h"
+
+struct json_t;
 
 enum { STAGE_SERVER };
 
@@ -127,9 +127,9 @@ void ec2_get(struct vmn_view *, const struct told *, const char *path,
 /* metadata-http.c */
 void handle_http(struct vmn_view *, const struct vmn_packet_in *,
                  struct vmn_packets_out *);
-/* Sets the reply to a text, or to JSON, which is given back. */
+/* Set the reply to a text, or to JSON, of which it takes ownership. */
 void reply_text(struct vmn_view *, const char *text, struct reply *);
-void reply_json(struct vmn_view *, json_t *, struct reply *);
+void reply_json(struct vmn_view *, struct json_t *, struct reply *);
 /* Sets it to user data, or to 404. */
 void reply_user_data(struct vmn_view *, const struct told *, struct reply *);
 
