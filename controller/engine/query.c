@@ -107,6 +107,25 @@ engine_take_changed(struct engine *engine, const char *query,
     }
 }
 
+/* Takes over the value, and marks the query's readers if it differs or the
+ * query had failed: a reader that failed for that reason is computed again,
+ * whatever the value. */
+static void
+take_value(struct engine *engine, struct query_node *query,
+           struct vmn_value *value, bool done)
+{
+    if (!done || (value_equals(query, value) && !query->problem)) {
+        engine->stats.n_queries_unchanged++;
+        free(value->data);
+    } else {
+        free(query->value);
+        query->value = value->data;
+        query->value_size = value->size;
+        graph_mark_readers(&engine->graph, &query->node);
+        note_changed(engine, &query->node);
+    }
+}
+
 void
 query_compute(struct engine *engine, struct query_node *query)
 {
@@ -119,8 +138,8 @@ query_compute(struct engine *engine, struct query_node *query)
     bool done = true;
 
     if (!class_->class_) {
-        return;                 /* Its app has gone; who has asked is about to
-                                 * be computed, and finds none. */
+        return;                 /* Its app was removed.  Its readers are about
+                                 * to be computed, and find no query. */
     }
     old_reads = graph_take_reads(node);
 
@@ -154,18 +173,7 @@ query_compute(struct engine *engine, struct query_node *query)
     engine->stats.n_queries_computed++;
     engine->query_classes[node->id].n_computed++;
 
-    if (!done || (value_equals(query, &value) && !query->problem)) {
-        engine->stats.n_queries_unchanged++;
-        free(value.data);
-    } else {
-        free(query->value);
-        query->value = value.data;
-        query->value_size = value.size;
-        graph_mark_readers(&engine->graph, node);
-        note_changed(engine, node);
-    }
-    /* Who failed for that reason has read it, and is computed again when it
-     * goes well, whatever its value. */
+    take_value(engine, query, &value, done);
     free(query->problem);
     query->problem = NULL;
     if (!done) {

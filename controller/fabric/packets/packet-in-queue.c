@@ -327,6 +327,24 @@ is_of_another(const struct fabric_switch *sw,
               && !(is_writer && handler->class_.asks_neighbours));
 }
 
+/* Takes a packet that no handler is called for: a sample, or one of a capture
+ * or a live trace.  Returns true if it was one. */
+static bool
+take_observed(struct fabric_switch *sw, const struct ofp_header *oh,
+            const struct ofpacket_in *in)
+{
+    struct packets_of_switch *ps = packets_of(sw);
+
+    if (!punt_is_userdata(in->userdata, in->userdata_size,
+                          PUNT_USERDATA_SAMPLE)) {
+        return captured_receive(ps, in) || live_trace_receive(sw, oh, in);
+    }
+    if (!sw->host->fabric->observing) {
+        sampling_receive(ps, in);
+    }
+    return true;
+}
+
 /* The port's limit comes first: a port that floods does not use up the host's
  * rate of the others.  What no guest has sent is not of that rate, and does
  * not wait in the queue: a probe must not be lost since others flood. */
@@ -344,15 +362,7 @@ receive(struct fabric_switch *sw, const struct ofp_header *oh)
     uint32_t owner;
 
     error = ofpacket_decode(oh, &ps->cache, &in);
-    if (!error && punt_is_userdata(in.userdata, in.userdata_size,
-                                   PUNT_USERDATA_SAMPLE)) {
-        if (!f->observing) {
-            sampling_receive(ps, &in);
-        }
-        return;
-    }
-    if (!error && (captured_receive(ps, &in)
-                   || live_trace_receive(sw, oh, &in))) {
+    if (!error && take_observed(sw, oh, &in)) {
         return;
     }
     handler = error ? NULL : find_handler(f, &in, &punt);
