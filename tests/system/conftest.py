@@ -351,6 +351,20 @@ class World:
                 self.servers.udp(machine, port, any_ip)
         return machine
 
+    def gateway(self, host):
+        """Network "net", and provider network "out" of which router "r" has
+        198.51.100.1 on the host."""
+        self.provider_hosts_are(host)
+        self.put("networks", "net", subnets=[
+            {"cidr": "10.0.0.0/24", "gateway": "10.0.0.254"}])
+        self.put("networks", "out", provider={"physical": "dc"}, subnets=[
+            {"cidr": "198.51.100.0/24", "gateway": "198.51.100.254"}])
+        self.put("routers", "r", interfaces=[{"network": "net"}], external={
+            "network": "out", "addresses": ["198.51.100.1"],
+            "gateways": [{"host": host}]})
+        wait_for("a gateway", lambda: self.api.get("routers/r")["status"].get(
+            "gateway"), 30)
+
     # Packets.  ------------------------------------------------------------
 
     def reaches(self, a, b, port=80, protocol="tcp", seconds=15):

@@ -101,7 +101,7 @@ PROMISES = {
         "../unit/test-ctl-trace.c::advice_tells_what_has_no_effect",
     },
     "handbook/quarantine.md": {
-        "Exit status 4": "test_untruths.py::test_a_host_that_is_not_heard",
+        "Exit status 4": "test_untruths.py::test_unreachable_host",
     },
     "handbook/replace-host.md": {
         "What was on the dead host":
@@ -135,10 +135,10 @@ PROMISES = {
         "| `gateways`": HEALTH + "router_without_a_gateway_is_told",
         "| `standby`":
         "test_standby.py::test_standby_that_could_not_stand_in_is_named",
-        "| `app`": "test_untruths.py::test_an_object_whose_app_fails",
-        "| `failed`": "test_untruths.py::test_an_object_whose_app_fails",
+        "| `app`": "test_untruths.py::test_object_of_a_failed_app",
+        "| `failed`": "test_untruths.py::test_object_of_a_failed_app",
         "| `late`": "test_app_delays.py::"
-        "test_others_do_not_wait_for_a_process_that_is_stopped",
+        "test_stopped_process_delays_no_other_change",
         "| `conflict`, `overlap`": "test_quarrel.py::"
         "test_first_by_name_has_it_whoever_came_first",
         "| `unchecked`": "../unit/test-overlaps.c::"

@@ -577,7 +577,7 @@ def listed(ansible, kind, **options):
         "ansible-inventory", "-i", path, "--list"))
 
 
-def test_texts_of_others_are_no_templates(lab, ansible):
+def test_ansible_marks_texts_from_outside_as_unsafe(lab, ansible):
     """Those that a host reports and a tenant writes, in what the inventory
     composes of them, in plays, and in what modules return."""
     witness = ansible.folder / "witness"

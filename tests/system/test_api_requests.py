@@ -129,7 +129,7 @@ def test_wrong_fields_are_named(api, target, says):
     assert says in error["detail"], error
 
 
-def test_any_field_that_is_shown_can_be_selected(api):
+def test_fields_select_any_shown_field(api):
     """What is selected is what is there."""
     for kind, name, _spec in OBJECTS:
         whole = api.get("%s/%s" % (kind, name))
@@ -144,7 +144,7 @@ def test_any_field_that_is_shown_can_be_selected(api):
 
 # What did not change.  ------------------------------------------------------
 
-def test_object_that_did_not_change(api):
+def test_unchanged_object_is_304(api):
     status, headers, _ = ask(api, "ports/web-1")
     tag = headers["ETag"]
     assert status == 200 and tag.startswith('"')
@@ -162,7 +162,7 @@ def test_object_that_did_not_change(api):
     assert ask(api, "ports/none", If_None_Match=tag)[0] == 404
 
 
-def test_status_that_changes_is_a_change(lab, api):
+def test_changed_status_is_not_304(lab, api):
     """Its spec is the same: that of a network counts its ports."""
     tag = ask(api, "networks/shop")[1]["ETag"]
     listed = ask(api, "networks")[1]["ETag"]
@@ -287,7 +287,7 @@ def test_limit_above_the_maximum_is_the_maximum(api, target):
 
 # Quotas.  -------------------------------------------------------------------
 
-def test_quota_that_is_exceeded(lab, api):
+def test_exceeded_quota_is_403_with_figures(lab, api):
     shop = make_tenant(lab, "quota-shop", scope="project=shop")
     api.put("quotas/globex", {"scope": "project=shop", "ports": 3,
                               "networks": 1})
@@ -359,7 +359,7 @@ def test_wrong_service_of_a_rule(api, text, field):
     assert error["pointer"] == "/spec/rules/0/services/0/" + field
 
 
-def test_service_goes_with_no_protocol(api):
+def test_service_excludes_protocol(api):
     rule = {"direction": "ingress", "action": "allow",
             "services": [{"service": "tcp/80", "protocol": "udp"}]}
     with pytest.raises(Refused) as caught:
@@ -449,7 +449,7 @@ def test_documents_do_not_listen_for_everybody_in_the_clear():
     assert not bad
 
 
-def test_what_the_image_is_built_of():
+def test_image_build_context():
     """All that is tracked, and nothing that is made."""
     patterns = [line for line in read(".containerignore").splitlines()
                 if line and not line.startswith("#")]

@@ -73,7 +73,7 @@ def label(lab, **options):
                               {"labels": {APP + "/flows": "3"}}, **options)
 
 
-def test_others_do_not_wait_for_a_process_that_is_stopped(lab, world):
+def test_stopped_process_delays_no_other_change(lab, world):
     """The change of its unit is stored, not in effect, and named; another's is
     in effect.  Once the process goes on, so is the first one."""
     was, before = worker(lab), of_app(lab)
@@ -106,7 +106,7 @@ def test_others_do_not_wait_for_a_process_that_is_stopped(lab, world):
     verify(lab)
 
 
-def test_a_plan_says_that_it_lacks_late_flows(lab, world):
+def test_plan_warns_of_late_flows(lab, world):
     was = worker(lab)
     os.kill(was["pid"], signal.SIGSTOP)
     try:
@@ -120,7 +120,7 @@ def test_a_plan_says_that_it_lacks_late_flows(lab, world):
     verify(lab)
 
 
-def test_a_write_waits_for_the_app_that_checks_it(lab, world):
+def test_write_waits_for_a_busy_app_check(lab, world):
     """The app's process is stopped: the write of an object of its type is
     tried again until the process continues.  Others are stored meanwhile."""
     def late():
@@ -172,7 +172,7 @@ def test_vmnd_stops_and_starts_while_an_app_is_late(lab, world):
     wait_for("its flows", lambda: len(of_app(lab)) == len(before) + 2, 60)
 
 
-def test_many_objects_that_loop(lab, world):
+def test_many_looping_objects(lab, world):
     """Each ends a process.  Others' changes come through meanwhile."""
     for i in range(5):
         lab.vmnd.api.patch("networks/victim", {"mtu": 1300 + i})

@@ -156,7 +156,7 @@ return { name = "odd", description = "Odd.",
 """
 
 
-def test_limits_and_ends_of_what_is_learned(tmp_path):
+def test_limits_and_timeouts_of_learned_flows(tmp_path):
     """Beyond its limit nothing is learned, and learning again prolongs a hard
     timeout."""
     (tmp_path / "odd.lua").write_text(GROUPS)
@@ -341,7 +341,7 @@ const struct vmn_app_class vmn_app = {
 """
 
 
-def test_units_that_end_the_process(tmp_path):
+def test_units_crash_the_process(tmp_path):
     """A failure that is expected is no difference from another process, and
     the ends of former steps neither delay nor suspend the app."""
     (tmp_path / "odd.c").write_text(CRASHES)

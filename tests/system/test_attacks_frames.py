@@ -281,7 +281,7 @@ def test_guests_behind_a_port_do_not_go_round_a_chain(world):
         assert nothing_arrives(world, honest, eve, to, forged)
 
 
-def test_chain_of_a_service_blocks_that_service_alone(world):
+def test_chain_blocks_its_service_alone(world):
     eve, honest, victims = guests(world)
     block_chain(world, services=[{"protocol": "udp", "ports": ["7"]}])
     mine = frames.link_local(eve.mac)
@@ -319,29 +319,28 @@ def test_chain_may_be_bypassed_by_link_local_addresses(world):
                                unicast_in_groups(eve, to))
 
 
+def assert_nothing_arrives(world, honest, eve, victims):
+    for to in victims:
+        kinds = others(eve, to)
+        kinds["group frames"] = unicast_in_groups(eve, to)
+        kinds["link-local"] = link_local(eve, to)
+        for kind, forged in kinds.items():
+            assert nothing_arrives(world, honest, eve, to, forged), kind
+
+
 def test_nothing_gets_past_a_denial(world):
     eve, honest, victims = guests(world)
     world.group("victims", "role=victim")
     world.group("eve", "role=eve")
     world.policy("p", "victims", rule("ingress", "deny", ["eve"]),
                  rule("ingress", "allow"))
-    for to in victims:
-        kinds = others(eve, to)
-        kinds["group frames"] = unicast_in_groups(eve, to)
-        kinds["link-local"] = link_local(eve, to)
-        for kind, forged in kinds.items():
-            assert nothing_arrives(world, honest, eve, to, forged), kind
+    assert_nothing_arrives(world, honest, eve, victims)
 
 
 def test_nothing_gets_out_of_a_quarantine(world):
     eve, honest, victims = guests(world)
     world.put("quarantines", "q", ports=["eve"])
-    for to in victims:
-        kinds = others(eve, to)
-        kinds["group frames"] = unicast_in_groups(eve, to)
-        kinds["link-local"] = link_local(eve, to)
-        for kind, forged in kinds.items():
-            assert nothing_arrives(world, honest, eve, to, forged), kind
+    assert_nothing_arrives(world, honest, eve, victims)
 
 
 # DHCP and routers.  ---------------------------------------------------------
@@ -408,7 +407,7 @@ def router_messages(eve, to):
     return found
 
 
-def test_no_guest_serves_dhcp_where_vmn_does_not(world):
+def test_guest_dhcp_server_is_blocked_without_vmn_dhcp(world):
     eve, honest, victims = guests(world)
     for to in victims:
         for kind, forged in dhcp_answers(eve, to).items():
@@ -417,14 +416,14 @@ def test_no_guest_serves_dhcp_where_vmn_does_not(world):
             assert forged[0].hex() not in arrived(honest, eve, to, *forged)
 
 
-def test_no_guest_is_a_router(world):
+def test_guest_router_advertisements_are_dropped(world):
     eve, honest, victims = guests(world)
     for to in victims:
         for kind, forged in router_messages(eve, to).items():
             assert not arrived(honest, eve, to, *forged), kind
 
 
-def test_port_that_is_a_dhcp_server_serves(world):
+def test_port_with_dhcp_server_serves(world):
     """Its answers arrive, and it hears who has no address yet, wherever that
     one is."""
     server, honest, clients = guests(world, dhcp_server=True)

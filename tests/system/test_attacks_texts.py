@@ -70,7 +70,7 @@ def test_forge_lines_of_the_log_by_an_iface_id(lab):
     assert "a\\n2026-01-01T00:00:00Z|00001|vmnd|ERR|" in text
 
 
-def test_have_a_host_report_what_a_template_a_shell_or_a_page_runs(lab):
+def test_inject_code_by_texts_of_a_host(lab):
     """What vmnd takes in of a host's texts has a character set."""
     lab.host("h1").vsctl("set", "Open_vSwitch", ".",
                          "ovs_version=" + ovs_text(HOSTILE))
@@ -83,7 +83,7 @@ def test_have_a_host_report_what_a_template_a_shell_or_a_page_runs(lab):
     assert "(( 7 * 7 ))?(id)'id'(b)" in version()
 
 
-def test_drive_a_terminal_by_the_name_of_a_host_that_is_rejected():
+def test_inject_terminal_escapes_by_a_rejected_host():
     """One that dials vmnd and is no host says who it is."""
     lab = make_lab("textin", 1, ovsdb_mode="inbound")
     try:
@@ -108,7 +108,7 @@ def test_drive_a_terminal_by_the_name_of_a_host_that_is_rejected():
 
 # Terminals.  -----------------------------------------------------------------
 
-def test_hide_a_text_from_who_reads_it_in_a_terminal(lab):
+def test_hide_text_by_invisible_characters(lab):
     """Of what the API accepts, characters that are not visible."""
     text = "a\u200bb\u2060c\U000e0041\ufeffd"
     lab.vmnd.api.put("networks/hidden", {
@@ -280,7 +280,7 @@ def test_have_a_file_of_roots_written_or_moved_by_a_link(machine):
 @pytest.mark.parametrize("address", [
     'x";touch %(dir)s/witness;":1', "$(touch %(dir)s/witness):1",
     "x:1\"; touch %(dir)s/witness; \"", "`touch %(dir)s/witness`:1"])
-def test_have_root_run_what_a_server_has_for_its_address(machine, address):
+def test_inject_commands_by_a_server_address(machine, address):
     machine.write("lib/vmn/vmn.db", "state", VMN_UID)
     machine.write("lib/vmn-ovsdb/cluster.db", "database", VMN_UID)
     machine.write("status", "Servers:\n    1a2b (1a2b at ssl:%s)\n\x1b[2J"

@@ -114,7 +114,7 @@ def test_joins_and_leaves(lab, hypervisor):
     assert h.host.vsctl("get-manager") == "ptcp:6641:127.0.0.1\n"
 
 
-def test_commands_that_it_prints_are_words_of_a_shell(hypervisor):
+def test_printed_commands_are_quoted(hypervisor):
     """Whatever name the host has had."""
     h, former = hypervisor, "it's $(touch w) `w`"
     h.join("--apply", "h1", h.manager)

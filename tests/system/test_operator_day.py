@@ -61,19 +61,10 @@ def test_a_trace_names_the_port_without_flows(lab, net):
 def test_a_trace_to_an_address_of_the_same_gateway(lab, world):
     """A packet that leaves by the host which serves its destination does not
     come back, and a trace says so."""
-    world.provider_hosts_are("h1")
-    world.put("networks", "net", subnets=[
-        {"cidr": "10.0.0.0/24", "gateway": "10.0.0.254"}])
-    world.put("networks", "out", provider={"physical": "dc"}, subnets=[
-        {"cidr": "198.51.100.0/24", "gateway": "198.51.100.254"}])
-    world.put("routers", "r", interfaces=[{"network": "net"}], external={
-        "network": "out", "addresses": ["198.51.100.1"],
-        "gateways": [{"host": "h1"}]})
+    world.gateway("h1")
     world.vm("p2", "net", "h2", "10.0.0.2")
     world.vm("p1", "net", "h1", "10.0.0.1")
     world.put("floating-ips", "f", router="r", port="p2", ip="198.51.100.9")
-    wait_for("a gateway", lambda: world.api.get("routers/r")["status"].get(
-        "gateway"), 30)
     for ip in "198.51.100.9", "198.51.100.1":
         assert ip in unreachable(lab, "p1", ip, "tcp/80")
     for way in ("p1", "198.51.100.77"), ("p1", "outside"), (
@@ -82,7 +73,7 @@ def test_a_trace_to_an_address_of_the_same_gateway(lab, world):
         assert status == 0, text
 
 
-def test_packets_pass_an_app_that_is_disabled(lab, net):
+def test_packets_pass_a_disabled_app(lab, net):
     """Without mirrors nothing is copied, and all is delivered; without
     policies nothing is allowed."""
     def arrives():
@@ -118,7 +109,7 @@ def test_a_refused_restore_fails(lab, net, tmp_path):
                                          "--refuse-loosening")
 
 
-def test_a_capture_of_a_rule_that_is_not_there(lab, net, tmp_path):
+def test_capture_of_an_unknown_rule(lab, net, tmp_path):
     net.put("groups", "g", ports=["p2"])
     net.put("policies", "p", applies_to=["g"], rules=[
         {"direction": "ingress", "action": "allow"}])
@@ -142,7 +133,7 @@ def test_suggestions_are_several(lab, net):
         assert '"buyer1"' in text and '"buyer2"' in text, text
 
 
-def test_a_time_that_is_read_twice(lab, net):
+def test_packet_time_is_kept_when_read_twice(lab, net):
     """The last packet of an address has one time, so a client's copy of the
     port stays valid."""
     assert net.reaches(lab.vm("p1"), lab.vm("p2"))
@@ -161,7 +152,7 @@ def test_a_time_that_is_read_twice(lab, net):
     assert before == after
 
 
-def test_errors_say_what_is_wrong(lab, net):
+def test_errors_name_the_fault(lab, net):
     ctl(lab, "quarantine", "p1", "p2")
     text = refused(lab, "release", "p1", "p2", "--refuse-loosening")
     assert "other objects" not in text, text

@@ -156,7 +156,7 @@ def load_example():
     return module
 
 
-def test_receiver_prints_what_a_client_sent_in_one_line(capsys):
+def test_receiver_prints_requests_in_one_line(capsys):
     load_example().say("GET /\x1b[2J\u202e\n12:00:00  web2 is gone \u00e4")
     printed = capsys.readouterr().out
     assert printed[8:] == ("  GET /\\x1b[2J\\u202e\\n12:00:00  web2 is gone "

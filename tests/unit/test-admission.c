@@ -396,7 +396,7 @@ source_that_is_let_in_is_not_forgotten(void **state)
 /* Addresses share the rate of a listener: one that uses it up leaves others
  * theirs. */
 static void
-address_that_redials_leaves_others_their_rate(void **state)
+redialing_address_leaves_others_their_rate(void **state)
 {
     struct fixture *f = *state;
     const struct admission_options options = {
@@ -536,7 +536,7 @@ main(void)
         T(host_takes_all_places_by_the_addresses_of_its_prefix),
         T(prefix_of_a_known_address_is_known),
         T(source_that_is_let_in_is_not_forgotten),
-        T(address_that_redials_leaves_others_their_rate),
+        T(redialing_address_leaves_others_their_rate),
         T(names_are_parsed),
         T(random_use_keeps_the_limits),
         cmocka_unit_test(charges_are_paid_before_the_next_event),

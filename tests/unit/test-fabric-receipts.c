@@ -291,7 +291,7 @@ installed_cb(void *n, bool installed, const struct fabric_receipt *receipt)
  * unit that is late then lacks the newest one, which may be installed while
  * its wait is not answered yet. */
 static void
-unit_that_is_late_after_the_installation_is_waited_for(void **state OVS_UNUSED)
+receipt_waits_for_a_unit_that_is_late(void **state OVS_UNUSED)
 {
     int n = 0;
 
@@ -718,7 +718,7 @@ main(int argc OVS_UNUSED, char *argv[])
         T(withdrawal_of_what_was_refused_takes_the_older_flow, setup),
         T(refusal_that_is_overtaken_by_a_change_stays_told, setup),
         T(refused_port_is_lacking_until_its_next_flow_is_taken, setup),
-        T(unit_that_is_late_after_the_installation_is_waited_for, setup),
+        T(receipt_waits_for_a_unit_that_is_late, setup),
         T(no_receipt_says_more_than_is_true, setup_narrow),
         T(no_receipt_says_more_than_is_true, setup_parts),
     };

@@ -188,6 +188,7 @@ referred_object_is_deleted_only_with_cascade(void **state)
     assert_call(f, 404, "DELETE", "/v1/networks/shop", NULL);
 }
 
+#define WEB_1_OR_2 "did you mean \\\"web-1\\\" or \\\"web-2\\\"?"
 /* Names that nothing has are answered with what is probably meant. */
 static void
 names_with_a_slip_are_recognized(void **state)
@@ -204,26 +205,20 @@ names_with_a_slip_are_recognized(void **state)
     assert_call(f, 404, "DELETE", "/v1/ports/web-9", NULL);
     assert_has(&f->client.body, "port \\\"web-9\\\" does not exist\"");
     assert_call(f, 404, "DELETE", "/v1/ports/wbe-1", NULL);
-    assert_has(&f->client.body, "does not exist; did you mean "
-               "\\\"web-1\\\" or \\\"web-2\\\"?");
+    assert_has(&f->client.body, "does not exist; " WEB_1_OR_2);
     assert_call(f, 400, "GET", "/v1/drops?port=wev-1", NULL);
-    assert_has(&f->client.body, "not found; did you mean \\\"web-1\\\" or "
-               "\\\"web-2\\\"?");
+    assert_has(&f->client.body, "not found; " WEB_1_OR_2);
     assert_call(f, 400, "PUT", "/v1/groups/g",
                 "{\"spec\": {\"ports\": [\"web-l\", \"web1\"]}}");
-    assert_has(&f->client.body,
-               "port \\\"web1\\\" does not exist; did you mean "
-               "\\\"web-1\\\" or \\\"web-2\\\"?");
+    assert_has(&f->client.body, "\\\"web1\\\" does not exist; " WEB_1_OR_2);
     assert_call(f, 400, "POST", "/v1/trace", "{\"from\": \"web1\", "
                 "\"to\": \"web-2\", \"protocol\": \"icmp\"}");
-    assert_has(&f->client.body, "did you mean \\\"web-1\\\" or "
-               "\\\"web-2\\\"?");
+    assert_has(&f->client.body, WEB_1_OR_2);
 }
 
-/* Several that are as near are all named, those that begin alike first; and
- * those with the same words. */
+/* Names that start alike come first; names with the same words are near. */
 static void
-several_that_are_near_are_named(void **state)
+equally_near_names_are_all_suggested(void **state)
 {
     struct fixture *f = *state;
 
@@ -242,21 +237,19 @@ several_that_are_near_are_named(void **state)
                "\\\"acme-web1\\\"?");
 }
 
-/* Names of many words are compared by letters alone: each word would be
- * compared with each of other names, which takes the loop's time. */
+/* Comparing each word of long names would take too much of the loop's time. */
 static void
 names_of_many_words_are_compared_by_letters(void **state)
 {
-    static const char slip[] = "did you mean";
     struct fixture *f = *state;
 
     make_shop(f);
     assert_call(f, 404, "GET", "/v1/ports/1-web-web-web-web-web-web-web",
                 NULL);
-    assert_has(&f->client.body, slip);
+    assert_has(&f->client.body, "did you mean");
     assert_call(f, 404, "GET", "/v1/ports/1-web-web-web-web-web-web-web-web",
                 NULL);
-    assert_null(strstr(ds_cstr(&f->client.body), slip));
+    assert_null(strstr(ds_cstr(&f->client.body), "did you mean"));
 }
 
 /* So are paths of which there are none. */
@@ -306,8 +299,7 @@ slips_are_of_what_is_durable(void **state)
     assert_has(&c.body, "network \\\"bazar\\\" not found\"");
     assert_int_equal(client_ask(&c, "GET /v1/ports/wbe-1 HTTP/1.1\r\n"
                                 "Host: vmnd\r\n\r\n"), 404);
-    assert_has(&c.body, "did you mean \\\"web-1\\\" or "
-               "\\\"web-2\\\"?");
+    assert_has(&c.body, WEB_1_OR_2);
     client_close(&c);
     f->store.hold = false;
     event_active(f->store.done, EV_TIMEOUT, 1);
@@ -783,7 +775,7 @@ main(void)
         TEST(what_is_there_is_not_created_again),
         TEST(referred_object_is_deleted_only_with_cascade),
         TEST(names_with_a_slip_are_recognized),
-        TEST(several_that_are_near_are_named),
+        TEST(equally_near_names_are_all_suggested),
         TEST(names_of_many_words_are_compared_by_letters),
         TEST(paths_with_a_slip_are_recognized),
         TEST(slips_are_of_what_is_durable),

@@ -685,7 +685,7 @@ send_much(struct fabric_switch *sw, int n)
 
 /* A large change of one app takes no answers of another. */
 static void
-bundle_that_waits_drops_no_answers(void **state)
+waiting_bundle_drops_no_packet_outs(void **state)
 {
     struct fabric_switch *sw = new_host(0)->sw;
     const int n = 128;
@@ -733,7 +733,7 @@ main(int argc, char *argv[])
         T(networks_take_turns, packets_setup),
         T(slow_handlers_leave_the_loop_to_others, packets_setup),
         T(switch_that_does_not_read_gets_no_more_packets, packets_setup),
-        T(bundle_that_waits_drops_no_answers, packets_setup),
+        T(waiting_bundle_drops_no_packet_outs, packets_setup),
     };
 
     signal(SIGPIPE, SIG_IGN);

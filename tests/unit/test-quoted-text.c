@@ -79,7 +79,7 @@ directions_separators_and_the_invisible_are_escapes(void **state OVS_UNUSED)
 }
 
 static void
-bytes_that_are_no_utf8_are_escapes(void **state OVS_UNUSED)
+invalid_utf8_is_escaped(void **state OVS_UNUSED)
 {
     check_text("\x80\xff", "\\x80\\xff");
     check_text("\xc0\x8a", "\\xc0\\x8a");           /* Overlong: a newline. */
@@ -199,7 +199,7 @@ main(void)
         cmocka_unit_test(visible_text_stays),
         cmocka_unit_test(controls_are_escapes_of_json),
         cmocka_unit_test(directions_separators_and_the_invisible_are_escapes),
-        cmocka_unit_test(bytes_that_are_no_utf8_are_escapes),
+        cmocka_unit_test(invalid_utf8_is_escaped),
         cmocka_unit_test(quoted_json_means_the_same),
         cmocka_unit_test(control_is_known_by_its_first_byte),
         cmocka_unit_test(reported_text_has_a_character_set),

@@ -350,7 +350,7 @@ path_problem(void *down OVS_UNUSED, const char *host, const char *peer)
 }
 
 static void
-nothing_passes_hosts_and_paths_that_are_down(void **state)
+failed_hosts_and_paths_pass_no_packet(void **state)
 {
     struct apps_fixture *f = create_shop(
         "{" BASE ", " POLICY ", 'loadbalancers/www': {'vip': '10.0.0.100',"
@@ -602,7 +602,7 @@ main(void)
         cmocka_unit_test(spoofed_and_quarantined_packets_are_dropped),
         cmocka_unit_test(quarantine_is_named),
         cmocka_unit_test(balancer_has_an_outcome_for_each_backend),
-        cmocka_unit_test(nothing_passes_hosts_and_paths_that_are_down),
+        cmocka_unit_test(failed_hosts_and_paths_pass_no_packet),
         cmocka_unit_test(ipv6_goes_the_same_way),
         cmocka_unit_test(broadcast_and_multicast_have_no_next_hop),
         cmocka_unit_test(steps_tell_the_way),
