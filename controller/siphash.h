@@ -39,16 +39,16 @@ uint64_t siphash24(const struct siphash_key *, uint64_t head,
                    const void *data, size_t size);
 
 /* Returns a hash under a random key of this process (SipHash-1-3, as tables of
- * Rust and Python have it): for buckets of hash tables whose keys a user, a
- * host or a guest chooses.  hash_bytes() of
- * libopenvswitch is the low half of it in all programs that link VMN_LIBS:
- * the linker's --wrap replaces it for hash_string(), shash, smap, sset and
- * JSON objects too.  build-aux/check-hash refuses other functions. */
+ * Rust and Python use it): for buckets of hash tables whose keys a user, a
+ * host or a guest chooses.  In all programs that link VMN_LIBS, the linker's
+ * --wrap replaces hash_bytes() of libopenvswitch by its low half, also in
+ * hash_string(), shash, smap, sset and JSON objects.  build-aux/check-hash
+ * refuses other functions. */
 uint64_t keyed_hash64(const void *, size_t size, uint32_t basis);
 
-/* Returns a hash under a key that is public, the same on all machines: for
- * numbers that leave the process.  Without the key's secrecy anybody can
- * choose inputs whose hashes share some bits: not for buckets. */
+/* Returns a hash under a public key, the same on all machines: for numbers
+ * that leave the process.  Not for buckets: an attacker can choose inputs
+ * whose hashes share some bits. */
 uint64_t stable_hash64(const void *, size_t size, uint32_t basis);
 
 #endif /* controller/siphash.h */

@@ -123,7 +123,7 @@ void vmnd_note_apps(void *vmnd, struct model_request *);
 struct apphost_load *vmnd_prepare_absent(struct vmnd *, const char *name,
                                          apphost_load_cb *done, void *aux,
                                          struct vmn_error *why);
-/* Puts what was loaded so in its place, as a start would.  Returns 0, or a
+/* Puts the loaded app in its place, as a start would.  Returns 0, or a
  * positive errno with the error set: if there is no room for its stages it is
  * absent for that reason.  The state must be quiescent. */
 int vmnd_load_absent(struct vmnd *, const char *name, struct vmn_error *why);

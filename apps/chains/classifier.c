@@ -46,8 +46,8 @@ emit_fragments(const struct clause *clause, uint8_t ip_proto)
     }
 }
 
-/* Sets '*ranges' to the service's ports, of which those that overlap are one.
- * Returns how many there are. */
+/* Sets '*ranges' to the service's ports, with overlapping ranges merged.
+ * Returns the number of ranges. */
 static size_t
 service_ranges(struct vmn_view *view, const struct chain_service *service,
                struct vmn_port_range **ranges)

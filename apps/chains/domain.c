@@ -61,12 +61,12 @@ enter_add(const struct domain *domain, uint8_t family, uint16_t priority)
     return flow;
 }
 
-/* Sends what is of a chain to its hop, once policies have let it pass.  Of
- * what takes another way than through STAGE_CLASSIFY, REG_STEP says nothing:
- * neighbour discovery; SCTP, of which the userspace datapath's conntrack tells
- * no connection from another, and which no chain takes.  So do later
- * fragments: they are classified here, with the first one, since conntrack
- * waits for all of a packet. */
+/* Sends packets of a chain to its hop, once policies have allowed them.
+ * REG_STEP is not set for packets that bypass STAGE_CLASSIFY: neighbour
+ * discovery, and SCTP, whose connections the userspace datapath's conntrack
+ * does not distinguish and which no chain takes.  Later fragments bypass it
+ * too, and are classified here with the first one, since conntrack reassembles
+ * the packet. */
 static void
 emit_enter(const struct domain *domain, uint8_t family)
 {

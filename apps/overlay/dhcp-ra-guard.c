@@ -6,8 +6,8 @@
  * controller (VMN_REL_SERVED), or such a port.  Router advertisements are
  * dropped everywhere (nd-port-security.c).
  *
- * What is let in for the controller goes no further than to its app, so that
- * the port's own MAC and address are for it to hold against what it reads. */
+ * Packets admitted for the controller reach its app alone, which compares them
+ * with the port's own MAC and address. */
 
 #include "overlay.h"
 
@@ -48,7 +48,7 @@ match_dhcp_server(struct vmn_flow *flow, uint8_t family)
     vmn_match(flow, VMN_F_UDP_DST, client_port(family));
 }
 
-/* Matches what a client without an address asks. */
+/* Matches requests of clients without an address. */
 static void
 match_dhcp4_client(struct vmn_flow *flow, const struct vmn_network *network)
 {
@@ -110,8 +110,8 @@ served_of_network(struct vmn_view *view, struct vmn_emit *emit,
     }
 }
 
-/* Says whose guest it is that asks without an address, on the other hosts of
- * a network with a port that is a DHCP server. */
+/* Identifies the port of a client without an address on the other hosts of a
+ * network that has a port with 'dhcp_server'. */
 void
 dhcp_client_source(struct vmn_view *view, struct vmn_emit *emit,
                    const struct port_ctx *ctx)

@@ -3,9 +3,9 @@
  * Frames to a group MAC address that carry a packet to a unicast IP address.
  * A host must not send one, and a receiver discards it (RFC 1122, section
  * 3.3.6; RFC 1812, section 5.3.4; RFC 4291 has no broadcast at all).  Linux
- * accepts it.  What is decided by a unicast frame's receiver would not see
- * such a packet: chains, mirrors of rules, counts of traffic.  So it is
- * dropped behind port security, wherever it came from.
+ * accepts it.  Chains, mirrors of rules and counts of traffic match the
+ * receiver of a unicast frame, and would miss such a packet.  So it is dropped
+ * after port security, whatever its source.
  *
  * Unicast frames match no more of their IP header than before: a switch looks
  * at the group bit first. */
@@ -64,7 +64,7 @@ broadcast_of(const struct vmn_prefix *cidr)
     return ip;
 }
 
-/* Lets in what is for all of a subnet of IPv4. */
+/* Admits packets to the broadcast addresses of IPv4 subnets. */
 void
 group_frames_of_network(struct vmn_emit *emit,
                         const struct vmn_network *network)

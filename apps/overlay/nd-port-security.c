@@ -12,10 +12,10 @@
 
 /* Everywhere.  ----------------------------------------------------------- */
 
-/* Drops messages of which Open vSwitch shows neither target nor options, and
- * whose receiver may accept them: those with the same link-layer address
- * option twice.  Fragments are not visible here; conntrack takes those of
- * neighbour discovery for invalid (RFC 6980). */
+/* Drops messages whose target and options Open vSwitch does not parse, while
+ * their receiver may accept them: the same link-layer address option occurs
+ * twice.  Fragments are not visible here; conntrack marks fragments of
+ * neighbour discovery as invalid (RFC 6980). */
 static void
 malformed_base(struct vmn_emit *emit)
 {

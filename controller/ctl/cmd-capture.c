@@ -233,8 +233,8 @@ check_app(struct ctl *ctl)
     return status;
 }
 
-/* Rules are numbers: none is beyond those of the policy.  That there is no
- * such policy, the mirror's error says. */
+/* Checks that the policy has rules with these numbers.  The mirror's error
+ * reports a policy that does not exist. */
 static enum ctl_exit
 check_rules(struct ctl *ctl)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The service chains of a port, for vmnctl describe: those whose connections
- * it opens or accepts, and those that it is a function of.  Not for other
- * objects (describe-related.c). */
+ * The service chains of a port, for vmnctl describe: chains of connections
+ * that the port opens or accepts, and chains that it is a function of.  Not
+ * for other objects (describe-related.c). */
 
 #include <config.h>
 
@@ -49,7 +49,8 @@ join(const json_t *router, struct sset *networks)
     return sset_count(networks) > n_before;
 }
 
-/* Sets 'networks' to that of the port, with those that routers join to it. */
+/* Sets 'networks' to the port's network and the networks that routers join to
+ * it. */
 static enum ctl_exit
 find_networks(struct ctl *ctl, const json_t *port, struct sset *networks)
 {

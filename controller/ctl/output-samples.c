@@ -48,7 +48,8 @@ print_end(const json_t *end, struct ds *ds)
     }
 }
 
-/* Of a packet with a false source the MAC address may be what is false. */
+/* Appends the MAC address too if the source is spoofed: it may be the false
+ * part. */
 void
 ctl_sample_src(const json_t *sample, struct ds *ds)
 {

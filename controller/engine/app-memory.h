@@ -7,9 +7,9 @@
  * what it had, and is computed again when there is room.  VMN's own apps have
  * no limit.
  *
- * A computation whose share does not grow never fails, so a limit below what
- * is kept already withdraws nothing.  What is rolled back is not limited: it
- * was there. */
+ * A computation whose share does not grow never fails, so a limit below the
+ * current use withdraws nothing.  A rollback is not limited: it restores a
+ * former state. */
 
 #ifndef CONTROLLER_ENGINE_APP_MEMORY_H
 #define CONTROLLER_ENGINE_APP_MEMORY_H 1
@@ -33,8 +33,8 @@ struct memory_share {
     uint32_t reads;             /* Of its last computation. */
 };
 
-/* The memory of a computation.  What it has been charged counts for its app at
- * once: queries that it reads are computed meanwhile. */
+/* The memory of a computation.  Its charges count for the app at once: queries
+ * that it reads are computed meanwhile. */
 struct memory_use {
     uint32_t output, reads;     /* So far, in bytes. */
     struct memory_share old;
@@ -59,8 +59,8 @@ void memory_settle(struct vmn_view *, struct memory_share *share, bool taken);
 void memory_give_back(struct engine *, const struct pipeline_app *app,
                       struct memory_share *share);
 
-/* Fill in what is kept for the app, and its limit, in bytes; both 0 for one of
- * VMN's own. */
+/* Sets '*used' to the memory that is kept for the app and '*max' to its limit,
+ * in bytes; to 0 for VMN's own apps. */
 void memory_get(const struct engine *, const struct pipeline_app *,
                 uint64_t *used, uint64_t *max);
 

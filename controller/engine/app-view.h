@@ -34,7 +34,7 @@ struct vmn_view {
     struct memory_use memory;   /* Of an app with a process of its own. */
     struct arena_chunk *arena;
     char *problem;              /* The first one, or NULL. */
-    bool late;                  /* A worker is not done with what it needs. */
+    bool late;                  /* It waits for a result of a worker. */
     bool denied;                /* It used what is another app's, or depends on
                                  * itself: a query has no value then. */
 };

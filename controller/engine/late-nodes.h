@@ -15,9 +15,8 @@
 struct engine;
 struct vmn_view;
 
-/* Kept of a late computation.  To be resumed it is asked for in the same
- * words, so what it has read so far does not count as what it read the last
- * time. */
+/* State of a late computation.  The call that resumes it must be the same, so
+ * its reads so far do not count as the reads of the last computation. */
 struct late {
     struct ovs_list engine_node; /* In the engine's 'late'. */
     const struct node *node;    /* A unit or a query. */
@@ -33,8 +32,8 @@ void late_keep(struct engine *, struct vmn_view *view, uint32_t old_reads,
 /* Frees '*late', which is NULL then: the computation has ended. */
 void late_end(struct engine *, struct late **late);
 
-/* Returns the reads of a node that count as those of the last time: 'reads'
- * without those of 'late', which may be NULL. */
+/* Returns the reads of a node's last computation: 'reads' without the reads of
+ * 'late', which may be NULL. */
 uint32_t late_known_reads(const struct engine *, const struct late *late,
                           uint32_t reads);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Which units have failed for an object: those of its row, and those that have
- * read it.  What follows from the object is not in effect then.  Not for the
- * problems of all objects (engine-problems.c). */
+ * Units that have failed for an object: units of its row, and units that have
+ * read it.  The object is not in effect then.  Not for the problems of all
+ * objects (engine-problems.c). */
 
 #include <config.h>
 
@@ -52,7 +52,7 @@ engine_find_failure(const struct engine *engine, enum vmn_table table,
     if (ovs_list_is_empty(&engine->problems)) {
         return false;           /* As a rule. */
     }
-    /* A unit whose worker was away has read nothing. */
+    /* A unit has no reads if its worker was absent. */
     for (unsigned i = 0; i < engine->n_unit_classes; i++) {
         struct node *node = (engine->unit_classes[i].table == table
                              ? graph_find(graph, NODE_UNIT, i, name) : NULL);

@@ -182,8 +182,8 @@ count_owners(const struct shash *names, struct shash *counts)
     }
 }
 
-/* Returns which of 'names', other than 'but', is to make way: of the owner
- * whose guests have the most, the one they have asked for longest ago. */
+/* Returns the name to evict from 'names', other than 'but': of the owner with
+ * the most names, the one whose last query is the oldest. */
 static struct name *
 choose(const struct shash *names, const struct name *but)
 {

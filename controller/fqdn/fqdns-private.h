@@ -55,8 +55,9 @@ struct name {
     int64_t asked_ms;           /* When a guest has, last. */
     int64_t ttl_ms;             /* The longest that an answer was one. */
     struct timer forget;        /* Some time after that. */
-    char *owner;                /* Of the port that has asked, a number; owned.
-                                 * NULL: of a row, no port has asked yet. */
+    char *owner;                /* Number of the owner of the last querying
+                                 * port; owned.  NULL: no query since the row
+                                 * was loaded. */
     bool pending;               /* It has had no address yet. */
     bool restored;              /* It is of a row, and servers have not said
                                  * what it is since. */

@@ -294,8 +294,8 @@ bool model_refuses_type(const struct model_rights *, enum vmn_table);
  * without a scope. */
 bool model_shows_secrets(const struct model_rights *, const struct vmn_row *);
 /* Returns true if something may be missing of the row where its secrets are
- * not shown.  If that there is one is not shown either, it goes by the type
- * alone: else it could be told from how a change is refused. */
+ * not shown.  Goes by the type alone where the existence of a secret is not
+ * shown either: otherwise the refusal of a change would reveal it. */
 bool model_may_have_secrets(const struct vmn_row *);
 
 /* Usage of a quota. */
@@ -384,8 +384,8 @@ enum model_loosening {
     MODEL_LOOSENING_REFUSED,    /* The same; and it must loosen nothing. */
 };
 
-/* Returns true if 'who' is a user or a program of one: no host, no probe, and
- * not vmnd. */
+/* Returns true if 'who' is a user or a user's program: not a host, a probe or
+ * vmnd. */
 bool model_is_of_people(const char *who);
 
 /* A transaction of several operations. */

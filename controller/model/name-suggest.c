@@ -30,7 +30,8 @@
  * compared with each of hundreds of others. */
 #define WORDS_MAX 8
 
-/* Those that begin like the name come first. */
+/* Candidates, in descending order of the letters that they share with the
+ * start of the name. */
 struct candidates {
     size_t n;
     struct {

@@ -74,7 +74,7 @@ request_keys_create(void)
     return keys;
 }
 
-/* Adds the key to the author's, who comes with the first. */
+/* Adds the key to its author's.  Creates the author with the first key. */
 static void
 add_to_author(struct request_keys *keys, struct request_key *key)
 {

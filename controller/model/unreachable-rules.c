@@ -24,7 +24,7 @@
 #include "util.h"
 
 /* Steps of the comparison of a policy's rules with each other; some 100 ms.
- * What is left then is taken to decide. */
+ * Rules beyond that count as reachable. */
 #define COMPARED_MAX 10000000
 
 enum { TCP, UDP, SCTP, ICMP, ICMPV6, N_RANGES };

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Entity tags of what is read.  That of an object is its revision, by which
- * If-Match goes, and a digest of all that is shown: its status changes without
- * a revision.  A list has a weak one, of its items: the revision that was read
- * for it is of no consequence.  The tag that changes reply with, and that of
- * "metadata", is the revision alone. */
+ * Entity tags of reads.  The tag of an object is its revision, which If-Match
+ * compares, and a digest of the reply: the status changes without a revision.
+ * The tag of a list is weak, a digest of its items without the revision of the
+ * read.  Replies to changes, and "metadata", have the revision alone. */
 
 #include <config.h>
 
@@ -18,8 +17,8 @@
 #include "openvswitch/dynamic-string.h"
 #include "util.h"
 
-/* Bytes of a SHA-256 that are shown: a collision shows its author alone, or
- * who reads what that has written, an old state. */
+/* Bytes of a SHA-256 in a tag.  A client that causes a collision makes itself,
+ * and other readers of its object, see an old state. */
 #define DIGEST_SIZE 16
 #define DIGEST_TEXT_SIZE (2 * DIGEST_SIZE + 1)
 

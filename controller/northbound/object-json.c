@@ -151,7 +151,7 @@ put_row(const struct model_rights *rights, const struct vmn_row *row,
     }
 }
 
-/* What is not shown of hosts is no secret of use to others. */
+/* Hidden fields of hosts are not secrets. */
 bool
 nb_shows_secret(const struct model_rights *rights, const struct vmn_row *row)
 {

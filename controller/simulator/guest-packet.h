@@ -36,8 +36,8 @@ struct vmn_mac packet_group_mac(const struct vmn_ip *group);
 void packet_request(const struct packet_ends *, const struct trace_request *,
                     struct sim_packet *);
 
-/* Makes the answer of whoever received 'request'; false if there is none: an
- * ICMP packet that asks for none, or one for a group. */
+/* Makes the reply of the receiver of 'request'.  Returns false if there is no
+ * reply: to an ICMP packet that is no request, or to a group. */
 bool packet_reply(const struct sim_packet *request, struct sim_packet *);
 /* Gets the destination address of an IP packet. */
 void packet_get_destination(const struct sim_packet *, struct vmn_ip *);

@@ -26,13 +26,13 @@ void learned_flows_destroy(struct learned_flows *);
 /* Sets the time, in seconds, and forgets flows that have expired.  Time never
  * goes back. */
 void learned_flows_set_time(struct learned_flows *, int64_t now_s);
-/* Forgets flows of which no flow that the engine wants on their host teaches
- * any more. */
+/* Forgets learned flows whose table no desired flow of their host teaches any
+ * more. */
 void learned_flows_follow(struct learned_flows *, const struct engine *);
 
-/* Learns from a packet on 'host': as a switch does, for later packets, since
- * learned_flows_commit() takes it up.  Returns false if the limit does not
- * allow it. */
+/* Learns from a packet on 'host'.  As in a switch, later packets match the
+ * flow, after learned_flows_commit().  Returns false if the limit is
+ * reached. */
 bool learned_flows_learn(struct learned_flows *, const char *host,
                          const struct ofpact_learn *, const struct flow *);
 void learned_flows_commit(struct learned_flows *);
@@ -41,7 +41,7 @@ void learned_flows_commit(struct learned_flows *);
 bool learned_flows_has_table(uint8_t table);
 
 /* Returns the actions of the flow that a packet matches in 'table' of 'host',
- * which has been used by that; NULL: none. */
+ * and marks that flow as used; NULL: no match. */
 const struct ofpact *learned_flows_find(struct learned_flows *,
                                         const char *host, uint8_t table,
                                         const struct flow *, size_t *len);

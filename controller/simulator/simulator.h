@@ -61,8 +61,8 @@ struct sim_net {
     void (*yield)(void *aux);
 };
 
-/* What is known of hosts and of the underlay beside their flows.  Texts must
- * live as those of hosts. */
+/* Known problems of hosts and of the underlay.  Texts must live as long as
+ * names of hosts. */
 struct sim_underlay {
     void *aux;
     /* Returns why no packet passes 'host', or NULL: it is not known to be

@@ -58,8 +58,8 @@ trace_judge_absence(const struct trace_endpoints *who, struct arena *arena,
     return true;
 }
 
-/* Returns why the guest of port 'name' (NULL: none) neither sends nor gets
- * anything, or NULL. */
+/* Returns why the guest of port 'name' (NULL: none) neither sends nor receives
+ * packets, or NULL. */
 static const char *
 find_link_problem(const struct trace_request *request, const char *name)
 {
@@ -87,7 +87,7 @@ judge_links(const struct result_names *names,
     }
 }
 
-/* Returns true if who is outside would get the MAC of 'ip' from where the
+/* Returns true if a host outside would resolve 'ip' by the port where the
  * packet has ended. */
 static bool
 is_served_at(struct simulator *sim, const struct sim_end *end,
@@ -115,9 +115,8 @@ is_served_at(struct simulator *sim, const struct sim_end *end,
     return false;
 }
 
-/* A switch sends no packet back by the port that it has come by: so a bridge
- * to a physical network loses what comes from br-int and is for an address
- * that the same br-int has. */
+/* A switch sends no packet back by its input port: the bridge to a physical
+ * network drops packets from br-int for an address of the same br-int. */
 static void
 judge_way_back(struct simulator *sim, struct arena *arena,
                struct sim_verdict *result)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What flows alone do not say of a traced packet: its port has none, its guest
- * has no link, or it leaves a switch for an address that is on the same side.
- * For trace.c alone. */
+ * Reasons besides flows why a traced packet does not arrive: its port has no
+ * flows, its guest has no link, or it leaves a switch for an address on the
+ * same side.  For trace.c alone. */
 
 #ifndef CONTROLLER_SIMULATOR_TRACE_JUDGE_H
 #define CONTROLLER_SIMULATOR_TRACE_JUDGE_H 1
@@ -22,9 +22,10 @@ struct trace_request;
 bool trace_judge_absence(const struct trace_endpoints *, struct arena *,
                          struct sim_verdict *result);
 
-/* Does that, and the same of a packet that counts as delivered, but whose
- * guests have no link, or that leaves by a physical network for an address
- * which the same host serves there.  May run another packet. */
+/* Calls trace_judge_absence().  Makes '*result' "unreachable" also for a
+ * delivered packet if a guest has no link, or if the packet leaves by a
+ * physical network for an address that the same host serves there.  May run
+ * another packet. */
 void trace_judge(const struct result_names *, const struct trace_request *,
                  const struct trace_endpoints *, struct simulator *,
                  struct arena *, struct sim_verdict *result);

@@ -44,7 +44,7 @@ struct trace_request {
                                  * address's, "outside", or an address. */
     const char *network;        /* The provider network by which what is
                                  * outside is reached; NULL: the only one. */
-    const char *service;        /* In place of the protocol and what is of it,
+    const char *service;        /* Protocol with its port, or type and code,
                                  * for trace_service_parse(); or NULL. */
     enum trace_protocol protocol;
     uint16_t port, source_port; /* TCP, UDP, SCTP. */
@@ -92,8 +92,8 @@ extern const char *const trace_protocol_names[];
 /* Parses one of these.  Returns false if 'name' is none. */
 bool trace_protocol_parse(const char *, enum trace_protocol *);
 
-/* Parses "tcp/80", "icmp", "icmpv6/128" or "icmp/8/0", and sets what it is of.
- * Returns false if it is none of these. */
+/* Parses "tcp/80", "icmp", "icmpv6/128" or "icmp/8/0" into the protocol and
+ * its port, or type and code.  Returns false if it is none of these. */
 bool trace_service_parse(const char *, struct trace_request *);
 
 /* Returns true for TRACE_ICMP and TRACE_ICMPV6, which have types and codes in

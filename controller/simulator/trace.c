@@ -269,14 +269,14 @@ may_read(const struct tracer *tracer, const struct endpoint *sender,
 
 /* What a handler did with a packet. */
 enum handled {
-    HANDLED_NOT,                /* None was called, or what it sent does not
-                                 * arrive, or refuses the packet. */
+    HANDLED_NOT,                /* No handler was called, or its packets do not
+                                 * arrive, or refuse the packet. */
     HANDLED_ANSWERED,           /* The sender gets an answer. */
-    HANDLED_PASSED_ON,          /* It goes on to whom it is for. */
+    HANDLED_PASSED_ON,          /* Its destination gets the packet. */
 };
 
-/* Returns what became of what a handler has sent for a packet from 'sender' to
- * 'goal' (NULL, of either: any port), and sets '*result' to it. */
+/* Returns the fate of the packets that a handler sent for a packet from
+ * 'sender' to 'goal' (NULL for either: any port), and sets '*result' to it. */
 static enum handled
 judge_answer(const struct tracer *tracer, const struct endpoint *sender,
              const struct endpoint *goal, const struct packet_in_reply *reply,
@@ -474,8 +474,8 @@ sum_up(const struct trace *trace)
     return first;
 }
 
-/* Runs another choice of the exchange, from what was learned before it: of
- * all choices, switches remember the first. */
+/* Runs another choice of the exchange, with the learned flows from before it:
+ * of all choices, switches remember the first. */
 static void
 run_alternative(struct tracer *tracer, const struct learned_flows *before,
                 struct trace_outcome *outcome)

@@ -37,9 +37,9 @@ int store_file_verify(const char *path, const char *name,
  * caller frees '*name'. */
 int store_file_make_temporary(const char *file, char **name,
                               struct vmn_error *why);
-/* Makes the process work as the user who owns the folder of 'database', if it
- * is root and that user is not: in such a folder there may be links to files
- * of root's.  Fails if that user cannot read 'file'. */
+/* Switches the process from root to the owner of the folder of 'database', if
+ * that is another user: such a folder may have links to root's files.  Fails
+ * if that user cannot read 'file'. */
 int store_file_work_as_owner(const char *database, const char *file,
                              struct vmn_error *why);
 

@@ -13,8 +13,8 @@
 /* Most entries of the log that one batch deletes for their age. */
 #define TRIM_MAX 1000
 
-/* Deletes entries until their weight is 'n' or more, each time the one that
- * 'oldest' returns, whose parameters are bound.  'oldest' returns the entry's
+/* Deletes the entries that 'oldest' returns, with its bound parameters, until
+ * their weight is 'n' or more.  'oldest' returns the entry's
  * revision, 'who', whether it may have revoked something, and its weight.
  * Returns the weight of the deleted entries, or -1 after an error.  (DELETE
  * with RETURNING takes twice as long: SQLite makes a table of the rows.) */

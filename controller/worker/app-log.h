@@ -18,12 +18,12 @@
 /* Lines a second, and at once. */
 #define APP_LOG_RATE 20
 #define APP_LOG_BURST 200
-/* Characters of what was computed. */
+/* Length of the name of the computation. */
 #define APP_LOG_WHAT_LEN 320
 
 struct app_log_line {
     int64_t time_ms;            /* Since 1970. */
-    char *what;                 /* What was computed: a unit's name. */
+    char *what;                 /* Name of the unit, query or handler. */
     char *text;
 };
 

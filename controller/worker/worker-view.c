@@ -216,8 +216,8 @@ note_used(struct vmn_view *view, struct known *known)
     view->used[view->n_used++] = known->index;
 }
 
-/* Queries vmnd.  What is kept of the answer is the block alone: a message has
- * a buffer of some kilobytes, and a computation may read 100,000 things. */
+/* Queries vmnd.  Keeps only the block of the answer: a message has a buffer of
+ * some kilobytes, and a computation may read 100,000 values. */
 static struct known *
 ask(struct vmn_view *view, const struct worker_read *read)
 {

@@ -19,7 +19,7 @@ struct fair_owner {
     struct hmap_node node;      /* In 'owners', by ID. */
     uint32_t id;
     struct token_bucket bucket; /* Its share. */
-    int64_t used_ms;            /* When it last asked. */
+    int64_t used_ms;            /* Time of its last event. */
     unsigned debt;              /* Events that were charged and not paid. */
 };
 
@@ -99,8 +99,8 @@ take(struct fair_rate *f, struct fair_owner *owner, int64_t now_ms)
             || token_bucket_withdraw(&f->common, TOKENS));
 }
 
-/* Pays for what was charged, as far as possible.  Returns true if all is
- * paid. */
+/* Pays debt from the rate, as far as possible.  Returns true if no debt is
+ * left. */
 static bool
 pay(struct fair_rate *f, struct fair_owner *owner, int64_t now_ms)
 {

@@ -15,7 +15,7 @@
 #include "openvswitch/hmap.h"
 #include "openvswitch/token-bucket.h"
 
-/* The owners that are told apart; others have the common half alone. */
+/* Maximum number of owners with a share; others have the common half alone. */
 #define FAIR_RATE_OWNERS_MAX 1024
 
 struct fair_rate {
@@ -30,8 +30,7 @@ struct fair_rate {
 void fair_rate_init(struct fair_rate *, unsigned rate, unsigned burst_s);
 void fair_rate_uninit(struct fair_rate *);
 
-/* Takes an event of 'owner'.  Returns false if it has to wait, or is one too
- * many. */
+/* Takes an event of 'owner'.  Returns false if the rate is exceeded. */
 bool fair_rate_take(struct fair_rate *, uint32_t owner);
 
 /* Charges 'owner' for 'n' further events, whose number was not known before.

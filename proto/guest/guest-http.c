@@ -35,8 +35,8 @@
 /* Requests of a connection that are answered at once; the next ones are when
  * guest_http_run() is called.  One frame may carry hundreds. */
 #define AT_ONCE 8
-/* Bytes of replies that wait to be sent, of all connections together; and how
- * many times as many as are free those of one owner may have. */
+/* Bytes of unsent replies of all connections; and the factor by which the
+ * replies of one owner may exceed the free bytes. */
 #define OUT_MAX (32 * 1024 * 1024)
 #define OUT_OF_FREE 3
 #define TTL 64
@@ -277,11 +277,10 @@ forget(struct guest_http *g, struct guest_conn *conn)
     guest_tcp_abort(g->tcp, n);
 }
 
-/* Returns the connection that makes way for one of 'client', whose owner
- * counts it already: of the owner that has most, of its clients that have
- * most, so that what others open takes nothing from who has less.  Of these,
- * one that is not established goes first, then the one longest without a
- * frame. */
+/* Returns the connection to evict for a new one of 'client', which its owner
+ * already counts: of the owner with the most connections, and of that owner's
+ * clients with the most.  Prefers a connection that is not established, then
+ * the one longest without a frame. */
 static struct guest_conn *
 pick_victim(struct guest_http *g, const struct guest_client *client)
 {

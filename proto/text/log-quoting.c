@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Quotes all messages of the log, those of libopenvswitch too: text of a host,
- * a guest or a peer is in many of them, and a line is one message.
+ * Quotes all messages of the log, also of libopenvswitch: many have text of a
+ * host, a guest or a peer, and each message must be one line.
  *
  * The linker has callers of libopenvswitch's vlog() and the like call these
  * (--wrap, VMN_LOG_LDFLAGS of Makefile.am). */

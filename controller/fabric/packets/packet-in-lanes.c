@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The queue of a host's packets: a lane for each owner (packet-owner.h).  The
- * lanes are served in turn.  When the queue is full, the longest lane makes
- * way: guests of one owner delay those of others by one packet, and take no
- * room of theirs. */
+ * lanes are served in turn.  When the queue is full, the longest lane loses a
+ * packet: guests of one owner delay the packets of another by one packet, and
+ * take no room from them. */
 
 #include <config.h>
 

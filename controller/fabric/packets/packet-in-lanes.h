@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Packets of a host that wait to be handled, by network; owned by whoever
- * pushes and pops them.  Called by packet-in-queue.c. */
+ * Packets of a host that wait for their handler, by owner.  The caller,
+ * packet-in-queue.c, owns the packets. */
 
 #ifndef CONTROLLER_FABRIC_PACKETS_PACKET_IN_LANES_H
 #define CONTROLLER_FABRIC_PACKETS_PACKET_IN_LANES_H 1

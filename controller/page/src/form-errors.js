@@ -15,7 +15,7 @@ export class FieldError extends Error {
 
 const INPUTS = "input, textarea, select, button";
 
-/** Shows what is wrong at a field until it is changed; 'node' is the input, or
+/** Shows an error at a field until its value changes; 'node' is the input, or
  * an element that holds the field's inputs.  Returns the input. */
 function mark(node, text) {
   const input = node.matches(INPUTS) ? node : node.querySelector(INPUTS);
@@ -42,12 +42,12 @@ function mark(node, text) {
 }
 
 function clear(root) {
-  // The last one first: it knows the descriptions of those before it.
+  // In reverse: each restores the description from before it was shown.
   [...root.querySelectorAll(".at-field")].reverse().forEach((box) =>
     box.clear?.());
 }
 
-/** What is wrong, and where in a field of several lines. */
+/** Returns an error's text, with its place in a field of several lines. */
 const textOf = ({ pointer, detail }, node) =>
   node?.matches("textarea") || node?.querySelector("textarea")
     ? `${pointer.replace(/^\/spec\//, "")}: ${detail}` : detail;

@@ -12,8 +12,8 @@ import { planNodes, receiptNodes } from "./plan.js";
 import { specSchema } from "./schema.js";
 
 /** Plan and Apply for 'request()', which returns [method, path, options].
- * 'done' is called with the reply, and what is to be shown of it.  Nothing is
- * applied but what was planned last.  Errors are shown at the field that
+ * 'done' is called with the reply and the nodes that show it.  Apply submits
+ * the last planned request alone.  Errors are shown at the field that
  * find(JSON pointer, fault) returns. */
 export function planAndApply(request, signal, find, done) {
   const out = h("div", { class: "said", "aria-live": "polite" });
@@ -79,7 +79,7 @@ export function planAndApply(request, signal, find, done) {
 }
 
 /** The form of an object; 'name' is undefined for a new one.  'done' is called
- * with the name once it is applied, and what is to be said then. */
+ * with the name and the nodes of the receipt once the object is applied. */
 export async function objectForm(type, name, signal, done) {
   const [described, found] = await Promise.all([specSchema(type),
     name === undefined ? null : get(at(type, name), {}, signal)]);

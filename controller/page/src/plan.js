@@ -47,8 +47,8 @@ const warningText = (one) => one.more
   ? `and ${plural(one.more, "more warning")}`
   : one.type ? `${one.type}/${one.name}: ${one.text}` : one.text;
 
-/** What opens that was closed, and what is valid and most likely a mistake; of
- * a plan or a reply. */
+/** Returns the warnings of a plan or reply: first of access that it opens,
+ * then of likely mistakes. */
 function warningNodes({ warnings }) {
   const all = warnings ?? [];
   const loosens = all.filter((one) => one.loosens);

@@ -8,10 +8,10 @@ import { h, replace } from "./dom.js";
 const ROW = 28;                 // Pixels; page.css says the same.
 const BEYOND = 8;               // Rows that are made outside of the sight.
 
-/* A column is as wide as what it shows, if there is room, and what is left is
- * shared.  Where there is less, columns shrink to what they take at least.
- * Where there is less than that the table scrolls, and has room again: none of
- * its columns takes most of the screen. */
+/* If there is room, a column is as wide as its content, and columns share the
+ * rest.  If there is less room, columns shrink to their minimum.  Below that,
+ * the table scrolls: each column is as wide as its content again, up to a
+ * share of the screen. */
 const FR = 76;                  // Pixels that 1fr is at least.
 const BETWEEN = 12;             // Columns; page.css says the same.
 const BESIDE = 12;              // A row's padding; the same.
@@ -20,7 +20,7 @@ const leastOf = ({ width = "1fr" }) => width.endsWith("fr")
   ? Math.round(Math.max(FR, FR * parseFloat(width)))
   : parseFloat(width.replace("minmax(", ""));
 
-/* Its share of what is left. */
+/* The share of a column in the remaining width. */
 const weightOf = ({ width = "1fr" }) =>
   Number(/([\d.]+)fr/.exec(width)?.[1] ?? 0);
 
