@@ -166,6 +166,8 @@ APPS_TESTS = \
 	tests/unit/test-all-apps \
 	tests/unit/test-app-pages \
 	tests/unit/test-app-worker \
+	tests/unit/test-app-worker-ends \
+	tests/unit/test-app-worker-late \
 	tests/unit/test-apps \
 	tests/unit/test-dhcp \
 	tests/unit/test-dhcp-v6 \
@@ -427,6 +429,8 @@ tests_unit_libfixture_a_SOURCES = \
 	tests/unit/advice-fixture.h \
 	tests/unit/app-loader.c \
 	tests/unit/app-loader.h \
+	tests/unit/app-worker-fixture.c \
+	tests/unit/app-worker-fixture.h \
 	tests/unit/apps-fixture.c \
 	tests/unit/apps-fixture.h \
 	tests/unit/own-fields-tables.h \
@@ -577,7 +581,10 @@ tests_unit_bad_app_withdraw_la_CPPFLAGS = $(APPS_CPP) \
 	-DBAD_OPTIONS=VMN_APP_WITHDRAW
 tests_unit_bad_app_withdraw_la_CFLAGS = $(tests_unit_bad_app_la_CFLAGS)
 tests_unit_bad_app_withdraw_la_LDFLAGS = $(tests_unit_bad_app_la_LDFLAGS)
-BAD_APP_TESTS = tests/unit/test-app-worker
+BAD_APP_TESTS = \
+	tests/unit/test-app-worker \
+	tests/unit/test-app-worker-ends \
+	tests/unit/test-app-worker-late
 $(BAD_APP_TESTS): | $(check_LTLIBRARIES)
 
 # A worker that breaks the protocol.  Not in the folder of tests: it is none.
