@@ -325,17 +325,28 @@ load(struct apphost *host, const char *name, size_t slot,
 void
 apphost_forget_prepared(struct apphost *host)
 {
-    if (host->prepared) {
-        apphost_uninit_app(host->prepared);
-        free(host->prepared);
-        host->prepared = NULL;
+    while (host->n_prepared) {
+        apphost_uninit_app(&host->prepared[--host->n_prepared]);
     }
 }
 
 const struct pipeline_app *
 apphost_prepared(const struct apphost *host)
 {
-    return host->prepared;
+    return host->n_prepared ? &host->prepared[0] : NULL;
+}
+
+/* Remembers it as the newest.  The oldest is forgotten if there are too
+ * many. */
+static void
+add_prepared(struct apphost *host, const struct pipeline_app *app)
+{
+    if (host->n_prepared == APPHOST_LOADS_MAX) {
+        apphost_uninit_app(&host->prepared[--host->n_prepared]);
+    }
+    memmove(&host->prepared[1], &host->prepared[0],
+            host->n_prepared++ * sizeof *host->prepared);
+    host->prepared[0] = *app;
 }
 
 int
@@ -347,7 +358,6 @@ apphost_remember(struct apphost *host, const char *name,
     size_t n = pipeline->n_apps, slot = find_slot(pipeline, name);
     struct pipeline_app app;
 
-    apphost_forget_prepared(host);
     init_app(&app, name, worker, file, NULL, NULL);
     if (slot >= PIPELINE_APPS_MAX) {
         apphost_uninit_app(&app);
@@ -361,23 +371,37 @@ apphost_remember(struct apphost *host, const char *name,
     }
     /* And back: nobody has seen it. */
     swap_back(pipeline, slot, &app, n);
-    host->prepared = xmemdup(&app, sizeof app);
+    add_prepared(host, &app);
     return 0;
 }
 
-/* Takes what was prepared, if it is that. */
+/* Takes the app with that file out of 'apps', if it is among them. */
 static bool
-take_prepared(struct apphost *host, const char *name,
-              const struct apphost_file *file, struct pipeline_app *app)
+take_out(struct pipeline_app *apps, size_t *n, const char *name,
+         const struct apphost_file *file, struct pipeline_app *app)
 {
-    if (!host->prepared || strcmp(host->prepared->class_->name, name)
-        || strcmp(host->prepared->digest, file->digest)) {
-        return false;
+    for (size_t i = 0; i < *n; i++) {
+        if (!apps[i].absent && apps[i].digest
+            && !strcmp(apps[i].class_->name, name)
+            && !strcmp(apps[i].digest, file->digest)) {
+            *app = apps[i];
+            app->in_place = false;
+            app->n_moves = 0;
+            memmove(&apps[i], &apps[i + 1], (--*n - i) * sizeof *apps);
+            return true;
+        }
     }
-    *app = *host->prepared;
-    free(host->prepared);
-    host->prepared = NULL;
-    return true;
+    return false;
+}
+
+/* Takes the app with that file, if it is loaded already: it was prepared, or
+ * the change that has replaced it is rolled back. */
+static bool
+take_loaded(struct apphost *host, const char *name,
+            const struct apphost_file *file, struct pipeline_app *app)
+{
+    return (take_out(host->prepared, &host->n_prepared, name, file, app)
+            || take_out(host->retired, &host->n_retired, name, file, app));
 }
 
 /* Puts 'app', which was checked, into 'slot', and keeps what was there. */
@@ -435,7 +459,7 @@ apphost_replace(struct apphost *host, const char *name,
     struct vmn_error why = VMN_ERROR_INIT;
     struct pipeline_app app;
 
-    if ((!take_prepared(host, name, file, &app)
+    if ((!take_loaded(host, name, file, &app)
          && load(host, name, slot, file, &app, &why))
         || put(host, slot, &app, before, &why)) {
         put_absent(host, name, slot, file, before, why.text);

@@ -25,8 +25,10 @@ struct apphost {
     void (*busy)(void *aux);    /* apphost_set_busy_cb(); or NULL. */
     void *busy_aux;
     struct ovs_list loads;      /* Of struct apphost_load. */
-    struct pipeline_app *prepared; /* What apphost_prepare() has loaded; or
-                                    * NULL. */
+    /* What apphost_prepare() has loaded last, the newest first.  A change
+     * that loads an app takes it. */
+    size_t n_prepared;
+    struct pipeline_app prepared[APPHOST_LOADS_MAX];
     char *left;                 /* Stages that apphost_move() has left where
                                  * they are, and why; or NULL. */
     size_t n_retired;           /* What was in the pipeline before. */

@@ -115,7 +115,7 @@ struct apphost_load *apphost_prepare(struct apphost *, const char *name,
                                      struct vmn_error *why);
 /* Ends a load.  'done' is not called. */
 void apphost_cancel_prepare(struct apphost_load *);
-/* Returns what was loaded so, or NULL. */
+/* Returns what was loaded so last and is in no place yet, or NULL. */
 const struct pipeline_app *apphost_prepared(const struct apphost *);
 /* Does that: with the tables that its stages have by 'before', if these are
  * free.  If it fails now, the app is absent, with the stages that it has by

@@ -514,6 +514,64 @@ many_times(void **state OVS_UNUSED)
     apps_fixture_destroy(f);
 }
 
+/* Puts an app that is loaded in its place, before a change is durable. */
+static struct app_worker *
+put(struct apps_fixture *f, const char *name, const struct code *code)
+{
+    const struct apphost_file file = { "x.lua", code->code, code->digest };
+    struct apphost *apphost = apps_fixture_apphost(f);
+    const struct pipeline *pipeline = apphost_pipeline(apphost);
+    struct engine *engine = apps_fixture_engine(f);
+
+    if (pipeline_find(pipeline, name)) {
+        engine_remove_app(engine, pipeline_find(pipeline, name));
+    }
+    apphost_replace(apphost, name, &file, NULL);
+    engine_add_app(engine, pipeline_find(pipeline, name));
+    engine_delta_destroy(engine_run(engine));
+    return pipeline_find(pipeline, name)->worker;
+}
+
+/* Neither those that were prepared at the same time, nor the one that comes
+ * back when a change is rolled back: vmnd would wait for that. */
+static void
+what_is_loaded_is_not_loaded_again(void **state OVS_UNUSED)
+{
+    static const struct script scripts[] = {
+        { "x", "service", 10, 6, VNI }, { "x", "service", 10, 7, VNI },
+        { "y", "service", 20, 8, VNI },
+    };
+    struct apps_fixture *f = start();
+    struct apphost *apphost = apps_fixture_apphost(f);
+    struct app_worker *first, *prepared[ARRAY_SIZE(scripts)];
+    struct code codes[ARRAY_SIZE(scripts)];
+
+    for (size_t i = 0; i < ARRAY_SIZE(scripts); i++) {
+        make_code(&scripts[i], &codes[i]);
+    }
+    first = put(f, "x", &codes[0]);
+    apphost_free_retired(apphost);
+    for (size_t i = 1; i < ARRAY_SIZE(scripts); i++) {
+        const struct apphost_file file = { "x.lua", codes[i].code,
+                                           codes[i].digest };
+
+        assert_int_equal(apps_fixture_prepare(f, scripts[i].name, &file,
+                                              NULL), 0);
+        prepared[i] = apphost_prepared(apphost)->worker;
+    }
+    for (size_t i = 1; i < ARRAY_SIZE(scripts); i++) {
+        assert_ptr_equal(put(f, scripts[i].name, &codes[i]), prepared[i]);
+    }
+    assert_null(apphost_prepared(apphost));
+    assert_ptr_equal(put(f, "x", &codes[0]), first);
+    apphost_free_retired(apphost);
+    apps_fixture_check(f);
+    apps_fixture_destroy(f);
+    for (size_t i = 0; i < ARRAY_SIZE(scripts); i++) {
+        free(codes[i].code);
+    }
+}
+
 static void
 count_cb(void *n, const char *error)
 {
@@ -568,6 +626,7 @@ main(void)
         cmocka_unit_test(others_do_without_its_queries),
         cmocka_unit_test(members_have_the_same_flows),
         cmocka_unit_test(many_times),
+        cmocka_unit_test(what_is_loaded_is_not_loaded_again),
         cmocka_unit_test(loads_at_a_time_are_bounded),
     };
 
