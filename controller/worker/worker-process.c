@@ -40,8 +40,6 @@
 #define NAME_LEN_MAX 200
 /* Bytes that are read at a time. */
 #define CHUNK 65536
-/* For how long one that has closed its end may take to end. */
-#define END_MS 500
 /* What is read of /proc/PID/status. */
 #define STATUS_SIZE 4096
 
@@ -516,27 +514,6 @@ is_own_signal(int number)
     }
 }
 
-/* Waits for the process, at most 'ms' ms (-1: for ever).  Returns true if it
- * has ended. */
-static bool
-wait_for(pid_t pid, int ms, int *status)
-{
-    for (;;) {
-        pid_t found = waitpid(pid, status, ms < 0 ? 0 : WNOHANG);
-
-        if (found == pid || (found < 0 && errno != EINTR)) {
-            return true;
-        }
-        if (!ms) {
-            return false;
-        }
-        if (ms > 0) {
-            usleep(1000);
-            ms--;
-        }
-    }
-}
-
 bool
 worker_process_has_ended(const struct worker_process *process)
 {
@@ -559,13 +536,15 @@ worker_process_end(struct worker_process *process)
     close(process->status_fd);
     process->fd = process->status_fd = -1;
     process->killed = false;
-    if (process->closed && wait_for(process->pid, END_MS, &status)) {
+    /* A process that is about to end keeps its status. */
+    kill(process->pid, SIGKILL);
+    while (waitpid(process->pid, &status, 0) < 0 && errno == EINTR) {
+        continue;
+    }
+    if (process->closed) {
         how = describe_end(status);
         process->killed = (WIFSIGNALED(status)
                            && !is_own_signal(WTERMSIG(status)));
-    } else {
-        kill(process->pid, SIGKILL);
-        wait_for(process->pid, -1, &status);
     }
     process->pid = 0;
     return how;

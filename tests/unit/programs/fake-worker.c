@@ -186,6 +186,9 @@ misbehave(const char *what, struct ofpbuf *message)
         ask_padded(message, &read, WORKER_MESSAGE_MIN);
     } else if (!strcmp(what, "nothing")) {
         pause();
+    } else if (!strcmp(what, "closed")) {
+        close(WORKER_FD);
+        pause();
     } else if (!strcmp(what, "killed")) {
         raise(SIGKILL);
     } else if (!strcmp(what, "slow")) {
