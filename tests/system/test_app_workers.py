@@ -7,12 +7,14 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import threading
 
 import pytest
 from app_lab import build_bad_app
 from conftest import (HERE, World, changes, check_log, close_lab, flows,
                       make_lab, wait_aged)
+from test_live_apps import ctl
 
 from vmnlab.netns import wait_for
 
@@ -351,3 +353,30 @@ def test_it_ends_with_vmnd(lab, world):
     assert worker(lab)["pid"] != pid
     assert worker(lab)["ends"] == 0
     assert changes(before, of_app(lab)) == []
+
+
+def test_status_warns_where_the_kernel_lacks_landlock(lab, world):
+    """It names the module, not the script, which runs no code of its own while
+    it is loaded."""
+    def warnings():
+        return [one["text"] for one in
+                lab.vmnd.api.get("status").get("warnings", [])
+                if "Landlock" in one["text"]]
+
+    kernel_lacks_it = warnings()
+    lab.vmnd.stop()
+    lab.vmnd.start(wrapper=[sys.executable, HERE + "/without_landlock.py"])
+    try:
+        found, = warnings()
+        assert "the kernel lacks Landlock" in found
+        assert "(bad)" in found
+        lab.await_synced()
+        shown = ctl(lab, "status")
+        assert "modules of apps (bad) may read the files" \
+            in " ".join(shown.split())
+        assert worker(lab)["state"] == "running"
+    finally:
+        lab.vmnd.stop()
+        lab.vmnd.start()
+    lab.await_synced()
+    assert warnings() == kernel_lacks_it
