@@ -424,11 +424,12 @@ put_types(struct vmnd *vmnd)
 
 void
 vmnd_check_object(void *vmnd_, const struct vmn_type_row *type,
-                  const struct vmn_row *object, struct vmn_errors *faults)
+                  const struct vmn_row *object, uint64_t *checked,
+                  struct vmn_errors *faults)
 {
     struct vmnd *vmnd = vmnd_;
 
-    engine_check_object(vmnd->engine, type, object, faults);
+    engine_check_object(vmnd->engine, type, object, checked, faults);
 }
 
 void

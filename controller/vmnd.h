@@ -132,7 +132,7 @@ void vmnd_forget_apps(struct vmnd *);
 /* Has the app that declares 'type' look at an object of it
  * (model_set_check_object()). */
 void vmnd_check_object(void *vmnd, const struct vmn_type_row *type,
-                       const struct vmn_row *object,
+                       const struct vmn_row *object, uint64_t *checked,
                        struct vmn_errors *faults);
 
 /* vmnd-workers.c.  -------------------------------------------------------- */

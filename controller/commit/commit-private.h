@@ -36,8 +36,10 @@ struct pending {
     void *aux;
     bool client;                /* Its caller waits for the answer. */
     bool ok;
-    int64_t until_ms;           /* time_msec() until which it is tried while an
-                                 * app is busy; 0: none was. */
+    int64_t until_ms;           /* time_msec() until which it waits for apps
+                                 * that check it; 0: it has not waited. */
+    size_t n_checked;           /* Of the request, before it was put off. */
+    bool planned;               /* It is a plan or a dry run. */
     uint64_t revision;
     struct vmn_errors errors;
     struct plan *plan;          /* The result of a dry run; or NULL. */
@@ -75,8 +77,11 @@ struct commit {
     size_t n_queue_ops;         /* Their operations. */
     size_t n_queue_clients;     /* Those of them whose caller waits. */
     size_t n_single;            /* The first ones get a group each. */
-    struct ovs_list put_off;    /* Of struct pending: an app was busy. */
-    struct event *again;        /* Queues these again. */
+    struct ovs_list put_off;    /* Of struct pending: apps that check them are
+                                 * late. */
+    bool queue_again;           /* Queue these again, */
+    struct event *again;        /* which this sets at the latest. */
+    size_t n_waiting;           /* Requests with 'until_ms'. */
     struct ovs_list plans;      /* Of struct pending. */
     size_t n_plans;
     struct ovs_list refused;    /* Overflow of the queue, to be failed. */
@@ -140,9 +145,9 @@ void commit_refuse(struct pending *, enum vmn_error_code, const char *text);
 /* Completes all requests of a list, which is empty then. */
 void commit_reply_all(struct commit *, struct ovs_list *);
 /* Returns true if the request, which has failed, is put off, since an app that
- * looks at its objects is busy. */
+ * looks at its objects is late. */
 bool commit_put_off(struct commit *, struct pending *);
-/* Queues all requests that were put off. */
+/* Queues all requests that were put off, if that is due. */
 void commit_queue_again(struct commit *);
 /* Adds a request to the end of the queue.  Takes one out of it, wherever it
  * is. */

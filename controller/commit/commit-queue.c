@@ -18,11 +18,8 @@
 #include "timeval.h"
 #include "util.h"
 
-/* How long a request is tried while an app is busy, and the pause between two
- * tries: each may wait for the app for 100 ms, which is less than a third of
- * the loop's time so. */
-#define BUSY_WAIT_MS 10000
-#define BUSY_PAUSE_MS 250
+/* How long a request waits for apps that look at its objects. */
+#define CHECKS_WAIT_MS 10000
 
 /* Answers.  -------------------------------------------------------------- */
 
@@ -52,6 +49,9 @@ commit_reply(struct commit *commit, struct pending *pending)
 
     if (pending->done) {
         pending->done(pending->aux, &result);
+    }
+    if (pending->until_ms && !--commit->n_waiting) {
+        engine_end_checks(commit->engine);
     }
     while (model_request_drop_last(&pending->request)) {
         commit_yield(commit);
@@ -125,7 +125,7 @@ commit_dequeue(struct commit *commit, struct pending *pending)
     count_queued(commit, pending, -1);
 }
 
-/* Returns true if a busy app is all that is wrong. */
+/* Returns true if a late app is all that is wrong. */
 static bool
 is_busy(const struct vmn_errors *errors)
 {
@@ -137,36 +137,56 @@ is_busy(const struct vmn_errors *errors)
     return errors->n != 0;
 }
 
+/* A request of which some objects have been checked continues at once, after
+ * others.  Otherwise commit_retry() has it continue, once the app has a
+ * result. */
 bool
 commit_put_off(struct commit *commit, struct pending *pending)
 {
-    const struct timeval pause = { 0, BUSY_PAUSE_MS * 1000 };
+    bool progress = pending->request.n_checked != pending->n_checked;
     int64_t now_ms = time_msec();
+    struct timeval wait = { 0, 0 };
 
-    if (!is_busy(&pending->errors) || commit->stopped) {
+    if (!is_busy(&pending->errors) || commit->stopped
+        || (pending->until_ms ? now_ms >= pending->until_ms
+            : commit->n_waiting >= COMMIT_QUEUE_MAX)) {
         return false;
     }
     if (!pending->until_ms) {
-        pending->until_ms = now_ms + BUSY_WAIT_MS;
-    } else if (now_ms >= pending->until_ms) {
-        return false;
+        pending->until_ms = now_ms + CHECKS_WAIT_MS;
+        commit->n_waiting++;
     }
+    pending->n_checked = pending->request.n_checked;
     vmn_errors_uninit(&pending->errors);
     vmn_errors_init(&pending->errors);
-    if (ovs_list_is_empty(&commit->put_off)) {
-        event_add(commit->again, &pause);
-    }
     ovs_list_push_back(&commit->put_off, &pending->node);
+    if (!progress) {
+        wait.tv_sec = (pending->until_ms - now_ms) / 1000 + 1;
+    }
+    if (progress || !event_pending(commit->again, EV_TIMEOUT, NULL)) {
+        event_add(commit->again, &wait);
+    }
     return true;
 }
 
 void
 commit_queue_again(struct commit *commit)
 {
-    while (!ovs_list_is_empty(&commit->put_off)) {
-        commit_enqueue(commit, CONTAINER_OF(
-            ovs_list_pop_front(&commit->put_off), struct pending, node));
+    struct pending *pending;
+
+    if (!commit->queue_again) {
+        return;
     }
+    commit->queue_again = false;
+    LIST_FOR_EACH_POP (pending, node, &commit->put_off) {
+        if (pending->planned) {
+            ovs_list_push_back(&commit->plans, &pending->node);
+            commit->n_plans++;
+        } else {
+            commit_enqueue(commit, pending);
+        }
+    }
+    event_del(commit->again);
 }
 
 void
@@ -215,6 +235,7 @@ commit_dry_run(struct commit *commit, struct model_request *request,
     struct pending *pending = pending_create(request, done, aux);
 
     pending->inspect = inspect;
+    pending->planned = true;
     if (commit->n_plans >= COMMIT_PLANS_MAX) {
         commit_refuse(pending, VMN_ERR_UNAVAILABLE,
                       "too many plans are waiting to be made");
@@ -247,7 +268,9 @@ commit_run_plan(struct commit *commit)
         pending->ok = pending->plan != NULL;
     }
     commit->busy = commit->trying = false;
-    commit_reply(commit, pending);
+    if (pending->ok || !commit_put_off(commit, pending)) {
+        commit_reply(commit, pending);
+    }
 }
 
 /* Waiting for more.  ----------------------------------------------------- */

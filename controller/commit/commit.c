@@ -45,8 +45,7 @@ later_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *commit)
 static void
 again_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *commit)
 {
-    commit_queue_again(commit);
-    commit_schedule(commit);
+    commit_retry(commit);
 }
 
 static void
@@ -94,6 +93,7 @@ run_once(struct commit *commit)
     if (commit->writing || commit->internal) {
         return;
     }
+    commit_queue_again(commit);
     commit_call_quiescent(commit);
     commit_compute_again(commit);
     if (commit->internal) {
@@ -132,6 +132,7 @@ run(void *commit_)
 void
 commit_retry(struct commit *commit)
 {
+    commit->queue_again = true;
     commit_schedule(commit);
 }
 

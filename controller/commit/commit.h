@@ -122,7 +122,8 @@ void commit_follow(struct commit *);
 void commit_apply_batch(struct commit *, const char *text, int64_t index,
                         store_done_cb *done, void *aux);
 /* Has units computed again that found the worker of their app absent, if that
- * is worth another try (engine_take_ready_workers()). */
+ * is worth another try (engine_take_ready_workers()), and requests applied
+ * again whose objects an app has not checked yet. */
 void commit_retry(struct commit *);
 /* Has the engine run, apart from requests' groups, since something else than
  * rows has changed what it computes.  To be called while the state is

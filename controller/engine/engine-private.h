@@ -193,10 +193,11 @@ enum vmn_table engine_table_of(const struct pipeline_app *,
                                enum vmn_row_type type);
 /* Has the app look at an object of its type 'type' (pipeline_type_of()), and
  * adds what is wrong to 'faults', which is complete if the outcome is
- * APP_WORKER_DONE. */
+ * APP_WORKER_DONE.  '*checked' is as for engine_check_object(). */
 enum app_worker_outcome worker_check(struct vmn_view *,
                                      const struct pipeline_app *, int type,
                                      const struct vmn_row *,
+                                     uint64_t *checked,
                                      struct vmn_errors *faults);
 bool worker_find_owner(struct vmn_view *, const struct unit_class *,
                        const char *key, uint32_t part,

@@ -135,10 +135,15 @@ void engine_get_flow_owner(struct engine *, uint64_t cookie, uint32_t part,
                            struct engine_flow_owner *);
 
 /* Has the app of 'type' look at 'object', which is of it and is about to be
- * written, and adds what is wrong to 'faults', with pointers into it. */
+ * written, and adds what is wrong to 'faults', with pointers into it; or
+ * VMN_ERR_BUSY, if the app's worker is late: another check of the same object
+ * takes the result.  Sets '*checked' if nothing is wrong; a check of the same
+ * object with that number does nothing. */
 void engine_check_object(struct engine *, const struct vmn_type_row *type,
-                         const struct vmn_row *object,
+                         const struct vmn_row *object, uint64_t *checked,
                          struct vmn_errors *faults);
+/* Has workers forget late checks: no write waits for them. */
+void engine_end_checks(const struct engine *);
 
 /* Gets the limit that a meter is for.  Returns false if it is for none; then
  * no host has a flow with it. */

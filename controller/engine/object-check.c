@@ -17,7 +17,8 @@
 
 void
 engine_check_object(struct engine *engine, const struct vmn_type_row *type,
-                    const struct vmn_row *object, struct vmn_errors *faults)
+                    const struct vmn_row *object, uint64_t *checked,
+                    struct vmn_errors *faults)
 {
     const struct pipeline_app *app = pipeline_find(engine->pipeline,
                                                    type->app);
@@ -43,17 +44,25 @@ engine_check_object(struct engine *engine, const struct vmn_type_row *type,
         app->types[i].class_->check(object, &check);
         return;
     }
-    view_init_handler(&view, engine, app, &engine->owner_arena);
-    outcome = worker_check(&view, app, i, object, faults);
+    view_init(&view, engine, NULL, app);
+    outcome = worker_check(&view, app, i, object, checked, faults);
     if (outcome != APP_WORKER_DONE) {
         bool busy = (outcome == APP_WORKER_AWAY
-                     && app_worker_is_busy(app->worker));
+                     && !app_worker_is_suspended(app->worker));
 
         vmn_errors_add(faults, busy ? VMN_ERR_BUSY : VMN_ERR_CONFLICT, "",
                        "app %s could not look at it: %s", type->app,
                        view.problem ? view.problem : "its process is away");
     }
-    free(view.problem);
-    view.problem = NULL;
-    view_uninit_handler(&view, &engine->owner_arena);
+    view_uninit(&view);
+}
+
+void
+engine_end_checks(const struct engine *engine)
+{
+    for (size_t i = 0; i < engine->pipeline->n_apps; i++) {
+        if (engine->pipeline->apps[i].worker) {
+            app_worker_end_checks(engine->pipeline->apps[i].worker);
+        }
+    }
 }

@@ -33,7 +33,7 @@ struct worker_run {
     struct worker_read *known;
     uint64_t n_queries_computed; /* The engine's count when the values were
                                   * sent along. */
-    bool once;                  /* It is not resumed if it is late. */
+    bool check;                 /* A check of an object that is written. */
     bool done;                  /* The result has to be released. */
 };
 

@@ -55,7 +55,7 @@ yield_cb(void *run_)
 {
     struct worker_run *run = run_;
 
-    if (run->view->node) {
+    if (run->view->node || run->check) {
         engine_yield(run->view->engine);
     }
 }
@@ -78,8 +78,8 @@ call_in_time(struct worker_run *run, const char *what,
 {
     struct engine *engine = run->view->engine;
     const struct app_worker_client client = {
-        .what = what, .urgent = !run->view->node && !run->once,
-        .once = run->once,
+        .what = what, .urgent = !run->view->node && !run->check,
+        .check = run->check,
         .wait_ms = worker_time_left(run),
         .quiet = engine->shadow, .result_max = result_max(run->view),
         .who = run->who, .owner = run->owner, .answer = worker_answer_cb,
@@ -291,20 +291,28 @@ take_faults(const struct app_worker_result *result, struct vmn_errors *faults)
 
 enum app_worker_outcome
 worker_check(struct vmn_view *view, const struct pipeline_app *app, int type,
-             const struct vmn_row *row, struct vmn_errors *faults)
+             const struct vmn_row *row, uint64_t *checked,
+             struct vmn_errors *faults)
 {
+    enum app_worker_outcome outcome = APP_WORKER_DONE;
     struct app_worker_result result;
-    enum app_worker_outcome outcome;
     struct worker_run run;
+    uint64_t digest;
 
     run_init(&run, view, app, WORKER_CHECK);
-    run.once = true;
+    run.check = true;
     wire_put_u32(&run.message, type);
     worker_put_row(&run.message, app, row);
-    outcome = call(&run, app->types[type].class_->name, &result);
-    if (outcome == APP_WORKER_DONE
-        && !(result.value && take_faults(&result, faults))) {
-        outcome = APP_WORKER_FAILED;
+    digest = app_worker_digest(app->worker, 0, &run.message);
+    if (digest != *checked) {
+        outcome = call(&run, app->types[type].class_->name, &result);
+        if (outcome == APP_WORKER_DONE
+            && !(result.value && take_faults(&result, faults))) {
+            outcome = APP_WORKER_FAILED;
+        }
+    }
+    if (outcome == APP_WORKER_DONE && !faults->n) {
+        *checked = digest;
     }
     run_uninit(&run);
     return outcome;

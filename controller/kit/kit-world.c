@@ -87,11 +87,12 @@ find_app(const struct apphost *apphost)
 
 static void
 check_object(void *world_, const struct vmn_type_row *type,
-             const struct vmn_row *object, struct vmn_errors *faults)
+             const struct vmn_row *object, uint64_t *checked,
+             struct vmn_errors *faults)
 {
     struct kit_world *world = world_;
 
-    engine_check_object(world->engine, type, object, faults);
+    engine_check_object(world->engine, type, object, checked, faults);
 }
 
 /* Has the model know the types that the app declares. */

@@ -10,7 +10,7 @@
 #include "controller/schema/schema-row.h"
 
 static void
-check_written(struct txn *txn, const struct model_op *op,
+check_written(struct txn *txn, struct model_op *op,
               const struct vmn_row *row, const struct vmn_row *old)
 {
     struct vmn_app_row same;

@@ -18,7 +18,7 @@ add_keys(const struct index_sink *sink, const struct vmn_row *row)
 }
 
 static void
-check_written(struct txn *txn, const struct model_op *op,
+check_written(struct txn *txn, struct model_op *op,
               const struct vmn_row *row,
               const struct vmn_row *old OVS_UNUSED)
 {

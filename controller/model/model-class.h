@@ -45,7 +45,7 @@ struct model_class {
      * the end of the request: 'check_request' and 'check_effect' of what the
      * request names (the latter: what can never have an effect), 'check' of
      * all that changed, and 'check_all', once, of the table as a whole. */
-    void (*check_written)(struct txn *, const struct model_op *,
+    void (*check_written)(struct txn *, struct model_op *,
                           const struct vmn_row *, const struct vmn_row *old);
     void (*check_request)(struct txn *, const struct entry *);
     void (*check_effect)(struct txn *, const struct entry *);

@@ -523,7 +523,7 @@ check_share(struct txn *txn, const struct model_op *op)
 }
 
 static void
-check_written(struct txn *txn, const struct model_op *op,
+check_written(struct txn *txn, struct model_op *op,
               const struct vmn_row *row, const struct vmn_row *old)
 {
     const struct vmn_draft *draft = (const void *) row;

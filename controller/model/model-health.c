@@ -12,7 +12,7 @@
 #include "util.h"
 
 static void
-check_written(struct txn *txn, const struct model_op *op,
+check_written(struct txn *txn, struct model_op *op,
               const struct vmn_row *row,
               const struct vmn_row *old OVS_UNUSED)
 {

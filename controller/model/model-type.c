@@ -25,8 +25,9 @@ type_of(const struct vmn_row *row)
     return (const void *) row;
 }
 
-/* How long checks of one request may take together: others wait. */
-#define CHECKS_MAX_MS 5000
+/* How long checks of one request may take together at a time: other requests
+ * wait.  They continue when the request is applied once more. */
+#define CHECKS_MAX_MS 100
 
 /* What /v1 has besides types (a test compares them), and what vmnctl takes for
  * something else. */
@@ -78,7 +79,7 @@ check_singular(struct txn *txn, const struct model_op *op,
 }
 
 static void
-check_written(struct txn *txn, const struct model_op *op,
+check_written(struct txn *txn, struct model_op *op,
               const struct vmn_row *row, const struct vmn_row *old)
 {
     const struct vmn_type_row *type = type_of(row);
@@ -410,27 +411,30 @@ report_faults(struct txn *txn, const struct model_op *op,
 }
 
 static void
-check_object(struct txn *txn, const struct model_op *op,
+check_object(struct txn *txn, struct model_op *op,
              const struct vmn_row *row, const struct vmn_row *old OVS_UNUSED)
 {
     const struct model *model = txn->model;
     const struct vmn_type_row *type = model_get(
         model, VMN_TABLE_TYPE, schema_tables[row->table]->plural);
+    uint64_t before = op->checked;
     struct vmn_errors faults;
 
     if (!type || !type->checks || !model->check_object) {
         return;
     }
     if (txn->checks_ms > CHECKS_MAX_MS) {
-        txn_op_error(txn, op, VMN_ERR_TOO_LARGE, "", "app %s has taken too "
-                     "long to look at what is written: write fewer objects at "
-                     "a time", type->app);
+        txn_op_error(txn, op, VMN_ERR_BUSY, "", "app %s has taken too long "
+                     "to look at what is written: write fewer objects at a "
+                     "time", type->app);
         return;
     }
     txn->checks_ms -= time_msec();
     vmn_errors_init(&faults);
-    model->check_object(model->check_object_aux, type, row, &faults);
+    model->check_object(model->check_object_aux, type, row, &op->checked,
+                        &faults);
     txn->checks_ms += time_msec();
+    txn->request->n_checked += op->checked != before;
     report_faults(txn, op, row, &faults);
     vmn_errors_uninit(&faults);
 }

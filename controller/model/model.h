@@ -67,9 +67,12 @@ void model_show_types(struct model *);
 
 /* Sets a function that looks at an object that a request writes, of a type
  * whose app has a check: faults are added to 'faults', with pointers into the
- * object. */
+ * object.  It may call model_yield().  '*checked' is kept in the request's
+ * operation, from 0 on.  If all faults are VMN_ERR_BUSY, the request may be
+ * applied once more. */
 typedef void model_check_object_cb(void *aux, const struct vmn_type_row *type,
                                    const struct vmn_row *object,
+                                   uint64_t *checked,
                                    struct vmn_errors *faults);
 void model_set_check_object(struct model *, model_check_object_cb *,
                             void *aux);
@@ -216,6 +219,7 @@ struct model_op {
                                  * has a prune_set.  Else it stays in its
                                  * own. */
     char *set;                  /* Owned; NULL: to none. */
+    uint64_t checked;           /* model_check_object_cb(). */
     /* Filled in by model_apply(). */
     enum model_outcome outcome;
     uint64_t revision;          /* Of the row afterwards. */
@@ -427,6 +431,8 @@ struct model_request {
     size_t n_ops;
     size_t allocated_ops;
     struct model_op *ops;       /* Owned. */
+    size_t n_checked;           /* Objects that apps have checked, whenever it
+                                 * was applied. */
     /* Filled in by model_apply(): the key is that of a revision, and nothing
      * was applied. */
     bool repeated;

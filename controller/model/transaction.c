@@ -106,7 +106,7 @@ check_op(struct txn *txn, const struct model_op *op,
 
 /* Checks what the tables' descriptions cannot express. */
 static void
-check_row(struct txn *txn, const struct model_op *op,
+check_row(struct txn *txn, struct model_op *op,
           const struct vmn_row *row, const struct version *old)
 {
     if (model_is_builtin(row->table, row->name)

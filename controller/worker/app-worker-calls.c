@@ -87,8 +87,8 @@ answer(struct app_worker *worker, struct open_call *call,
                                      call->asked.size + call->in.size);
         }
         ofpbuf_put(&call->asked, call->in.data, call->in.size);
-        call->digest = app_worker_digest_answer(worker, call->digest,
-                                                &call->answer);
+        call->digest = app_worker_digest(worker, call->digest,
+                                         &call->answer);
     }
     app_worker_start_talk(&call->talk, &call->answer, &call->in);
     return STEP_ON;
@@ -193,12 +193,30 @@ wait_of(const struct app_worker *worker,
             : client->wait_ms);
 }
 
+enum end_cause
+app_worker_cause(const struct open_call *call)
+{
+    return (call->who ? END_BY_GUEST : call->check ? END_BY_WRITE
+            : END_BY_APP);
+}
+
 /* Returns true if the wait counts for the owner's share of vmnd's time: there
  * is a loop that waits, too. */
 static bool
 has_share(const struct app_worker_client *client)
 {
     return client->who && client->wait_ms < WORKER_WAIT_MS;
+}
+
+/* Returns true if the call has to wait for a check of what is written. */
+static bool
+must_give_way(struct app_worker *worker,
+              const struct app_worker_client *client)
+{
+    if (client->check) {
+        worker->check_waits = false;
+    }
+    return worker->check_waits && !client->urgent && !client->quiet;
 }
 
 /* Returns APP_WORKER_DONE if the worker can be called.  Waits for a start of
@@ -221,6 +239,11 @@ check_called(struct app_worker *worker, const struct ofpbuf *message,
         worker->refused = true;
         result->problem = xasprintf("its worker is computing %s",
                                     worker->what);
+        return APP_WORKER_AWAY;
+    }
+    if (!worker->n_open && must_give_way(worker, client)) {
+        worker->refused = true;
+        result->problem = xstrdup("a check of what is written comes first");
         return APP_WORKER_AWAY;
     }
     if (!worker->n_open) {
@@ -253,7 +276,8 @@ fail(struct app_worker *worker, const struct open_call *call, uint64_t n_ends,
     char *why = result->problem;
 
     if (worker->n_ends == n_ends) {
-        app_worker_end_process(worker, call->what, why, call->who != 0);
+        app_worker_end_process(worker, call->what, why,
+                               app_worker_cause(call));
         result->problem = xasprintf("its worker %s", worker->failure);
     } else {
         result->problem = xasprintf("its worker %s", why);
@@ -308,7 +332,8 @@ try_call(struct app_worker *worker, const struct ofpbuf *message, int left,
         step = app_worker_read_again(worker, call, client);
     }
     call->talk.max = client->result_max;
-    call->timer.end_ms = time_msec() + wait_of(worker, client);
+    call->timer.end_ms = time_msec() + (call->check && left >= 0 ? 0
+                                        : wait_of(worker, client));
     call->timer.yield = client->yield;
     call->timer.aux = client->aux;
     if (step == STEP_ON) {
@@ -363,6 +388,7 @@ call_worker(struct app_worker *worker, const struct ofpbuf *message,
                 "its worker is computing %s",
                 worker->open[worker->n_open - 1]->what);
             worker->refused = true;
+            worker->check_waits |= client->check;
             if (worker->n_active) {
                 /* An active call waits for this one, which is refused. */
                 app_worker_drop_process(worker);

@@ -78,7 +78,7 @@ app_worker_read_again(struct app_worker *worker, const struct open_call *call,
 
         memcpy(&head, p, sizeof head);
         app_worker_make_answer(p, head.size, &out, client);
-        digest = app_worker_digest_answer(worker, digest, &out);
+        digest = app_worker_digest(worker, digest, &out);
         p += head.size;
     }
     ofpbuf_uninit(&out);
@@ -132,7 +132,7 @@ fail_left(struct app_worker *worker, char *why)
 {
     struct open_call *call = worker->open[--worker->n_open];
 
-    app_worker_end_process(worker, call->what, why, call->who != 0);
+    app_worker_end_process(worker, call->what, why, app_worker_cause(call));
     if (!worker->process.killed && call->who) {
         app_worker_bar(worker, call->who, call->owner);
     }
@@ -217,14 +217,34 @@ app_worker_end_offer(struct app_worker *worker)
 
     if (worker->offered) {
         worker->offered = false;
-        app_worker_forget_failed(worker);
-        if (call && call->talk.whole && !call->resumed) {
+        if (worker->failed && !worker->failed->check) {
+            app_worker_forget_failed(worker);
+        }
+        if (call && call->talk.whole && !call->resumed && !call->check) {
             end_left(worker);
         }
     }
     if (worker->refused && !worker->n_open) {
         worker->refused = false;
         worker->n_ready++;
+    }
+}
+
+void
+app_worker_end_checks(struct app_worker *worker)
+{
+    struct open_call *call = worker->n_open ? worker->open[worker->n_open - 1]
+                             : NULL;
+
+    worker->check_waits = false;
+    if (worker->failed && worker->failed->check) {
+        app_worker_forget_failed(worker);
+    }
+    if (call && call->check && !worker->n_active) {
+        call->resumable = false;
+        if (call->talk.whole) {
+            end_left(worker);
+        }
     }
 }
 

@@ -21,12 +21,12 @@ VLOG_DEFINE_THIS_MODULE(app_worker_lifecycle);
 /* Decides when the process is restarted, or suspends the app if the app itself
  * ends its process too often. */
 static void
-plan_restart(struct app_worker *worker, bool by_guest)
+plan_restart(struct app_worker *worker, enum end_cause cause)
 {
     int64_t now = time_msec();
 
-    if (by_guest || worker->process.killed) {
-        bool paced = (worker->process.killed
+    if (cause != END_BY_APP || worker->process.killed) {
+        bool paced = (worker->process.killed || cause == END_BY_WRITE
                       || app_worker_bars_are_full(worker));
 
         worker->state = APP_WORKER_PAUSING;
@@ -58,7 +58,7 @@ plan_restart(struct app_worker *worker, bool by_guest)
 
 void
 app_worker_end_process(struct app_worker *worker, const char *what, char *why,
-                       bool by_guest)
+                       enum end_cause cause)
 {
     char *how = worker_process_end(&worker->process);
 
@@ -74,7 +74,7 @@ app_worker_end_process(struct app_worker *worker, const char *what, char *why,
     worker->computed = xstrdup(what);
     worker->failure_ms = time_wall_msec();
     worker->n_ends++;
-    plan_restart(worker, by_guest);
+    plan_restart(worker, cause);
     app_worker_close_late(worker);
 }
 
@@ -93,7 +93,8 @@ app_worker_note_ended(struct app_worker *worker)
     if (worker->state == APP_WORKER_RUNNING
         && worker_process_has_ended(&worker->process)) {
         worker->process.closed = true;
-        app_worker_end_process(worker, "nothing", xstrdup("has ended"), false);
+        app_worker_end_process(worker, "nothing", xstrdup("has ended"),
+                               END_BY_APP);
     }
 }
 
@@ -227,7 +228,7 @@ app_worker_continue_first(struct app_worker *worker, int64_t end_ms,
 static void
 fail_start(struct app_worker *worker, char *why)
 {
-    app_worker_end_process(worker, "its start", why, false);
+    app_worker_end_process(worker, "its start", why, END_BY_APP);
 }
 
 static void
@@ -280,6 +281,7 @@ void
 app_worker_resume(struct app_worker *worker)
 {
     worker->n_recent = 0;
+    worker->check_waits = false;
     worker->patience_ms = WORKER_PATIENCE_MAX_MS;
     if (worker->state == APP_WORKER_PAUSING
         || worker->state == APP_WORKER_SUSPENDED) {

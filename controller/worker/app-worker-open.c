@@ -23,20 +23,21 @@ app_worker_open_call(struct app_worker *worker, const struct ofpbuf *message,
                      const struct app_worker_client *client)
 {
     struct open_call *call = xzalloc(sizeof *call);
+    bool limited = client->urgent || client->check;
 
     call->what = xstrdup(client->what);
     call->who = client->who;
     call->owner = client->owner;
     call->urgent = client->urgent;
-    call->resumable = !client->urgent && !client->once;
+    call->check = client->check;
+    call->resumable = !client->urgent;
     ofpbuf_init(&call->in, 0);
     ofpbuf_init(&call->answer, 0);
     ofpbuf_init(&call->asked, 0);
     app_worker_start_talk(&call->talk, message, &call->in);
     worker_timer_start(&call->timer,
-                       call->resumable ? WORKER_CPU_MS : WORKER_URGENT_CPU_MS,
-                       call->resumable ? WORKER_WAIT_MS
-                       : WORKER_URGENT_WAIT_MS, 0);
+                       limited ? WORKER_URGENT_CPU_MS : WORKER_CPU_MS,
+                       limited ? WORKER_URGENT_WAIT_MS : WORKER_WAIT_MS, 0);
     worker->open[worker->n_open++] = call;
     worker->n_calls++;
     return call;
@@ -153,12 +154,13 @@ app_worker_make_answer(const void *message, size_t size, struct ofpbuf *out,
     return !reader.bad;
 }
 
+/* The head is excluded, since it has the number of a processor. */
 uint64_t
-app_worker_digest_answer(const struct app_worker *worker, uint64_t digest,
-                         const struct ofpbuf *answer)
+app_worker_digest(const struct app_worker *worker, uint64_t digest,
+                  const struct ofpbuf *message)
 {
     const size_t ofs = sizeof(struct worker_head);
 
-    return siphash24(&worker->key, digest, (const char *) answer->data + ofs,
-                     answer->size - ofs);
+    return siphash24(&worker->key, digest, (const char *) message->data + ofs,
+                     message->size - ofs);
 }

@@ -32,6 +32,7 @@ struct open_call {
     char *what;                 /* Name of the computation, for logs. */
     uint32_t who, owner;        /* As in struct app_worker_client. */
     bool urgent;
+    bool check;                 /* A check of an object that is written. */
     bool resumable;             /* Another call of the same message resumes
                                  * this one. */
     bool resumed;               /* Resumed since app_worker_offer(). */
@@ -78,6 +79,8 @@ struct app_worker {
                                  * an answer. */
     bool refused;               /* A call was refused while another one was
                                  * open; 'n_ready' does not count it yet. */
+    bool check_waits;           /* A check was refused while another call was
+                                 * open; new calls wait for it. */
     bool offered;               /* Between app_worker_offer() and
                                  * app_worker_end_offer(). */
     int64_t quiet_until_msec;   /* time_msec() until which urgent calls are
@@ -112,6 +115,13 @@ struct app_worker {
         uint32_t who, owner;
         int64_t until_msec;     /* time_msec(). */
     } barred[WORKER_BARRED_MAX];
+};
+
+/* What has made a process end. */
+enum end_cause {
+    END_BY_APP,
+    END_BY_GUEST,               /* The packet of a guest. */
+    END_BY_WRITE,               /* The check of an object that is written. */
 };
 
 /* What follows for a call from a step of its computation. */
@@ -170,10 +180,6 @@ char *app_worker_take_log(struct app_worker *, const struct ofpbuf *in,
 bool app_worker_make_answer(const void *message, size_t size,
                             struct ofpbuf *out,
                             const struct app_worker_client *);
-/* Returns the digest of answers with digest 'digest' and one more answer.  The
- * answer's head is excluded, since it has the number of a processor. */
-uint64_t app_worker_digest_answer(const struct app_worker *, uint64_t digest,
-                                  const struct ofpbuf *answer);
 
 /* app-worker-lifecycle.c */
 /* Starts the first process, with a limit of its processor time and of its
@@ -187,15 +193,19 @@ char *app_worker_continue_first(struct app_worker *, int64_t end_ms,
  * 'end_ms' (time_msec()).  Returns true if the process runs. */
 bool app_worker_run_until(struct app_worker *, int64_t end_ms);
 /* Ends the process because of a failure.  Takes ownership of 'why', the
- * reason.  'what' names the computation.  If 'by_guest', the packet of a guest
- * has caused the failure, which does not count for suspending the app. */
+ * reason.  'what' names the computation.  Only END_BY_APP counts for
+ * suspending the app. */
 void app_worker_end_process(struct app_worker *, const char *what, char *why,
-                            bool by_guest);
+                            enum end_cause);
 /* Replaces the process because its open calls are obsolete.  This is not a
  * failure. */
 void app_worker_drop_process(struct app_worker *);
 /* Records the end of a process that has ended without an open call. */
 void app_worker_note_ended(struct app_worker *);
+
+/* app-worker-calls.c */
+/* Returns the cause if a call's failure ends the process. */
+enum end_cause app_worker_cause(const struct open_call *);
 
 /* app-worker-late.c */
 /* Returns the index of the late call that a call of 'message' resumes, or

@@ -69,8 +69,8 @@ struct replay_texts;
 #define WORKER_NEW_BEGINNING_MS 60000
 /* A worker that another program has killed, such as the kernel for lack of
  * memory, is started again at once, but not more often than this, and its app
- * is not suspended.  The same holds for ends by guests' packets while
- * WORKER_BARRED_MAX guests are barred. */
+ * is not suspended.  The same holds for ends by checks of what is written, and
+ * by guests' packets while WORKER_BARRED_MAX guests are barred. */
 #define WORKER_PACE_MS 1000
 
 /* Starts program 'program' (vmn-app-worker) with a copy of the module 'file',
@@ -107,7 +107,8 @@ struct app_worker_client {
     /* Appends the answer as one block (wire_put_block()). */
     void (*answer)(void *aux, const struct worker_read *, struct ofpbuf *);
     bool urgent;                /* All else waits. */
-    bool once;                  /* Is made again if it is late, not resumed. */
+    bool check;                 /* A check of an object that is written.  It
+                                 * has the limits of an urgent computation. */
     int wait_ms;                /* For how long he waits; 0: takes what is
                                  * there. */
     uint32_t who;               /* The guest on whose behalf, which is barred
@@ -155,13 +156,20 @@ enum app_worker_outcome app_worker_load(struct app_worker *,
  * If it takes longer than 'wait_ms', the worker goes on, and the computation
  * is left.  Unless it is urgent it is resumed by another call of the same
  * message: what it has read until then is read again, and has to be the same.
- * Other computations of the worker are APP_WORKER_AWAY meanwhile. */
+ * A late check is not waited for then.  Other computations of the worker are
+ * APP_WORKER_AWAY meanwhile.  A check that found the worker busy comes before
+ * other computations, urgent ones apart. */
 enum app_worker_outcome app_worker_call(struct app_worker *,
                                         const struct ofpbuf *call,
                                         const struct app_worker_client *,
                                         struct app_worker_result *);
 
 void app_worker_release(struct app_worker *);
+
+/* Returns the digest of answers with digest 'digest' and one more answer, or
+ * of a message with 'digest' 0, under the worker's key. */
+uint64_t app_worker_digest(const struct app_worker *, uint64_t digest,
+                           const struct ofpbuf *message);
 
 /* Returns true if a computation was left, or has failed since then. */
 bool app_worker_has_left(const struct app_worker *);
@@ -171,6 +179,9 @@ bool app_worker_is_busy(const struct app_worker *);
  * was left and is not asked for meanwhile is forgotten. */
 void app_worker_offer(struct app_worker *);
 void app_worker_end_offer(struct app_worker *);
+/* Forgets late checks, of which app_worker_end_offer() forgets none: no write
+ * waits for them. */
+void app_worker_end_checks(struct app_worker *);
 /* Notes that a computation was not tried, since there was no time for it: as
  * if it was APP_WORKER_AWAY. */
 void app_worker_refuse(struct app_worker *);

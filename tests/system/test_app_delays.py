@@ -27,9 +27,8 @@ UNIT = APP + ".network/victim"
 
 @pytest.fixture(scope="module", name="lab")
 def _lab(tmp_path_factory):
-    apps = os.environ.get("VMN_APPDIR", TOP + "/_build/normal/appdir")
     lab = make_lab("delays", 1, apps=make_apps(
-        tmp_path_factory.mktemp("apps"))[:1] + [apps + "/mirrors.so"])
+        tmp_path_factory.mktemp("apps"))[:1])
     yield lab
     close_lab(lab)
 
@@ -120,33 +119,83 @@ def test_plan_warns_of_late_flows(lab, world):
     verify(lab)
 
 
-def test_write_waits_for_a_busy_app_check(lab, world):
-    """The app's process is stopped: the write of an object of its type is
-    tried again until the process continues.  Others are stored meanwhile."""
-    def late():
-        return "worker has not computed mirrors yet" in lab.vmnd.last_words(99)
+@contextlib.contextmanager
+def late_write(lab, name, spec, **options):
+    """Writes an object of the app's while its process is stopped, until the
+    check is late.  Others write and read meanwhile.  Once the context ends,
+    the list that it is has the answer."""
+    def n_late():
+        with open(lab.vmnd.log, encoding="utf-8", errors="replace") as log:
+            return log.read().count("worker has not computed %s-deeds yet"
+                                    % APP)
 
     def put():
         try:
-            answers.append(api.put("mirrors/one", {"ports": ["one"]}))
+            answers.append(api.put(name, spec, **options))
         except Refused as refused:
             answers.append(refused)
 
     api, answers = lab.vmnd.api, []
-    pid = api.get("apps/mirrors")["status"]["worker"]["pid"]
+    pid, before = worker(lab)["pid"], n_late()
     thread = threading.Thread(target=put)
     os.kill(pid, signal.SIGSTOP)
     try:
         thread.start()
-        wait_for("the check to be late", lambda: late() or answers, 60, 0.02)
+        wait_for("the check to be late",
+                 lambda: n_late() > before or answers, 60, 0.02)
         api.put("groups/other", {"selector": "a=b"})
+        api.delete("groups/other")
+        assert not answers
+        yield answers
         assert not answers
     finally:
         os.kill(pid, signal.SIGCONT)
-    thread.join()
-    assert answers[0]["spec"]["ports"] == ["one"], answers
-    api.delete("mirrors/one")
-    api.delete("groups/other")
+        thread.join()
+
+
+def test_write_waits_for_a_busy_app_check(lab, world):
+    """The write of an object of its type takes the result of the check, which
+    is made once."""
+    name = APP + "-deeds/one"
+    ends = worker(lab)["ends"]
+    with late_write(lab, name, {"deed": "sort"}) as answers:
+        pass
+    assert answers[0]["spec"]["deed"] == "sort", answers
+    lab.vmnd.api.delete(name)
+    with late_write(lab, name, {"deed": "sort"}, dry_run="plan") as answers:
+        # A unit of the app is not computed before the check.
+        label(lab)
+    assert not isinstance(answers[0], Refused), answers
+    wait_for("the unit", lambda: not issues(lab, "late"), 60)
+    assert worker(lab)["ends"] == ends
+
+
+def test_looping_check_ends_the_process_once(lab, world):
+    """Its write is refused, whether the check is late or not, and others'
+    writes come through."""
+    name = APP + "-deeds/one"
+    ends = worker(lab)["ends"]
+    for late in True, False:
+        if late:
+            with late_write(lab, name, {"deed": "loop"}) as answers:
+                pass
+            refused, = answers
+        else:
+            with pytest.raises(Refused) as caught:
+                lab.vmnd.api.put(name, {"deed": "loop"})
+            refused = caught.value
+        ends += 1
+        detail = refused.problem["errors"][0]["detail"]
+        assert refused.status == 409
+        assert "app %s could not look at it: its worker took more than" % APP \
+            in detail
+        assert "50 ms of processor time" in detail or "1000 ms" in detail
+        found = worker(lab)
+        assert (found["ends"], found["computed"]) == (ends, APP + "-deeds")
+        lab.vmnd.api.put(name, {"deed": "sort"})
+        lab.vmnd.api.delete(name)
+        assert worker(lab)["ends"] == ends
+    installed(label(lab, wait="installed", timeout="120s"))
 
 
 def test_vmnd_stops_and_starts_while_an_app_is_late(lab, world):

@@ -79,6 +79,8 @@ def make_apps(folder):
     for label in "do", "use", "flows":
         text = text.replace('network, "%s"' % label,
                             'network, "bad-c/%s"' % label)
+    text = text.replace('.name = "bad-deeds", .singular = "bad-deed"',
+                        '.name = "bad-c-deeds", .singular = "bad-c-deed"')
     source = folder / "bad-c.c"
     source.write_text(text.replace('.name = "bad",\n    .description',
                                    '.name = "bad-c",\n    .description'))

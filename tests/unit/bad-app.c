@@ -2,7 +2,8 @@
  *
  * An app that does what an app must not, where a network's label "do" says so:
  * a module for tests of workers.  Without that label it is an app as any
- * other: a flow for each network, a query, and a handler. */
+ * other: a flow for each network, a query, and a handler.  The check of an
+ * object of its type does what the object's "deed" says. */
 
 #include <fcntl.h>
 #include <pthread.h>
@@ -420,6 +421,37 @@ handle_packet(struct vmn_view *view, const struct vmn_packet_in *in,
     vmn_send_back(out, in->bytes, in->size - (in->number >> 31));
 }
 
+struct deed {
+    struct vmn_object object;
+    const char *deed;
+};
+
+static const struct vmn_struct_class deed = {
+    .name = "deed", .size = sizeof(struct deed),
+    .fields = (const struct vmn_field_class[]) {
+        { VMN_FIELD(deed, deed), .type = VMN_FIELD_TEXT,
+          .doc = "What the check does." },
+        { .name = NULL },
+    },
+};
+
+static void
+check_deed(const void *row, struct vmn_check *check)
+{
+    const struct deed *object = row;
+
+    do_it(object->deed);
+    if (object->deed && !strcmp(object->deed, "fail")) {
+        vmn_check_fail(check, "/deed", "is a failure");
+    }
+}
+
+static const struct vmn_type_class types[] = {
+    { .name = "bad-deeds", .singular = "bad-deed", .doc = "Deeds.",
+      .row = &deed, .check = check_deed },
+    { .name = NULL },
+};
+
 static const struct vmn_stage_class stages[] = {
     [STAGE_BAD] = { .name = "bad", .hook = VMN_HOOK_SERVICE, .order = 10,
                     .n_tables = 1, .miss = VMN_MISS_NEXT },
@@ -452,5 +484,6 @@ const struct vmn_app_class vmn_app = {
     .queries = queries,
     .units = units,
     .handlers = handlers,
+    VMN_APP_TYPES(types),
     .options = BAD_OPTIONS,
 };

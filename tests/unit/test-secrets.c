@@ -59,9 +59,11 @@ static struct model_rights *shop, *operators, *viewers;
 
 static void
 check_object(void *aux OVS_UNUSED, const struct vmn_type_row *type,
-             const struct vmn_row *object, struct vmn_errors *faults)
+             const struct vmn_row *object, uint64_t *checked,
+             struct vmn_errors *faults)
 {
-    engine_check_object(apps_fixture_engine(f), type, object, faults);
+    engine_check_object(apps_fixture_engine(f), type, object, checked,
+                        faults);
 }
 
 /* Has the app declare the dial, and a knob, unless that is NULL. */

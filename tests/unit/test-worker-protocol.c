@@ -203,6 +203,37 @@ test_killed(void **state OVS_UNUSED)
     }
 }
 
+/* Checks of what is written that end the process suspend no app, but pause
+ * it. */
+static void
+test_checks_do_not_suspend(void **state OVS_UNUSED)
+{
+    const struct app_worker_client client = {
+        .check = true, .wait_ms = WORKER_WAIT_MS };
+    struct app_worker *worker = start("odd");
+    struct app_worker_status status;
+    char *problem;
+
+    frozen_ms = __real_time_msec();
+    for (int i = 0; i < 2 * WORKER_ENDS_MAX; i++) {
+        assert_int_equal(call_with(worker, WORKER_CHECK, client, &problem),
+                         APP_WORKER_FAILED);
+        free(problem);
+        if (i) {
+            assert_int_equal(call_with(worker, WORKER_CHECK, client, &problem),
+                             APP_WORKER_AWAY);
+            assert_non_null(strstr(problem, "pauses"));
+            free(problem);
+            frozen_ms += WORKER_PACE_MS;
+        }
+        app_worker_get_status(worker, &status);
+        assert_int_equal(status.n_ends, i + 1);
+        assert_int_equal(status.state, APP_WORKER_PAUSING);
+    }
+    frozen_ms = 0;
+    app_worker_destroy(worker);
+}
+
 /* One that ends while nobody has it compute is noticed. */
 static void
 test_ended_idle(void **state OVS_UNUSED)
@@ -587,6 +618,7 @@ main(void)
         cmocka_unit_test(test_long_questions),
         cmocka_unit_test(test_limits),
         cmocka_unit_test(test_killed),
+        cmocka_unit_test(test_checks_do_not_suspend),
         cmocka_unit_test(test_ended_idle),
         cmocka_unit_test(test_barred),
         cmocka_unit_test(test_bars_of_an_owner_grow),
