@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Drops of martian packets, on every host of a domain that has routers: from
- * or to addresses that no router forwards. */
+ * or to addresses that no router forwards, and neighbour discovery. */
 
 #include "router.h"
 
@@ -10,6 +10,23 @@ flow_add(struct vmn_emit *emit, uint16_t priority)
 {
     return vmn_flow_add(emit, vmn_scope_relation(REL_HOSTS, ""), STAGE_ROUTE,
                         ROUTE_HOP, priority);
+}
+
+/* Drops neighbour discovery, which is for one link alone (RFC 4861, section
+ * 3.1).  No policy applies to it. */
+static void
+neighbour_discovery_drop(struct vmn_emit *emit)
+{
+    static const uint8_t types[] = { 133, 134, VMN_ND_SOLICIT, VMN_ND_ADVERT,
+                                     137 };
+
+    for (size_t i = 0; i < sizeof types; i++) {
+        struct vmn_flow *flow = flow_add(emit, HOP_NOT_FORWARDED);
+
+        vmn_match(flow, VMN_F_ICMPV6_TYPE, types[i]);
+        vmn_act_drop(vmn_flow_actions(flow),
+                     "neighbour discovery is not routed");
+    }
 }
 
 /* Drops addresses that RFC 6890 lists as neither forwardable nor global.
@@ -34,6 +51,8 @@ martian_drop_base(struct vmn_emit *emit)
                          &prefixes[i]);
         vmn_act_drop(vmn_flow_actions(flow), "destination is not routed");
     }
+
+    neighbour_discovery_drop(emit);
 
     /* Link-local sources (RFC 4291, section 2.5.6). */
     struct vmn_flow *flow = flow_add(emit, HOP_NOT_FORWARDED - 1);

@@ -343,6 +343,39 @@ def test_nothing_gets_out_of_a_quarantine(world):
     assert_nothing_arrives(world, honest, eve, victims)
 
 
+def test_nothing_gets_past_a_denial_by_routed_neighbour_discovery(world):
+    """No policy applies to neighbour discovery, and no router forwards it."""
+    for i in (1, 2):
+        world.put("networks", "net%d" % i, subnets=[
+            {"cidr": "fd0%d::/64" % i, "gateway": "fd0%d::1" % i}])
+    world.put("routers", "r", interfaces=[{"network": "net1"},
+                                          {"network": "net2"}])
+    eve = world.vm("eve", "net1", "h1", labels={"role": "eve"})
+    honest = world.vm("honest", "net1", "h1")
+    victims = [world.vm("v" + h, "net2", h, labels={"role": "victim"})
+               for h in ("h1", "h2")]
+    world.group("victims", "role=victim")
+    world.group("eve", "role=eve")
+    world.policy("p", "victims", rule("ingress", "deny", ["eve"]),
+                 rule("ingress", "allow"))
+    router = world.api.get("routers/r")["status"]["mac"]
+    rest = bytes(4) + socket.inet_pton(socket.AF_INET6, eve.ip6) \
+        + b"\x0e\4" + b"attack past a denial" + bytes(10)
+    for to in victims:
+        fair = frames.udp6(router, honest.mac, honest.ip6, to.ip6, 9, 9,
+                           b"honest")
+        forged = [frames.ipv6(router, eve.mac, eve.ip6, to.ip6, ICMPV6,
+                              icmp6(eve.ip6, to.ip6, kind, rest), hops=hops)
+                  for kind in (133, 134, 135, 136, 137) for hops in (255, 64)]
+        with frames.Capture(to.ns) as capture:
+            for n in (1, 2):
+                frames.send(eve, *forged)
+                frames.send(honest, fair)
+                assert capture.wait(lambda f, n=n: sum(
+                    b"honest" in f for f in capture.frames) >= n, 20)
+            assert not [f.hex() for f in capture.frames if b"attack" in f]
+
+
 # DHCP and routers.  ---------------------------------------------------------
 
 def dhcp_answers(eve, to):
