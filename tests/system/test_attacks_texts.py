@@ -7,6 +7,7 @@ work.  One function for each attack, named for what the attacker wants."""
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import tempfile
@@ -179,9 +180,8 @@ class Machine:
         self.write("vmnd.json", '{\n    "cluster-member": "a"\n}\n')
         self.write("status", "")
         for name, text in TOOLS.items():
-            put(self.path("bin", name), "#!/bin/sh\n" + text % {
-                "dir": folder} if "%(dir)" in text else "#!/bin/sh\n" + text)
-            os.chmod(self.path("bin", name), 0o755)
+            self.tool(name, text % {"dir": folder} if "%(dir)" in text
+                      else text)
         paths = {"config": "vmnd.json", "options": "ovsdb.conf",
                  "state": "lib/vmn/vmn.db", "schema": "status",
                  "database": "lib/vmn-ovsdb/cluster.db"}
@@ -195,6 +195,10 @@ class Machine:
 
     def path(self, *names):
         return os.path.join(self.dir, *names)
+
+    def tool(self, name, text):
+        put(self.path("bin", name), "#!/bin/sh\n" + text)
+        os.chmod(self.path("bin", name), 0o755)
 
     def write(self, name, text, uid=0):
         with open(self.path(name), "w", encoding="utf-8") as file:
@@ -293,8 +297,7 @@ def test_inject_commands_by_a_server_address(machine, address):
 
 def test_have_root_write_a_backup_by_a_link(machine):
     """vmn-backup works as the user whose folder it is."""
-    put(machine.path("bin/vmnctl"), '#!/bin/sh\nid -u >"$2"\n')
-    os.chmod(machine.path("bin/vmnctl"), 0o755)
+    machine.tool("vmnctl", 'id -u >"$2"\n')
     now = time.time()
     for i in range(120):
         machine.link("lib/vmn/vmn-%s.db" % time.strftime(
@@ -316,8 +319,7 @@ def test_have_root_write_a_backup_by_a_link(machine):
 def test_have_root_write_a_backup_where_a_folder_was_replaced(machine):
     """A folder below one of the user vmn's is that user's to replace, whoever
     has made it; and a link of root's may lead to such a one."""
-    put(machine.path("bin/vmnctl"), '#!/bin/sh\nid -u >"$2"\n')
-    os.chmod(machine.path("bin/vmnctl"), 0o755)
+    machine.tool("vmnctl", 'id -u >"$2"\n')
     backup = TOP + "/deploy/backup"
     os.mkdir(machine.path("lib/vmn/weekly"))        # By root, once.
     os.rename(machine.path("lib/vmn/weekly"), machine.path("lib/vmn/gone"))
@@ -333,6 +335,45 @@ def test_have_root_write_a_backup_where_a_folder_was_replaced(machine):
     with open(machine.path("lib/vmn/new", made), encoding="ascii") as file:
         assert file.read() == "%d\n" % VMN_UID
     machine.check_victim(said)
+
+
+# Writes whether the user vmn has a terminal.
+TERMINAL = """found=no
+if (: </dev/tty) 2>/dev/null; then
+    found=yes
+fi
+[ "$(id -u)" = 0 ] || echo $found >>"%s/lib/vmn/terminal"
+exec %s "$@"
+"""
+
+
+def test_type_commands_into_roots_terminal(machine):
+    """What runs as the user vmn, whom a debugger of that user may take over,
+    has no controlling terminal (TIOCSTI)."""
+    for name in "mv", "rm", "mkdir":
+        machine.tool(name, TERMINAL % (machine.dir, shutil.which(name)))
+    machine.write("lib/vmn/vmn.db", "state", VMN_UID)
+    os.mkdir(machine.path("lib/vmn/copies"))
+    os.chown(machine.path("lib/vmn/copies"), VMN_UID, VMN_UID)
+    for args in ((machine.path("vmn-cluster"), "leave", "--gone"),
+                 (TOP + "/deploy/backup", machine.path("lib/vmn/copies"))):
+        said = machine.run("script", "--quiet", "--return", "--command",
+                           shlex.join(args), "/dev/null")[1]
+        with open(machine.path("lib/vmn/terminal"), encoding="ascii") as file:
+            found = file.read().split()
+        os.unlink(machine.path("lib/vmn/terminal"))
+        assert found and set(found) == {"no"}, said
+
+
+def test_drive_roots_terminal_by_what_a_server_replies(machine):
+    machine.write("lib/vmn/vmn.db", "state", VMN_UID)
+    machine.write("lib/vmn-ovsdb/cluster.db", "database", VMN_UID)
+    machine.write("status", "Status: cluster member\n")
+    machine.tool("ovs-appctl", 'cat %s\nprintf "\\033[2Jforged\\n"\n'
+                 % machine.path("status"))
+    machine.tool("ovsdb-client", 'printf "\\033[2Jerror\\n"\n')
+    said = machine.run(machine.path("vmn-cluster"), "leave")[1]
+    assert "forged" in said and not UNSAFE.search(said), ascii(said)
 
 
 def test_take_all_memory_of_the_machine():
