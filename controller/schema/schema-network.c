@@ -77,6 +77,9 @@ check_subnet_cidr(const struct vmn_prefix *cidr, const char *pointer,
                : !value_ip_is_unicast(&cidr->ip)) {
         add_error(errors, pointer, "cidr",
                   "must be a prefix of unicast addresses");
+    } else if (!v6 && cidr->ip.addr[0] == 127) {
+        add_error(errors, pointer, "cidr",
+                  "must not have loopback addresses (127.0.0.0/8)");
     } else if (v6 && cidr->ip.addr[0] == 0xfe
                && (cidr->len < 10 || (cidr->ip.addr[1] & 0xc0) == 0x80)) {
         add_error(errors, pointer, "cidr",

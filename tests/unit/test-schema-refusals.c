@@ -257,10 +257,12 @@ static const struct bad_case bad_cases[] = {
       "/subnets/1/gateway must be an address of the subnet\n"
       "/subnets/2/gateway must be an address of the subnet\n" },
     { "networks", "{'subnets':[{'cidr':'0.0.0.0/8'},{'cidr':'223.0.0.0/8'},"
-      "{'cidr':'224.0.0.0/24'},{'cidr':'255.255.255.0/24'}]}",
+      "{'cidr':'224.0.0.0/24'},{'cidr':'255.255.255.0/24'},"
+      "{'cidr':'127.5.0.0/24'}]}",
       "/subnets/0/cidr must be a prefix of unicast addresses\n"
       "/subnets/2/cidr must be a prefix of unicast addresses\n"
-      "/subnets/3/cidr must be a prefix of unicast addresses\n" },
+      "/subnets/3/cidr must be a prefix of unicast addresses\n"
+      "/subnets/4/cidr must not have loopback addresses (127.0.0.0/8)\n" },
     { "networks", "{'subnets':[{'cidr':'10.0.0.0/24','gateway':'10.0.1.1'},"
       "{'cidr':'10.2.0.0/24','gateway':'10.2.0.255'}]}",
       "/subnets/0/gateway must be an address of the subnet\n"
