@@ -6,6 +6,7 @@ wants and does not get."""
 
 import contextlib
 import os
+import re
 import resource
 import select
 import signal
@@ -18,12 +19,14 @@ import time
 
 import pytest
 from conftest import HERE, check_log, close_lab, make_lab
+from free_port import free_port
 from vmnlab import netns, page
 from vmnlab.api import Api
 from vmnlab.daemon import OPENFLOW_PORT, OVSDB_PORT
 from vmnlab.netns import Error, wait_for
 
 PKI = os.path.join(HERE, "../../deploy/pki")
+UNIT = os.path.join(HERE, "../../deploy/systemd/vmn-ovsdb.service.in")
 ADDRESS = "10.98.0.1"           # The lab's vmnd, as hosts reach it.
 ATTACKER = "127.0.0.2"          # Another address of that machine.
 HONEST = "127.0.0.3"
@@ -430,15 +433,19 @@ def ended(sock):
     return True
 
 
-def negotiated(lab, ca, port, ciphers):
-    """The cipher of TLS 1.2 that a host gets with these, or None."""
+WITHOUT_AEAD = "HIGH:!AESGCM:!CHACHA20:!AESCCM:!aNULL"
+
+
+def negotiated(plain, ca_file, client, ciphers):
+    """The cipher of TLS 1.2 that the client, a path without suffix, gets with
+    these on a new connection, or None."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.maximum_version = ssl.TLSVersion.TLSv1_2
     context.set_ciphers(ciphers)
-    context.load_verify_locations(str(ca / "controller-ca.pem"))
-    context.load_cert_chain(str(ca / "nobody.pem"), str(ca / "nobody.key"))
-    with contextlib.closing(dial(lab, port)) as plain:
+    context.load_verify_locations(str(ca_file))
+    context.load_cert_chain("%s.pem" % client, "%s.key" % client)
+    with contextlib.closing(plain):
         try:
             return context.wrap_socket(plain).cipher()[0]
         except (OSError, ssl.SSLError):
@@ -447,10 +454,41 @@ def negotiated(lab, ca, port, ciphers):
 
 @pytest.mark.parametrize("port", [TLS_OPENFLOW, TLS_OVSDB])
 def test_speak_tls_without_aead(tls_lab, ca, port):
-    wait_for("a handshake", lambda: "GCM" in (
-        negotiated(tls_lab, ca, port, "HIGH") or ""), 60)
-    assert not negotiated(tls_lab, ca, port, "HIGH:!AESGCM:!CHACHA20:!AESCCM"
-                          ":!aNULL")
+    def cipher(ciphers):
+        return negotiated(dial(tls_lab, port), ca / "controller-ca.pem",
+                          ca / "nobody", ciphers) or ""
+    wait_for("a handshake", lambda: "GCM" in cipher("HIGH"), 60)
+    assert not cipher(WITHOUT_AEAD)
+
+
+def test_speak_tls_without_aead_to_the_database_of_a_member(tmp_path):
+    """By the options of its unit."""
+    with open(UNIT, encoding="utf-8") as unit:
+        options = re.findall(r"--ssl\S*", unit.read())
+    pki(tmp_path, "init", "members")
+    pki(tmp_path, "member", "a")
+    (tmp_path / "schema").write_text(
+        '{"name": "A", "version": "1.0.0", "tables": {}}')
+    subprocess.run(["ovsdb-tool", "create", "db", "schema"], cwd=tmp_path,
+                   check=True)
+    port = free_port()
+    with subprocess.Popen(
+            ["ovsdb-server", "db", "--remote=pssl:%d:127.0.0.1" % port,
+             "--private-key=a-member.key", "--certificate=a-member.pem",
+             "--ca-cert=members-ca.pem", "--unixctl=%s/ctl" % tmp_path,
+             "--no-chdir", *options], cwd=tmp_path) as server:
+        try:
+            def cipher(ciphers):
+                try:
+                    plain = socket.create_connection(("127.0.0.1", port))
+                except ConnectionRefusedError:
+                    return ""
+                return negotiated(plain, tmp_path / "members-ca.pem",
+                                  tmp_path / "a-member", ciphers) or ""
+            wait_for("a handshake", lambda: "GCM" in cipher("HIGH"), 60)
+            assert not cipher(WITHOUT_AEAD)
+        finally:
+            server.terminate()
 
 
 @pytest.mark.parametrize("listener,port", [("openflow", TLS_OPENFLOW),
