@@ -11,8 +11,11 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "controller/worker/record-private.h"
+#include "openvswitch/dynamic-string.h"
+#include "proto/text/quoted-text.h"
 #include "util.h"
 #include "vmn/app.h"
 
@@ -158,33 +161,30 @@ record_is_missing(struct recorder *r, const void *argument,
     return true;
 }
 
-/* The text becomes what can be recorded: of a limited length, without control
- * characters. */
+/* The text becomes what can be recorded: quoted, since it may have bytes of a
+ * packet, and of a limited length. */
 void
 vmn_fail(struct vmn_emit *emit, const char *format, ...)
 {
+    struct ds quoted = DS_EMPTY_INITIALIZER;
     char text[CALL_TEXT_MAX + 1];
     va_list args;
-    int length;
 
     va_start(args, format);
-    length = vsnprintf(text, sizeof text, format, args);
+    vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    if (length >= (int) sizeof text) {
-        size_t n = sizeof text - 1;
+    text_put_quoted(&quoted, text, strlen(text), "");
+    if (quoted.length > CALL_TEXT_MAX) {
+        size_t n = CALL_TEXT_MAX;
 
         /* Not in the midst of a character. */
-        while (n && (uint8_t) text[n - 1] >= 0x80) {
+        while ((quoted.string[n] & 0xc0) == 0x80) {
             n--;
         }
-        text[n] = '\0';
+        ds_truncate(&quoted, n);
     }
-    for (char *p = text; *p; p++) {
-        if ((uint8_t) *p < 0x20 || *p == 0x7f) {
-            *p = ' ';
-        }
-    }
-    record_failure(emit->recorder, text);
+    record_failure(emit->recorder, ds_cstr(&quoted));
+    ds_destroy(&quoted);
 }
 
 static void

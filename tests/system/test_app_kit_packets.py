@@ -219,6 +219,8 @@ LUA_MISDEEDS = (
      '"prot" (is it "port"?)'),
     ("return vmn.eth_ipv5", 'odd.lua:21: vmn: there is no "eth_ipv5" (is it '
      '"eth_ipv4"?)'),
+    # A failure may have bytes of a packet.
+    ("error('\\u{202e}\\xff\\n')", r"odd.lua:22: \u202e\xff\n"),
 )
 
 

@@ -144,6 +144,7 @@ recorded_failure(size_t n, size_t *size)
 
     memset(text, 'x', n);
     text[0] = '\n';
+    text[1] = '\xff';
     text[n] = '\0';
     vmn_fail(&begin_log()->emit, "%s", text);
     vmn_fail(&recorder.emit, "another");

@@ -654,9 +654,9 @@ careless_apps_fail_by_themselves(void **state)
 
     expect_problem(log, size, "match_ip() was given NULL");
     log = recorded_failure(3, &size);
-    expect_problem(log, size, " xx");
+    expect_problem(log, size, "\\n\\xffx");
     log = recorded_failure(5000, &size);
-    expect_problem(log, size, " xxxxxxxx");
+    expect_problem(log, size, "\\n\\xffxxxxxxxx");
 }
 
 /* How long a flow with 4 matches and 2 actions takes, which is 7 calls.  With
