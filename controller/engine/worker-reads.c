@@ -162,10 +162,17 @@ add_known(struct worker_run *run, const struct worker_read *read)
     run->known[run->n_known++] = *read;
 }
 
+/* Returns true if one more may be sent along. */
+static bool
+has_room(const struct worker_run *run)
+{
+    return run->n_known < KNOWN_MAX && run->message.size < KNOWN_BYTES_MAX;
+}
+
 static void
 put_known_ids(struct worker_run *run, const struct id_refs *ids)
 {
-    for (size_t i = 0; i < ids->n && run->n_known < KNOWN_MAX; i++) {
+    for (size_t i = 0; i < ids->n && has_room(run); i++) {
         struct worker_read read = { .kind = WORKER_READ_ID };
 
         read.key = id_entry_key(ids->refs[i], &read.name);
@@ -210,7 +217,7 @@ worker_put_known(struct worker_run *run, uint32_t old_reads,
 
     old_reads = late_known_reads(run->view->engine, late, old_reads);
     wire_put_u32(&run->message, 0);
-    while (run->n_known < KNOWN_MAX && run->message.size < KNOWN_BYTES_MAX
+    while (has_room(run)
            && (source = graph_next_source(&run->view->engine->graph,
                                           &old_reads))) {
         struct worker_read read;

@@ -129,7 +129,12 @@ void
 wire_put_text(struct ofpbuf *out, const char *text)
 {
     size_t len = strnlen(text, WORKER_TEXT_MAX);
+    size_t size = sizeof(uint32_t) + len + 1;
 
+    /* ofpbuf_put() alone would copy all of it for each longer text. */
+    if (ofpbuf_tailroom(out) < size) {
+        ofpbuf_prealloc_tailroom(out, out->size + size);
+    }
     wire_put_u32(out, len);
     ofpbuf_put(out, text, len);
     ofpbuf_put_zeros(out, 1);

@@ -19,6 +19,7 @@
 #include <cmocka.h>
 
 #include "controller/worker/app-description.h"
+#include "controller/worker/worker-wire.h"
 #include "openvswitch/ofpbuf.h"
 #include "timeval.h"
 #include "util.h"
@@ -610,6 +611,29 @@ test_filters(void **state OVS_UNUSED)
     }
 }
 
+/* A message of many long texts is not copied for each of them. */
+static void
+test_growth_of_messages(void **state)
+{
+    struct ofpbuf out;
+    unsigned n_grown = 0;
+    char text[901];
+
+    (void) state;
+    memset(text, 'x', sizeof text - 1);
+    text[sizeof text - 1] = '\0';
+    ofpbuf_init(&out, 0);
+    for (int i = 0; i < 4096; i++) {
+        uint32_t allocated = out.allocated;
+
+        wire_put_text(&out, text);
+        n_grown += out.allocated != allocated;
+    }
+    assert_int_equal(out.size, 4096 * (sizeof(uint32_t) + sizeof text));
+    assert_in_range(n_grown, 1, 24);
+    ofpbuf_uninit(&out);
+}
+
 int
 main(void)
 {
@@ -632,6 +656,7 @@ main(void)
         cmocka_unit_test(test_wait_shrinks),
         cmocka_unit_test(test_share_of_an_owner),
         cmocka_unit_test(test_filters),
+        cmocka_unit_test(test_growth_of_messages),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
