@@ -140,7 +140,8 @@ charge(struct vmn_view *view, uint32_t *use, size_t n, uint64_t charged,
     note_shortage(view, charged + n - old);
     view_failf(view, "no memory is left for it: app %s keeps %.1f of at most "
                "%"PRIu64" MiB (max_memory_mib of apps/%s), and this needs "
-               "more", app->class_->name, (double) used / MIB, max / MIB,
+               "more", app->class_->name,
+               (double) (used - MIN(old, used)) / MIB, max / MIB,
                app->class_->name);
     view->memory.failed = true;
     return false;
