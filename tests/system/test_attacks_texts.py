@@ -337,8 +337,8 @@ def test_have_root_write_a_backup_where_a_folder_was_replaced(machine):
     machine.check_victim(said)
 
 
-# Writes whether the user vmn has a terminal.
-TERMINAL = """found=no
+# Writes whether the user vmn has a terminal, or the token.
+TERMINAL = """found=no${VMNCTL_TOKEN:-}
 if (: </dev/tty) 2>/dev/null; then
     found=yes
 fi
@@ -348,14 +348,16 @@ exec %s "$@"
 
 
 def test_type_commands_into_roots_terminal(machine):
-    """What runs as the user vmn, whom a debugger of that user may take over,
-    has no controlling terminal (TIOCSTI)."""
+    """A process that vmn-cluster or vmn-backup starts as the user vmn, who may
+    take it over by a debugger, has no controlling terminal (TIOCSTI), and that
+    of vmn-cluster no token."""
     for name in "mv", "rm", "mkdir":
         machine.tool(name, TERMINAL % (machine.dir, shutil.which(name)))
     machine.write("lib/vmn/vmn.db", "state", VMN_UID)
     os.mkdir(machine.path("lib/vmn/copies"))
     os.chown(machine.path("lib/vmn/copies"), VMN_UID, VMN_UID)
-    for args in ((machine.path("vmn-cluster"), "leave", "--gone"),
+    for args in (("env", "VMNCTL_TOKEN=secret", machine.path("vmn-cluster"),
+                  "leave", "--gone"),
                  (TOP + "/deploy/backup", machine.path("lib/vmn/copies"))):
         said = machine.run("script", "--quiet", "--return", "--command",
                            shlex.join(args), "/dev/null")[1]
