@@ -48,18 +48,24 @@ print_end(const json_t *end, struct ds *ds)
     }
 }
 
-/* Appends the MAC address too if the source is spoofed: it may be the false
- * part. */
+/* Appends the false part too if the source is spoofed: the neighbour that it
+ * announces, or perhaps the MAC address. */
 void
 ctl_sample_src(const json_t *sample, struct ds *ds)
 {
     const json_t *src = json_object_get(sample, "src");
+    const json_t *announced = json_object_get(sample, "announced");
     const char *reason = json_string_value(json_object_get(sample, "reason"));
 
     print_end(src, ds);
     if (reason && !strcmp(reason, "spoofed") && json_object_get(src, "ip")) {
         ds_put_cstr(ds, " (");
-        ctl_path_print(src, "/mac", ds);
+        if (announced) {
+            ds_put_cstr(ds, "announces ");
+            ctl_path_print(announced, "/ip", ds);
+            ds_put_cstr(ds, " at ");
+        }
+        ctl_path_print(announced ? announced : src, "/mac", ds);
         ds_put_char(ds, ')');
     }
 }

@@ -43,6 +43,10 @@ struct fabric_sample {
     struct eth_addr eth_src, eth_dst;
     int family;                 /* 4, 6 or 0; 4 for ARP. */
     uint8_t src[16], dst[16];   /* Network order. */
+    bool announces;             /* ARP or neighbour discovery that announces
+                                 * another neighbour than its sender, */
+    struct eth_addr announced_mac; /* which has these: */
+    uint8_t announced[16];      /* an address of 'family'. */
     uint8_t protocol;           /* IP protocol; 0 for others. */
     uint16_t tp_src, tp_dst;    /* Host order; type and code for ICMP. */
     int ct_family;              /* 4 or 6 if NAT has changed what the client

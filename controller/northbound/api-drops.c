@@ -395,6 +395,24 @@ get_connection_dst(const struct fabric_sample *s, struct arena *arena)
     return end;
 }
 
+/* Returns which neighbour it announces, or NULL. */
+static const struct nb_neighbour *
+get_announced(const struct fabric_sample *s, struct arena *arena)
+{
+    struct nb_neighbour *neighbour;
+    char text[INET6_ADDRSTRLEN];
+
+    if (!s->announces
+        || !inet_ntop(s->family == 4 ? AF_INET : AF_INET6, s->announced, text,
+                      sizeof text)) {
+        return NULL;
+    }
+    neighbour = arena_alloc(arena, sizeof *neighbour);
+    neighbour->ip = arena_strdup(arena, text);
+    memcpy(neighbour->mac.ea, s->announced_mac.ea, sizeof neighbour->mac.ea);
+    return neighbour;
+}
+
 static const char *
 get_protocol(const struct fabric_sample *s, struct arena *arena)
 {
@@ -423,6 +441,7 @@ nb_fill_sample(const struct fabric_sample *s, enum fabric_sample_kind kind,
         .network = name_or_null(s->network),
         .src = get_end(s, true, arena), .dst = get_end(s, false, arena),
         .connection_dst = get_connection_dst(s, arena),
+        .announced = get_announced(s, arena),
         .protocol = get_protocol(s, arena), .size = s->size,
         .icmp_type = is_icmp ? s->tp_src : -1,
         .icmp_code = is_icmp ? s->tp_dst : -1,

@@ -66,6 +66,11 @@ static const struct schema_struct connection_end = SHOWN_KEPT(
     SHOWN_OF(nb_connection_end, l4_port, I64, ALWAYS,
              "The port of TCP, UDP or SCTP."));
 
+static const struct schema_struct neighbour = SHOWN_KEPT(
+    "Neighbour", nb_neighbour,
+    SHOWN_OF(nb_neighbour, ip, STRING, ALWAYS, "The address."),
+    SHOWN_OF(nb_neighbour, mac, MAC, ALWAYS, "Its MAC address."));
+
 /* Describes the members of a sample; the arguments are those of its kind. */
 #define SAMPLE(...)                                                     \
     SHOWN_OF(nb_sample, id, U64, ALWAYS, "Its ID, which grows."),       \
@@ -81,6 +86,10 @@ static const struct schema_struct connection_end = SHOWN_KEPT(
                     "changed that: a virtual IP or a floating address. " \
                     "Absent for accounts with a scope.",                \
                     &connection_end),                                   \
+    SHOWN_STRUCT_OF(nb_sample, announced, POINTER,                      \
+                    "What ARP or neighbour discovery announces, if it "  \
+                    "is not the sender's address at the sender's MAC "  \
+                    "address.", &neighbour),                            \
     SHOWN_OF(nb_sample, protocol, STRING, ALWAYS,                       \
              "Such as `tcp`, or a number; without IP `arp` or 0x and "  \
              "its Ethernet type."),                                     \

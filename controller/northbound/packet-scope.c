@@ -213,6 +213,7 @@ packet_scope_restrict(struct packet_scope *scope,
                           no_src);
     hidden = restrict_end(scope, s->time_ms, s->dst_port, &s->eth_dst,
                           no_dst) || hidden;
+    s->announces &= !*no_src;
     /* Where it was dropped may be where the other end is. */
     if (hidden || (!is_on(scope, s->src_port, s->host)
                    && !is_on(scope, s->dst_port, s->host))) {

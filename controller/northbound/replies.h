@@ -132,6 +132,12 @@ struct nb_connection_end {
     int64_t l4_port;
 };
 
+/* The neighbour that ARP or neighbour discovery announces. */
+struct nb_neighbour {
+    const char *ip;
+    struct vmn_mac mac;
+};
+
 /* A sampled packet: a dropped one, or one that matched a rule with a log. */
 struct nb_sample {
     uint64_t id;
@@ -140,6 +146,7 @@ struct nb_sample {
     const char *network;        /* Or NULL. */
     struct nb_packet_end src, dst;
     const struct nb_connection_end *connection_dst; /* Or NULL. */
+    const struct nb_neighbour *announced; /* Or NULL. */
     const char *protocol;
     uint64_t size;
     int64_t icmp_type, icmp_code; /* -1: it is not ICMP. */

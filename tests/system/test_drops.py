@@ -371,6 +371,29 @@ def test_honest_guests_are_told_from_forgers(world):
                  >= spoofed + len(forged))
 
 
+def test_a_false_neighbour_is_shown(world):
+    """A forger by ARP and by neighbour discovery, whose headers are true."""
+    world.network("net", "10.0.0.0/24", "fd00::/64")
+    guest = world.vm("guest", "net", "h1", ["10.0.0.1", "fd00::1"])
+    other = "02:00:00:00:77:77"
+    forged = [
+        frames.arp(frames.BROADCAST, guest.mac, 2, other, "10.0.0.1", other,
+                   "10.0.0.1"),
+        frames.advertisement("33:33:00:00:00:01", guest.mac, "fd00::1",
+                             "ff02::1", "fd00::9", guest.mac),
+        frames.solicitation(guest.mac, "fd00::1", "fd00::7", sll=other)]
+    wanted = {("10.0.0.1", other), ("fd00::9", guest.mac), ("fd00::1", other)}
+
+    def announced():
+        frames.send(guest, *forged)
+        return {(s["announced"]["ip"], s["announced"]["mac"])
+                for s in world.api.get("drops", port="guest")["samples"]
+                if s["reason"] == "spoofed" and "announced" in s}
+    wait_for("samples", lambda: announced() == wanted, 30)
+    assert "guest fd00::1 (announces fd00::9 at %s)" % guest.mac in vmnctl(
+        world, "drops", "--port", "guest")
+
+
 def test_copies_of_a_flood_to_its_sender_are_no_denials(world, pair):
     """Neither the sender's port nor its host gets a copy of what it floods,
     which is no policy's doing, and nothing is lost by it."""

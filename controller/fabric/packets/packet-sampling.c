@@ -7,6 +7,7 @@
 #include "controller/fabric/packets/packet-sampling.h"
 
 #include <arpa/inet.h>
+#include <netinet/icmp6.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -240,6 +241,29 @@ sampling_forget_logged(const struct fabric *f, uint64_t cookie, uint32_t part)
 
 /* Packets.  -------------------------------------------------------------- */
 
+/* Notes which neighbour ARP or neighbour discovery announces, if that is not
+ * the sender by its headers. */
+static void
+note_announced(const struct flow *flow, struct fabric_sample *sample)
+{
+    bool is_arp = flow->dl_type == htons(ETH_TYPE_ARP);
+    bool is_advert = (!is_arp && sample->protocol == IPPROTO_ICMPV6
+                      && sample->tp_src == ND_NEIGHBOR_ADVERT);
+    struct eth_addr mac = is_advert ? flow->arp_tha : flow->arp_sha;
+
+    if (!is_arp && !is_advert && (sample->protocol != IPPROTO_ICMPV6
+                                  || sample->tp_src != ND_NEIGHBOR_SOLICIT)) {
+        return;
+    }
+    memcpy(sample->announced, is_advert ? (const void *) &flow->nd_target
+           : sample->src, sizeof sample->announced);
+    sample->announced_mac = eth_addr_is_zero(mac) ? sample->eth_src : mac;
+    sample->announces = (
+        sample->family
+        && (!eth_addr_equals(sample->announced_mac, sample->eth_src)
+            || memcmp(sample->announced, sample->src, sizeof sample->src)));
+}
+
 /* Parses the headers.  A copy is only the beginning of a packet, so lengths in
  * headers exceed it: missing bytes are read as zeros. */
 static void
@@ -276,6 +300,7 @@ parse(struct sampling *s, const struct ofpacket_in *in,
             sample->tp_dst = ntohs(flow.tp_dst);
         }
     }
+    note_announced(&flow, sample);
 }
 
 /* Returns true if NAT has changed what the connection was for.  Its replies
@@ -377,6 +402,8 @@ same_packet(const struct fabric_sample *a, const struct fabric_sample *b)
             && !memcmp(a->dst, b->dst, sizeof a->dst)
             && eth_addr_equals(a->eth_src, b->eth_src)
             && eth_addr_equals(a->eth_dst, b->eth_dst)
+            && eth_addr_equals(a->announced_mac, b->announced_mac)
+            && !memcmp(a->announced, b->announced, sizeof a->announced)
             && !strcmp(a->host, b->host));
 }
 
