@@ -331,7 +331,7 @@ is_of_another(const struct fabric_switch *sw,
  * or a live trace.  Returns true if it was one. */
 static bool
 take_observed(struct fabric_switch *sw, const struct ofp_header *oh,
-            const struct ofpacket_in *in)
+              const struct ofpacket_in *in)
 {
     struct packets_of_switch *ps = packets_of(sw);
 
