@@ -78,6 +78,7 @@ commit_follow_rows(struct commit *commit)
     if (!commit->follow || !commit->follow(commit->follow_aux)) {
         return false;
     }
+    commit->queue_again = true; /* Another app checks, or none. */
     activity_grow(commit->activity);
     return true;
 }

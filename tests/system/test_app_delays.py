@@ -13,8 +13,9 @@ import threading
 import pytest
 from conftest import (World, changes, check_log, close_lab, flows, installed,
                       make_lab, wait_aged)
-from test_live_apps import verify
+from test_live_apps import ctl, verify
 from test_misdeeds import make_apps
+from test_own_types import build
 
 from vmnlab.api import Refused
 from vmnlab.netns import wait_for
@@ -49,8 +50,8 @@ def _world(lab):
     assert lab.vmnd.pid() is not None, lab.vmnd.last_words(60)
 
 
-def worker(lab):
-    return lab.vmnd.api.get("apps/" + APP)["status"]["worker"]
+def worker(lab, app=APP):
+    return lab.vmnd.api.get("apps/" + app)["status"]["worker"]
 
 
 def issues(lab, *kinds):
@@ -120,14 +121,14 @@ def test_plan_warns_of_late_flows(lab, world):
 
 
 @contextlib.contextmanager
-def late_write(lab, name, spec, **options):
+def late_write(lab, name, spec, app=APP, **options):
     """Writes an object of the app's while its process is stopped, until the
     check is late.  Others write and read meanwhile.  Once the context ends,
     the list that it is has the answer."""
     def n_late():
         with open(lab.vmnd.log, encoding="utf-8", errors="replace") as log:
-            return log.read().count("worker has not computed %s-deeds yet"
-                                    % APP)
+            return log.read().count("worker has not computed %s yet"
+                                    % name.split("/", maxsplit=1)[0])
 
     def put():
         try:
@@ -136,7 +137,7 @@ def late_write(lab, name, spec, **options):
             answers.append(refused)
 
     api, answers = lab.vmnd.api, []
-    pid, before = worker(lab)["pid"], n_late()
+    pid, before = worker(lab, app)["pid"], n_late()
     thread = threading.Thread(target=put)
     os.kill(pid, signal.SIGSTOP)
     try:
@@ -147,9 +148,9 @@ def late_write(lab, name, spec, **options):
         api.delete("groups/other")
         assert not answers
         yield answers
-        assert not answers
     finally:
-        os.kill(pid, signal.SIGCONT)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGCONT)
         thread.join()
 
 
@@ -165,9 +166,27 @@ def test_write_waits_for_a_busy_app_check(lab, world):
     with late_write(lab, name, {"deed": "sort"}, dry_run="plan") as answers:
         # A unit of the app is not computed before the check.
         label(lab)
+        assert not answers
     assert not isinstance(answers[0], Refused), answers
     wait_for("the unit", lambda: not issues(lab, "late"), 60)
     assert worker(lab)["ends"] == ends
+
+
+def test_write_ends_when_its_app_is_unloaded(lab, world, tmp_path):
+    """It does not wait for the process, which is gone."""
+    ctl(lab, "app", "load", build(str(tmp_path / "gates")), "--wait")
+    try:
+        with late_write(lab, "gates/one", {"network": "net"},
+                        "gates") as answers:
+            ctl(lab, "app", "unload", "gates", "--wait")
+            wait_for("the answer", lambda: answers, 60)
+        assert answers[0].status in (404, 409), answers
+        assert "computing" not in str(answers[0])
+    finally:
+        for name in "gates", "gates-settings":
+            with contextlib.suppress(Refused):
+                lab.vmnd.api.delete("types/" + name)
+    verify(lab)
 
 
 def test_looping_check_ends_the_process_once(lab, world):
