@@ -27,7 +27,7 @@ static char *module;
 char *withdraw_module;
 
 struct apps_fixture *
-start_with(const char *file)
+app_worker_start_with(const char *file)
 {
     const char *const apps[] = { "overlay", file, NULL };
     struct apps_fixture *f = apps_fixture_create(apps);
@@ -38,9 +38,9 @@ start_with(const char *file)
 }
 
 struct apps_fixture *
-start(void)
+app_worker_start(void)
 {
-    return start_with(module);
+    return app_worker_start_with(module);
 }
 
 void
@@ -97,7 +97,7 @@ worker_of(struct apps_fixture *f, const char *app)
 }
 
 struct app_worker_status
-status_of(struct apps_fixture *f)
+app_worker_status_of(struct apps_fixture *f)
 {
     struct app_worker_status status;
 

@@ -38,8 +38,8 @@ int app_worker_setup(void **state);
 int app_worker_teardown(void **state);
 
 /* Loads the app, from 'file' or without VMN_APP_WITHDRAW, and applies ROWS. */
-struct apps_fixture *start_with(const char *file);
-struct apps_fixture *start(void);
+struct apps_fixture *app_worker_start_with(const char *file);
+struct apps_fixture *app_worker_start(void);
 
 /* Applies network "a", "b" and so on with these labels. */
 void apply_network(struct apps_fixture *, const char *name, int vni,
@@ -52,7 +52,7 @@ bool has_flow(struct apps_fixture *, const char *text);
 
 struct app_worker *worker_of(struct apps_fixture *, const char *app);
 /* Returns the status of the app's worker. */
-struct app_worker_status status_of(struct apps_fixture *);
+struct app_worker_status app_worker_status_of(struct apps_fixture *);
 
 void assert_either(const char *problem, const char *text, const char *other);
 /* Fails the test unless the engine's problems contain the text. */

@@ -55,7 +55,7 @@ handle(struct apps_fixture *f, uint32_t in_port, struct vmn_packets_out *out)
 static void
 test_handler(void **state OVS_UNUSED)
 {
-    struct apps_fixture *f = start();
+    struct apps_fixture *f = app_worker_start();
     struct vmn_packets_out out;
     int64_t before_ms;
     char *problem;
@@ -72,7 +72,7 @@ test_handler(void **state OVS_UNUSED)
     assert_non_null(strstr(problem, "signal 11"));
     free(problem);
     assert_int_equal(out.n, 0);
-    assert_string_equal(status_of(f).computed, "bad.packet");
+    assert_string_equal(app_worker_status_of(f).computed, "bad.packet");
 
     /* Who sent it is barred, and nobody else. */
     apply_network(f, "a", 7, "");
@@ -114,7 +114,7 @@ test_handler(void **state OVS_UNUSED)
 static void
 test_trace_bars_no_network(void **state OVS_UNUSED)
 {
-    struct apps_fixture *f = start();
+    struct apps_fixture *f = app_worker_start();
     struct vmn_packets_out out;
 
     engine_packets_out_init(&out);
@@ -140,7 +140,7 @@ test_trace_bars_no_network(void **state OVS_UNUSED)
 static void
 test_guests_do_not_suspend(void **state OVS_UNUSED)
 {
-    struct apps_fixture *f = start();
+    struct apps_fixture *f = app_worker_start();
     struct vmn_packets_out out;
     unsigned n_failed = 0;
 
@@ -156,8 +156,8 @@ test_guests_do_not_suspend(void **state OVS_UNUSED)
         assert_int_equal(n_failed, network * WORKER_BARRED_OF_OWNER_MAX);
         assert_string_equal(out.reason, "barred");
     }
-    assert_int_equal(status_of(f).n_ends, n_failed);
-    assert_int_not_equal(status_of(f).state, APP_WORKER_SUSPENDED);
+    assert_int_equal(app_worker_status_of(f).n_ends, n_failed);
+    assert_int_not_equal(app_worker_status_of(f).state, APP_WORKER_SUSPENDED);
     apply_network(f, "a", 7, "");
     assert_null(handle_of(f, 77, 5, &out));
     assert_int_equal(out.n, 1);
@@ -170,14 +170,14 @@ test_guests_do_not_suspend(void **state OVS_UNUSED)
 static void
 test_killed(void **state OVS_UNUSED)
 {
-    struct apps_fixture *f = start();
-    int64_t pid = status_of(f).pid;
+    struct apps_fixture *f = app_worker_start();
+    int64_t pid = app_worker_status_of(f).pid;
 
     kill(pid, SIGKILL);
     apply_network(f, "a", 107, "");
     assert_true(has_flow(f, "bad.bad/0 10 reg0=0x6b,"));
-    assert_int_equal(status_of(f).n_ends, 1);
-    assert_true(status_of(f).pid != pid);
+    assert_int_equal(app_worker_status_of(f).n_ends, 1);
+    assert_true(app_worker_status_of(f).pid != pid);
     apps_fixture_check(f);
     apps_fixture_destroy(f);
 }
@@ -187,7 +187,7 @@ test_killed(void **state OVS_UNUSED)
 static void
 test_undone(void **state OVS_UNUSED)
 {
-    struct apps_fixture *f = start();
+    struct apps_fixture *f = app_worker_start();
     struct engine *engine = apps_fixture_engine(f);
     struct model *model = apps_fixture_model(f);
     struct engine_delta *delta;
@@ -210,7 +210,7 @@ test_undone(void **state OVS_UNUSED)
     delta = engine_run(engine);
     assert_true(has_flow(f, "bad.bad/0 10 reg0=0x6c,"));
 
-    kill(status_of(f).pid, SIGKILL);
+    kill(app_worker_status_of(f).pid, SIGKILL);
     model_undo(model);
     engine_delta_destroy(engine_roll_back(engine, delta));
     engine_delta_destroy(delta);
@@ -229,7 +229,7 @@ test_undone(void **state OVS_UNUSED)
 static bool
 try_in_pause(struct apps_fixture *f, int64_t start)
 {
-    unsigned n_ends = status_of(f).n_ends;
+    unsigned n_ends = app_worker_status_of(f).n_ends;
     int64_t end = start + ((int64_t) WORKER_FIRST_PAUSE_MS
                            << (n_ends - WORKER_ENDS_AT_ONCE - 1));
     bool early;
@@ -252,25 +252,25 @@ try_in_pause(struct apps_fixture *f, int64_t start)
 static void
 test_suspended(void **state OVS_UNUSED)
 {
-    struct apps_fixture *f = start();
+    struct apps_fixture *f = app_worker_start();
     unsigned n_early = 0;
 
-    while (status_of(f).state != APP_WORKER_SUSPENDED) {
-        unsigned n_ends = status_of(f).n_ends;
+    while (app_worker_status_of(f).state != APP_WORKER_SUSPENDED) {
+        unsigned n_ends = app_worker_status_of(f).n_ends;
         int64_t now = time_msec();
 
         apply_network(f, "a", 300 + (int) n_ends, "'do': 'abort'");
-        assert_int_equal(status_of(f).n_ends, n_ends + 1);
-        if (status_of(f).state == APP_WORKER_PAUSING
+        assert_int_equal(app_worker_status_of(f).n_ends, n_ends + 1);
+        if (app_worker_status_of(f).state == APP_WORKER_PAUSING
             && n_ends + 1 > WORKER_ENDS_AT_ONCE) {
             n_early += try_in_pause(f, now);
         }
     }
-    assert_int_equal(status_of(f).n_ends, WORKER_ENDS_MAX);
+    assert_int_equal(app_worker_status_of(f).n_ends, WORKER_ENDS_MAX);
     /* A busy machine may take longer than the first pauses, of 20 ms and more,
      * but not than the last one, of 2.5 s. */
     assert_true(n_early > 0);
-    assert_int_equal(status_of(f).pid, 0);
+    assert_int_equal(app_worker_status_of(f).pid, 0);
     apply_network(f, "c", 409, "");
     assert_problem(f, "the app is suspended");
     assert_true(has_flow(f, "bad.bad/0 10 reg0=0x9,"));
@@ -287,14 +287,14 @@ test_suspended(void **state OVS_UNUSED)
 static void
 test_withdrawn(void **state OVS_UNUSED)
 {
-    struct apps_fixture *f = start_with(withdraw_module);
+    struct apps_fixture *f = app_worker_start_with(withdraw_module);
     struct engine *engine = apps_fixture_engine(f);
     size_t n = count_flows(f);
 
-    while (status_of(f).state != APP_WORKER_SUSPENDED) {
-        apply_network(f, "a", 300 + (int) status_of(f).n_ends,
+    while (app_worker_status_of(f).state != APP_WORKER_SUSPENDED) {
+        apply_network(f, "a", 300 + (int) app_worker_status_of(f).n_ends,
                       "'do': 'abort'");
-        if (status_of(f).state != APP_WORKER_SUSPENDED) {
+        if (app_worker_status_of(f).state != APP_WORKER_SUSPENDED) {
             assert_int_equal(count_flows(f), n);
             wait_ready(f);
         }

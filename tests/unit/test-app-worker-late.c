@@ -32,7 +32,7 @@ test_reads(void **state OVS_UNUSED)
 {
     const char *preload = getenv("LD_PRELOAD");
     bool valgrind = preload && strstr(preload, "valgrind");
-    struct apps_fixture *f = start();
+    struct apps_fixture *f = app_worker_start();
 
     apply_network(f, "a", 107, valgrind ? "'reads': '2000'"
                   : "'reads': '23000'");
@@ -53,7 +53,7 @@ test_reads(void **state OVS_UNUSED)
 static void
 test_late(void **state OVS_UNUSED)
 {
-    struct apps_fixture *f = start();
+    struct apps_fixture *f = app_worker_start();
 
     engine_set_worker_wait(apps_fixture_engine(f), SHORT_MS);
     apply_network(f, "a", 107, "'do': 'compute'");
@@ -66,7 +66,7 @@ test_late(void **state OVS_UNUSED)
     wait_done(f);
     assert_true(has_flow(f, "bad.bad/0 10 reg0=0x6b," DROP));
     assert_true(has_flow(f, "bad.bad/0 10 reg0=0x6c," DROP));
-    assert_int_equal(status_of(f).n_ends, 0);
+    assert_int_equal(app_worker_status_of(f).n_ends, 0);
     apps_fixture_check(f);
     apps_fixture_destroy(f);
 }
@@ -75,7 +75,7 @@ test_late(void **state OVS_UNUSED)
 static void
 test_late_changed(void **state OVS_UNUSED)
 {
-    struct apps_fixture *f = start();
+    struct apps_fixture *f = app_worker_start();
 
     engine_set_worker_wait(apps_fixture_engine(f), SHORT_MS);
     apply_network(f, "a", 107, "'do': 'compute'");
@@ -98,7 +98,7 @@ test_late_changed(void **state OVS_UNUSED)
 static void
 test_late_query(void **state OVS_UNUSED)
 {
-    struct apps_fixture *f = start();
+    struct apps_fixture *f = app_worker_start();
     struct engine *engine = apps_fixture_engine(f);
     struct vmn_names answers;
 
@@ -115,7 +115,7 @@ test_late_query(void **state OVS_UNUSED)
     wait_done(f);
     answers = engine_relation_values(engine, "bad.answers", "a");
     assert_string_equal(answers.names[0], "118");
-    assert_int_equal(status_of(f).n_ends, 0);
+    assert_int_equal(app_worker_status_of(f).n_ends, 0);
     apps_fixture_check(f);
     apps_fixture_destroy(f);
 }
@@ -125,7 +125,7 @@ test_late_query(void **state OVS_UNUSED)
 static void
 test_late_failure(void **state OVS_UNUSED)
 {
-    struct apps_fixture *f = start();
+    struct apps_fixture *f = app_worker_start();
 
     engine_set_worker_wait(apps_fixture_engine(f), SHORT_MS);
     apply_network(f, "a", 107, "'do': 'loop'");
@@ -135,7 +135,7 @@ test_late_failure(void **state OVS_UNUSED)
     assert_problem(f, "bad.network/d");
     assert_problem(f, "its worker took more than 1000 ms of processor time");
     assert_problem(f, "its worker took more than 10000 ms");
-    assert_int_equal(status_of(f).n_ends, 3);
+    assert_int_equal(app_worker_status_of(f).n_ends, 3);
     /* Its first computation has failed; what that has read counts. */
     apply_network(f, "d", 110, "");
     wait_done(f);
@@ -146,7 +146,7 @@ test_late_failure(void **state OVS_UNUSED)
     wait_done(f);
     assert_true(has_flow(f, "bad.bad/0 10 reg0=0x75," DROP));
     assert_true(has_flow(f, "bad.bad/0 10 reg0=0x76," DROP));
-    assert_int_equal(status_of(f).n_ends, 3);
+    assert_int_equal(app_worker_status_of(f).n_ends, 3);
     apps_fixture_check(f);
     apps_fixture_destroy(f);
 }
@@ -165,7 +165,7 @@ check_object(void *f, const struct vmn_type_row *type,
 static struct apps_fixture *
 start_with_deeds(void)
 {
-    struct apps_fixture *f = start();
+    struct apps_fixture *f = app_worker_start();
 
     apps_fixture_declare_types(f, "bad");
     model_set_check_object(apps_fixture_model(f), check_object, f);
@@ -212,9 +212,9 @@ write_late(struct apps_fixture *f, struct model_request *request)
     char *problem;
     bool busy;
 
-    kill(status_of(f).pid, SIGSTOP);
+    kill(app_worker_status_of(f).pid, SIGSTOP);
     problem = try_write(f, request, &busy);
-    kill(status_of(f).pid, SIGCONT);
+    kill(app_worker_status_of(f).pid, SIGCONT);
     assert_non_null(strstr(problem, "app bad could not look at it: its worker "
                            "is computing bad-deeds"));
     assert_true(busy);
@@ -241,7 +241,7 @@ static void
 test_late_check(void **state OVS_UNUSED)
 {
     struct apps_fixture *f = start_with_deeds();
-    uint64_t n_calls = status_of(f).n_calls;
+    uint64_t n_calls = app_worker_status_of(f).n_calls;
     uint64_t n_ready = app_worker_n_ready(worker_of(f, "bad"));
     struct model_request request;
     bool busy;
@@ -250,13 +250,13 @@ test_late_check(void **state OVS_UNUSED)
     write_late(f, &request);
     await_result(f, n_ready);
     assert_null(try_write(f, &request, &busy));
-    assert_int_equal(status_of(f).n_calls, n_calls + 1);
+    assert_int_equal(app_worker_status_of(f).n_calls, n_calls + 1);
     assert_int_equal(request.n_checked, 1);
     /* What has been checked is not checked again. */
     assert_null(try_write(f, &request, &busy));
-    assert_int_equal(status_of(f).n_calls, n_calls + 1);
+    assert_int_equal(app_worker_status_of(f).n_calls, n_calls + 1);
     model_request_uninit(&request);
-    assert_int_equal(status_of(f).n_ends, 0);
+    assert_int_equal(app_worker_status_of(f).n_ends, 0);
     apps_fixture_check(f);
     apps_fixture_destroy(f);
 }
@@ -275,8 +275,8 @@ test_late_check_that_fails(void **state OVS_UNUSED)
     init_write(&request, "loop");
     write_late(f, &request);
     await_result(f, n_ready);
-    assert_int_equal(status_of(f).n_ends, 1);
-    assert_string_equal(status_of(f).computed, "bad-deeds");
+    assert_int_equal(app_worker_status_of(f).n_ends, 1);
+    assert_string_equal(app_worker_status_of(f).computed, "bad-deeds");
     problem = try_write(f, &request, &busy);
     assert_non_null(strstr(problem, "app bad could not look at it: its worker "
                            "took more than"));
@@ -288,7 +288,7 @@ test_late_check_that_fails(void **state OVS_UNUSED)
     apply_network(f, "b", 108, "");
     wait_done(f);
     assert_true(has_flow(f, "bad.bad/0 10 reg0=0x6c," DROP));
-    assert_int_equal(status_of(f).n_ends, 1);
+    assert_int_equal(app_worker_status_of(f).n_ends, 1);
     apps_fixture_check(f);
     apps_fixture_destroy(f);
 }
@@ -313,7 +313,7 @@ test_late_check_that_is_forgotten(void **state OVS_UNUSED)
         wait_done(f);
     }
     assert_true(has_flow(f, "bad.bad/0 10 reg0=0x6d," DROP));
-    assert_int_equal(status_of(f).n_ends, 0);
+    assert_int_equal(app_worker_status_of(f).n_ends, 0);
     apps_fixture_check(f);
     apps_fixture_destroy(f);
 }

@@ -30,12 +30,12 @@
 static void
 test_same_as_in_process(void **state OVS_UNUSED)
 {
-    struct apps_fixture *f = start();
+    struct apps_fixture *f = app_worker_start();
 
     assert_non_null(worker_of(f, "overlay"));
     assert_int_equal(count_flows(f), 3);
     assert_true(has_flow(f, "bad.bad/0 10 reg0=0x7," DROP));
-    assert_int_equal(status_of(f).n_ends, 0);
+    assert_int_equal(app_worker_status_of(f).n_ends, 0);
     apps_fixture_destroy(f);
 }
 
@@ -96,7 +96,7 @@ test_own_apps(void **state OVS_UNUSED)
 static void
 test_dependencies(void **state OVS_UNUSED)
 {
-    struct apps_fixture *f = start();
+    struct apps_fixture *f = app_worker_start();
     struct engine *engine = apps_fixture_engine(f);
     struct vmn_names answers;
 
@@ -118,10 +118,10 @@ test_dependencies(void **state OVS_UNUSED)
     apps_fixture_check(f);
 
     /* Only its own unit of the app, and what the overlay has of it. */
-    uint64_t calls = status_of(f).n_calls;
+    uint64_t calls = app_worker_status_of(f).n_calls;
 
     apply_network(f, "c", 109, "");
-    assert_int_equal(status_of(f).n_calls, calls + 1);
+    assert_int_equal(app_worker_status_of(f).n_calls, calls + 1);
     apps_fixture_destroy(f);
 }
 
@@ -130,7 +130,7 @@ test_dependencies(void **state OVS_UNUSED)
 static void
 check_deed_of_two(const char *deed, const char *problem, const char *other)
 {
-    struct apps_fixture *f = start();
+    struct apps_fixture *f = app_worker_start();
     char *label = xasprintf("'do': '%s'", deed);
     struct app_worker_status status;
     char *problems;
@@ -141,7 +141,7 @@ check_deed_of_two(const char *deed, const char *problem, const char *other)
     assert_either(problems, problem, other);
     free(problems);
     assert_true(has_flow(f, "bad.bad/0 10 reg0=0x7," DROP));
-    status = status_of(f);
+    status = app_worker_status_of(f);
     assert_int_equal(status.n_ends, 1);
     assert_string_equal(status.computed, "bad.network/a");
     assert_non_null(status.failure);
@@ -149,11 +149,11 @@ check_deed_of_two(const char *deed, const char *problem, const char *other)
     /* Others, and the overlay. */
     apply_network(f, "b", 108, "");
     assert_true(has_flow(f, "bad.bad/0 10 reg0=0x6c," DROP));
-    assert_int_equal(status_of(f).n_ends, 1);
+    assert_int_equal(app_worker_status_of(f).n_ends, 1);
 
     apply_network(f, "a", 117, "");
     assert_true(has_flow(f, "bad.bad/0 10 reg0=0x75," DROP));
-    assert_int_equal(status_of(f).n_ends, 1);
+    assert_int_equal(app_worker_status_of(f).n_ends, 1);
     apps_fixture_check(f);
     free(label);
     apps_fixture_destroy(f);
@@ -169,11 +169,11 @@ check_deed(const char *deed, const char *problem)
 static void
 test_sorting(void **state OVS_UNUSED)
 {
-    struct apps_fixture *f = start();
+    struct apps_fixture *f = app_worker_start();
 
     apply_network(f, "a", 107, "'do': 'sort'");
     assert_true(has_flow(f, "bad.bad/0 10 reg0=0x6b," DROP));
-    assert_int_equal(status_of(f).n_ends, 0);
+    assert_int_equal(app_worker_status_of(f).n_ends, 0);
     apps_fixture_check(f);
     apps_fixture_destroy(f);
 }
@@ -235,7 +235,7 @@ __wrap_worker_files_are_confined(void)
 static void
 test_unconfined(void **state OVS_UNUSED)
 {
-    struct apps_fixture *f = start();
+    struct apps_fixture *f = app_worker_start();
     const struct pipeline *pipeline = apps_fixture_pipeline(f);
 
     for (int i = 0; i < 2; i++) {
@@ -250,12 +250,12 @@ test_unconfined(void **state OVS_UNUSED)
 static void
 test_own_failure(void **state OVS_UNUSED)
 {
-    struct apps_fixture *f = start();
+    struct apps_fixture *f = app_worker_start();
 
     apply_network(f, "a", 107, "'do': 'fail'");
     assert_problem(f, "network a says so");
     assert_true(has_flow(f, "bad.bad/0 10 reg0=0x7,"));
-    assert_int_equal(status_of(f).n_ends, 0);
+    assert_int_equal(app_worker_status_of(f).n_ends, 0);
     apps_fixture_destroy(f);
 }
 
@@ -276,7 +276,7 @@ test_foreign(void **state OVS_UNUSED)
         { "zone", "stage bad of app bad writes register 5 (VMN_REG_ZONE), "
           "which is the pipeline's" },
     };
-    struct apps_fixture *f = start();
+    struct apps_fixture *f = app_worker_start();
 
     for (size_t i = 0; i < ARRAY_SIZE(uses); i++) {
         char *label = xasprintf("'use': '%s'", uses[i].use);
@@ -288,7 +288,7 @@ test_foreign(void **state OVS_UNUSED)
     }
     apply_network(f, "a", 107, "'use': 'group'");
     assert_true(has_flow(f, "bad.bad/0 10 reg0=0x6b,"));
-    assert_int_equal(status_of(f).n_ends, 0);
+    assert_int_equal(app_worker_status_of(f).n_ends, 0);
     apps_fixture_check(f);
     apps_fixture_destroy(f);
 }
@@ -296,11 +296,11 @@ test_foreign(void **state OVS_UNUSED)
 static void
 test_too_many_flows(void **state OVS_UNUSED)
 {
-    struct apps_fixture *f = start();
+    struct apps_fixture *f = app_worker_start();
 
     apply_network(f, "a", 107, "'flows': '200001'");
     assert_problem(f, "more than 200000 flows");
-    assert_int_equal(status_of(f).n_ends, 0);
+    assert_int_equal(app_worker_status_of(f).n_ends, 0);
     /* "what is emitted is more than 64 MiB", or that took too long. */
     apply_network(f, "a", 107, "'flows': '2000000'");
     assert_problem(f, " more than ");
@@ -364,7 +364,7 @@ test_memory_limit_fails_the_unit(void **state OVS_UNUSED)
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(labels); i++) {
-        struct apps_fixture *f = start();
+        struct apps_fixture *f = app_worker_start();
         uint64_t before;
 
         limit_memory(f, 1);
@@ -376,7 +376,7 @@ test_memory_limit_fails_the_unit(void **state OVS_UNUSED)
         assert_true(has_flow(f, "bad.bad/0 10 reg0=0x7," DROP));
         /* What it reads as before, its own row, comes on top. */
         assert_in_range(kept_for(f), 0, (1 << 20) + 16384);
-        assert_int_equal(status_of(f).n_ends, 0);
+        assert_int_equal(app_worker_status_of(f).n_ends, 0);
         /* Another one goes on. */
         apply_network(f, "b", 108, "");
         assert_true(has_flow(f, "bad.bad/0 10 reg0=0x6c," DROP));
@@ -394,7 +394,7 @@ test_memory_limit_fails_the_unit(void **state OVS_UNUSED)
 static void
 test_memory_is_freed(void **state OVS_UNUSED)
 {
-    struct apps_fixture *f = start();
+    struct apps_fixture *f = app_worker_start();
     struct engine *engine = apps_fixture_engine(f);
 
     limit_memory(f, 1);
@@ -428,7 +428,7 @@ test_memory_is_freed(void **state OVS_UNUSED)
 static void
 test_memory_limit_at_a_start(void **state OVS_UNUSED)
 {
-    struct apps_fixture *f = start();
+    struct apps_fixture *f = app_worker_start();
     struct engine *engine = apps_fixture_engine(f);
     const struct pipeline *pipeline = apps_fixture_pipeline(f);
 
@@ -462,13 +462,13 @@ test_memory_limit_at_a_start(void **state OVS_UNUSED)
 static void
 test_query(void **state OVS_UNUSED)
 {
-    struct apps_fixture *f = start();
+    struct apps_fixture *f = app_worker_start();
     struct engine *engine = apps_fixture_engine(f);
 
     apply_network(f, "a", 7, "'ask': 'b'");
     apply_network(f, "b", 8, "'query': 'null'");
-    assert_int_equal(status_of(f).n_ends, 1);
-    assert_string_equal(status_of(f).computed, "bad.does");
+    assert_int_equal(app_worker_status_of(f).n_ends, 1);
+    assert_string_equal(app_worker_status_of(f).computed, "bad.does");
     assert_string_equal(engine_relation_values(engine, "bad.answers",
                                                "a").names[0], "8");
     apply_network(f, "b", 108, "");
@@ -480,7 +480,7 @@ test_query(void **state OVS_UNUSED)
     apply_network(f, "c", 9, "'query': 'abort'");
     apply_network(f, "b", 108, "'ask': 'c'");
     assert_problem(f, "bad.network/b");
-    assert_int_equal(status_of(f).n_ends, 2);
+    assert_int_equal(app_worker_status_of(f).n_ends, 2);
     apply_network(f, "c", 9, "");
     assert_string_equal(engine_relation_values(engine, "bad.answers",
                                                "b").names[0], "9");
