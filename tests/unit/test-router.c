@@ -290,6 +290,10 @@ static struct scenario scenarios[] = {
               "actions=drop (destination is not routed)\n" },
             { "h1", "+" R "/1 149 ipv6,ipv6_src=fe80::/10 "
               "actions=drop (source is not routed)\n" },
+            { "h1", "+" R "/1 150 icmp6,icmp_type=133 "
+              "actions=drop (neighbour discovery is not routed)\n" },
+            { "h1", "+" R "/1 150 icmp6,icmp_type=136 "
+              "actions=drop (neighbour discovery is not routed)\n" },
         } },
     } },
     { "routes_go_to_next_hops_that_are_there", {
