@@ -144,7 +144,8 @@ struct query_node {
 
 struct unit_node {
     struct node node;
-    struct id_refs ids;
+    struct id_refs ids;         /* Of its result. */
+    struct id_refs failed_ids;  /* Of its last computation, if that failed. */
     struct hmap_node cookie_node; /* In engine's 'cookies'. */
     uint64_t cookie;
     struct memory_share memory;

@@ -498,40 +498,17 @@ note_problem(struct engine *engine, struct unit_node *unit, char *problem)
     unit->failed = problem && !engine->dry_run.running;
 }
 
-static int
-compare_numbers(const void *a_, const void *b_)
-{
-    const struct id_entry *const *a = a_;
-    const struct id_entry *const *b = b_;
-
-    return *a < *b ? -1 : *a > *b;
-}
-
-/* Keeps the IDs of a unit that fails.  The unit depends on what made it fail,
- * so it is computed again when that changes.  Until then it keeps its previous
- * result, including IDs, each referenced once however often it fails. */
+/* Keeps the IDs of a unit that fails, beside those of its result.  One that
+ * found no free ID is computed again when an ID of the pool is freed, which
+ * must not be one that it has got itself.  IDs of its failure before are
+ * released. */
 static void
-keep_ids(struct engine *engine, struct unit_node *unit,
-         struct id_refs *old, struct id_refs *now)
+keep_ids(struct engine *engine, struct unit_node *unit, struct id_refs *now)
 {
-    size_t n = old->n + now->n;
+    struct id_refs before = unit->failed_ids;
 
-    now->refs = xrealloc(now->refs, MAX(n, 1) * sizeof *now->refs);
-    if (old->n) {
-        memcpy(&now->refs[now->n], old->refs, old->n * sizeof *old->refs);
-    }
-    free(old->refs);
-    qsort(now->refs, n, sizeof *now->refs, compare_numbers);
-    now->n = 0;
-    for (size_t i = 0; i < n; i++) {
-        if (now->n && now->refs[i] == now->refs[now->n - 1]) {
-            id_pools_unref(model_id_pools(engine->model), now->refs[i]);
-        } else {
-            now->refs[now->n++] = now->refs[i];
-        }
-    }
-    now->allocated = n;
-    unit->ids = *now;
+    unit->failed_ids = *now;
+    id_refs_uninit(&before, model_id_pools(engine->model));
 }
 
 /* Takes over the results of a computation. */
@@ -545,13 +522,14 @@ finish(struct engine *engine, struct unit_node *unit, struct vmn_view *view,
     if (unit->late) {
         /* Its IDs as well. */
     } else if (view->problem) {
-        keep_ids(engine, unit, &old_numbers, &view->ids);
+        keep_ids(engine, unit, &view->ids);
     } else {
         take_desired(engine, unit, emit);
         take_values(engine, unit, emit);
         unit->ids = view->ids;
         kept_unit_changed(engine, unit);
         id_refs_uninit(&old_numbers, model_id_pools(engine->model));
+        id_refs_uninit(&unit->failed_ids, model_id_pools(engine->model));
     }
     memset(&view->ids, 0, sizeof view->ids);
     note_problem(engine, unit, view->problem);
@@ -666,6 +644,7 @@ unit_destroy(struct engine *engine, struct unit_node *unit)
                 &unit->cookie_node);
     late_end(engine, &unit->late);
     id_refs_uninit(&unit->ids, model_id_pools(engine->model));
+    id_refs_uninit(&unit->failed_ids, model_id_pools(engine->model));
     if (unit->problem) {
         ovs_list_remove(&unit->problem_node);
     }

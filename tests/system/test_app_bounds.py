@@ -2,8 +2,10 @@
 """What vmnd keeps for an app is bounded, at a start as well, and authors see
 what their app says and why it fails."""
 
+import contextlib
 import os
 import re
+import sqlite3
 
 import pytest
 from app_lab import build_bad_app
@@ -50,12 +52,32 @@ return { name = "asks", description = "Fails.",
 """
 
 
+# Fails with 100 IDs whose keys follow a label.
+IDS = """\
+local function compile(view, key, emit)
+    local salt = view:labels(view:network(key)).salt
+    if salt then
+        for i = 1, 100 do
+            view:id_of("ids.some", salt .. i)
+        end
+        emit:fail("salt " .. salt)
+    end
+end
+return { name = "ids", description = "Fails.",
+         id_pools = { { name = "ids.some", max = 1000000 } },
+         units = { { name = "network", each = "network",
+                     compile = compile } } }
+"""
+
+
 @pytest.fixture(scope="module", name="lab")
 def _lab(tmp_path_factory):
     path = tmp_path_factory.mktemp("app")
     (path / "asks.lua").write_text(ASK)
+    (path / "ids.lua").write_text(IDS)
     lab = make_lab("bounds", 1, apps=[build_bad_app(path),
-                                      str(path / "asks.lua")])
+                                      str(path / "asks.lua"),
+                                      str(path / "ids.lua")])
     yield lab
     close_lab(lab)
 
@@ -101,6 +123,27 @@ def test_values_beyond_the_limit_fail_their_units(lab, world):
         ctl(lab, "patch", "app", "bad", "-p", "spec: {max_memory_mib: null}")
     wait_for("all others", lambda: not failed(lab)
              and status(lab)["memory_bytes"] > 56 * MIB, 60)
+
+
+def test_ids_of_a_unit_that_fails_again_are_freed(lab, world):
+    """All but those of its last failure."""
+    def n_stored():
+        # IDs are freed once all hosts have a later revision.
+        world.put("groups", "later", selector="a=b")
+        world.delete("groups", "later")
+        with contextlib.closing(sqlite3.connect(
+                "file:%s?mode=ro" % lab.vmnd.db, uri=True)) as db:
+            return db.execute("SELECT COUNT(*) FROM numbers "
+                              "WHERE kind = 'ids.some'").fetchone()[0]
+
+    for salt in ("a", "b", "c", "d"):
+        world.put("networks", "net", labels={"salt": salt},
+                  subnets=[{"cidr": "10.50.0.0/24"}])
+        wait_for("the failure", lambda salt=salt: "salt " + salt in str(
+            lab.vmnd.api.get("status")["problems"]), 30)
+    wait_for("IDs to be freed", lambda: n_stored() == 100, 30)
+    world.put("networks", "net", subnets=[{"cidr": "10.50.0.0/24"}])
+    wait_for("all of them", lambda: n_stored() == 0, 30)
 
 
 def test_an_author_sees_lines_and_why_a_handler_fails(lab, world):
