@@ -172,6 +172,25 @@ def test_write_waits_for_a_busy_app_check(lab, world):
     assert worker(lab)["ends"] == ends
 
 
+def test_checks_of_a_large_request_continue(lab, world):
+    """They take longer than vmnd waits at a time, on a slow machine at least.
+    Another write comes through, before or in between."""
+    names = ["one-%d" % i for i in range(1000)]
+    ends = worker(lab)["ends"]
+    thread = threading.Thread(target=lab.vmnd.api.apply, args=([
+        {"type": APP + "-deeds", "name": name, "spec": {"deed": "sort"}}
+        for name in names],))
+    thread.start()
+    lab.vmnd.api.put("groups/other", {"selector": "a=b"})
+    thread.join()
+    lab.vmnd.api.delete("groups/other")
+    for name in names[0], names[-1]:
+        assert lab.vmnd.api.get("%s-deeds/%s" % (APP, name))
+    lab.vmnd.api.apply([{"op": "delete", "type": APP + "-deeds", "name": name}
+                        for name in names])
+    assert worker(lab)["ends"] == ends
+
+
 def test_write_ends_when_its_app_is_unloaded(lab, world, tmp_path):
     """It does not wait for the process, which is gone."""
     ctl(lab, "app", "load", build(str(tmp_path / "gates")), "--wait")
