@@ -190,6 +190,7 @@ const struct model_class model_port = {
     .add_keys = add_keys,
     .keep = port_keep_addresses,
     .assign = assign,
+    .complete = port_complete,
     .check_loaded = check_loaded,
     .check_request = check_request,
     .check = check_port,

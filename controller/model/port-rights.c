@@ -10,10 +10,12 @@
  * - It claims no interface that may be meant for a port of others.
  * - A port that others have put into quarantine stays there.
  * - What others have set as its isolation it keeps.  Made anew it is what its
- *   network says, which alone binds for good. */
+ *   network says, which alone binds for good.
+ * - It has a connection limit, by default, and is not let open more. */
 
 #include <config.h>
 
+#include <inttypes.h>
 #include <string.h>
 
 #include "controller/model/ipam.h"
@@ -21,6 +23,7 @@
 #include "controller/model/row-index.h"
 #include "controller/model/subnets.h"
 #include "controller/model/txn.h"
+#include "controller/schema/schema-row.h"
 #include "controller/schema/value.h"
 #include "util.h"
 
@@ -230,6 +233,79 @@ check_isolation(struct txn *txn, const struct entry *entry,
     }
 }
 
+/* Connections.  ----------------------------------------------------------- */
+
+/* Returns true if an account with a scope makes the request, or has written
+ * the draft that it applies. */
+static bool
+is_of_scope(const struct txn *txn)
+{
+    const struct model_request *request = txn->request;
+    bool found = request->rights && request->rights->scope.text;
+
+    for (size_t i = 0; !found && i < request->n_writers; i++) {
+        const struct model_rights *rights = request->writers[i].rights;
+
+        found = rights && rights->scope.text;
+    }
+    return found;
+}
+
+json_t *
+port_complete(struct txn *txn, const struct model_op *op OVS_UNUSED,
+              json_t *spec, const struct version *old)
+{
+    static const char field[] = "connection_limit";
+    const json_t *limit = json_object_get(spec, field);
+    json_t *copy, *kept;
+
+    if (!json_is_object(spec) || (limit && !json_is_null(limit))
+        || !is_of_scope(txn)
+        || (old && !model_in_scope(txn->request->rights, old->row))) {
+        return spec;
+    }
+    kept = old ? schema_row_spec(old->row) : NULL;
+    copy = json_copy(spec);
+    json_decref(spec);
+    if (!old) {
+        json_object_set_new(copy, field, json_pack(
+            "{s:i, s:i}", "rate", VMN_PORT_CONNECTION_RATE, "burst",
+            VMN_PORT_CONNECTION_BURST));
+    } else if (json_object_get(kept, field)) {
+        json_object_set(copy, field, json_object_get(kept, field));
+    }
+    json_decref(kept);
+    return copy;
+}
+
+/* Checks that 'is' is at most what 'was' is, or the default.  0 is unlimited:
+ * one less is the largest number. */
+static void
+check_limit(struct txn *txn, const struct entry *entry, const char *field,
+            uint32_t was, uint32_t is, uint32_t def)
+{
+    uint32_t max = entry->before && was - 1 > def - 1 ? was : def;
+
+    if (is - 1 > max - 1) {
+        txn_error(txn, entry, VMN_ERR_FORBIDDEN, field,
+                  "must be at most %"PRIu32" for this account", max);
+    }
+}
+
+static void
+check_connection_limit(struct txn *txn, const struct entry *entry,
+                       const struct vmn_port *was, const struct vmn_port *is)
+{
+    static const struct vmn_lb_client_limit none;
+    const struct vmn_lb_client_limit *a = was ? &was->connection_limit : &none;
+    const struct vmn_lb_client_limit *b = &is->connection_limit;
+
+    check_limit(txn, entry, "/connection_limit/rate", a->rate, b->rate,
+                VMN_PORT_CONNECTION_RATE);
+    check_limit(txn, entry, "/connection_limit/burst", vmn_lb_burst(a),
+                vmn_lb_burst(b), VMN_PORT_CONNECTION_BURST);
+}
+
 void
 check_port_rights(struct txn *txn, const struct entry *entry)
 {
@@ -239,6 +315,7 @@ check_port_rights(struct txn *txn, const struct entry *entry)
     if (is) {
         check_network(txn, entry, is);
         check_iface_id(txn, entry, is);
+        check_connection_limit(txn, entry, was, is);
     }
     if (was && is) {
         check_isolation(txn, entry, was, is);

@@ -61,6 +61,10 @@ bool rights_is_within_scope(const struct txn *, const struct vmn_row *row);
 bool rights_keep_tiers(const struct txn *, const struct vmn_row *row);
 
 /* port-rights.c; for accounts with a scope. */
+/* Gives the spec of a port that has no connection limit the one that it has,
+ * or the default. */
+json_t *port_complete(struct txn *, const struct model_op *, json_t *spec,
+                      const struct version *old);
 /* Checks a port that was made, changed or deleted. */
 void check_port_rights(struct txn *, const struct entry *port);
 /* Returns true if the network of 'port' is within the scope. */

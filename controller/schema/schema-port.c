@@ -339,6 +339,14 @@ const struct schema_table schema_port = {
               .check = value_check_name,
               .writers = SCHEMA_NETWORK_OWNERS,
               .doc = "The name of its community, of ports of its network." },
+            { .name = "connection_limit", .type = SCHEMA_STRUCT,
+              AT(vmn_port, connection_limit),
+              .nested = &schema_client_limit,
+              .absent = "500 a second and 1,000 at once for a port that an "
+                        "account with a scope makes, else none",
+              .doc = "How many connections its guest may open; of this and "
+                     "its host's the lower one holds.  Accounts with a scope "
+                     "can lower it, and raise it up to the default." },
             { .name = "resources", .type = SCHEMA_STRUCT,
               AT(vmn_port, resources), .nested = &resources,
               .doc = "What its VM needs of its host's `capacity`; of a VM "

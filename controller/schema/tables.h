@@ -111,6 +111,12 @@ struct vmn_account {
 /* Limits of labels and bytes without a quota that says otherwise. */
 #define VMN_QUOTA_LABELS 100000
 #define VMN_QUOTA_BYTES (64 * 1024 * 1024)
+#define VMN_QUOTA_MEMBERSHIPS 2000000
+#define VMN_QUOTA_FLOWS 1000000
+
+/* The connection limit of a port that an account with a scope makes. */
+#define VMN_PORT_CONNECTION_RATE 500
+#define VMN_PORT_CONNECTION_BURST 1000
 
 /* Limits of the objects with some labels, for accounts with a scope. -1:
  * unlimited. */

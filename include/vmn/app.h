@@ -491,17 +491,34 @@ vmn_act_hand_to_port(struct vmn_view *view, struct vmn_actions *actions,
     return true;
 }
 
-/* A host that limits how many connections the ports on it open, and the number
- * that one of them has there. */
+/* A host where a port's new connections are limited, and the number that the
+ * port has there. */
 struct vmn_limited {
     const char *host;
     uint32_t ofport;            /* Never 0. */
     const struct vmn_lb_client_limit *limit;
 };
 
+/* Returns the lower one of two limits, either of which may be none. */
+static inline const struct vmn_lb_client_limit *
+vmn_lower_limit(struct vmn_view *view, const struct vmn_lb_client_limit *a,
+                const struct vmn_lb_client_limit *b)
+{
+    struct vmn_lb_client_limit *lower;
+
+    if (!a->rate || !b->rate) {
+        return a->rate ? a : b;
+    }
+    lower = vmn_alloc(view, sizeof *lower);
+    lower->rate = b->rate < a->rate ? b->rate : a->rate;
+    lower->burst = (vmn_lb_burst(b) < vmn_lb_burst(a) ? vmn_lb_burst(b)
+                    : vmn_lb_burst(a));
+    return lower;
+}
+
 /* Fills in 'limited' for the port with name 'name': its host, and the one that
- * it is about to move to, if these have a limit.  Returns how many that
- * are. */
+ * it is about to move to, if the port or the host has a limit.  Returns how
+ * many that are. */
 static inline size_t
 vmn_connection_limits(struct vmn_view *view, const char *name,
                       struct vmn_limited limited[2])
@@ -518,7 +535,8 @@ vmn_connection_limits(struct vmn_view *view, const char *name,
         const struct vmn_host *host
             = host_name ? vmn_read_host(view, host_name) : NULL;
         const struct vmn_vif *vif
-            = (host && host->connection_limit.rate
+            = (host && (host->connection_limit.rate
+                        || port->connection_limit.rate)
                ? vmn_read_vif(view, host_name, port->iface_id) : NULL);
 
         if (vif) {
@@ -526,7 +544,8 @@ vmn_connection_limits(struct vmn_view *view, const char *name,
 
             one->host = host_name;
             one->ofport = vif->ofport;
-            one->limit = &host->connection_limit;
+            one->limit = vmn_lower_limit(view, &port->connection_limit,
+                                         &host->connection_limit);
         }
     }
     return n;

@@ -273,6 +273,8 @@ struct vmn_port {
     const char *community;      /* Of VMN_COMMUNITY: its name; else NULL. */
     struct vmn_resources resources; /* Which its VM needs; 'vms' is 0. */
     bool dhcp_server;           /* Its guest may be a DHCP server. */
+    /* Of this and that of its host the lower one holds. */
+    struct vmn_lb_client_limit connection_limit;
 };
 VMN_ELEMENT_READER(vmn_address_pair_at, vmn_port, allowed_addresses,
                    vmn_address_pair, VMN_ELEMENT_ADDRESS_PAIR)

@@ -450,10 +450,11 @@ def others_get_through(vm, ip, n=20):
 
 
 @pytest.mark.parametrize("by_vip", [False, True], ids=["direct", "vip"])
-def test_to_fill_conntrack(world, small_conntrack, by_vip):
+@pytest.mark.parametrize("limited", ["hosts/h1", "ports/greedy"])
+def test_to_fill_conntrack(world, small_conntrack, by_vip, limited):
     """One VM opens a connection from each of its ports, to a neighbour or by a
-    virtual IP, until its host has room for no more; with a limit it has
-    not."""
+    virtual IP, until its host has room for no more; with a limit, of the host
+    or of the port alone, it has not."""
     world.put("networks", "net", subnets=[{"cidr": "10.0.0.0/24"}])
     server = world.vm("server", "net", "h3", "10.0.0.20", udp=[53])
     greedy, modest = [world.vm(name, "net", "h1", ip,
@@ -482,10 +483,11 @@ def test_to_fill_conntrack(world, small_conntrack, by_vip):
     wait_for("conntrack to be full", lambda: fill() <= 5, 60)
     # Within it, the most that greedy has until the first are forgotten is
     # half of what there is room for.
-    world.patch("hosts", "h1", connection_limit={"rate": 10, "burst": 100})
+    kind, name = limited.split("/")
+    world.patch(kind, name, connection_limit={"rate": 10, "burst": 100})
     world.revalidated()
     small_conntrack.appctl("dpctl/flush-conntrack")
     fill()
-    # Who asks has such a limit, too.
+    # Who asks has the host's limit, too.
     wait_for("room for others", lambda: fill() >= 18, 60)
     assert connections(small_conntrack, "10.0.0.20") < 1400

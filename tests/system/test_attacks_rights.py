@@ -388,6 +388,51 @@ def test_account_says_which_interfaces(lab, api):
     api.delete("accounts/tester", cascade="true")
 
 
+def test_have_a_port_open_more_connections(shop, api):
+    """What an account with a scope makes has a limit, whatever it says; it may
+    lower that, and raise it up to the default or what an administrator has
+    set."""
+    default = {"rate": 500, "burst": 1000}
+
+    def limit(name="p"):
+        return api.get("ports/" + name)["spec"].get("connection_limit")
+
+    for more in {"rate": 501}, {"rate": 10, "burst": 1001}:
+        shop.may_not("PUT", "ports/p", mine(network="shop",
+                                            connection_limit=more),
+                     "/connection_limit/" + ("burst" if "burst" in more
+                                             else "rate"))
+    shop.may("PUT", "ports/p", mine(network="shop"))
+    assert limit() == default
+    shop.may("PATCH", "ports/p", {"connection_limit": {"rate": 20,
+                                                       "burst": None}})
+    assert limit() == {"rate": 20}
+    for spec in ({"connection_limit": None}, {"description": "x"}):
+        shop.may("PATCH", "ports/p", spec)
+        assert limit() == {"rate": 20}
+    shop.may("PUT", "ports/p", mine(network="shop"))
+    assert limit() == {"rate": 20}
+    shop.may("PATCH", "ports/p", {"connection_limit": default})
+    # What an administrator has set stays, and is given up by who deletes it.
+    api.patch("ports/p", {"connection_limit": {"rate": 9000, "burst": None}})
+    shop.may("PUT", "ports/p", mine(network="shop", description="y"))
+    assert limit() == {"rate": 9000}
+    shop.may_not("PATCH", "ports/p", {"connection_limit": {"rate": 9001}},
+                 "/connection_limit/rate")
+    api.patch("ports/p", {"connection_limit": None})
+    shop.may("PATCH", "ports/p", {"description": "z"})
+    assert limit() is None
+    shop.may("DELETE", "ports/p")
+    shop.may("PUT", "ports/p", mine(network="shop"))
+    assert limit() == default
+    # By a draft that an administrator applies.
+    shop.may("PUT", "drafts/d", mine(changes=[
+        {"type": "ports", "name": name, "op": "put", "spec": mine(
+            network="shop")} for name in ("p", "q")]))
+    api.call("POST", "/v1/drafts/d/apply")
+    assert limit() == limit("q") == default
+
+
 # By way of others.  ----------------------------------------------------------
 
 def test_put_ones_port_into_anothers_scope(shop, api):
