@@ -25,6 +25,7 @@
 #include "controller/health/health-commit.h"
 #include "controller/health/standby-watch.h"
 #include "controller/model/model.h"
+#include "controller/model/packet-owner.h"
 #include "openvswitch/shash.h"
 #include "sset.h"
 #include "timeval.h"
@@ -322,6 +323,7 @@ health_read_row(struct health *h, const char *balancer,
     const struct vmn_health *row = model_get_durable(
         h->model, VMN_TABLE_HEALTH, name, &meta);
 
+    m->owner = packet_owner_of(h->model, VMN_TABLE_PORT, m->port);
     m->row = row ? states[row->state] : BACKEND_CHECKING;
     m->row_ms = row ? meta.updated_ms : 0;
     free(name);

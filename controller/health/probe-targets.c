@@ -13,6 +13,7 @@
 #include "controller/engine/engine.h"
 #include "controller/engine/probe-target.h"
 #include "controller/model/model.h"
+#include "controller/model/packet-owner.h"
 #include "openvswitch/vlog.h"
 #include "timeval.h"
 #include "util.h"
@@ -29,6 +30,7 @@ static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(5, 5);
  * something becomes of these, also while it is not probed. */
 struct target {
     char *port, *out;           /* 'out' may be NULL. */
+    uint32_t owner;             /* Of 'port': packet_owner_of(). */
     bool monitors;
 };
 
@@ -86,22 +88,31 @@ forget(struct health *h, const char *name)
     }
 }
 
+/* Targets of an app whose ports are a tenant's. */
+#define TENANT_MAX (VMN_PROBE_TARGETS_MAX / 2)
+
 /* Returns true if there is room for another target of its app.  Which ones
  * have it depends on which came first, so the writer alone limits them: what
  * it takes another member has to have. */
 static bool
-has_room(const struct health *h, const char *name)
+has_room(const struct health *h, const char *name, const char *port)
 {
-    size_t len = strcspn(name, ".") + 1, n = 0;
+    uint32_t owner = packet_owner_of(h->model, VMN_TABLE_PORT, port);
+    size_t len = strcspn(name, ".") + 1, n = 0, n_own = 0;
     const struct shash_node *node;
 
-    if (h->follows || shash_count(&h->targets) < VMN_PROBE_TARGETS_MAX) {
+    if (h->follows || shash_count(&h->targets) < TENANT_MAX) {
         return true;
     }
     SHASH_FOR_EACH (node, &h->targets) {
-        n += !strncmp(node->name, name, len);
+        const struct target *target = node->data;
+
+        if (!strncmp(node->name, name, len)) {
+            n++;
+            n_own += owner && target->owner == owner;
+        }
     }
-    return n < VMN_PROBE_TARGETS_MAX;
+    return n < VMN_PROBE_TARGETS_MAX && n_own < TENANT_MAX;
 }
 
 static void
@@ -124,6 +135,7 @@ remember(struct health *h, const char *name,
     }
     target->port = xstrdup(t->port);
     target->out = nullable_xstrdup(t->out);
+    target->owner = packet_owner_of(h->model, VMN_TABLE_PORT, t->port);
     target->monitors = text->monitors;
     if (text->monitors) {
         health_monitor_set(h, name, t->port);
@@ -241,9 +253,10 @@ health_refresh_target(struct health *h, const char *balancer)
         prober_remove(&h->prober, balancer);
         return;
     }
-    if (!shash_find(&h->targets, name) && !has_room(h, name)) {
+    if (!shash_find(&h->targets, name) && !has_room(h, name, text.target.port)) {
         VLOG_WARN_RL(&rl, "probe target %s is not probed: its app has %d "
-                     "others", name, VMN_PROBE_TARGETS_MAX);
+                     "others, or %d of its tenant", name,
+                     VMN_PROBE_TARGETS_MAX, TENANT_MAX);
         sset_add(&h->refused, name);
         return;
     }

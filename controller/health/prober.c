@@ -317,7 +317,8 @@ run(struct backend *b, int64_t now_us)
     timer_heap_unset(&b->prober->timers, &b->timer);
     switch (b->due) {
     case DUE_PROBE:
-        turn_us = probe_rate_reserve(pacing_of(b), b->host, now_us);
+        turn_us = probe_rate_reserve(pacing_of(b), b->host, b->owner,
+                                     now_us);
         if (turn_us > now_us) {
             b->prober->stats.n_late++;
             set_due(b, DUE_TURN, turn_us);
@@ -609,6 +610,7 @@ set_member(struct backend *b, const struct prober_member *m, bool restart,
     bool is_new = !b->round, was_elsewhere = b->elsewhere;
 
     b->elsewhere = false;
+    b->owner = m->owner;
     if (is_new || restart || b->ofport != m->ofport
         || b->out_ofport != m->out_ofport || strcmp(b->host, m->host)
         || !vmn_ip_equal(&b->ip, &m->ip) || !vmn_mac_equal(b->mac, m->mac)

@@ -69,6 +69,7 @@ extern const char *const backend_state_names[BACKEND_N_STATES];
 struct prober_member {
     const char *port;
     const char *host;
+    uint32_t owner;             /* Of the port: packet_owner_of(). */
     uint32_t ofport;
     uint32_t out_ofport;        /* PROBE_THROUGH: where answers come from; 0:
                                  * the same. */
@@ -125,7 +126,7 @@ struct backend {
     struct prober *prober;
     struct balancer *lb;
     char *port, *host;
-    uint32_t ofport, out_ofport; /* See struct prober_member. */
+    uint32_t owner, ofport, out_ofport; /* See struct prober_member. */
     struct vmn_ip ip;
     struct vmn_mac mac, vip_mac;
     bool idle, elsewhere;

@@ -42,12 +42,26 @@ find_object(const struct model *model, const char *key)
     return row;
 }
 
+/* Returns the tenant that has 'row', which may be NULL, or 'none'. */
+static uint32_t
+tenant_of(const struct model *model, const struct vmn_row *row, uint32_t none)
+{
+    const char *scope = row ? usage_scope_of(model->usage, row) : NULL;
+
+    return scope ? UINT32_C(1) << 31 | hash_string(scope, 0) : none;
+}
+
 uint32_t
 packet_owner(const struct model *model, uint32_t vni)
 {
     const char *key = id_pools_key_of(model->id_pools, "vni", vni);
-    const struct vmn_row *row = key ? find_object(model, key) : NULL;
-    const char *scope = row ? usage_scope_of(model->usage, row) : NULL;
 
-    return scope ? UINT32_C(1) << 31 | hash_string(scope, 0) : vni;
+    return tenant_of(model, key ? find_object(model, key) : NULL, vni);
+}
+
+uint32_t
+packet_owner_of(const struct model *model, enum vmn_table table,
+                const char *name)
+{
+    return tenant_of(model, model_get(model, table, name), 0);
 }

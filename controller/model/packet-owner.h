@@ -8,6 +8,8 @@
 
 #include <stdint.h>
 
+#include "controller/schema/tables.h"
+
 struct model;
 
 /* Owner of the packets of traces, which no guest has sent. */
@@ -18,5 +20,8 @@ struct model;
  * tenant is the widest scope of an account that selects the object; its number
  * is 1 << 31 or greater, those of networks are less than 1 << 24. */
 uint32_t packet_owner(const struct model *, uint32_t vni);
+/* Returns the same of an object, or 0: no tenant has it. */
+uint32_t packet_owner_of(const struct model *, enum vmn_table,
+                         const char *name);
 
 #endif /* controller/model/packet-owner.h */

@@ -173,16 +173,17 @@ pacing_gives_turns(void **state OVS_UNUSED)
 
     probe_rate_init(&pacing, 1);
     for (int i = 0; i < PROBE_RATE_HOST_BURST; i++) {
-        assert_int_equal(probe_rate_reserve(&pacing, "h1", now), now);
+        assert_int_equal(probe_rate_reserve(&pacing, "h1", 1, now), now);
     }
     for (int i = 0; i < 150; i++) {
-        int64_t at = probe_rate_reserve(&pacing, "h1", now);
+        int64_t at = probe_rate_reserve(&pacing, "h1", 1, now);
 
-        assert_int_equal(at - last, 1000000 / PROBE_RATE_HOST);
+        assert_in_range(at - last, 0, 2 * 1000000 / PROBE_RATE_HOST);
         last = at;
     }
+    assert_int_equal(last - now, 150 * 1000000 / PROBE_RATE_HOST);
     /* Others do not wait for it. */
-    assert_int_equal(probe_rate_reserve(&pacing, "h2", now), now);
+    assert_int_equal(probe_rate_reserve(&pacing, "h2", 1, now), now);
     probe_rate_uninit(&pacing);
 
     /* In a second not many more leave than may, whoever they are for. */
@@ -193,10 +194,36 @@ pacing_gives_turns(void **state OVS_UNUSED)
         char host[16];
 
         snprintf(host, sizeof host, "h%d", i % 500);
-        n += probe_rate_reserve(&pacing, host, now) < now + 1000000;
+        n += probe_rate_reserve(&pacing, host, 1, now) < now + 1000000;
     }
     assert_in_range(n, PROBE_RATE_TOTAL,
                     PROBE_RATE_TOTAL + PROBE_RATE_TOTAL_BURST);
+    probe_rate_uninit(&pacing);
+}
+
+/* One with many probes takes no other owner's share of a host and of all. */
+static void
+owners_share_the_pace(void **state OVS_UNUSED)
+{
+    const int64_t now = 5000000;
+    int64_t at = now, last = now;
+    struct probe_rate pacing;
+
+    probe_rate_init(&pacing, 1);
+    for (int i = 0; i < 10000; i++) {
+        probe_rate_reserve(&pacing, "h1", 1, now);
+    }
+    /* A quarter of the rate is another's, and it waits for nothing else. */
+    for (int i = 0; i < PROBE_RATE_HOST / 4; i++) {
+        at = probe_rate_reserve(&pacing, "h1", 2, now);
+        assert_true(at >= last && at <= now + 1000000);
+        last = at;
+    }
+    assert_true(at > now + 500000);
+    assert_int_equal(probe_rate_reserve(&pacing, "h2", 2, now + 1000000),
+                     now + 1000000);
+    /* The first one has what is left. */
+    assert_true(probe_rate_reserve(&pacing, "h1", 1, now) > now + 50000000);
     probe_rate_uninit(&pacing);
 }
 
@@ -291,6 +318,7 @@ main(int argc, char *argv[])
         cmocka_unit_test(out_is_at_once_and_no_flapping),
         cmocka_unit_test(timers_come_in_order),
         cmocka_unit_test(pacing_gives_turns),
+        cmocka_unit_test(owners_share_the_pace),
         cmocka_unit_test(standbys_are_told_when_they_begin_and_end),
     };
 
