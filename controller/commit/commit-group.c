@@ -420,7 +420,12 @@ commit_write_group(struct commit *commit)
 static void
 compile(struct commit *commit, uint64_t retired)
 {
+    const struct pending *pending;
+
     id_pools_set_revision(model_id_pools(commit->model), retired);
+    LIST_FOR_EACH (pending, node, &commit->group) {
+        engine_bind_quotas(commit->engine, pending->request.rights);
+    }
     commit->info.delta = engine_run(commit->engine);
     activity_compiled(commit->activity, commit->info.delta);
     if (!check_limits(commit)) {

@@ -483,12 +483,13 @@ check_quota(void *check_, const char *name, const char *host, uint64_t n,
             uint64_t max)
 {
     struct quota_check *check = check_;
-    const struct vmn_quota *quota = model_get(check->model, VMN_TABLE_QUOTA,
-                                              name);
+    struct vmn_quota quota;
 
-    if (quota && model_quota_binds(quota, check->rights)) {
+    if (model_find_quota(check->model, name, &quota)
+        && model_quota_binds(&quota, check->rights)) {
         vmn_errors_add_excess(check->errors, &(const struct vmn_excess) {
-            .quota = name, .resource = "flows_per_host", .host = host,
+            .quota = name, .host = host,
+            .resource = host ? "flows_per_host" : "flows",
             .limit = (int64_t) max, .used = -1, .requested = (int64_t) n,
         });
         check->ok = false;
@@ -609,6 +610,7 @@ attempt_begin(struct attempt *attempt, int64_t now_ms,
                     errors)) {
         return false;
     }
+    engine_bind_quotas(attempt->engine, attempt->request->rights);
     attempt->delta = engine_run(attempt->engine);
     return is_possible(attempt->model, attempt->engine, attempt->request,
                        errors);

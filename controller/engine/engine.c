@@ -326,7 +326,8 @@ engine_run(struct engine *engine)
     }
     /* First the relation values of units whose rows were deleted. */
     take_changed_relations(engine);
-    while ((node = graph_pop(&engine->graph))) {
+    /* What is left of a run that is rolled back is computed then. */
+    while (!engine->quotas.refused && (node = graph_pop(&engine->graph))) {
         compute(engine, node, delta);
         take_changed_relations(engine);
         engine_yield(engine);

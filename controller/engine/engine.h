@@ -344,9 +344,17 @@ const char *engine_exceeded(const struct engine *, uint64_t *total);
  * such quota with a limit of flows.  Valid until the next run. */
 bool engine_quota_flows(const struct engine *, const char *name,
                         const char **host, uint64_t *n);
+/* Returns how many flows, groups and relation values are kept for the objects
+ * of quota 'name'. */
+uint64_t engine_quota_kept(const struct engine *, const char *name);
+/* Has the next run keep to what quotas that bind 'rights' limit in all, also to
+ * those of earlier calls.  Without rights (NULL) or a scope none do.  'rights'
+ * must live until the run ends. */
+void engine_bind_quotas(struct engine *, const struct model_rights *);
 /* Calls 'cb' for each quota that the last run has brought above its limit on a
- * host, with the host that exceeds it most.  The caller of engine_run() must
- * roll back. */
+ * host, with the host that exceeds it most, and for each one that it would
+ * have brought above its limit in all, with 'host' NULL.  The caller of
+ * engine_run() must roll back. */
 typedef void engine_exceeded_cb(void *aux, const char *quota,
                                 const char *host, uint64_t n, uint64_t max);
 void engine_exceeded_quotas(const struct engine *, engine_exceeded_cb *,

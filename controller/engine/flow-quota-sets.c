@@ -195,8 +195,12 @@ quotas_count_items(struct quotas *quotas, const struct quota_set *set,
                    struct engine_scope *scope, int n)
 {
     for (size_t i = 0; set && i < set->n; i++) {
-        struct quota_share *share = get_share(quotas, set->quotas[i], scope);
+        struct quota_share *share;
 
+        if (!set->quotas[i]->totals.max) {
+            continue;
+        }
+        share = get_share(quotas, set->quotas[i], scope);
         share->n_items += n;
         if (!share->recount) {
             share->recount = true;
@@ -244,6 +248,7 @@ quotas_update(struct engine *engine)
     HMAP_FOR_EACH (quota, node, &quotas->quotas) {
         host_totals_update(&quota->totals);
     }
+    quotas->n_bound = 0;
 }
 
 /* Life.  ----------------------------------------------------------------- */
@@ -274,5 +279,6 @@ quotas_uninit(struct quotas *quotas)
     hmap_destroy(&quotas->shares);
     hmap_destroy(&quotas->sets);
     hmap_destroy(&quotas->quotas);
+    free(quotas->bound);
 }
 

@@ -13,7 +13,8 @@
 #include "controller/engine/flow-quotas.h"
 #include "controller/engine/host-totals.h"
 
-/* A quota with a limit of flows. */
+/* A quota: of flows on each host, if 'totals' has a limit, and of what is kept
+ * in all. */
 struct flow_quota {
     struct hmap_node node;      /* In struct quotas, unless it was deleted. */
     unsigned n_refs;
@@ -21,6 +22,9 @@ struct flow_quota {
     char *scope;                /* The text of its selector. */
     bool found;                 /* By quotas_refresh(). */
     struct host_totals totals;  /* With its limit. */
+    uint64_t n_kept, max_kept;  /* Flows, groups and relation values. */
+    uint64_t refused;           /* What 'n_kept' would have been with a unit
+                                 * that was refused in this run; 0: none. */
 };
 
 struct quota_set {

@@ -194,6 +194,61 @@ set_of_relation(struct quotas *quotas, const struct relation_node *rel)
 
 /* Units.  ---------------------------------------------------------------- */
 
+static void
+count_kept(const struct quota_set *set, int64_t n)
+{
+    for (size_t i = 0; set && i < set->n; i++) {
+        set->quotas[i]->n_kept += n;
+    }
+}
+
+static int64_t
+kept_of(const struct unit_node *unit)
+{
+    return (int64_t) unit->n_entries + unit->n_values;
+}
+
+/* Returns true if the quota limits a request of the run.  One that was
+ * forgotten, which units may have until the end of the run, does not. */
+static bool
+is_bound(const struct engine *engine, const struct flow_quota *quota)
+{
+    const struct quotas *quotas = &engine->quotas;
+    struct vmn_quota row;
+    bool bound = false;
+
+    if (quotas->n_bound && flow_quota_find(quotas, quota->name) == quota
+        && model_find_quota(engine->model, quota->name, &row)) {
+        for (size_t i = 0; !bound && i < quotas->n_bound; i++) {
+            bound = model_quota_binds(&row, quotas->bound[i]);
+        }
+    }
+    return bound;
+}
+
+bool
+quotas_admit(struct engine *engine, const struct unit_node *unit, uint64_t n)
+{
+    const struct quota_set *set = unit->quotas;
+    int64_t more = (int64_t) n - kept_of(unit);
+    bool ok = true;
+
+    for (size_t i = 0; set && more > 0 && i < set->n; i++) {
+        struct flow_quota *quota = set->quotas[i];
+
+        if (quota->n_kept + more > quota->max_kept
+            && is_bound(engine, quota)) {
+            quota->refused = quota->n_kept + more;
+            engine->quotas.refused = true;
+            ok = false;
+        }
+    }
+    if (ok) {
+        count_kept(set, more);
+    }
+    return ok;
+}
+
 /* Sets the unit's quotas.  Takes ownership of the reference to 'set'. */
 static void
 set_unit(struct engine *engine, struct unit_node *unit, struct quota_set *set)
@@ -205,6 +260,8 @@ set_unit(struct engine *engine, struct unit_node *unit, struct quota_set *set)
         return;
     }
     unit->quotas = set;
+    count_kept(set, kept_of(unit));
+    count_kept(old, -kept_of(unit));
     for (size_t i = 0; i < unit->n_values; i++) {
         publish(&engine->quotas, set, unit->values[i].rel, 1);
         publish(&engine->quotas, old, unit->values[i].rel, -1);
@@ -250,7 +307,7 @@ quotas_row_changed(struct engine *engine, enum vmn_table table,
     struct quotas *quotas = &engine->quotas;
     struct quota_set *set;
 
-    quotas->stale |= table == VMN_TABLE_QUOTA;
+    quotas->stale |= table == VMN_TABLE_QUOTA || table == VMN_TABLE_ACCOUNT;
     if (hmap_is_empty(&quotas->quotas) && hmap_is_empty(&quotas->sets)) {
         return;
     }
@@ -288,6 +345,7 @@ quotas_add_unit(struct engine *engine, struct unit_node *unit)
 void
 quotas_remove_unit(struct engine *engine OVS_UNUSED, struct unit_node *unit)
 {
+    count_kept(unit->quotas, -kept_of(unit));
     quota_set_unref(unit->quotas);
     unit->quotas = NULL;
 }
@@ -323,15 +381,29 @@ quotas_update_units(struct engine *engine)
 
 /* Rows of quotas.  ------------------------------------------------------- */
 
-/* Updates a quota from its row.  Returns true if it counts other objects than
+static void
+forget_quota(struct quotas *quotas, struct flow_quota *quota)
+{
+    hmap_remove(&quotas->quotas, &quota->node);
+    flow_quota_unref(quota);
+}
+
+/* Updates a quota from its row.  Returns true if it counts other things than
  * before. */
 static bool
 take_quota(struct quotas *quotas, const struct vmn_quota *row)
 {
     struct flow_quota *quota = flow_quota_find(quotas, row->row.name);
     const char *scope = row->scope.text ? row->scope.text : "";
+    uint64_t max = MAX(row->flows_per_host, 0);
     bool changed = !quota || strcmp(quota->scope, scope);
 
+    if (quota && !quota->totals.max != !max) {
+        /* Whether its items are counted is fixed. */
+        forget_quota(quotas, quota);
+        quota = NULL;
+        changed = true;
+    }
     if (!quota) {
         quota = flow_quota_create(quotas, row->row.name);
     }
@@ -339,7 +411,8 @@ take_quota(struct quotas *quotas, const struct vmn_quota *row)
         free(quota->scope);
         quota->scope = xstrdup(scope);
     }
-    quota->totals.max = row->flows_per_host;
+    quota->totals.max = max;
+    quota->max_kept = row->flows;
     quota->found = true;
     return changed;
 }
@@ -349,33 +422,54 @@ take_quotas(struct engine *engine)
 {
     struct vmn_names names = model_names(engine->model, VMN_TABLE_QUOTA);
     struct quotas *quotas = &engine->quotas;
+    char name[MODEL_DEFAULT_QUOTA_SIZE];
     struct flow_quota *quota, *next;
+    struct vmn_quota row;
     bool changed = false;
 
     HMAP_FOR_EACH (quota, node, &quotas->quotas) {
         quota->found = false;
     }
     for (size_t i = 0; i < names.n; i++) {
-        const struct vmn_quota *row = model_get(
-            engine->model, VMN_TABLE_QUOTA, names.names[i]);
+        changed |= take_quota(quotas, model_get(
+            engine->model, VMN_TABLE_QUOTA, names.names[i]));
+    }
+    names = model_names(engine->model, VMN_TABLE_ACCOUNT);
+    for (size_t i = 0; i < names.n; i++) {
+        const struct vmn_account *account = model_get(
+            engine->model, VMN_TABLE_ACCOUNT, names.names[i]);
 
-        if (row->flows_per_host > 0) {
-            changed |= take_quota(quotas, row);
+        if (model_default_quota(engine->model, account, &row, name)) {
+            changed |= take_quota(quotas, &row);
         }
+        engine_yield(engine);
     }
     HMAP_FOR_EACH_SAFE (quota, next, node, &quotas->quotas) {
         if (!quota->found) {
-            hmap_remove(&quotas->quotas, &quota->node);
-            flow_quota_unref(quota);
+            forget_quota(quotas, quota);
             changed = true;
         }
     }
     return changed;
 }
 
+static void
+end_refusal(struct quotas *quotas)
+{
+    struct flow_quota *quota;
+
+    HMAP_FOR_EACH (quota, node, &quotas->quotas) {
+        quota->refused = 0;
+    }
+    quotas->refused = false;
+}
+
 void
 quotas_refresh(struct engine *engine)
 {
+    if (engine->quotas.refused) {
+        end_refusal(&engine->quotas);
+    }
     if (!engine->quotas.stale) {
         return;
     }
@@ -386,7 +480,7 @@ quotas_refresh(struct engine *engine)
     for (int t = 0; t < VMN_N_TABLES; t++) {
         struct vmn_names names = model_names(engine->model, t);
 
-        for (size_t i = 0; t != VMN_TABLE_QUOTA && i < names.n; i++) {
+        for (size_t i = 0; !schema_tables[t]->unscoped && i < names.n; i++) {
             quotas_row_changed(engine, t, names.names[i]);
             engine_yield(engine);
         }
@@ -403,7 +497,30 @@ engine_quota_flows(const struct engine *engine, const char *name,
 
     *host = quota ? host_totals_most(&quota->totals, n) : NULL;
     *n = *host ? *n : 0;
-    return quota != NULL;
+    return quota && quota->totals.max;
+}
+
+uint64_t
+engine_quota_kept(const struct engine *engine, const char *name)
+{
+    const struct flow_quota *quota = flow_quota_find(&engine->quotas, name);
+
+    return quota ? quota->n_kept : 0;
+}
+
+void
+engine_bind_quotas(struct engine *engine, const struct model_rights *rights)
+{
+    struct quotas *quotas = &engine->quotas;
+
+    if (!rights || !rights->scope.text) {
+        return;
+    }
+    if (quotas->n_bound >= quotas->allocated_bound) {
+        quotas->bound = x2nrealloc(quotas->bound, &quotas->allocated_bound,
+                                   sizeof *quotas->bound);
+    }
+    quotas->bound[quotas->n_bound++] = rights;
 }
 
 void
@@ -418,6 +535,9 @@ engine_exceeded_quotas(const struct engine *engine, engine_exceeded_cb *cb,
 
         if (host) {
             cb(aux, quota->name, host, n, quota->totals.max);
+        }
+        if (quota->refused) {
+            cb(aux, quota->name, NULL, quota->refused, quota->max_kept);
         }
     }
 }

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Counts how many flows and groups the objects of a quota cause on each host,
- * for quotas with a limit of these (flows_per_host), updated by each run.
+ * for quotas with a limit of these (flows_per_host), updated by each run; and
+ * how many flows, groups and relation values are kept for them, on any host or
+ * none.  In a run for requests of accounts with a scope, a unit that would
+ * exceed the latter is refused before it takes memory, and no further unit is
+ * computed: the caller rolls back.
  *
  * What a unit wants is caused by its row, if it has one; and if it is for a
  * key of a relation, by everything that causes the units that publish a
@@ -10,8 +14,8 @@
  * quotas want counts for each of these, and once for each.
  *
  * A unit, and each item, has the set of quotas that count it.  Sets are few
- * and shared.  If no quota has such a limit there are none, and nothing is
- * computed.
+ * and shared.  Without quotas and accounts with a scope there are none, and
+ * nothing is computed.
  *
  * Called by engine.c, unit.c, desired-state.c and scope.c.  Not for rejecting
  * requests (commit-group.c, plan.c), nor for other limits (model/). */
@@ -29,6 +33,7 @@
 struct ds;
 struct engine;
 struct engine_scope;
+struct model_rights;
 struct relation_node;
 struct flow_item;
 struct slot;
@@ -44,7 +49,12 @@ struct quotas {
     struct hmap shares;         /* Of struct quota_share. */
     struct ovs_list recount;    /* Of struct quota_share. */
     struct ovs_list changed;    /* Of struct publisher_quotas. */
-    bool stale;                 /* Rows of quotas have changed. */
+    bool stale;                 /* Rows of quotas or accounts have changed. */
+    bool refused;               /* A unit was, in this run. */
+    size_t n_bound, allocated_bound;
+    const struct model_rights **bound; /* Of requests of the run: what quotas
+                                        * that bind these keep is limited.
+                                        * Not owned. */
 };
 
 void quotas_init(struct quotas *);
@@ -62,6 +72,9 @@ void quotas_refresh(struct engine *);
  * were removed. */
 void quotas_add_unit(struct engine *, struct unit_node *);
 void quotas_remove_unit(struct engine *, struct unit_node *);
+/* Returns true if the unit may have 'n' flows, groups and relation values, and
+ * counts them.  Otherwise it keeps what it has. */
+bool quotas_admit(struct engine *, const struct unit_node *, uint64_t n);
 /* Records that the unit publishes one more value ('n' is 1) or one less (-1)
  * there. */
 void quotas_publish(struct engine *, const struct unit_node *,

@@ -517,11 +517,16 @@ finish(struct engine *engine, struct unit_node *unit, struct vmn_view *view,
        struct vmn_emit *emit)
 {
     struct id_refs old_numbers = unit->ids;
+    bool admitted = (view->problem
+                     || quotas_admit(engine, unit,
+                                     ovs_list_size(&emit->flows)
+                                     + ovs_list_size(&emit->groups)
+                                     + emit->n_values));
 
-    memory_settle(view, &unit->memory, !view->problem);
+    memory_settle(view, &unit->memory, !view->problem && admitted);
     if (unit->late) {
         /* Its IDs as well. */
-    } else if (view->problem) {
+    } else if (view->problem || !admitted) {
         keep_ids(engine, unit, &view->ids);
     } else {
         take_desired(engine, unit, emit);
@@ -532,8 +537,12 @@ finish(struct engine *engine, struct unit_node *unit, struct vmn_view *view,
         id_refs_uninit(&unit->failed_ids, model_id_pools(engine->model));
     }
     memset(&view->ids, 0, sizeof view->ids);
-    note_problem(engine, unit, view->problem);
-    view->problem = NULL;
+    if (admitted) {
+        note_problem(engine, unit, view->problem);
+        view->problem = NULL;
+    } else {
+        graph_mark(&engine->graph, &unit->node);
+    }
 }
 
 /* Has an app of our own compute, here. */

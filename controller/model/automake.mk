@@ -45,6 +45,7 @@ controller_libvmn_a_SOURCES += \
 	controller/model/loosening.h \
 	controller/model/replicate.c \
 	controller/model/replicate.h \
+	controller/model/memberships.c \
 	controller/model/model-account.c \
 	controller/model/model-app.c \
 	controller/model/migration-end.c \

@@ -307,6 +307,7 @@ struct model_usage {
     int64_t objects[VMN_N_TABLES];
     int64_t addresses, members, rules, object_labels, bytes;
     int64_t fqdns;              /* Peers of rules that are names in DNS. */
+    int64_t memberships;        /* Of groups; see memberships.c. */
 };
 /* Calls 'cb' for each limit that a quota can have, with its usage and its
  * value (-1: no limit).  Does nothing for a quota that is not in effect
@@ -316,7 +317,8 @@ typedef void model_quota_cb(void *aux, const char *limit, int64_t used,
 void model_quota_each(const struct model *, const struct vmn_quota *,
                       model_quota_cb *, void *aux);
 
-/* Calls 'cb' for each quota that counts 'row'. */
+/* Calls 'cb' for each quota that counts 'row', and for each account with such
+ * a scope that could have one (model_find_quota()). */
 void model_quotas_of(const struct model *, const struct vmn_row *,
                      void (*cb)(void *aux, const char *quota), void *aux);
 /* Returns true if the quota limits requests with 'rights' (NULL: all). */
@@ -327,6 +329,11 @@ bool model_quota_binds(const struct vmn_quota *, const struct model_rights *);
 bool model_default_quota(const struct model *, const struct vmn_account *,
                          struct vmn_quota *quota,
                          char name[MODEL_DEFAULT_QUOTA_SIZE]);
+/* Sets '*quota' to the quota of that name, which may be that of an account
+ * (model_default_quota()), whether or not it is in effect.  Returns false if
+ * there is none. */
+bool model_find_quota(const struct model *, const char *name,
+                      struct vmn_quota *quota);
 
 /* A row that a request changed besides those that it names. */
 struct model_also {

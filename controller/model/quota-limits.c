@@ -40,6 +40,7 @@ static const struct amount {
     AMOUNT(rules),
     AMOUNT(object_labels),
     AMOUNT(bytes),
+    AMOUNT(memberships),
 };
 #define LIMITS_MAX (VMN_N_TABLES + ARRAY_SIZE(amounts))
 
@@ -149,6 +150,7 @@ check_quota(struct txn *txn, const struct vmn_quota *quota)
     }
     get_added(txn, quota, &added);
     check_fqdn_flows(txn, quota, used, &added);
+    check_quota_memberships(txn, quota);
     n = get_limits(txn->model, quota, used, limits);
     get_limits(txn->model, quota, &added, more);
     for (size_t i = 0; i < n; i++) {
@@ -210,6 +212,25 @@ set_max(struct vmn_quota *quota, size_t offset, int max)
     *(int *) (void *) ((char *) quota + offset) = max;
 }
 
+/* Sets '*quota' to the default limits of an account with a scope. */
+static void
+fill_default(const struct vmn_account *account, struct vmn_quota *quota,
+             const char *name)
+{
+    const struct schema_field *f
+        = schema_tables[VMN_TABLE_QUOTA]->row.fields;
+
+    *quota = (struct vmn_quota) {
+        .row = { .table = VMN_TABLE_QUOTA, .name = name },
+        .scope = account->scope,
+    };
+    for (; f->name; f++) {
+        if (f->type == SCHEMA_INT) {
+            set_max(quota, f->offset, f->def);
+        }
+    }
+}
+
 bool
 model_default_quota(const struct model *model,
                     const struct vmn_account *account,
@@ -230,21 +251,25 @@ model_default_quota(const struct model *model,
         }
     }
     usage_account_name(name, account->row.name);
-    *quota = (struct vmn_quota) {
-        .row = { .table = VMN_TABLE_QUOTA, .name = name },
-        .scope = account->scope, .requests = -1, .flows_per_host = -1,
-    };
-    for (int i = 0; i < VMN_N_TABLES; i++) {
-        if (model->classes[i]->limit) {
-            set_max(quota, model->classes[i]->limit_offset, -1);
-        }
-    }
-    for (size_t i = 0; i < ARRAY_SIZE(amounts); i++) {
-        set_max(quota, amounts[i].max_offset, -1);
-    }
-    quota->object_labels = VMN_QUOTA_LABELS;
-    quota->bytes = VMN_QUOTA_BYTES;
+    fill_default(account, quota, name);
     return true;
+}
+
+bool
+model_find_quota(const struct model *model, const char *name,
+                 struct vmn_quota *quota)
+{
+    const char *slash = strchr(name, '/');
+    const struct vmn_quota *row = model_get(model, VMN_TABLE_QUOTA, name);
+    const struct vmn_account *account
+        = slash ? model_get(model, VMN_TABLE_ACCOUNT, slash + 1) : NULL;
+
+    if (row) {
+        *quota = *row;
+    } else if (account && account->scope.text) {
+        fill_default(account, quota, name);
+    }
+    return row || (account && account->scope.text);
 }
 
 /* An account that no quota binds has default limits. */
@@ -290,11 +315,13 @@ void
 model_quota_each(const struct model *model, const struct vmn_quota *quota,
                  model_quota_cb *cb, void *aux)
 {
-    const struct model_usage *used = usage_get(model->usage,
-                                               quota->row.name);
-
+    const struct model_usage *used;
     struct limit limits[LIMITS_MAX];
-    size_t n = used ? get_limits(model, quota, used, limits) : 0;
+    size_t n;
+
+    usage_count_memberships(model->usage, model);
+    used = usage_get(model->usage, quota->row.name);
+    n = used ? get_limits(model, quota, used, limits) : 0;
 
     for (size_t i = 0; i < n; i++) {
         cb(aux, limits[i].name, limits[i].used, limits[i].max);

@@ -15,6 +15,7 @@
 
 #include "controller/model/model-class.h"
 #include "controller/model/model-private.h"
+#include "controller/model/row-checks.h"
 #include "controller/schema/schema-row.h"
 #include "controller/schema/selector.h"
 #include "hash.h"
@@ -41,6 +42,7 @@ struct usage {
     struct hmap by_label;       /* Counters with 'label', by its hash. */
     struct ovs_list others;
     bool stale;                 /* Some counters are not counted yet. */
+    bool memberships_stale;     /* Memberships are not counted. */
 };
 
 struct usage *
@@ -119,7 +121,7 @@ counter_create(struct usage *usage, const char *name, const char *scope)
         ovs_list_push_back(&usage->others, &counter->other_node);
     }
     shash_add(&usage->counters, counter->name, counter);
-    usage->stale = true;
+    usage->stale = usage->memberships_stale = true;
 }
 
 /* Has a counter of 'name' for what 'scope' selects, in the place of one for
@@ -293,12 +295,9 @@ name_counter(void *naming_, struct usage_counter *counter)
 {
     const struct naming *naming = naming_;
 
-    if (!strchr(counter->name, '/')) {
-        naming->cb(naming->aux, counter->name);
-    }
+    naming->cb(naming->aux, counter->name);
 }
 
-/* Only of quotas that are objects. */
 void
 usage_each_of(const struct usage *usage, const struct vmn_row *row,
               void (*cb)(void *aux, const char *quota), void *aux)
@@ -337,6 +336,8 @@ usage_change(struct usage *usage, const struct vmn_row *before,
 {
     const struct vmn_row *row = before ? before : after;
 
+    usage->memberships_stale |= (row && (row->table == VMN_TABLE_GROUP
+                                         || row->table == VMN_TABLE_PORT));
     if (row && usage->classes[row->table]->changed) {
         usage->classes[row->table]->changed(usage, before, after);
     } else if (!shash_is_empty(&usage->counters)) {
@@ -371,6 +372,36 @@ usage_refresh(struct usage *usage, const struct model *model)
         counter->counted = true;
     }
     usage->stale = false;
+}
+
+static void
+add_memberships(void *n, struct usage_counter *counter)
+{
+    counter->counts.memberships += *(const int64_t *) n;
+}
+
+void
+usage_count_memberships(struct usage *usage, const struct model *model)
+{
+    struct vmn_names names = model_names(model, VMN_TABLE_GROUP);
+    struct shash_node *node;
+
+    if (!usage->memberships_stale) {
+        return;
+    }
+    SHASH_FOR_EACH (node, &usage->counters) {
+        struct usage_counter *counter = node->data;
+
+        counter->counts.memberships = 0;
+    }
+    for (size_t i = 0; i < names.n; i++) {
+        const struct vmn_row *row = model_get(model, VMN_TABLE_GROUP,
+                                              names.names[i]);
+        int64_t n = memberships_of(model, row);
+
+        each_counter(usage, row, add_memberships, &n);
+    }
+    usage->memberships_stale = false;
 }
 
 const struct model_usage *

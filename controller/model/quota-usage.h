@@ -26,11 +26,14 @@ void usage_change(struct usage *, const struct vmn_row *before,
  * transaction may be under way. */
 void usage_refresh(struct usage *, const struct model *);
 
+/* Counts the memberships of groups, if ports or groups have changed. */
+void usage_count_memberships(struct usage *, const struct model *);
+
 /* The counts of quota 'name', or NULL if there is none, or it has not been
  * counted yet.  Valid until the next change. */
 const struct model_usage *usage_get(const struct usage *, const char *name);
 
-/* Calls 'cb' for each quota (no account) whose scope selects 'row'. */
+/* Calls 'cb' for each quota, and each account, whose scope selects 'row'. */
 void usage_each_of(const struct usage *, const struct vmn_row *,
                    void (*cb)(void *aux, const char *quota), void *aux);
 

@@ -15,6 +15,15 @@ void check_touched(struct txn *);
 /* Checks the touched entries against the quotas of the client. */
 void check_quotas(struct txn *);
 
+/* memberships.c */
+/* Checks the memberships of all groups. */
+void check_memberships(struct txn *);
+/* Checks those of the groups that the quota counts. */
+void check_quota_memberships(struct txn *, const struct vmn_quota *);
+/* Returns how many memberships a group or port has, with the others that there
+ * are. */
+int64_t memberships_of(const struct model *, const struct vmn_row *);
+
 /* references.c */
 /* Checks that what an entry refers to exists; errors go to 'pointer' and
  * on. */

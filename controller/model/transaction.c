@@ -538,6 +538,7 @@ apply_ops(struct txn *txn)
     if (!txn->errors->n) {
         check_touched(txn);
         check_bounds(txn);
+        check_memberships(txn);
         check_quotas(txn);
     }
 }

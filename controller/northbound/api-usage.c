@@ -52,6 +52,8 @@ each_limit(const struct northbound *nb, const struct vmn_quota *quota,
     uint64_t n;
 
     model_quota_each(nb->model, quota, call_limit, &each);
+    cb(aux, "flows", engine_quota_kept(nb->engine, quota->row.name),
+       quota->flows, NULL);
     if (quota->flows_per_host >= 0
         && engine_quota_flows(nb->engine, quota->row.name, &host, &n)) {
         cb(aux, "flows_per_host", n, quota->flows_per_host, host);

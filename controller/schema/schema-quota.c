@@ -7,10 +7,14 @@
 #include "controller/schema/schema-define.h"
 #include "controller/schema/value.h"
 
-#define LIMIT(MEMBER, DOC)                                              \
+#define LIMIT_OF(MEMBER, DEFAULT, DOC)                                  \
     { .name = #MEMBER, .type = SCHEMA_INT, AT(vmn_quota, MEMBER),       \
-      .flags = SCHEMA_HIDE_DEFAULT, .max = 1000000, .def = -1,          \
+      .flags = SCHEMA_HIDE_DEFAULT, .max = 1000000, .def = DEFAULT,     \
       .doc = DOC }
+#define LIMIT(MEMBER, DOC) LIMIT_OF(MEMBER, -1, DOC)
+
+/* Drafts and observations, of which there can be 100. */
+#define FEW 20
 
 static const struct schema_field fields[] = {
     COMMON(vmn_quota),
@@ -28,8 +32,8 @@ static const struct schema_field fields[] = {
     LIMIT(routers, "How many routers."),
     LIMIT(floating_ips, "How many floating addresses."),
     LIMIT(dns_zones, "How many DNS zones."),
-    LIMIT(observations, "How many observations."),
-    LIMIT(drafts, "How many drafts."),
+    LIMIT_OF(observations, FEW, "How many observations."),
+    LIMIT_OF(drafts, FEW, "How many drafts."),
     LIMIT(addresses, "How many addresses: of ports (`allowed_addresses` "
           "included), of balancers, and floating ones."),
     LIMIT(members, "How many elements of groups (`ports`, `groups`, `cidrs`, "
@@ -47,6 +51,17 @@ static const struct schema_field fields[] = {
       .flags = SCHEMA_HIDE_DEFAULT, .max = INT32_MAX, .def = VMN_QUOTA_BYTES,
       .doc = "How many bytes the names and specs of all objects together may "
              "have, as JSON." },
+    { .name = "memberships", .type = SCHEMA_INT, AT(vmn_quota, memberships),
+      .flags = SCHEMA_HIDE_DEFAULT, .max = INT32_MAX,
+      .def = VMN_QUOTA_MEMBERSHIPS,
+      .doc = "How many memberships the groups may have together: each group "
+             "counts for one for each port in `ports`, and each one that has "
+             "the first label that its `selector` requires." },
+    { .name = "flows", .type = SCHEMA_INT, AT(vmn_quota, flows),
+      .flags = SCHEMA_HIDE_DEFAULT, .min = 1, .max = INT32_MAX,
+      .def = VMN_QUOTA_FLOWS,
+      .doc = "How many flows, OpenFlow groups and facts of apps `vmnd` may "
+             "keep for the objects, whether or not a host has them." },
     { .name = "flows_per_host", .type = SCHEMA_INT,
       AT(vmn_quota, flows_per_host), .flags = SCHEMA_HIDE_DEFAULT, .min = 1,
       .max = 1000000, .def = -1,

@@ -108,7 +108,7 @@ struct vmn_account {
     const char *iface_ids;
 };
 
-/* Limits of labels and bytes without a quota that says otherwise. */
+/* Limits without a quota that says otherwise. */
 #define VMN_QUOTA_LABELS 100000
 #define VMN_QUOTA_BYTES (64 * 1024 * 1024)
 #define VMN_QUOTA_MEMBERSHIPS 2000000
@@ -133,9 +133,11 @@ struct vmn_quota {
                                  * forwards of routers. */
     int rules;                  /* With their peers and services; routes. */
     int object_labels, bytes;   /* Of all objects. */
+    int memberships;            /* Of ports in groups, at most. */
     int requests;               /* Per second, of all accounts within
                                  * 'scope'. */
     int flows_per_host;         /* Including groups, caused by the objects. */
+    int flows;                  /* The same on any host or none, with facts. */
 };
 
 enum vmn_draft_op { VMN_DRAFT_PUT, VMN_DRAFT_PATCH, VMN_DRAFT_DELETE };

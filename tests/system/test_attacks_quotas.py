@@ -220,6 +220,52 @@ def test_attack_fill_memory_by_labels_and_texts(api, shop):
                                            "bytes": None})
 
 
+def exceeds(tenant, target, spec, what, limit):
+    """It is refused for what would be used with it, in a plan too."""
+    for query in ("", "?dry_run=plan"):
+        status, answer = tenant.tries("PUT", target + query, spec)
+        assert status == 403, answer
+        [error] = answer["errors"]
+        assert (error["quota"], error["resource"], error["limit"]) == (
+            "shop", what, limit), error
+        assert "used" not in error and error["requested"] > limit, error
+        assert error["detail"] == (
+            'quota "shop" exceeded: %d of %d %s with this change' % (
+                error["requested"], limit, what))
+
+
+def test_attack_fill_memory_by_groups_and_policies(api, shop):
+    """By many groups of each port; and by a rule of few bytes whose peers are
+    many prefixes, in many networks."""
+    admin = api.vmnd.api
+    for i in range(4):
+        admin.put("networks/n%d" % i,
+                  mine(subnets=[{"cidr": "10.0.0.0/24"}]))
+        admin.put("ports/p%d" % i, mine(network="n%d" % i))
+    try:
+        admin.put("quotas/shop", {"scope": "project=shop", "memberships": 7})
+        shop.may("PUT", "groups/all", mine(selector="project=shop"))
+        exceeds(shop, "groups/more", mine(selector="project=shop"),
+                "memberships", 7)
+        assert used(shop)["memberships"] == 4
+        shop.may("PUT", "groups/more", mine(cidrs=[
+            "11.0.%d.0/25" % i for i in range(250)]))
+        now = used(shop)["flows"]
+        admin.patch("quotas/shop", {"flows": now + 500})
+        spec = mine(applies_to=["all"],
+                    rules=[rule("ingress", "allow", ["more"])])
+        exceeds(shop, "policies/p", spec, "flows", now + 500)
+        assert used(shop)["flows"] == now
+        assert not admin.get("status")["problems"]
+        admin.patch("quotas/shop", {"flows": None})
+        shop.may("PUT", "policies/p", spec)
+        assert used(shop)["flows"] > now + 1000
+        shop.may("DELETE", "policies/p")
+        assert used(shop)["flows"] == now
+    finally:
+        admin.put("quotas/shop", dict(LIMITS, scope="project=shop"))
+
+
 def test_account_without_a_quota_has_one_of_labels_and_bytes(api):
     inn = enter(api, "inn", "project=inn")
     inn.may("PUT", "groups/inn", {"labels": {"project": "inn"}})
@@ -229,8 +275,11 @@ def test_account_without_a_quota_has_one_of_labels_and_bytes(api):
     assert item["quota"] == "account/inn" and item["scope"] == "project=inn"
     limits = {i["name"]: (i["used"], i["limit"]) for i in item["limits"]
               if "limit" in i}
-    assert set(limits) == {"object_labels", "bytes"}
+    assert set(limits) == {"object_labels", "bytes", "memberships", "flows",
+                           "drafts", "observations"}
     assert limits["object_labels"] == (1, 100000)
+    assert limits["memberships"] == (0, 2000000)
+    assert limits["drafts"] == (0, 20)
     inn.may("DELETE", "groups/inn")
 
 

@@ -118,6 +118,7 @@ static const struct vmn_app_class app = {
 
 static struct toy toy;
 static uint64_t base;           /* What a host has without any port. */
+static unsigned n_refused;      /* Changes of edit(). */
 
 static int
 setup(void **state)
@@ -175,6 +176,32 @@ expect(const struct vmn_selector *scope, const char *host)
     return n + (is_where ? deep[0] + deep[1] : 0);
 }
 
+/* The same of what is kept in all: flows, and values of relations. */
+static uint64_t
+expect_kept(const struct vmn_selector *scope)
+{
+    struct vmn_names names = model_names(toy.model, VMN_TABLE_PORT);
+    bool keys[N_KEYS] = { false }, deep[2] = { false };
+    uint64_t n = 0;
+
+    for (size_t i = 0; i < names.n; i++) {
+        const struct vmn_port *port = model_get(toy.model, VMN_TABLE_PORT,
+                                                names.names[i]);
+        const char *where = vmn_labels_get(&port->labels, "w");
+
+        if (vmn_selector_matches(scope, &port->labels)) {
+            n += label_int(&port->labels, "n") + (strcmp(where, "all") ? 3
+                                                  : 2);
+            keys[label_int(&port->labels, "k")] = true;
+        }
+    }
+    for (int k = 0; k < N_KEYS; k++) {
+        n += keys[k] ? 3 : 0;
+        deep[k % 2] |= keys[k];
+    }
+    return n + deep[0] + deep[1];
+}
+
 static void
 check_quota(const struct vmn_quota *quota)
 {
@@ -199,6 +226,8 @@ check_quota(const struct vmn_quota *quota)
         assert_int_equal(n, n_most);
         assert_string_equal(host ? host : "", most ? most : "");
     }
+    assert_int_equal(engine_quota_kept(toy.engine, quota->row.name),
+                     expect_kept(&quota->scope));
 }
 
 static void
@@ -243,9 +272,10 @@ make_quota(void)
 {
     static const char *const scopes[] = { "t=a", "t in (a,b)", "" };
 
-    return json_pack("{s:s, s:o*}", "scope", scopes[random_range(3)],
+    return json_pack("{s:s, s:o*, s:i}", "scope", scopes[random_range(3)],
                      "flows_per_host", random_range(4)
-                     ? json_integer(1 + random_range(20)) : NULL);
+                     ? json_integer(1 + random_range(20)) : NULL, "flows",
+                     1 + random_range(40));
 }
 
 static void
@@ -291,9 +321,18 @@ edit(void)
     if (!random_range(4)) {
         plan_destroy(plan_make(toy.model, toy.engine, &request, 0, &errors));
     } else if (!model_apply(toy.model, &request, 0, &revision, &errors)) {
-        struct engine_delta *delta = engine_run(toy.engine);
+        struct model_rights *rights
+            = random_range(2) ? NULL
+              : model_util_rights("t=a", NULL, NULL, false);
+        struct engine_delta *delta;
 
-        if (random_range(4)) {
+        engine_bind_quotas(toy.engine, rights);
+        delta = engine_run(toy.engine);
+        if (!plan_is_within_quotas(toy.model, toy.engine, rights, &errors)) {
+            n_refused++;
+        }
+        model_rights_destroy(rights);
+        if (!errors.n && random_range(4)) {
             check();
             model_settle(toy.model);
         } else {
@@ -314,6 +353,7 @@ what_is_counted_is_what_there_is(void **state)
         edit();
         check();
     }
+    assert_true(n_refused > 100);
 }
 
 /* Limits.  ---------------------------------------------------------------- */
@@ -369,6 +409,46 @@ what_exceeds_a_quota_is_refused(void **state)
     plan("t=a", "p1", NULL, "");
 }
 
+static void
+what_would_be_kept_beyond_a_quota_is_refused(void **state)
+{
+    toy_edit(&toy, VMN_TABLE_QUOTA, "q",
+             json_pack("{s:s, s:i}", "scope", "t=a", "flows", 12));
+    toy_settle(&toy);
+    /* Each has three besides 'n'; its key has three, and the key's parity
+     * one.  On whichever host. */
+    plan("t=a", "p1", make_port('a', 1, 5, "nowhere"), "");
+    plan("t=a", "p1", make_port('a', 1, 10, "nowhere"),
+         "quota \"q\" exceeded: 13 of 12 flows with this change");
+    plan("t=a", "p1", make_port('a', 1, 6, "nowhere"),
+         "quota \"q\" exceeded: 13 of 12 flows with this change");
+    plan(NULL, "p1", make_port('a', 1, 10, "nowhere"), "");
+    assert_int_equal(engine_quota_kept(toy.engine, "q"), 0);
+    /* Above its limit it may shrink. */
+    toy_edit(&toy, VMN_TABLE_PORT, "p1", make_port('a', 1, 20, "h0"));
+    toy_settle(&toy);
+    assert_int_equal(engine_quota_kept(toy.engine, "q"), 27);
+    plan("t=a", "p1", make_port('a', 1, 19, "h0"), "");
+    plan("t=a", "p2", make_port('a', 1, 0, "h0"),
+         "quota \"q\" exceeded: 30 of 12 flows with this change");
+    plan("t=a", "p1", NULL, "");
+}
+
+static void
+account_without_a_quota_has_a_limit_of_flows(void **state)
+{
+    toy_edit(&toy, VMN_TABLE_ACCOUNT, "a",
+             json_pack("{s:s, s:s, s:b}", "role", "operator", "scope", "t=a",
+                       "certificate", true));
+    toy_edit(&toy, VMN_TABLE_PORT, "p1", make_port('a', 1, 5, "h0"));
+    toy_settle(&toy);
+    assert_int_equal(engine_quota_kept(toy.engine, "account/a"), 12);
+    toy_edit(&toy, VMN_TABLE_QUOTA, "q", json_pack("{s:s}", "scope", "t=a"));
+    toy_settle(&toy);
+    assert_int_equal(engine_quota_kept(toy.engine, "account/a"), 0);
+    assert_int_equal(engine_quota_kept(toy.engine, "q"), 12);
+}
+
 int
 main(void)
 {
@@ -376,6 +456,8 @@ main(void)
 #define T(NAME) cmocka_unit_test_setup_teardown(NAME, setup, teardown)
         T(what_is_counted_is_what_there_is),
         T(what_exceeds_a_quota_is_refused),
+        T(what_would_be_kept_beyond_a_quota_is_refused),
+        T(account_without_a_quota_has_a_limit_of_flows),
 #undef T
     };
 

@@ -81,6 +81,23 @@ size_of(const struct vmn_row *row)
     return size;
 }
 
+/* Returns how many ports have the label that the group's selector, "t=a" if
+ * any, requires. */
+static int64_t
+found_ports(const struct model *model, const struct vmn_group *group)
+{
+    struct vmn_names names = model_names(model, VMN_TABLE_PORT);
+    int64_t n = 0;
+
+    for (size_t i = 0; group->selector.text && i < names.n; i++) {
+        const struct vmn_port *port = model_get(model, VMN_TABLE_PORT,
+                                                names.names[i]);
+
+        n += vmn_selector_matches(&group->selector, &port->labels);
+    }
+    return n;
+}
+
 /* The same, counted from the rows. */
 static char *
 count(const struct model *model, const char *name)
@@ -89,7 +106,7 @@ count(const struct model *model, const char *name)
     struct ds ds = DS_EMPTY_INITIALIZER;
     const struct vmn_quota *quota = model_get(model, VMN_TABLE_QUOTA, name);
     int64_t ports = 0, groups = 0, addresses = 0, members = 0;
-    int64_t labels = 0, bytes = 0;
+    int64_t labels = 0, bytes = 0, memberships = 0;
     struct vmn_names names;
 
     names = model_names(model, VMN_TABLE_PORT);
@@ -112,6 +129,7 @@ count(const struct model *model, const char *name)
         if (is_in(quota, &group->labels)) {
             groups++;
             members += group->n_ports + group->n_cidrs;
+            memberships += group->n_ports + found_ports(model, group);
             labels += group->labels.n;
             bytes += size_of(&group->row);
         }
@@ -126,6 +144,7 @@ count(const struct model *model, const char *name)
     put_limit(&ds, "members", members, 0);
     put_limit(&ds, "object_labels", labels, 0);
     put_limit(&ds, "bytes", bytes, 0);
+    put_limit(&ds, "memberships", memberships, 0);
     return ds_steal_cstr(&ds);
 }
 
@@ -163,8 +182,9 @@ put_operation(struct ds *ds)
         break;
     case 4: case 5:
         ds_put_format(ds, "put groups g%u {'labels':{'t':'%c'},'ports':"
-                      "['p%u'],'cidrs':['10.%u.0.0/16']}\n", number % 3,
-                      label, number, number);
+                      "['p%u'],'cidrs':['10.%u.0.0/16']%s}\n", number % 3,
+                      label, number, number,
+                      random_range(2) ? ",'selector':'t=a'" : "");
         break;
     case 6:
         ds_put_format(ds, "put quotas q%u {'scope':'%s','ports':3}\n",
@@ -367,7 +387,43 @@ labels_and_bytes_are_limited(void **state)
              "patch groups h {'description':'abc'}", "");
 }
 
-/* Groups gFIRST to gEND - 1 with 64 labels each.  The caller frees it. */
+#define SELECTS(NAME, LABEL, SELECTOR)                                  \
+    "put groups " NAME " {'labels':{'t':'" LABEL "'},'selector':'"      \
+    SELECTOR "'}\n"
+#define PORT_OF(NAME, LABELS)                                           \
+    "put ports " NAME " {'network':'n','labels':{" LABELS "}}\n"
+
+static void
+memberships_are_limited(void **state)
+{
+    struct model *model = *state;
+
+    apply_in(model, NULL, "put networks n {'labels':{'t':'a'},'subnets':"
+             "[{'cidr':'10.0.0.0/16'}]}\n"
+             "put quotas q {'scope':'t=a','memberships':4}\n"
+             PORT_OF("p1", "'t':'a','x':'1'") PORT_OF("p2", "'t':'a'")
+             PORT_OF("p3", "'t':'b','x':'1'"), "");
+    /* Two, by t=a, whether or not it has the other label; and two. */
+    apply_in(model, "t=a", SELECTS("g1", "a", "t=a,y=2"), "");
+    apply_in(model, "t=a", SELECTS("g2", "a", "t=a"), "");
+    apply_in(model, "t=a", SELECTS("g3", "a", "t=a"),
+             "quota \"q\" exceeded: 6 of 4 memberships with this change\n");
+    apply_in(model, "t=a", "put groups g3 {'labels':{'t':'a'},"
+             "'ports':['p1']}", "quota \"q\" exceeded: 5 of 4 memberships "
+             "with this change\n");
+    apply_in(model, "t=a", PORT_OF("p4", "'t':'a'"),
+             "quota \"q\" exceeded: 6 of 4 memberships with this change\n");
+    /* In others' groups; of others' ports; in place of others. */
+    apply_in(model, NULL, SELECTS("h1", "b", "x=1"), "");
+    apply_in(model, "t=a", "patch ports p2 {'labels':{'t':'a','x':'1'}}", "");
+    apply_in(model, "t=a", GROUP("g2", "a") SELECTS("g3", "a", "t=a"), "");
+    /* By who has no scope, and then as it is. */
+    apply_in(model, NULL, PORT_OF("p4", "'t':'a'"), "");
+    apply_in(model, "t=a", "patch ports p4 {'description':'x'}", "");
+    apply_in(model, "t=a", "delete ports p1", "");
+}
+
+/* Groups gFIRST - 1 with 64 labels each.  The caller frees it. */
 static char *
 groups_with_labels(size_t first, size_t end)
 {
@@ -454,6 +510,8 @@ main(void)
         cmocka_unit_test_setup_teardown(entries_and_forwards_are_members,
                                         setup, teardown),
         cmocka_unit_test_setup_teardown(labels_and_bytes_are_limited, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(memberships_are_limited, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(
             account_without_a_quota_has_default_limits, setup, teardown),
