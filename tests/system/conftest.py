@@ -145,7 +145,7 @@ def make_lab(kind, n_hosts, **more):
     return lab
 
 
-def make_token_lab(kind, n_hosts, place, port, *options):
+def make_token_lab(kind, n_hosts, place, port, *options, **more):
     """A lab whose vmnd serves the API by TCP at 'port', to whoever shows an
     account's token, as often as he likes.  'place' is a folder."""
     tokens = str(place / "token")
@@ -154,7 +154,7 @@ def make_token_lab(kind, n_hosts, place, port, *options):
         file.write("t" * 40 + "\n")
     return make_lab(kind, n_hosts, options=[
         "--api-listen=127.0.0.1:%d" % port, "--api-token-file=" + tokens,
-        "--api-rate=0", *options])
+        "--api-rate=0", *options], **more)
 
 
 def keep_log(lab):

@@ -12,14 +12,16 @@ import time
 import pytest
 from app_lab import build_bad_app
 from conftest import (HERE, World, check_log, close_lab, entry, installed,
-                      make_lab, rule)
+                      make_token_lab, rule)
 from multicast_guests import igmp, mld
+from tenants import PORT, make_tenant
 from test_app_workers import problems
 from test_attacks_packet_ins import DNS, Flood, dns_question, floods
 from test_dhcp import discover
 from test_fqdn_policy import to_name
 
 from vmnlab import frames, netns
+from vmnlab.netns import wait_for
 from vmnlab.traffic import checksum
 
 TOP = os.path.join(HERE, "../..")
@@ -27,12 +29,14 @@ TOP = os.path.join(HERE, "../..")
 
 @pytest.fixture(scope="module", name="lab")
 def _lab(tmp_path_factory):
-    bad = build_bad_app(tmp_path_factory.mktemp("apps"))
+    path = tmp_path_factory.mktemp("apps")
+    bad = build_bad_app(path)
     apps = os.environ.get("VMN_APPDIR", TOP + "/_build/normal/appdir")
-    lab = make_lab("cost", 1, apps=[bad] + [
-        os.path.join(apps, name + ".so") for name in ("multicast",
-                                                      "metadata")],
-                   options=["--packet-port-rate=50", "--packet-host-rate=80"])
+    lab = make_token_lab(
+        "cost", 1, path, PORT, "--packet-port-rate=50",
+        "--packet-host-rate=80", apps=[bad] + [
+            os.path.join(apps, name + ".so")
+            for name in ("multicast", "metadata", "chains")])
     for host in lab.hosts:
         host.deepen_sockets()
     yield lab
@@ -190,23 +194,29 @@ def leases(vm, n=10):
     return found
 
 
+def undisturbed(vic):
+    """Asserts that a guest gets its answers of vmnd."""
+    questions = Questions(vic, "vic.shop.test", rate=5)
+    found = leases(vic)
+    while len(questions.sent) < 10:
+        time.sleep(0.05)
+    lost = questions.stop()
+    print("%d of 10 leases, %d of %d questions lost"
+          % (found, lost, len(questions.sent)))
+    assert found >= 9
+    assert lost <= len(questions.sent) / 10
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_flood_vmnd_from_all_networks_of_a_tenant(tenants, kind):
     """Two guests of a tenant, each in a network of its own, send more than
     vmnd takes of their host; a guest of another tenant there is answered."""
     eve, eva, vic, srv1, srv2 = (tenants.vms[n] for n in (
         "eve", "eva", "vic", "srv1", "srv2"))
+    print(kind)
     with Flood(eve, packets_of(tenants, kind, eve, srv1)), \
             Flood(eva, packets_of(tenants, kind, eva, srv2)):
-        questions = Questions(vic, "vic.shop.test", rate=5)
-        found = leases(vic)
-        while len(questions.sent) < 10:
-            time.sleep(0.05)
-        lost = questions.stop()
-    print("%s: %d of 10 leases, %d of %d questions lost"
-          % (kind, found, lost, len(questions.sent)))
-    assert found >= 9
-    assert lost <= len(questions.sent) / 10
+        undisturbed(vic)
 
 
 # Costly calls of a tenant.  --------------------------------------------------
@@ -268,3 +278,155 @@ def test_hold_the_loop_by_a_costly_call(lab, large, call):
           % (call, seconds, n, 1000 * slowest))
     assert outcome
     assert n or seconds < 1
+
+
+# Live traces and probes of a tenant.  ----------------------------------------
+
+class Repeat(threading.Thread):
+    """Does the same again and again until it is stopped."""
+
+    def __init__(self, what):
+        super().__init__(daemon=True)
+        self.what = what
+        self.stopped = False
+        self.results = []
+        self.start()
+
+    def run(self):
+        while not self.stopped:
+            self.results.append(self.what())
+
+    def stop(self):
+        self.stopped = True
+        self.join()
+        return self.results
+
+
+def test_begin_live_traces_without_end(lab, tenants):
+    """Most are refused, and what the others have the switch do reaches no
+    other tenant's guest."""
+    tenant = make_tenant(lab, "tracer", scope="t=a")
+    body = {"from": "eve", "to": "srv1", "protocol": "udp", "port": 53,
+            "timeout": 10}
+    tracers = [Repeat(lambda: tenant.call("POST", "live-trace", body)[0])
+               for _ in range(2)]
+    try:
+        wait_for("traces, and refusals", lambda: {200, 429} <= {
+            status for t in tracers for status in t.results}, 30)
+        undisturbed(tenants.vms["vic"])
+    finally:
+        found = [status for t in tracers for status in t.stop()]
+        lab.vmnd.api.delete("accounts/tracer", cascade="true")
+    print("%d traces, %d refused" % (found.count(200), found.count(429)))
+    assert set(found) <= {200, 429, 503}
+    assert found.count(429) > found.count(200)
+    wait_for("no flows of traces", lambda: "cookie=0x766d6e74" not in
+             lab.host("h1").ofctl("dump-flows", "br-int"), 30)
+
+
+# Of one tenant.  vmnd sends 25 probes of apps' targets a second to a host.
+FUNCTIONS = 12
+
+
+def echoes(seen):
+    """How many pings are among the frames."""
+    return sum(frame[12:14] == b"\x08\0" and frame[23] == 1
+               and frame[34] == 8 for frame in seen.read())
+
+
+def test_have_functions_of_chains_probed_as_often_as_possible(lab, tenants):
+    """A function of another tenant on that host is probed as it says."""
+    world = World(lab)
+    vic = tenants.vms["vic"]
+    try:
+        world.put("routers", "vr", interfaces=[{"network": "n3"}])
+        functions = [world.vm("f%d" % i, "n1", "h1", "10.0.1.%d" % (40 + i),
+                              labels={"t": "a"}) for i in range(FUNCTIONS)]
+        spec = {"health": "ping", "health_interval_ms": 200}
+        world.put("chains", "greedy", network="n1", labels={"t": "a"},
+                  sources="r=eve", destinations="r=srv", hops=[
+                      dict(spec, name="h0", functions=[
+                          {"in": "f%d" % i} for i in range(FUNCTIONS)])])
+        world.put("chains", "modest", network="n3", labels={"t": "b"},
+                  sources="r=none", destinations="r=other", hops=[
+                      dict(spec, name="h0", health_interval_ms=1000,
+                           functions=[{"in": "vic"}])])
+        with frames.Capture(vic.ns) as seen, \
+                frames.Capture(functions[0].ns) as first:
+            wait_for("its function to be probed", lambda: echoes(seen) >= 10,
+                     120)
+            modest, greedy = echoes(seen), echoes(first)
+        print("%d probes of the one, %d of a greedy function" % (
+            modest, greedy))
+        # Asked for five times as often.
+        assert greedy < 5 * modest * 0.7
+        wait_for("its function to be up", lambda: not world.api.get(
+            "chains/modest")["status"]["down"], 60)
+    finally:
+        world.close()
+
+
+# The outside address of a gateway.  ------------------------------------------
+
+OURS, FAR = "198.51.100.10", "198.51.100.50"
+
+
+def from_outside(kind, mac, far):
+    """What a machine on the physical network sends to a router's address."""
+    if kind == "ping":
+        echo = struct.pack("!BBHHH", 8, 0, 0, 1, 1) + bytes(18)
+        echo = echo[:2] + struct.pack("!H", checksum(echo)) + echo[4:]
+        return [frames.ipv4(mac, far.mac, FAR, OURS, 1, echo)]
+    if kind == "syn":
+        ends = socket.inet_aton(FAR) + socket.inet_aton(OURS)
+        found = []
+        for port in range(1024, 9024):
+            head = struct.pack("!HHLLBBHHH", port, 80, 1, 0, 5 << 4, 2, 65535,
+                               0, 0)
+            total = checksum(ends + struct.pack("!HH", 6, len(head)) + head)
+            found.append(frames.ipv4(
+                mac, far.mac, FAR, OURS, 6,
+                head[:16] + struct.pack("!H", total) + head[18:]))
+        return found
+    if kind == "arp":
+        return [frames.arp_question(far.mac, FAR, OURS)]
+    return [frames.arp_question(far.mac, "198.51.%d.%d" % (100 + i // 256,
+                                                           i % 256), OURS)
+            for i in range(8192)]
+
+
+@pytest.fixture(name="far", scope="module")
+def _far(tenants):
+    """A machine outside of the gateway of tenant a."""
+    tenants.provider_hosts_are("h1")
+    tenants.put("networks", "out", provider={"physical": "dc"}, subnets=[
+        {"cidr": "198.51.0.0/16", "gateway": "198.51.100.1"}])
+    tenants.patch("routers", "r", external={
+        "network": "out", "addresses": [OURS], "gateways": [{"host": "h1"}]})
+    far = tenants.outside("far", FAR + "/16", udp=[53])
+    yield far
+    tenants.patch("routers", "r", external=None)
+
+
+@pytest.mark.parametrize("kind", ["ping", "syn", "arp", "arp of many"])
+def test_flood_the_outside_address_of_a_gateway(lab, tenants, far, kind):
+    """It costs another tenant's guest no answer, and the tenant that has the
+    address none of its connections; conntrack and what the switch learns of
+    neighbours stay as they are, or within a limit."""
+    host = lab.host("h1")
+    eve, vic = tenants.vms["eve"], tenants.vms["vic"]
+    mac = tenants.api.get("routers/r")["status"]["mac"]
+    assert tenants.answers(eve, FAR, 53, "udp") == "far"
+    with Flood(far, from_outside(kind, mac, far)) as flood:
+        undisturbed(vic)
+        assert tenants.answers(eve, FAR, 53, "udp") == "far"
+        sent = flood.sent.value
+    tracked = sum("dst=%s," % OURS in line and "src=%s,dst=%s," % (FAR, OURS)
+                  in line.split("reply=")[0] for line in host.appctl(
+                      "dpctl/dump-conntrack").splitlines())
+    learned = len(host.ofctl("dump-flows", "br-int",
+                             "table=250").splitlines())
+    print("%s: %d sent, %d connections, %d neighbours" % (
+        kind, sent, tracked, learned))
+    assert tracked < 100
+    assert learned <= 2 * 4096 + 2
