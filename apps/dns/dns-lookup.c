@@ -12,6 +12,10 @@
 /* How many aliases are followed in a row. */
 #define ALIASES_MAX 8
 
+/* In how many networks of zones an address is looked for: a zone has at most
+ * as many. */
+#define NETWORKS_MAX 1000
+
 /* Addresses alone, without a reply. */
 struct addresses {
     size_t n, allocated;
@@ -161,17 +165,21 @@ add_record(const struct search *search, const char *name,
     }
 }
 
-/* Returns the index of the first record with this name; records are sorted by
- * name. */
+/* Returns the index of the first record that is not before the name: records
+ * are sorted by name, those of addresses (PTR) at the end. */
 static size_t
-find_record(const struct vmn_dns_zone *zone, const char *name)
+find_record(const struct vmn_dns_zone *zone, const char *name,
+            bool is_address)
 {
     size_t low = 0, high = zone->n_records;
 
     while (low < high) {
         size_t middle = low + (high - low) / 2;
+        const struct vmn_dns_record *record = vmn_dns_record_at(zone, middle);
+        bool is_ptr = record->type == VMN_DNS_TYPE_PTR;
 
-        if (strcmp(vmn_dns_record_at(zone, middle)->name, name) < 0) {
+        if (is_ptr != is_address ? is_address
+            : vmn_dns_compare_names(record->name, name) < 0) {
             low = middle + 1;
         } else {
             high = middle;
@@ -180,35 +188,38 @@ find_record(const struct vmn_dns_zone *zone, const char *name)
     return low;
 }
 
-/* Returns true if there are names below 'name', so that it exists, too (RFC
- * 8020). */
+/* Returns true if there are names below 'name', which has no records, so that
+ * it exists, too (RFC 8020): they come next. */
 static bool
 has_inside(struct vmn_view *view, const struct vmn_dns_zone *zone,
            const char *name)
 {
-    for (size_t i = 0; i < zone->n_records; i++) {
-        const char *rest
-            = inside(view, vmn_dns_record_at(zone, i)->name, name);
+    size_t i = find_record(zone, name, false);
+    const struct vmn_dns_record *record
+        = i < zone->n_records ? vmn_dns_record_at(zone, i) : NULL;
 
-        if (rest && *rest && vmn_dns_record_at(zone,
-                                               i)->type != VMN_DNS_TYPE_PTR) {
-            return true;
-        }
-    }
-    return false;
+    return (record && record->type != VMN_DNS_TYPE_PTR
+            && inside(view, record->name, name));
 }
 
 /* Ports and balancers.  --------------------------------------------------- */
 
+static int
+compare_texts(const void *a_, const void *b_)
+{
+    const char *const *a = a_;
+    const char *const *b = b_;
+
+    return strcmp(*a, *b);
+}
+
+/* Returns true if the zone is for the network: names of networks are
+ * sorted. */
 static bool
 has_network(const struct vmn_dns_zone *zone, const char *network)
 {
-    for (size_t i = 0; i < zone->n_networks; i++) {
-        if (!strcmp(zone->networks[i], network)) {
-            return true;
-        }
-    }
-    return false;
+    return bsearch(&network, zone->networks, zone->n_networks,
+                   sizeof *zone->networks, compare_texts) != NULL;
 }
 
 /* Adds the addresses of the port or balancer named 'rest'.  Returns false if
@@ -258,19 +269,20 @@ find_name(const struct search *search, const char *name,
         found = true;
         rest = "@";
     }
-    for (size_t i = find_record(*zone, rest);
+    for (size_t i = find_record(*zone, rest, false);
          i < (*zone)->n_records && !strcmp(vmn_dns_record_at(*zone, i)->name,
                                            rest);
          i++) {
         const struct vmn_dns_record *record = vmn_dns_record_at(*zone, i);
 
-        if (record->type != VMN_DNS_TYPE_PTR) {
-            add_record(search, name, *zone, record);
-            found = true;
-            if (record->type == VMN_DNS_TYPE_CNAME
-                && !wants(search, VMN_DNS_CNAME)) {
-                *alias = record->values[0];
-            }
+        if (record->type == VMN_DNS_TYPE_PTR) {
+            break;
+        }
+        add_record(search, name, *zone, record);
+        found = true;
+        if (record->type == VMN_DNS_TYPE_CNAME
+            && !wants(search, VMN_DNS_CNAME)) {
+            *alias = record->values[0];
         }
     }
     if (!found && (*zone)->ports) {
@@ -291,27 +303,29 @@ add_pointer(const struct search *search, const char *name, uint32_t ttl,
     }
 }
 
-/* Adds the PTR records that a zone has for an address. */
+/* Adds the PTR records that a zone has for an address.  Looks in at most
+ * '*n_left' networks, which it counts down. */
 static bool
 add_pointers(const struct search *search, const char *name,
-             const struct vmn_dns_zone *zone, const char *address)
+             const struct vmn_dns_zone *zone, const char *address,
+             size_t *n_left)
 {
     bool found = false;
 
-    for (size_t i = find_record(zone, address);
+    for (size_t i = find_record(zone, address, true);
          i < zone->n_records && !strcmp(vmn_dns_record_at(zone, i)->name,
                                         address);
          i++) {
         const struct vmn_dns_record *record = vmn_dns_record_at(zone, i);
 
-        for (size_t j = 0; record->type == VMN_DNS_TYPE_PTR
-                           && j < record->n_values; j++) {
+        for (size_t j = 0; j < record->n_values; j++) {
             add_pointer(search, name, record->ttl ? record->ttl : zone->ttl,
                         record->values[j]);
             found = true;
         }
     }
-    for (size_t i = 0; !found && zone->ports && i < zone->n_networks; i++) {
+    for (size_t i = 0; !found && zone->ports && i < zone->n_networks
+         && *n_left; i++, --*n_left) {
         struct vmn_names ports = vmn_lookup(
             search->view, VMN_INDEX_PORT_BY_IP,
             vmn_printf(search->view, "%s/%s", zone->networks[i], address));
@@ -338,12 +352,13 @@ find_address(const struct search *search, const char *name,
              const struct vmn_ip *ip)
 {
     const char *address = vmn_ip_text(search->view, ip);
+    size_t n_left = NETWORKS_MAX;
 
     for (size_t i = 0; i < search->zones.n; i++) {
         const struct vmn_dns_zone *zone
             = vmn_read_dns_zone(search->view, search->zones.names[i]);
 
-        if (zone && add_pointers(search, name, zone, address)) {
+        if (zone && add_pointers(search, name, zone, address, &n_left)) {
             return FOUND_NAME;
         }
     }

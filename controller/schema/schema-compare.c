@@ -145,7 +145,7 @@ schema_field_same_assigned(const struct schema_field *f, const void *a,
 static int
 compare_struct(const struct schema_struct *s, const char *a, const char *b)
 {
-    int cmp = 0;
+    int cmp = s->compare ? s->compare(a, b) : 0;
 
     for (const struct schema_field *f = s->fields; !cmp && f->name; f++) {
         cmp = compare_field(f, a, b, false);

@@ -12,6 +12,7 @@
 #include "controller/schema/schema-error.h"
 #include "controller/schema/value.h"
 #include "util.h"
+#include "vmn/dns.h"
 
 static bool
 is_name(const char *text)
@@ -103,6 +104,18 @@ finish_dns_record(void *record_, const json_t *json OVS_UNUSED,
     }
 }
 
+/* So names below a name are found next to it; those of PTR records are
+ * addresses. */
+static int
+compare_dns_records(const void *a_, const void *b_)
+{
+    const struct vmn_dns_record *a = a_, *b = b_;
+    int cmp = ((a->type == VMN_DNS_TYPE_PTR)
+               - (b->type == VMN_DNS_TYPE_PTR));
+
+    return cmp ? cmp : vmn_dns_compare_names(a->name, b->name);
+}
+
 /* Checks two records, 'b' right after 'a'.  Records are sorted by name, then
  * type, so a CNAME is next to whatever else its name has. */
 static void
@@ -167,6 +180,7 @@ static const struct schema_struct dns_record = {
         { .name = NULL },
     },
     .finish = finish_dns_record,
+    .compare = compare_dns_records,
 };
 
 static const struct schema_field fields[] = {

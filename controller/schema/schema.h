@@ -179,6 +179,9 @@ struct schema_struct {
      * 'pointer' its pointer.  May be NULL. */
     void (*finish)(void *, const json_t *json, const char *pointer,
                    struct vmn_errors *);
+    /* The order of elements of a set; of those that are equal to it, fields
+     * decide.  NULL: these alone. */
+    int (*compare)(const void *a, const void *b);
 };
 
 /* A column of a table for people.  'path' is a JSON pointer into the object as

@@ -7,6 +7,8 @@
 #ifndef VMN_DNS_H
 #define VMN_DNS_H 1
 
+#include <string.h>
+
 #include "vmn/bytes.h"
 #include "vmn/types.h"
 
@@ -36,6 +38,34 @@ extern "C" {
 
 /* Longest name as text ("www.example.com"), with the final null. */
 #define VMN_DNS_NAME_SIZE 256
+
+/* Compares two names in the canonical order of RFC 4034, section 6.1: by
+ * labels, from the last to the first.  Names below a name follow it. */
+static inline int
+vmn_dns_compare_names(const char *a, const char *b)
+{
+    size_t a_end = strlen(a), b_end = strlen(b);
+    int cmp = 0;
+
+    while (!cmp && a_end && b_end) {
+        size_t a_len = 0, b_len = 0;
+
+        while (a_len < a_end && a[a_end - a_len - 1] != '.') {
+            a_len++;
+        }
+        while (b_len < b_end && b[b_end - b_len - 1] != '.') {
+            b_len++;
+        }
+        cmp = memcmp(a + a_end - a_len, b + b_end - b_len,
+                     a_len < b_len ? a_len : b_len);
+        if (!cmp && a_len != b_len) {
+            cmp = a_len < b_len ? -1 : 1;
+        }
+        a_end -= a_len + (a_len < a_end);
+        b_end -= b_len + (b_len < b_end);
+    }
+    return cmp ? cmp : (a_end != 0) - (b_end != 0);
+}
 
 /* A question. */
 struct vmn_dns_query {

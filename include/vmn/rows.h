@@ -659,7 +659,8 @@ struct vmn_dns_zone {
     bool ports;                 /* Whether they have names, and balancers. */
     uint32_t ttl;               /* In seconds. */
     size_t n_records;
-    VMN_ELEMENTS(vmn_dns_record) records;
+    VMN_ELEMENTS(vmn_dns_record) records; /* In the order of
+                                 * vmn_dns_compare_names(), PTR at the end. */
 };
 VMN_ELEMENT_READER(vmn_dns_record_at, vmn_dns_zone, records,
                    vmn_dns_record, VMN_ELEMENT_DNS_RECORD)

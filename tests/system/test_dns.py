@@ -22,6 +22,8 @@ ZONE = {"networks": ["net"], "records": [
         "10 5 5060 srv.shop.test", "20 5 5061 cli.shop.test"]},
     {"name": "many", "type": "AAAA", "values": [
         "fd00::%x" % i for i in range(1, 61)]},
+    {"name": "b.a.deep", "type": "A", "values": ["10.0.0.81"]},
+    {"name": "a-deep", "type": "A", "values": ["10.0.0.82"]},
     {"name": "10.0.0.77", "type": "PTR", "values": ["printer.test"]}]}
 
 
@@ -92,8 +94,11 @@ def test_what_there_is_not_is_said_so(shop):
     cli = shop[1]["cli"]
     answer = dig(cli, "none.shop.test")
     assert status(answer) == "NXDOMAIN" and "SOA" in answer
+    for name in "c.a.deep", "a", "77", "10.0.0.77", "eep":
+        assert status(dig(cli, name + ".shop.test")) == "NXDOMAIN"
     for name, kind in (("_udp.shop.test", "SRV"), ("web.shop.test", "AAAA"),
-                       ("srv.shop.test", "TXT")):
+                       ("srv.shop.test", "TXT"), ("deep.shop.test", "A"),
+                       ("a.deep.shop.test", "A")):
         answer = dig(cli, name, kind)
         assert status(answer) == "NOERROR" and "ANSWER: 0" in answer, answer
         assert "SOA" in answer

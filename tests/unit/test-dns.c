@@ -230,10 +230,27 @@ addresses_are_names_backwards(void **state OVS_UNUSED)
                   "0.0.d.f.ip6.arpa", NULL);
 }
 
+static void
+names_below_a_name_follow_it(void **state OVS_UNUSED)
+{
+    static const char *const names[] = {
+        "", "@", "a", "b.a", "c.b.a", "d.a", "a-b", "aa", "z.b", "b.z",
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+        for (size_t j = 0; j < ARRAY_SIZE(names); j++) {
+            int cmp = vmn_dns_compare_names(names[i], names[j]);
+
+            assert_int_equal((cmp > 0) - (cmp < 0), (i > j) - (i < j));
+        }
+    }
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(names_below_a_name_follow_it),
         cmocka_unit_test(question_is_taken_apart),
         cmocka_unit_test(part_of_a_question_is_none),
         cmocka_unit_test(unusual_questions_are_told_so),

@@ -113,6 +113,23 @@ static const struct good_case good_cases[] = {
       "'enabled':true,'quarantined':false,'allowed_addresses':["
       "{'ip':'10.0.0.77'},{'ip':'fd01::/16'},{'ip':'fe80::7'}],"
       "'iface_id':'x'}" },
+    /* Names below a name follow it; addresses come last. */
+    { "dns-zones", "{'networks':['n'],'records':["
+      "{'name':'10.0.0.9','type':'PTR','values':['a.test']},"
+      "{'name':'y.b','type':'A','values':['10.0.0.1']},"
+      "{'name':'b-a','type':'A','values':['10.0.0.1']},"
+      "{'name':'z','type':'A','values':['10.0.0.1']},"
+      "{'name':'x.y.b','type':'A','values':['10.0.0.1']},"
+      "{'name':'b','type':'AAAA','values':['fd00::1']},"
+      "{'name':'b','type':'A','values':['10.0.0.1']}]}",
+      "{'domain':'x','networks':['n'],'ports':true,'ttl':30,'records':["
+      "{'name':'b','type':'A','values':['10.0.0.1']},"
+      "{'name':'b','type':'AAAA','values':['fd00::1']},"
+      "{'name':'y.b','type':'A','values':['10.0.0.1']},"
+      "{'name':'x.y.b','type':'A','values':['10.0.0.1']},"
+      "{'name':'b-a','type':'A','values':['10.0.0.1']},"
+      "{'name':'z','type':'A','values':['10.0.0.1']},"
+      "{'name':'10.0.0.9','type':'PTR','values':['a.test']}]}" },
     { "groups", "{}", "{}" },
     { "groups", "{'selector':''}", "{'selector':''}" },
     { "groups", "{'selector':'b,a==1','ports':['p2','p1','p2'],"
