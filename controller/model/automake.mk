@@ -2,6 +2,8 @@
 controller_libvmn_a_SOURCES += \
 	controller/model/address-owners.c \
 	controller/model/address-owners.h \
+	controller/model/alike-ports.c \
+	controller/model/alike-ports.h \
 	controller/model/allowed-addresses.c \
 	controller/model/asked-pointer.c \
 	controller/model/asked-pointer.h \

@@ -17,6 +17,9 @@
 /* So many steps are done at a time. */
 #define STEPS_UNPAUSED 4096
 
+/* Steps that it takes to find a port, and of which kind it is. */
+#define PORT_STEPS 4
+
 /* Rows.  ------------------------------------------------------------------ */
 
 bool
@@ -36,16 +39,21 @@ judge_step(struct judge *judge, size_t n)
     return true;
 }
 
-const void *
-judge_row(const struct judge *judge, enum vmn_table table, const char *name,
-          enum moment at)
+static const void *
+row_at(const struct judge *judge, const struct entry *entry, enum moment at)
 {
-    const struct entry *entry = model_find(judge->txn->model, table, name);
     const struct version *version
         = (!entry ? NULL : at == BEFORE && entry->touched ? entry->before
            : entry->cur);
 
     return version ? version->row : NULL;
+}
+
+const void *
+judge_row(const struct judge *judge, enum vmn_table table, const char *name,
+          enum moment at)
+{
+    return row_at(judge, model_find(judge->txn->model, table, name), at);
 }
 
 /* Adds the names at 'key' of the index, which has the current rows. */
@@ -343,14 +351,45 @@ is_plain(const struct judge *judge, const struct judged_port *port)
             && !port->row[AFTER]->parent
             && !judge->touched[VMN_TABLE_GROUP].n
             && !judge->touched[VMN_TABLE_QUARANTINE].n
-            && !model_lookup(model, VMN_INDEX_GROUP_BY_PORT, port->name).n
-            && !model_lookup(model, VMN_INDEX_QUARANTINE_BY_PORT,
-                             port->name).n);
+            && ((judge->knows_selectors && !judge->names_ports)
+                || (!model_lookup(model, VMN_INDEX_GROUP_BY_PORT,
+                                  port->name).n
+                    && !model_lookup(model, VMN_INDEX_QUARANTINE_BY_PORT,
+                                     port->name).n)));
+}
+
+/* Learns the keys of labels that groups and quarantines name, and whether they
+ * name ports, if they are no more than the ports that were judged: other
+ * labels decide nothing. */
+static void
+learn_selectors(struct judge *judge)
+{
+    const struct model *model = judge->txn->model;
+    struct vmn_names groups = model_names(model, VMN_TABLE_GROUP);
+    struct vmn_names quarantines = model_names(model, VMN_TABLE_QUARANTINE);
+
+    judge->knows_selectors = (groups.n + quarantines.n
+                              <= shash_count(&judge->ports));
+    for (size_t i = 0; i < groups.n + quarantines.n && judge->knows_selectors;
+         i++) {
+        const struct vmn_group *group = i < groups.n ? model_get(
+            model, VMN_TABLE_GROUP, groups.names[i]) : NULL;
+        const struct vmn_quarantine *quarantine = group ? NULL : model_get(
+            model, VMN_TABLE_QUARANTINE, quarantines.names[i - groups.n]);
+        const struct vmn_selector *selector = group ? &group->selector
+                                              : &quarantine->selector;
+
+        judge->names_ports |= (group ? group->n_ports
+                               : quarantine->n_ports) > 0;
+        for (size_t j = 0; j < selector->n_terms; j++) {
+            sset_add(&judge->keys, selector->terms[j].key);
+        }
+    }
 }
 
 /* Appends what decides the kind of the port. */
 static void
-put_deciding(const struct judge *judge, const struct judged_port *port,
+put_deciding(struct judge *judge, const struct judged_port *port,
              struct ds *ds)
 {
     const struct vmn_labels *labels;
@@ -359,14 +398,19 @@ put_deciding(const struct judge *judge, const struct judged_port *port,
         ds_put_cstr(ds, port->name);
         return;
     }
+    if (!judge->knows_selectors) {
+        learn_selectors(judge);
+    }
     labels = &port->row[AFTER]->labels;
     ds_put_char(ds, port->row[AFTER]->quarantined ? '!' : '/');
     ds_put_cstr(ds, port->row[AFTER]->network);
     for (size_t i = 0; i < labels->n; i++) {
-        ds_put_char(ds, ',');
-        ds_put_cstr(ds, labels->labels[i].key);
-        ds_put_char(ds, '=');
-        ds_put_cstr(ds, labels->labels[i].value);
+        const struct vmn_label *label = &labels->labels[i];
+
+        if (!judge->knows_selectors
+            || sset_contains(&judge->keys, label->key)) {
+            ds_put_format(ds, ",%s=%s", label->key, label->value);
+        }
     }
 }
 
@@ -409,15 +453,17 @@ judge_port(struct judge *judge, const char *name)
 {
     struct judged_port *port = shash_find_data(&judge->ports, name);
     struct ds deciding = DS_EMPTY_INITIALIZER;
+    const struct entry *entry;
     struct judged_kind *kind;
 
-    if (port || !judge_step(judge, 1)) {
+    if (port || !judge_step(judge, PORT_STEPS)) {
         return is_exhausted(judge) ? NULL : port;
     }
     port = xzalloc(sizeof *port);
     port->name = xstrdup(name);
+    entry = model_find(judge->txn->model, VMN_TABLE_PORT, name);
     for (int at = BEFORE; at < N_MOMENTS; at++) {
-        port->row[at] = judge_row(judge, VMN_TABLE_PORT, name, at);
+        port->row[at] = row_at(judge, entry, at);
     }
     put_deciding(judge, port, &deciding);
     kind = shash_find_data(&judge->kinds, ds_cstr(&deciding));
@@ -445,6 +491,21 @@ kind_destroy(struct judged_kind *kind)
     free(kind);
 }
 
+/* Returns true if the selector selects the port at the moment; N_MOMENTS: at
+ * any. */
+static bool
+selects_at(const struct vmn_selector *selector,
+           const struct judged_port *port, enum moment at)
+{
+    bool is_selected = false;
+
+    for (int i = BEFORE; i < N_MOMENTS; i++) {
+        is_selected |= ((at == N_MOMENTS || (int) at == i) && port->row[i]
+                        && selects(selector, port->row[i]));
+    }
+    return is_selected;
+}
+
 void
 judge_add_selected(struct judge *judge, const struct vmn_selector *selector,
                    const char *const *names, size_t n_names, enum moment at,
@@ -463,10 +524,9 @@ judge_add_selected(struct judge *judge, const struct vmn_selector *selector,
          && judge_step(judge, 1); i++) {
         const char *name = (i < found.n ? found.names[i]
                             : touched->names[i - found.n]);
-        const struct vmn_port *port = judge_row(judge, VMN_TABLE_PORT, name,
-                                                at);
+        const struct judged_port *port = judge_port(judge, name);
 
-        if (port && selects(selector, port)) {
+        if (port && selects_at(selector, port, at)) {
             sset_add(ports, name);
         }
     }
@@ -482,12 +542,17 @@ add_names(struct sset *to, const struct sset *names)
     }
 }
 
+enum moment
+judge_group_moment(const struct judge *judge, enum moment at)
+{
+    return judge->touched[VMN_TABLE_GROUP].n ? at : N_MOMENTS;
+}
+
 const struct sset *
 judge_group_ports(struct judge *judge, const char *name, enum moment at)
 {
-    bool same = (!judge->touched[VMN_TABLE_PORT].n
-                 && !judge->touched[VMN_TABLE_GROUP].n);
-    struct shash *known = &judge->members[same ? AFTER : at];
+    enum moment moment = judge_group_moment(judge, at);
+    struct shash *known = &judge->members[moment];
     const struct vmn_group *group = judge_row(judge, VMN_TABLE_GROUP, name,
                                               at);
     struct sset *ports = shash_find_data(known, name);
@@ -500,7 +565,7 @@ judge_group_ports(struct judge *judge, const char *name, enum moment at)
     shash_add(known, name, ports);
     if (group && judge_step(judge, 1)) {
         judge_add_selected(judge, &group->selector, group->ports,
-                           group->n_ports, at, ports);
+                           group->n_ports, moment, ports);
         for (size_t i = 0; i < group->n_groups; i++) {
             add_names(ports, judge_group_ports(judge, group->groups[i], at));
         }
@@ -531,7 +596,8 @@ judge_init(struct judge *judge, const struct txn *txn, size_t steps)
     judge->steps = steps;
     shash_init(&judge->ports);
     shash_init(&judge->kinds);
-    for (int at = BEFORE; at < N_MOMENTS; at++) {
+    sset_init(&judge->keys);
+    for (int at = BEFORE; at <= N_MOMENTS; at++) {
         shash_init(&judge->members[at]);
     }
     for (size_t i = 0; i < txn->n_touched; i++) {
@@ -556,6 +622,7 @@ judge_uninit(struct judge *judge)
         kind_destroy(node->data);
     }
     shash_destroy(&judge->kinds);
+    sset_destroy(&judge->keys);
     SHASH_FOR_EACH (node, &judge->ports) {
         struct judged_port *port = node->data;
 
@@ -563,7 +630,7 @@ judge_uninit(struct judge *judge)
         free(port);
     }
     shash_destroy(&judge->ports);
-    for (int at = BEFORE; at < N_MOMENTS; at++) {
+    for (int at = BEFORE; at <= N_MOMENTS; at++) {
         SHASH_FOR_EACH (node, &judge->members[at]) {
             sset_destroy(node->data);
         }

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "controller/model/alike-ports.h"
 #include "controller/model/loosened-services.h"
 #include "controller/model/loosening-private.h"
 #include "controller/model/txn.h"
@@ -33,12 +34,22 @@ struct study_prefix {
  * address that no rule has. */
 static const char other_addresses[] = "other addresses";
 
+/* What the studies of all ports share. */
+struct shared {
+    struct search *search;
+    struct alike_ports moved;
+    struct shash groups[N_MOMENTS + 1]; /* Of struct alike_ports: those of a
+                                         * group (judge_group_moment()). */
+};
+
 /* A port whose connections are compared in one direction. */
 struct study {
     struct search *search;
+    struct shared *shared;
     const struct judged_port *port;
-    const struct svec *own;     /* It, and those that nothing tells apart from
-                                 * it, except their addresses. */
+    const struct alike *own;    /* With the port. */
+    struct svec others;         /* Those of 'own' that are peers of the
+                                 * port. */
     enum vmn_direction direction;
     bool is_moved;
     struct services services;
@@ -47,12 +58,30 @@ struct study {
     size_t n_prefixes, allocated_prefixes;
     struct study_prefix *prefixes; /* Each once. */
     bool is_shown;              /* The client sees the rule that is read. */
-    struct shash alike;         /* Of struct svec: ports among them that
-                                 * nothing tells apart. */
-    struct sset added;          /* Ports that are in 'alike'. */
+    struct sset added;          /* Keys of ports that are peers already. */
     bool has_windows;
     bool has_addresses;         /* Rules tell ports apart by these. */
 };
+
+/* Rules.  ----------------------------------------------------------------- */
+
+/* Returns the ports of the group. */
+static const struct alike_ports *
+alike_ports_of_group(struct shared *shared, const char *name, enum moment at)
+{
+    struct shash *known
+        = &shared->groups[judge_group_moment(&shared->search->judge, at)];
+    struct alike_ports *ports = shash_find_data(known, name);
+
+    if (!ports) {
+        ports = xmalloc(sizeof *ports);
+        shash_add(known, name, ports);
+        alike_ports_init(ports, shared->search,
+                         judge_group_ports(&shared->search->judge, name,
+                                           at));
+    }
+    return ports;
+}
 
 /* Returns true if the group, or one inside, has addresses. */
 static bool
@@ -139,33 +168,41 @@ add_port_peers(struct study *study, const struct judged_port *port,
     }
 }
 
-/* Adds a port that was there before, and is.  One that has moved is a kind of
- * its own: its addresses may have. */
+/* Adds the ports, which were there before, and are, unless they are peers
+ * already. */
 static void
-add_port(struct study *study, const char *name)
+add_alike(struct study *study, const struct alike *alike)
 {
-    struct search *search = study->search;
-    const struct judged_port *port = judge_port(&search->judge, name);
-    bool is_moved = sset_contains(&search->moved, name);
-    struct svec *alike;
-    char *key;
+    struct judge *judge = &study->search->judge;
+    const struct svec *names = &alike->names;
 
-    if (!port || port == study->port || !port->row[BEFORE]
-        || !port->row[AFTER] || !judge_step(&search->judge, 1)
-        || !sset_add(&study->added, name)) {
+    if (!judge_step(judge, 1) || !sset_add(&study->added, alike->key)) {
         return;
     }
-    key = xasprintf("%d%s%s", is_moved, port->kind->key,
-                    study->has_addresses ? name : "");
-    alike = shash_find_data(&study->alike, key);
-    if (!alike) {
-        alike = xmalloc(sizeof *alike);
-        svec_init(alike);
-        shash_add(&study->alike, key, alike);
-        add_port_peers(study, port, alike);
+    if (!strcmp(alike->key, study->own->key)) {
+        for (size_t i = 0; i < names->n; i++) {
+            if (strcmp(names->names[i], study->port->name)) {
+                svec_add(&study->others, names->names[i]);
+            }
+        }
+        names = &study->others;
     }
-    svec_add(alike, name);
-    free(key);
+    for (size_t i = 0; i < names->n && (!i || study->has_addresses)
+         && judge_step(judge, 1); i++) {
+        const struct judged_port *port = judge_port(judge, names->names[i]);
+
+        if (port) {
+            add_port_peers(study, port, study->has_addresses ? NULL : names);
+        }
+    }
+}
+
+static void
+add_alike_ports(struct study *study, const struct alike_ports *ports)
+{
+    for (size_t i = 0; i < ports->n && study->search->judge.steps; i++) {
+        add_alike(study, ports->all[i]);
+    }
 }
 
 static void
@@ -294,14 +331,8 @@ add_rule_peers(struct study *study, const struct vmn_rule *rule,
                 .fqdn = peer->fqdn,
                 .text = study->is_shown ? peer->fqdn : other_addresses });
         } else if (peer->group) {
-            const struct sset *ports = judge_group_ports(judge, peer->group,
-                                                         at);
-            const char **names = sset_sort(ports);
-
-            for (size_t j = 0; j < sset_count(ports) && judge->steps; j++) {
-                add_port(study, names[j]);
-            }
-            free(names);
+            add_alike_ports(study, alike_ports_of_group(study->shared,
+                                                        peer->group, at));
             add_addresses(study, peer->group, at);
         } else {
             add_prefix(study, &peer->cidr);
@@ -390,7 +421,6 @@ read_rules(struct study *study)
 {
     const struct judged_port *port = study->port;
     bool all = is_rejudged(study);
-    const char *name;
 
     for (int at = BEFORE; at < N_MOMENTS; at++) {
         each_rule(study, port, study->direction, at, cut_rule);
@@ -402,12 +432,7 @@ read_rules(struct study *study)
         }
         each_allowed(study, port, at, add_rule_peers);
     }
-    SSET_FOR_EACH (name, &study->search->moved) {
-        if (!study->search->judge.steps) {
-            break;
-        }
-        add_port(study, name);
-    }
+    add_alike_ports(study, &study->shared->moved);
     add_parts(study);
     add_peer(study, (struct judged_peer) { .text = other_addresses });
     cut_peers(study);
@@ -458,10 +483,10 @@ allows_one(const struct study *study, const struct judged_peer *peer,
 {
     bool allows = allows_port(study, study->port, peer, service, windows);
 
-    for (size_t i = 0; i < study->own->n && !allows && study->has_addresses;
-         i++) {
-        const struct judged_port *port = judge_port(&study->search->judge,
-                                                    study->own->names[i]);
+    for (size_t i = 0; i < study->own->names.n && !allows
+         && study->has_addresses; i++) {
+        const struct judged_port *port = judge_port(
+            &study->search->judge, study->own->names.names[i]);
 
         allows = port && allows_port(study, port, peer, service, windows);
     }
@@ -537,21 +562,23 @@ shows_rule(const struct study *study, const struct placed_rule *rule,
  * the peer and the services if the client does not see their rules. */
 static void
 put_access(struct study *study, const struct judged_peer *peer,
-           const struct svec *alike, const char *services,
-           const struct access *access)
+           const char *services, const struct access *access)
 {
     struct ds self = DS_EMPTY_INITIALIZER, other = DS_EMPTY_INITIALIZER;
     struct search *search = study->search;
     bool in = study->direction == VMN_INGRESS;
 
-    loosening_put_ports(search, alike, &self);
+    loosening_put_ports(search, &study->own->names, &self);
     if (access->is_hidden) {
         loosening_put(search, "access", VMN_TABLE_POLICY, NULL, NULL,
                       "%s may %s what was denied", ds_cstr(&self),
                       in ? "be reached by" : "reach");
     } else {
         if (peer->port) {
-            loosening_put_ports(search, peer->alike, &other);
+            char *name = peer->port->name;
+
+            loosening_put_ports(search, peer->alike ? peer->alike
+                                : &(struct svec) { &name, 1, 1 }, &other);
         } else {
             ds_put_cstr(&other, peer->text);
         }
@@ -567,8 +594,7 @@ put_access(struct study *study, const struct judged_peer *peer,
 
 /* Adds the connections with one peer that are loosened. */
 static void
-compare_peer(struct study *study, const struct judged_peer *peer,
-             const struct svec *alike)
+compare_peer(struct study *study, const struct judged_peer *peer)
 {
     enum judged_windows last = (study->search->windows_differ ? WINDOWS_WORST
                                 : study->has_windows ? WINDOWS_CLOSED
@@ -600,38 +626,35 @@ compare_peer(struct study *study, const struct judged_peer *peer,
     }
     services_put(&study->services, &text);
     if (text.length && study->search->judge.steps) {
-        put_access(study, peer, alike, ds_cstr(&text), &access);
+        put_access(study, peer, ds_cstr(&text), &access);
     }
     ds_destroy(&text);
 }
 
-/* Ports that nothing tells apart.  ---------------------------------------- */
+/* All ports.  ------------------------------------------------------------- */
 
 static void
 study_uninit(struct study *study)
 {
-    struct shash_node *node;
-
-    SHASH_FOR_EACH (node, &study->alike) {
-        svec_destroy(node->data);
-    }
-    shash_destroy_free_data(&study->alike);
+    svec_destroy(&study->others);
     sset_destroy(&study->added);
     free(study->prefixes);
     free(study->peers);
     services_uninit(&study->services);
 }
 
-/* Compares what becomes of connections of one of the ports in 'alike'. */
+/* Compares what becomes of connections of the first of the ports. */
 static void
-compare_direction(struct search *search, const struct svec *alike,
+compare_direction(struct shared *shared, const struct alike *alike,
                   const struct judged_port *port,
                   enum vmn_direction direction)
 {
+    struct search *search = shared->search;
     struct study study = {
-        .search = search, .port = port, .own = alike, .direction = direction,
+        .search = search, .shared = shared, .port = port, .own = alike,
+        .direction = direction,
         .is_moved = sset_contains(&search->moved, port->name),
-        .alike = SHASH_INITIALIZER(&study.alike),
+        .others = SVEC_EMPTY_INITIALIZER,
         .added = SSET_INITIALIZER(&study.added),
     };
 
@@ -645,56 +668,49 @@ compare_direction(struct search *search, const struct svec *alike,
     services_divide(&study.services);
     search->judge.is_partial |= study.services.is_partial;
     for (size_t i = 0; i < study.n_peers && search->judge.steps; i++) {
-        compare_peer(&study, &study.peers[i], alike);
+        compare_peer(&study, &study.peers[i]);
         model_yield(search->txn->model);
     }
     study_uninit(&study);
 }
 
-void
-loosening_compare_access(struct search *search)
+static int
+compare_keys(const void *a_, const void *b_)
 {
-    struct shash kinds = SHASH_INITIALIZER(&kinds);
-    const char **names = sset_sort(&search->subjects);
-    const struct shash_node **nodes;
+    const struct alike *const *a = a_;
+    const struct alike *const *b = b_;
+
+    return strcmp((*a)->key, (*b)->key);
+}
+
+void
+loosening_compare_access(struct search *search, struct alike_ports *subjects)
+{
+    struct shared shared = { .search = search };
     struct shash_node *node;
 
-    for (size_t i = 0; i < sset_count(&search->subjects); i++) {
-        const struct judged_port *port = judge_port(&search->judge, names[i]);
-        struct svec *alike;
-        char *key;
-
-        if (!port) {
-            break;
-        }
-        if (!port->row[BEFORE] || !port->row[AFTER]) {
-            continue;
-        }
-        key = xasprintf("%d%s", sset_contains(&search->moved, names[i]),
-                        port->kind->key);
-        alike = shash_find_data(&kinds, key);
-        if (!alike) {
-            alike = xmalloc(sizeof *alike);
-            svec_init(alike);
-            shash_add(&kinds, key, alike);
-        }
-        svec_add(alike, names[i]);
-        free(key);
+    alike_ports_init(&shared.moved, search, &search->moved);
+    for (int at = BEFORE; at <= N_MOMENTS; at++) {
+        shash_init(&shared.groups[at]);
     }
-    nodes = shash_sort(&kinds);
-    for (size_t i = 0; i < shash_count(&kinds) && search->judge.steps; i++) {
-        const struct svec *alike = nodes[i]->data;
+    if (subjects->n) {
+        qsort(subjects->all, subjects->n, sizeof *subjects->all,
+              compare_keys);
+    }
+    for (size_t i = 0; i < subjects->n && search->judge.steps; i++) {
+        const struct alike *alike = subjects->all[i];
         const struct judged_port *port = judge_port(&search->judge,
-                                                    alike->names[0]);
+                                                    alike->names.names[0]);
 
         for (int d = 0; port && d < VMN_N_DIRECTIONS; d++) {
-            compare_direction(search, alike, port, d);
+            compare_direction(&shared, alike, port, d);
         }
     }
-    SHASH_FOR_EACH (node, &kinds) {
-        svec_destroy(node->data);
+    for (int at = BEFORE; at <= N_MOMENTS; at++) {
+        SHASH_FOR_EACH (node, &shared.groups[at]) {
+            alike_ports_uninit(node->data);
+        }
+        shash_destroy_free_data(&shared.groups[at]);
     }
-    shash_destroy_free_data(&kinds);
-    free(nodes);
-    free(names);
+    alike_ports_uninit(&shared.moved);
 }

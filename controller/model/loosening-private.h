@@ -9,6 +9,7 @@
 #include "controller/model/loosening.h"
 #include "controller/model/policy-verdict.h"
 
+struct alike_ports;
 struct ds;
 struct entry;
 struct version;
@@ -71,7 +72,8 @@ void loosening_compare_interfaces(struct search *);
 
 /* loosened-access.c */
 
-/* Adds what the subjects' connections are allowed that they were denied. */
-void loosening_compare_access(struct search *);
+/* Adds what the subjects' connections are allowed that they were denied.
+ * Sorts them by their keys. */
+void loosening_compare_access(struct search *, struct alike_ports *subjects);
 
 #endif /* controller/model/loosening-private.h */

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "controller/model/alike-ports.h"
 #include "controller/model/loosening-private.h"
 #include "controller/model/txn.h"
 #include "controller/schema/schema-own.h"
@@ -160,8 +161,8 @@ find_readdressed(struct search *search)
         return;
     }
     for (size_t i = 0; i < names.n && judge_step(judge, 1); i++) {
-        const struct vmn_policy *policy = model_get(model, VMN_TABLE_POLICY,
-                                                    names.names[i]);
+        const struct vmn_policy *policy = judge_row(
+            judge, VMN_TABLE_POLICY, names.names[i], AFTER);
         bool concerns = false;
 
         for (size_t j = 0; loosening_is_enforced(policy)
@@ -175,11 +176,12 @@ find_readdressed(struct search *search)
     }
     names = model_names(model, VMN_TABLE_QUARANTINE);
     for (size_t i = 0; i < names.n && judge_step(judge, 1); i++) {
-        const struct vmn_quarantine *quarantine = model_get(
-            model, VMN_TABLE_QUARANTINE, names.names[i]);
+        const struct vmn_quarantine *quarantine = judge_row(
+            judge, VMN_TABLE_QUARANTINE, names.names[i], AFTER);
         bool concerns = false;
 
-        for (size_t j = 0; j < quarantine->n_allow && !concerns; j++) {
+        for (size_t j = 0; quarantine && j < quarantine->n_allow && !concerns;
+             j++) {
             concerns = concern_addresses(search, vmn_quarantine_rule_at(
                 quarantine, j));
         }
@@ -240,10 +242,10 @@ find_peered(struct search *search, const struct sset *groups, bool joined)
 
         loosening_add_users(search, VMN_TABLE_GROUP, name, &users);
         SSET_FOR_EACH (policy, &users) {
-            const struct vmn_policy *row = model_get(
-                search->txn->model, VMN_TABLE_POLICY, policy);
+            const struct vmn_policy *row = judge_row(
+                &search->judge, VMN_TABLE_POLICY, policy, AFTER);
 
-            if (judge_step(&search->judge, row->n_rules)
+            if (row && judge_step(&search->judge, row->n_rules)
                 && may_open(row, name, joined)) {
                 sset_add(&search->peered, policy);
             }
@@ -289,12 +291,13 @@ find_subjects(struct search *search)
 /* The state of ports.  ---------------------------------------------------- */
 
 static void
-put_state(struct search *search, const char *kind, const struct svec *ports,
+put_state(struct search *search, const char *kind, struct svec *ports,
           const char *rest)
 {
     struct ds ds = DS_EMPTY_INITIALIZER;
 
     if (ports->n) {
+        svec_sort(ports);
         loosening_put_ports(search, ports, &ds);
         loosening_put(search, kind, VMN_TABLE_PORT, ports->names[0], NULL,
                       "%s %s %s", ds_cstr(&ds), ports->n == 1 ? "is" : "are",
@@ -303,32 +306,38 @@ put_state(struct search *search, const char *kind, const struct svec *ports,
     ds_destroy(&ds);
 }
 
+static void
+add_names(struct svec *to, const struct svec *names)
+{
+    for (size_t i = 0; i < names->n; i++) {
+        svec_add(to, names->names[i]);
+    }
+}
+
 /* Says which ports are isolated or quarantined no more. */
 static void
-compare_states(struct search *search)
+compare_states(struct search *search, const struct alike_ports *subjects)
 {
     struct svec released = SVEC_EMPTY_INITIALIZER;
     struct svec open[VMN_N_DIRECTIONS] = { SVEC_EMPTY_INITIALIZER,
                                            SVEC_EMPTY_INITIALIZER };
-    const char **names = sset_sort(&search->subjects);
 
-    for (size_t i = 0; i < sset_count(&search->subjects); i++) {
-        const struct judged_port *port = judge_port(&search->judge, names[i]);
+    for (size_t i = 0; i < subjects->n; i++) {
+        const struct svec *names = &subjects->all[i]->names;
+        const struct judged_port *port = judge_port(&search->judge,
+                                                    names->names[0]);
         const struct judged_kind *kind;
 
         if (!port) {
             break;
         }
-        if (!port->row[BEFORE] || !port->row[AFTER]) {
-            continue;
-        }
         kind = port->kind;
         if (kind->is_quarantined[BEFORE] && !kind->is_quarantined[AFTER]) {
-            svec_add(&released, names[i]);
+            add_names(&released, names);
         }
         for (int d = 0; d < VMN_N_DIRECTIONS; d++) {
             if (kind->isolates[BEFORE][d] && !kind->isolates[AFTER][d]) {
-                svec_add(&open[d], names[i]);
+                add_names(&open[d], names);
             }
         }
         model_yield(search->txn->model);
@@ -342,7 +351,6 @@ compare_states(struct search *search)
     for (int d = 0; d < VMN_N_DIRECTIONS; d++) {
         svec_destroy(&open[d]);
     }
-    free(names);
 }
 
 /* Interface.  ------------------------------------------------------------- */
@@ -356,6 +364,19 @@ has_any(const struct txn *txn)
         }
     }
     return false;
+}
+
+/* Finds what policies and quarantines decide otherwise. */
+static void
+find_opened(struct search *search)
+{
+    struct alike_ports subjects;
+
+    find_subjects(search);
+    alike_ports_init(&subjects, search, &search->subjects);
+    compare_states(search, &subjects);
+    loosening_compare_access(search, &subjects);
+    alike_ports_uninit(&subjects);
 }
 
 struct loosened *
@@ -384,9 +405,7 @@ loosening_find(struct txn *txn)
         }
     }
     loosening_compare_interfaces(&search);
-    find_subjects(&search);
-    compare_states(&search);
-    loosening_compare_access(&search);
+    find_opened(&search);
     found->is_partial = search.judge.is_partial;
     sset_destroy(&search.said);
     sset_destroy(&search.subjects);

@@ -56,8 +56,8 @@ struct judged_port {
  * names. */
 struct judged_peer {
     const struct judged_port *port;
-    const struct svec *alike;   /* With 'port': those that nothing tells apart
-                                 * from it. */
+    const struct svec *alike;   /* With 'port': it, and those that nothing
+                                 * tells apart from it; NULL: it alone. */
     struct vmn_ip ip;           /* Family 0: none. */
     const char *fqdn;
     const char *text;           /* For messages, unless it is a port. */
@@ -84,7 +84,11 @@ struct judge {
     struct shash ports;         /* Of struct judged_port. */
     struct shash kinds;         /* Of struct judged_kind, by what decides them
                                  * of a port. */
-    struct shash members[N_MOMENTS]; /* Of struct sset, by group: its ports. */
+    bool knows_selectors;       /* 'keys' and 'names_ports' are known. */
+    struct sset keys;           /* Of labels, that selectors name. */
+    bool names_ports;           /* A group or quarantine names ports. */
+    struct shash members[N_MOMENTS + 1]; /* Of struct sset, by group: its
+                                          * ports; N_MOMENTS: at any time. */
     struct svec touched[VMN_N_TABLES]; /* Names of changed groups, policies
                                         * and quarantines. */
 };
@@ -101,6 +105,10 @@ const void *judge_row(const struct judge *, enum vmn_table, const char *name,
 bool judge_address(const struct vmn_port *, size_t i, struct vmn_ip *ip);
 /* Returns the port; NULL once no steps are left. */
 const struct judged_port *judge_port(struct judge *, const char *name);
+/* Returns N_MOMENTS if the ports of groups before and after the request are
+ * taken together, as it has changed no groups: those that differ have changed
+ * themselves. */
+enum moment judge_group_moment(const struct judge *, enum moment);
 /* Returns the ports that are in the group, those of nested ones included. */
 const struct sset *judge_group_ports(struct judge *, const char *group,
                                      enum moment);

@@ -691,7 +691,8 @@ work_for_one_request_is_bounded(void **state)
     char *got;
 
     ds_put_cstr(&ds, "patch networks n {'subnets':["
-                "{'cidr':'10.0.0.0/16'}]}\n");
+                "{'cidr':'10.0.0.0/16'}]}\n"
+                "put groups named {'selector':'kind'}\n");
     for (int i = 0; i < 4000; i++) {
         ds_put_format(&ds, "put ports q%d {'network':'n','labels':"
                       "{'role':'db','kind':'k%d'}}\n", i, i);
@@ -747,6 +748,42 @@ work_for_many_kinds_of_ports_is_bounded(void **state)
     ds_destroy(&put);
 }
 
+/* Of 6,000 ports that are in 150 groups, 150 are compared with each other, not
+ * with all ports. */
+static void
+ports_that_are_alike_are_compared_once(void **state)
+{
+    struct model *model = *state;
+    struct ds put = DS_EMPTY_INITIALIZER;
+    struct model_request request;
+    char *got;
+
+    ds_put_cstr(&put, "patch networks n {'subnets':["
+                "{'cidr':'10.0.0.0/16'}]}\n"
+                "put groups all {'selector':'all=y'}\n"
+                "put policies all {'applies_to':['all'],'rules':["
+                "{'direction':'ingress','action':'allow',"
+                "'peers':[{'group':'all'}]}]}\n");
+    for (int i = 0; i < 150; i++) {
+        ds_put_format(&put, "put groups k%d {'selector':'kind=k%d'}\n", i, i);
+    }
+    for (int i = 0; i < 6000; i++) {
+        ds_put_format(&put, "put ports q%d {'network':'n','labels':"
+                      "{'all':'y','kind':'k%d'}}\n", i, i % 150);
+    }
+    apply(model, ds_cstr(&put), "");
+    model_settle(model);
+    model_request_init(&request, "test");
+    request.loosening = MODEL_LOOSENING_FULL;
+    got = loosened_by(model, &request, "patch policies all {'rules':["
+                      "{'direction':'ingress','action':'allow',"
+                      "'peers':[{'group':'all'}],'services':["
+                      "{'protocol':'tcp','ports':['80']}]}]}");
+    assert_string_equal(got, "");
+    free(got);
+    ds_destroy(&put);
+}
+
 int
 main(void)
 {
@@ -774,6 +811,7 @@ main(void)
         TEST(account_learns_no_prefix_that_it_does_not_see),
         TEST(work_for_one_request_is_bounded),
         TEST(work_for_many_kinds_of_ports_is_bounded),
+        TEST(ports_that_are_alike_are_compared_once),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
