@@ -27,7 +27,7 @@ commit_is_quiescent(const struct commit *commit)
 bool
 commit_is_trying(const struct commit *commit)
 {
-    return commit->trying;
+    return commit->trying && !model_is_put_back(commit->model);
 }
 
 void

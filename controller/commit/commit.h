@@ -192,8 +192,9 @@ const struct activity *commit_activity(const struct commit *);
  * engine's items are exactly the durable ones.  A host is reconciled only
  * then. */
 bool commit_is_quiescent(const struct commit *);
-/* Returns true while a plan or a dry run is applied: current rows and what the
- * engine says are of a state that is not to be, and nobody is told of them. */
+/* Returns true while current rows and the engine's results are of a plan or a
+ * dry run, which is rolled back: reads wait.  Not while the plan is compared
+ * with the former rows (model_is_put_back()). */
 bool commit_is_trying(const struct commit *);
 /* Calls 'cb' once, from the loop, when the state is quiescent (before the next
  * group starts).  It stays quiescent until 'cb' returns, even if it calls

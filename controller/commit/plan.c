@@ -605,11 +605,11 @@ attempt_begin(struct attempt *attempt, int64_t now_ms,
     uint64_t revision;
 
     id_pools_begin_dry_run(model_id_pools(attempt->model));
-    engine_begin_dry_run(attempt->engine);
     if (model_apply(attempt->model, attempt->request, now_ms, &revision,
                     errors)) {
         return false;
     }
+    engine_begin_dry_run(attempt->engine);
     engine_bind_quotas(attempt->engine, attempt->request->rights);
     attempt->delta = engine_run(attempt->engine);
     return is_possible(attempt->model, attempt->engine, attempt->request,

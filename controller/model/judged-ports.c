@@ -44,7 +44,8 @@ row_at(const struct judge *judge, const struct entry *entry, enum moment at)
 {
     const struct version *version
         = (!entry ? NULL : at == BEFORE && entry->touched ? entry->before
-           : entry->cur);
+           : model_is_put_back(judge->txn->model) && entry->touched
+           ? entry->after : entry->cur);
 
     return version ? version->row : NULL;
 }

@@ -265,12 +265,14 @@ loosening_add_users(struct search *search, enum vmn_table table,
     }
     found = model_referrers(model, table, name, VMN_TABLE_QUARANTINE);
     for (size_t i = 0; i < found.n && judge_step(&search->judge, 1); i++) {
-        const struct vmn_quarantine *quarantine = model_get(
-            model, VMN_TABLE_QUARANTINE, found.names[i]);
+        const struct vmn_quarantine *quarantine = judge_row(
+            &search->judge, VMN_TABLE_QUARANTINE, found.names[i], AFTER);
 
-        judge_add_selected(&search->judge, &quarantine->selector,
-                           quarantine->ports, quarantine->n_ports, AFTER,
-                           &search->subjects);
+        if (quarantine) {
+            judge_add_selected(&search->judge, &quarantine->selector,
+                               quarantine->ports, quarantine->n_ports, AFTER,
+                               &search->subjects);
+        }
     }
 }
 

@@ -366,17 +366,25 @@ has_any(const struct txn *txn)
     return false;
 }
 
-/* Finds what policies and quarantines decide otherwise. */
+/* Finds what policies and quarantines decide otherwise.  The judge knows the
+ * rows before and after, whichever are current: so where it may take long the
+ * former ones are, and others may read meanwhile. */
 static void
-find_opened(struct search *search)
+find_opened(struct search *search, bool is_long)
 {
     struct alike_ports subjects;
 
+    if (is_long) {
+        txn_put_back(search->txn, true);
+    }
     find_subjects(search);
     alike_ports_init(&subjects, search, &search->subjects);
     compare_states(search, &subjects);
     loosening_compare_access(search, &subjects);
     alike_ports_uninit(&subjects);
+    if (is_long) {
+        txn_put_back(search->txn, false);
+    }
 }
 
 struct loosened *
@@ -405,7 +413,7 @@ loosening_find(struct txn *txn)
         }
     }
     loosening_compare_interfaces(&search);
-    find_opened(&search);
+    find_opened(&search, full);
     found->is_partial = search.judge.is_partial;
     sset_destroy(&search.said);
     sset_destroy(&search.subjects);

@@ -51,6 +51,7 @@ struct entry {
     /* While a request is applied. */
     bool touched;               /* In txn's 'touched'. */
     struct version *before;     /* What 'cur' was. */
+    struct version *after;      /* What it is, while that is put back. */
     struct model_op *op;        /* The one that names it, or NULL. */
     bool cascade;               /* Deleted; what refers to it follows, */
     const struct model_op *cause; /* as this operation says, of the request. */
@@ -75,6 +76,7 @@ struct model {
     uint64_t stored_revision;   /* model_stored_revision(). */
 
     bool replicated;            /* model_set_replicated(). */
+    bool is_put_back;           /* model_is_put_back(). */
     const char *no_listener;    /* model_set_no_listener(). */
     model_provider_fault_cb *provider_fault; /* Or NULL. */
     const void *provider_fault_aux;

@@ -45,6 +45,9 @@ void model_set_yield(struct model *, void (*yield)(void *aux), void *aux);
 /* Calls the function of model_set_yield().  For readers of a large change,
  * too. */
 void model_yield(const struct model *);
+/* Returns true while the current rows are those before the request that is
+ * being applied: it is compared with them, which takes long. */
+bool model_is_put_back(const struct model *);
 
 /* Sets a function that decides where a port is bound that was bound to
  * 'binding', as the current rows are while a request is applied: the host may

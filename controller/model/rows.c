@@ -234,6 +234,12 @@ model_set_yield(struct model *model, void (*yield)(void *aux), void *aux)
     model->yield_aux = aux;
 }
 
+bool
+model_is_put_back(const struct model *model)
+{
+    return model->is_put_back;
+}
+
 void
 model_yield(const struct model *model)
 {

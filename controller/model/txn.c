@@ -133,6 +133,26 @@ txn_touch(struct txn *txn, struct entry *entry)
     txn->touched[txn->n_touched++] = entry;
 }
 
+void
+txn_put_back(struct txn *txn, bool back)
+{
+    struct model *model = txn->model;
+
+    model->is_put_back = false;
+    for (size_t i = 0; i < txn->n_touched; i++) {
+        struct entry *entry = txn->touched[i];
+
+        if (back) {
+            entry->after = entry->cur;
+        }
+        if (entry->before != entry->after) {
+            model_set_cur(model, entry, back ? entry->before : entry->after);
+        }
+        model_yield(model);
+    }
+    model->is_put_back = back;
+}
+
 /* Makes 'version' (or NULL) current.  Takes ownership of it. */
 void
 txn_set(struct txn *txn, struct entry *entry, struct version *version)

@@ -58,6 +58,9 @@ const char *txn_name(struct txn *, enum vmn_table, const char *name);
 void txn_touch(struct txn *, struct entry *);
 /* Makes 'version' (or NULL) current.  Takes ownership of it. */
 void txn_set(struct txn *, struct entry *, struct version *);
+/* Makes the rows before the request current; or, with false, those after it
+ * again. */
+void txn_put_back(struct txn *, bool back);
 /* Returns the entries of a table that changed and exist, in the order in which
  * they were touched.  The caller frees the array. */
 struct entry **txn_changed(const struct txn *, enum vmn_table, size_t *n);

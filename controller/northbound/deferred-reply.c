@@ -116,15 +116,38 @@ nb_when_quiescent(struct northbound *nb, struct http_request *req,
     deferred_create(nb, req, cb);
 }
 
+/* A reply that is made at once. */
+struct whole {
+    struct northbound *nb;
+    struct http_request *req;
+    nb_deferred_cb *reply;
+};
+
+static bool
+read_nothing(void *whole OVS_UNUSED)
+{
+    return true;
+}
+
+static void
+reply_whole(void *whole_)
+{
+    const struct whole *whole = whole_;
+
+    whole->reply(whole->req, whole->nb);
+}
+
 void
 nb_unless_trying(struct northbound *nb, struct http_request *req,
                  nb_deferred_cb *cb)
 {
-    if (commit_is_trying(nb->commit)) {
-        nb_when_quiescent(nb, req, cb);
-    } else {
-        cb(req, nb);
-    }
+    static const struct nb_parts_class class = {
+        read_nothing, reply_whole, free,
+    };
+    struct whole *whole = xmalloc(sizeof *whole);
+
+    *whole = (struct whole) { nb, req, cb };
+    nb_reply_in_parts(nb, req, &class, whole);
 }
 
 /* Has the reply made after DEFER_MAX_MS, whatever the commit does. */

@@ -2,9 +2,9 @@
  *
  * Replies whose data takes longer to read than one iteration of the loop
  * allows: the reading continues in the next iterations, and ends without a
- * reply if the client disconnects.  While a plan or a dry run is applied
- * nothing is read, as it would be of that.  Not for replies that wait for the
- * commit, or run in a fiber (deferred-reply.c). */
+ * reply if the client disconnects.  While the rows are those of a plan or a
+ * dry run nothing is read.  Not for replies that wait for the commit, or run
+ * in a fiber (deferred-reply.c). */
 
 #include <config.h>
 
@@ -23,12 +23,9 @@ struct reply_in_parts {
     struct event *next;         /* Continues in the next iteration. */
 };
 
-static void quiescent_cb(void *r);
-
 static void
 destroy(struct reply_in_parts *r)
 {
-    commit_cancel_when_quiescent(r->commit, quiescent_cb, r);
     event_free(r->next);
     r->class->destroy(r->aux);
     free(r);
@@ -51,31 +48,18 @@ schedule(struct reply_in_parts *r)
     event_add(r->next, &at_once);
 }
 
-/* Called when no plan is applied. */
 static void
-quiescent_cb(void *r_)
+next_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *r_)
 {
     struct reply_in_parts *r = r_;
 
-    if (!r->class->read(r->aux)) {
+    if (commit_is_trying(r->commit) || !r->class->read(r->aux)) {
         schedule(r);
         return;
     }
     http_request_set_close_cb(r->req, NULL, NULL);
     r->class->reply(r->aux);
     destroy(r);
-}
-
-static void
-next_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *r_)
-{
-    struct reply_in_parts *r = r_;
-
-    if (commit_is_trying(r->commit)) {
-        commit_when_quiescent(r->commit, quiescent_cb, r);
-    } else {
-        quiescent_cb(r);
-    }
 }
 
 void

@@ -13,6 +13,7 @@
 #include <event2/event.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "controller/northbound/northbound-private.h"
 #include "fatal-signal.h"
@@ -237,6 +238,71 @@ wrong_revisions_are_refused(void **state)
     assert_call(f, 400, "PUT", "/v1/networks/b?at_least=1", NET);
 }
 
+static void
+yield_cb(void *commit)
+{
+    commit_yield(commit);
+}
+
+/* Sends a request, which is replied to while the former rows are current. */
+static void
+read_meanwhile(struct fixture *f, struct client *reader, const char *request)
+{
+    char buf[65536];
+    ssize_t n = 0;
+
+    client_say(reader, request);
+    while (n <= 0) {
+        assert_true(model_is_put_back(f->model));
+        event_base_loop(f->base, EVLOOP_ONCE);
+        n = recv(reader->fd, buf, sizeof buf, MSG_DONTWAIT);
+    }
+    ds_put_buffer(&reader->in, buf, n);
+}
+
+/* While what a plan would open is searched, the former rows are current. */
+static void
+read_is_answered_while_a_plan_is_compared(void **state)
+{
+    struct fixture *f = *state;
+    struct client reader;
+
+    assert_call(f, 201, "PUT", "/v1/networks/shop", NET);
+    assert_call(f, 201, "PUT", "/v1/groups/all",
+                "{\"spec\": {\"selector\": \"all=y\"}}");
+    assert_call(f, 200, "POST", "/v1/apply", "{\"objects\": ["
+                "{\"type\": \"policies\", \"name\": \"web-in\", \"spec\": "
+                "{\"applies_to\": [\"all\"]}}]}");
+    for (int i = 0; i < 50; i++) {
+        char *path = xasprintf("/v1/ports/p%d", i);
+
+        assert_call(f, 201, "PUT", path, "{\"spec\": {\"network\": \"shop\", "
+                    "\"labels\": {\"all\": \"y\"}}}");
+        free(path);
+    }
+    client_connect(&reader, f->base, f->path);
+    model_set_yield(f->model, yield_cb, f->commit);
+    commit_set_max_yields(f->commit, 1);
+    send_only(f, "POST", "/v1/apply?dry_run=plan", "{\"objects\": ["
+              "{\"type\": \"policies\", \"name\": \"web-in\", \"spec\": "
+              "{\"applies_to\": [\"all\"], \"mode\": \"shadow\"}}, "
+              "{\"type\": \"ports\", \"name\": \"p7\", "
+              "\"op\": \"delete\"}]}");
+    while (!model_is_put_back(f->model)) {
+        event_base_loop(f->base, EVLOOP_ONCE);
+    }
+    read_meanwhile(f, &reader, "GET /v1/ports?network=shop HTTP/1.1\r\n"
+                   "Host: x\r\n\r\n");
+    read_meanwhile(f, &reader, "GET /v1/networks/shop HTTP/1.1\r\n"
+                   "Host: x\r\n\r\n");
+    assert_int_equal(client_reply(&reader), 200);
+    assert_has(&reader.body, "\"name\":\"p7\"");
+    assert_int_equal(client_reply(&reader), 200);
+    assert_has(&reader.body, "\"ports\":50");
+    assert_int_equal(take_reply(f), 200);
+    client_close(&reader);
+}
+
 int
 main(void)
 {
@@ -248,6 +314,7 @@ main(void)
         TEST(log_ends_with_what_is_shown),
         TEST(read_waits_for_its_revision),
         TEST(wrong_revisions_are_refused),
+        TEST(read_is_answered_while_a_plan_is_compared),
     };
 
     fatal_ignore_sigpipe();
