@@ -218,11 +218,28 @@ withdraws(const struct pipeline_app *app)
 }
 
 static bool
+denies(const struct pipeline_app *app)
+{
+    return app->class_->options & VMN_APP_DENIES;
+}
+
+/* Returns true unless it is one of VMN's own. */
+static bool
+has_module(const struct pipeline_app *app)
+{
+    return app->file && !app->builtin;
+}
+
+static bool
 is_same(const struct pipeline_app *app, const struct vmn_module *row)
 {
+    if (!has_module(app)) {
+        return app->absent || denies(app) == row->denies;
+    }
     return (row->file && !strcmp(app->file, row->file)
             && nullable_string_is_equal(app->digest, row->digest)
             && withdraws(app) == row->withdraw
+            && denies(app) == row->denies
             && apphost_is_in_place(app, row));
 }
 
@@ -255,8 +272,9 @@ stages_to_json(const struct pipeline_app *app)
 static json_t *
 module_to_json(const struct pipeline_app *app)
 {
-    return json_pack("{s:s, s:s*, s:b, s:o}", "file", app->file,
+    return json_pack("{s:s, s:s*, s:b, s:b, s:o}", "file", app->file,
                      "digest", app->digest, "withdraw", (int) withdraws(app),
+                     "denies", (int) denies(app),
                      "stages", stages_to_json(app));
 }
 
@@ -265,7 +283,8 @@ module_to_json(const struct pipeline_app *app)
 static json_t *
 module_spec(const struct pipeline_app *app, const struct vmn_app_row *row)
 {
-    json_t *module = module_to_json(app);
+    json_t *module = (has_module(app) ? module_to_json(app)
+                      : json_pack("{s:b}", "denies", (int) denies(app)));
     json_t *spec = json_pack("{s:o}", "module", module);
 
     if (row && row->module.digest && !app->digest) {
@@ -318,7 +337,6 @@ put_app(struct vmnd *vmnd, const struct pipeline_app *app,
     const char *name = app->class_->name;
     const struct vmn_app_row *row = model_get(vmnd->model, VMN_TABLE_APP,
                                               name);
-    bool has_module = app->file && !app->builtin;
 
     if (app->absent && row && row->module.file) {
         if (has_lost_place(app, &row->module)) {
@@ -326,10 +344,9 @@ put_app(struct vmnd *vmnd, const struct pipeline_app *app,
                               json_pack("{s:{s:o}}", "module", "stages",
                                         lost_stages_to_json(app)));
         }
-    } else if (!row || (has_module && !is_same(app, &row->module))) {
+    } else if (!row || !is_same(app, &row->module)) {
         model_request_add(request, row ? MODEL_PATCH : MODEL_PUT,
-                          VMN_TABLE_APP, name,
-                          has_module ? module_spec(app, row) : json_object());
+                          VMN_TABLE_APP, name, module_spec(app, row));
     }
 }
 

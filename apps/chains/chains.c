@@ -323,5 +323,6 @@ const struct vmn_app_class vmn_app = {
     .units = units,
     .id_pools = id_pools,
     .handlers = handlers,
+    .options = VMN_APP_DENIES,
     VMN_APP_TYPES(types),
 };

@@ -92,4 +92,5 @@ const struct vmn_app_class vmn_app = {
     .description = "Keeps VMs from sending mail, except for mail=yes",
     .stages = stages,
     .units = units,
+    .options = VMN_APP_DENIES,
 };

@@ -41,6 +41,7 @@ end
 return {
     name = "mailguard",
     description = "Keeps VMs from sending mail, except for mail=yes",
+    denies = true,
     stages = { { name = "mail", hook = "service", order = 10 } },
     units = {
         { name = "network", each = "network", compile = compile_network },

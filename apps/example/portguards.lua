@@ -74,7 +74,7 @@ local function compile_port(view, name, emit)
 end
 
 return {
-    name = "portguards", types = { guards, settings },
+    name = "portguards", denies = true, types = { guards, settings },
     description = "Keeps VMs from opening connections to some ports",
     stages = { { name = "guard", hook = "policy", order = -10 } },
     units = {

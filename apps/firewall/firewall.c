@@ -254,4 +254,5 @@ const struct vmn_app_class vmn_app = {
     .id_pools = id_pools,
     .handlers = handlers,
     .flow_owner = flow_owner,
+    .options = VMN_APP_DENIES,
 };

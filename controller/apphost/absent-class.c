@@ -41,7 +41,8 @@ absent_class_create(const char *name, const struct vmn_module *before)
         VMN_APP_HEAD,
         .name = lasting ? lasting : arena_strdup(&absent->arena, name),
         .stages = stages,
-        .options = before && before->withdraw ? VMN_APP_WITHDRAW : 0,
+        .options = ((before && before->withdraw ? VMN_APP_WITHDRAW : 0)
+                    | (before && before->denies ? VMN_APP_DENIES : 0)),
     };
     return &absent->class_;
 }

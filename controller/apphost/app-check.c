@@ -23,7 +23,7 @@
 #define PREFIXES 0xffu
 
 /* All of VMN_APP_*. */
-#define OPTIONS VMN_APP_WITHDRAW
+#define OPTIONS (VMN_APP_WITHDRAW | VMN_APP_DENIES)
 
 static bool
 is_name(const char *s)

@@ -41,7 +41,9 @@ controller_libvmn_a_SOURCES += \
 	controller/model/loosened-services.c \
 	controller/model/loosened-services.h \
 	controller/model/loosening-changes.c \
+	controller/model/loosening-apps.c \
 	controller/model/loosening-exposure.c \
+	controller/model/loosening-statements.c \
 	controller/model/loosening-private.h \
 	controller/model/loosening.c \
 	controller/model/loosening.h \

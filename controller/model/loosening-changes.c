@@ -10,16 +10,11 @@
 #include <string.h>
 
 #include "controller/model/txn.h"
+#include "controller/schema/schema-own.h"
 #include "controller/schema/schema-row.h"
 #include "util.h"
 
 /* What changed.  ---------------------------------------------------------- */
-
-const void *
-loosening_row_of(const struct version *version)
-{
-    return version ? version->row : NULL;
-}
 
 bool
 loosening_is_enforced(const struct vmn_policy *policy)
@@ -412,9 +407,10 @@ bool
 loosening_may(const struct entry *entry)
 {
     const struct version *before = entry->before, *now = entry->cur;
+    bool is_own = schema_is_own(entry->table);
 
-    if (!finders[entry->table] || !entry_is_changed(entry)
-        || (!before && !opens_as_new[entry->table])) {
+    if ((!finders[entry->table] && !is_own) || !entry_is_changed(entry)
+        || (!before && !opens_as_new[entry->table] && !is_own)) {
         return false;
     }
     return (!before || !now || !schema_row_same_meaning(before->row, now->row)
@@ -425,5 +421,9 @@ loosening_may(const struct entry *entry)
 void
 loosening_find_change(struct search *search, const struct entry *entry)
 {
-    finders[entry->table](search, entry);
+    if (schema_is_own(entry->table)) {
+        loosening_find_object(search, entry);
+    } else {
+        finders[entry->table](search, entry);
+    }
 }

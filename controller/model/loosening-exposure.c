@@ -2,7 +2,7 @@
  *
  * What the change of one object opens by itself, whatever policies decide:
  * addresses that a port may use, ports that are enabled, ways between networks
- * and from outside, apps that deny nothing any more; see loosening.h. */
+ * and from outside; see loosening.h. */
 
 #include <config.h>
 
@@ -386,22 +386,5 @@ loosening_find_floating_ip(struct search *search, const struct entry *entry)
                       now->row.name, "", "%s may be reached from outside at "
                       "%s", txn_name(search->txn, table, to),
                       value_format_ip(&now->ip, buf));
-    }
-}
-
-/* Apps.  ------------------------------------------------------------------ */
-
-void
-loosening_find_app(struct search *search, const struct entry *entry)
-{
-    const struct vmn_app_row *before = loosening_row_of(entry->before);
-    const struct vmn_app_row *now = loosening_row_of(entry->cur);
-
-    if (before && before->enabled && !(now && now->enabled)) {
-        loosening_put(search, "enforcement", VMN_TABLE_APP, entry->name,
-                      now ? "/spec/enabled" : NULL, "%s is %s, and denies "
-                      "nothing any more",
-                      txn_name(search->txn, VMN_TABLE_APP, entry->name),
-                      now ? "disabled" : "removed");
     }
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The search for what a request loosens: shared by loosening.c,
- * loosening-changes.c, loosening-exposure.c and loosened-access.c alone. */
+ * loosening-*.c and loosened-access.c alone. */
 
 #ifndef CONTROLLER_MODEL_LOOSENING_PRIVATE_H
 #define CONTROLLER_MODEL_LOOSENING_PRIVATE_H 1
@@ -31,6 +31,11 @@ struct search {
     struct sset said;           /* Texts of statements. */
 };
 
+/* loosening-statements.c */
+
+/* Returns the version's row; NULL for none. */
+const void *loosening_row_of(const struct version *);
+
 /* Adds a statement about the object; 'name' NULL: about none. */
 void loosening_put(struct search *, const char *kind, enum vmn_table,
                    const char *name, const char *pointer,
@@ -42,9 +47,6 @@ void loosening_put_ports(const struct search *, const struct svec *ports,
                          struct ds *);
 
 /* loosening-changes.c */
-
-/* Returns the version's row; NULL for none. */
-const void *loosening_row_of(const struct version *);
 
 bool loosening_is_enforced(const struct vmn_policy *); /* NULL: no. */
 /* Returns true if the change of the entry may loosen something. */
@@ -66,9 +68,16 @@ void loosening_find_port_fields(struct search *, const struct vmn_port *before,
                                 const struct vmn_port *now);
 void loosening_find_router(struct search *, const struct entry *);
 void loosening_find_floating_ip(struct search *, const struct entry *);
-void loosening_find_app(struct search *, const struct entry *);
 /* Adds what VMs are freed of as their interfaces leave ports. */
 void loosening_compare_interfaces(struct search *);
+
+/* loosening-apps.c: add what apps that deny traffic may deny no more. */
+
+void loosening_find_app(struct search *, const struct entry *);
+/* Of an object of a type that an app declares. */
+void loosening_find_object(struct search *, const struct entry *);
+/* Of ports, by their labels and networks, as such objects select them. */
+void loosening_compare_guards(struct search *);
 
 /* loosened-access.c */
 

@@ -57,9 +57,9 @@ static const struct schema_struct module = {
     .name = "module", .size = sizeof(struct vmn_module),
     .fields = FIELDS {
         { .name = "file", .type = SCHEMA_STRING, AT(vmn_module, file),
-          .flags = SCHEMA_REQUIRED, .min = 1, .max = 4096,
+          .min = 1, .max = 4096,
           .doc = "Its file, as `app` in vmnd's options has it, or as it was "
-                 "called when it was loaded." },
+                 "called when it was loaded. Absent: an app of VMN's own." },
         { .name = "digest", .type = SCHEMA_STRING, AT(vmn_module, digest),
           .max = VALUE_SHA256_LEN, .check = value_check_sha256,
           .doc = "The SHA-256 of what was in it, if it was loaded while "
@@ -67,6 +67,9 @@ static const struct schema_struct module = {
         { .name = "withdraw", .type = SCHEMA_BOOL, AT(vmn_module, withdraw),
           .flags = SCHEMA_HIDE_DEFAULT,
           .doc = "Whether its flows go if it cannot be loaded." },
+        { .name = "denies", .type = SCHEMA_BOOL, AT(vmn_module, denies),
+          .flags = SCHEMA_HIDE_DEFAULT,
+          .doc = "Whether it drops traffic that passes without it." },
         { .name = "stages", .type = SCHEMA_STRUCT, .flags = SCHEMA_LIST,
           LIST_AT(vmn_module, stages), .max_items = 256, .nested = &stage,
           .doc = "Its stages." },
@@ -116,8 +119,8 @@ const struct schema_table schema_app = {
             { .name = "module", .type = SCHEMA_STRUCT,
               AT(vmn_app_row, module), .nested = &module,
               .doc = "What its module declared when it was last loaded, and "
-                     "its place in the pipeline, unless it is one of VMN's "
-                     "own.  By `vmnd`: a change has no effect on it." },
+                     "its place in the pipeline; of one of VMN's own only "
+                     "`denies`.  By `vmnd`: a change has no effect on it." },
             { .name = "code", .type = SCHEMA_STRING, AT(vmn_app_row, code),
               .flags = SCHEMA_SECRET, .max = MODULE_CODE_MAX,
               .doc = "What its file has in it, in base64, if it was loaded "

@@ -208,6 +208,7 @@ struct vmn_module {
     const char *digest;         /* Of the row's 'code': its SHA-256, in
                                  * hexadecimal; NULL: there is none. */
     bool withdraw;              /* VMN_APP_WITHDRAW. */
+    bool denies;                /* VMN_APP_DENIES. */
     size_t n_stages;
     const struct vmn_module_stage *stages;
 };

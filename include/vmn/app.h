@@ -744,6 +744,11 @@ typedef bool vmn_flow_owner_fn(struct vmn_view *, const char *unit,
 /* Option of an app: its flows go while it is suspended, or cannot be loaded
  * (docs/writing-an-app.md has both); without it, they stay as they are. */
 #define VMN_APP_WITHDRAW (UINT64_C(1) << 0)
+/* Option of an app: it drops traffic that passes without it.  Changes that may
+ * end this have warnings, and --refuse-loosening refuses them: of the app and
+ * its code, of objects of its types, and of labels that their selectors select
+ * (docs/own-types.md, "Types that deny"). */
+#define VMN_APP_DENIES (UINT64_C(1) << 1)
 
 /* An app.  Arrays end with an entry whose name is NULL, or are NULL.  It
  * begins with VMN_APP_HEAD, by which apps and daemons of one ABI understand

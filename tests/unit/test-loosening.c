@@ -394,18 +394,140 @@ way_from_outside_is_named(void **state)
                 "network \"dc\"\n");
 }
 
+#define GUARD_FIELDS(MORE) "'fields':[{'name':'network','type':'ref',"        \
+    "'ref':'networks','doc':'N.'},{'name':'selector','type':'selector',"      \
+    "'doc':'S.'},{'name':'mode','type':'enum','values':['shadow','enforce']," \
+    "'default':1,'doc':'M.'},{'name':'ports','type':'int','set':true,'doc':'P.'}" MORE "]"
+
+/* Apps whose traffic passes without them, and one that does not deny. */
+static void
+load_apps(struct model *model)
+{
+    model_show_types(model);
+    expect_as(model, "vmnd", MODEL_LOOSENING_BOUNDED,
+              "put apps firewall {'module':{'denies':true}}\n"
+              "put apps mirrors {'module':{'file':'mirrors.so'}}\n"
+              "put apps guards {'module':{'file':'guards.lua',"
+              "'denies':true}}\n"
+              "put types guards {'app':'guards','singular':'guard',"
+              "'doc':'G.'," GUARD_FIELDS("") "}\n"
+              "put types guards-order {'app':'guards','singular':'turn',"
+              "'doc':'T.'," GUARD_FIELDS(",{'name':'priority','type':'int',"
+              "'doc':'P.'},{'name':'through','type':'ref','ref':'ports',"
+              "'doc':'T.'}") "}\n"
+              "put types guards-settings {'app':'guards','singular':"
+              "'setting','single':true,'doc':'S.','fields':["
+              "{'name':'exempt','type':'selector','doc':'E.'}]}\n"
+              "put types mirrors {'app':'mirrors','singular':'mirror',"
+              "'doc':'M.'," GUARD_FIELDS("") "}", "");
+    model_settle(model);
+}
+
 static void
 app_that_denies_nothing_any_more_is_named(void **state)
 {
     struct model *model = *state;
 
-    expect_as(model, "vmnd", MODEL_LOOSENING_BOUNDED,
-              "put apps firewall {'description':'Policies'}", "");
-    model_settle(model);
+    load_apps(model);
     expect_once(model, "patch apps firewall {'enabled':false}",
                 "enforcement: app \"firewall\" is disabled, and denies "
                 "nothing any more\n");
+    expect_once(model, "patch apps mirrors {'enabled':false}", "");
+    expect_once(model, "patch apps guards {'enabled':false}",
+                "enforcement: app \"guards\" is disabled, and denies "
+                "nothing any more\n");
     expect(model, "patch apps firewall {'max_memory_mib':100}", "");
+}
+
+static void
+object_of_an_app_that_denies_is_named(void **state)
+{
+    struct model *model = *state;
+
+    load_apps(model);
+    expect(model, "put guards no-mail {'network':'n','selector':'role=web',"
+           "'ports':[25]}\nput mirrors m {'selector':'role=web'}", "");
+    expect_once(model, "delete guards no-mail",
+                "enforcement: guard \"no-mail\" is deleted, and denies "
+                "nothing any more\n");
+    expect_once(model, "patch guards no-mail {'ports':[],'selector':'a'}",
+                "enforcement: guard \"no-mail\" has changed, and may deny "
+                "less: selector, ports\n");
+    expect_once(model, "patch guards no-mail {'labels':{'a':'b'},"
+                "'description':'d'}", "");
+    expect_once(model, "put guards other {'network':'n'}", "");
+    expect_once(model, "patch mirrors m {'selector':'a'}", "");
+    expect_once(model, "delete mirrors m", "");
+
+    /* A shadow denies nothing. */
+    expect(model, "patch guards no-mail {'mode':'shadow'}",
+           "enforcement: guard \"no-mail\" has changed, and may deny less: "
+           "mode\n");
+    expect_once(model, "patch guards no-mail {'ports':[]}", "");
+    expect_once(model, "delete guards no-mail", "");
+    expect(model, "patch guards no-mail {'mode':'enforce'}", "");
+
+    /* One comes before another. */
+    expect(model, "put guards-order a {'network':'n','priority':5}", "");
+    expect_once(model, "put guards-order b {'network':'n'}",
+                "enforcement: turn \"b\" is new, and may come before "
+                "another turn\n");
+
+    /* What has no effect denies nothing. */
+    expect(model, "patch apps guards {'enabled':false}",
+           "enforcement: app \"guards\" is disabled, and denies nothing any "
+           "more\n");
+    expect_once(model, "delete guards no-mail", "");
+}
+
+/* What passes through it may pass without it. */
+static void
+function_of_an_app_that_is_out_of_use_is_named(void **state)
+{
+    struct model *model = *state;
+
+    load_apps(model);
+    expect(model, "put guards-order a {'network':'n','through':'other'}", "");
+    expect_once(model, "patch ports other {'enabled':false}",
+                "enforcement: turn \"a\" names port \"other\", which is out "
+                "of use, and may deny less\n");
+    expect_once(model, "patch ports other {'quarantined':true}",
+                "enforcement: turn \"a\" names port \"other\", which is out "
+                "of use, and may deny less\n");
+    expect_once(model, "patch ports web1 {'enabled':false}", "");
+    expect_once(model, "cascade ports other",
+                "enforcement: turn \"a\" is deleted, and denies nothing any "
+                "more\n");
+}
+
+static void
+port_that_an_app_denies_nothing_any_more_is_named(void **state)
+{
+    struct model *model = *state;
+
+    load_apps(model);
+    expect(model, "put networks far {'subnets':[{'cidr':'10.9.0.0/24'}]}\n"
+           "put networks n2 {" SUBNET "}\n"
+           "put ports far {'network':'far','labels':{'role':'web'}}\n"
+           "put guards no-mail {'network':'n','selector':'role=web'}\n"
+           "put mirrors m {'selector':'role=web'}", "");
+    expect_once(model, "patch ports web1 {'labels':{'role':null}}\n"
+                "patch ports web2 {'labels':{'role':'x'}}",
+                "enforcement: guard \"no-mail\" does not concern ports "
+                "\"web1\", \"web2\" any more\n");
+    expect_once(model, "patch ports far {'labels':null}", "");
+    expect_once(model, "patch ports other {'labels':{'role':'web'}}",
+                "access: port \"other\" may reach port \"db1\" on "
+                "tcp/5432, which was denied\n");
+    expect_once(model, "patch ports web1 {'network':'n2'}",
+                "enforcement: guard \"no-mail\" does not concern port "
+                "\"web1\" any more\n");
+    expect(model, "put guards-settings default {'exempt':'free=y'}",
+           "enforcement: setting \"default\" is new, and app "
+           "\"guards\" may deny less\n");
+    expect_once(model, "patch ports db1 {'labels':{'free':'y'}}",
+                "enforcement: setting \"default\" concerns port \"db1\", "
+                "and may exempt it\n");
 }
 
 static void
@@ -801,6 +923,9 @@ main(void)
         TEST(vm_that_gets_another_port_is_named),
         TEST(way_from_outside_is_named),
         TEST(app_that_denies_nothing_any_more_is_named),
+        TEST(object_of_an_app_that_denies_is_named),
+        TEST(function_of_an_app_that_is_out_of_use_is_named),
+        TEST(port_that_an_app_denies_nothing_any_more_is_named),
         TEST(port_that_leaves_quarantine_is_named),
         TEST(connection_that_was_denied_is_named),
         TEST(connection_of_one_of_several_addresses_is_named),

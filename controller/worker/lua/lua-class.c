@@ -526,7 +526,7 @@ lua_class_take(lua_State *L)
 {
     static const char *const members[] = {
         "name", "description", "stages", "queries", "units", "id_pools",
-        "handlers", "withdraw", "types", "flow_owner", NULL };
+        "handlers", "withdraw", "denies", "types", "flow_owner", NULL };
     static const char *const of_type[] = {
         "name", "singular", "doc", "single", "max_objects", "fields", "check",
         "status", NULL };
@@ -552,8 +552,10 @@ lua_class_take(lua_State *L)
     lua_check_options(L, -1, app->name, members);
     class_->name = get_text(L, app->name, "name");
     class_->description = get_text(L, app->name, "description");
-    class_->options = (get_bool(L, app->name, "withdraw") ? VMN_APP_WITHDRAW
-                       : 0);
+    class_->options = ((get_bool(L, app->name, "withdraw") ? VMN_APP_WITHDRAW
+                        : 0)
+                       | (get_bool(L, app->name, "denies") ? VMN_APP_DENIES
+                          : 0));
     if (get(L, "flow_owner")) {
         class_->flow_owner = no_owner;
         lua_pop(L, 1);
