@@ -15,6 +15,8 @@
 #include <unistd.h>
 
 #include "controller/ctl/api-call.h"
+#include "controller/ctl/object-changes.h"
+#include "controller/ctl/output-plan.h"
 #include "controller/ctl/output-table.h"
 #include "controller/ctl/output.h"
 #include "controller/schema/module-code.h"
@@ -83,7 +85,10 @@ call(struct ctl *ctl, const char *method, const char *app, const json_t *body)
     ctl_append_wait(ctl, &path);
     status = ctl_call(ctl, method, ds_cstr(&path), body, NULL, &reply);
     ds_destroy(&path);
-    if (!status) {
+    if (!status && ctl->dry_run) {
+        ctl_plan_show(ctl, reply.body);
+        ctl_reply_uninit(&reply);
+    } else if (!status) {
         ctl_print_outcomes(ctl, json_object_get(reply.body, "results"));
         ctl_print_warnings(ctl, reply.body);
         status = ctl_report_receipt(ctl, &reply);
@@ -144,27 +149,18 @@ watch(struct ctl *ctl, const char *path, const char *name)
     }
 }
 
-/* Enables or disables an app. */
 static enum ctl_exit
 set_enabled(struct ctl *ctl, const char *app, bool enabled)
 {
-    struct ds path = DS_EMPTY_INITIALIZER;
-    json_t *body = json_pack("{s:{s:b}}", "spec", "enabled", (int) enabled);
-    struct ctl_reply reply;
+    struct ctl_changes changes;
     enum ctl_exit status;
 
-    ctl_append_path(&path, "apps", app);
-    ctl_append_wait(ctl, &path);
-    status = ctl_call(ctl, "PATCH", ds_cstr(&path), body, NULL, &reply);
-    json_decref(body);
-    ds_destroy(&path);
-    if (!status) {
-        fprintf(ctl->out, "apps/%s %s\n", app,
-                enabled ? "enabled" : "disabled");
-        ctl_print_warnings(ctl, reply.body);
-        status = ctl_report_receipt(ctl, &reply);
-        ctl_reply_uninit(&reply);
-    }
+    ctl_changes_init(&changes);
+    ctl_changes_add(&changes, "patch", "apps", app,
+                    json_pack("{s:b}", "enabled", (int) enabled),
+                    enabled ? "enabled" : "disabled");
+    status = ctl_changes_send(ctl, "app", &changes);
+    ctl_changes_uninit(&changes);
     return status;
 }
 
@@ -225,7 +221,12 @@ ctl_cmd_app(struct ctl *ctl, int n_args, char *const args[])
 {
     const char *what = args[0];
 
-    if (!strcmp(what, "load")) {
+    if (ctl->dry_run && (!strcmp(what, "watch") || !strcmp(what, "logs"))) {
+        return ctl_usage(ctl, "app %s: takes no --dry-run", what);
+    } else if (ctl->output != CTL_TABLE && !ctl->dry_run
+               && strcmp(what, "logs")) {
+        return ctl_usage(ctl, "app %s: -o requires --dry-run", what);
+    } else if (!strcmp(what, "load")) {
         return load(ctl, args[1], n_args > 2 ? args[2] : NULL);
     } else if (!strcmp(what, "watch")) {
         watch(ctl, args[1], n_args > 2 ? args[2] : NULL);

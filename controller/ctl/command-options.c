@@ -109,7 +109,7 @@ static const struct option_row option_rows[] = {
       CTL_OPT_CASCADE, option_set_true, MEMBER(cascade),
       "also remove it from objects that refer to it" },
     { 0, "dry-run", NULL,
-      CTL_OPT_DRY_RUN, option_set_true, MEMBER(dry_run),
+      CTL_OPT_DRY_RUN | CTL_OPT_TRY, option_set_true, MEMBER(dry_run),
       "only show what would change, down to the flows" },
     { 0, "draft", "DRAFT",
       CTL_OPT_DRAFT, option_set_text, MEMBER(draft),

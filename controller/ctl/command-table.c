@@ -591,7 +591,7 @@ const struct ctl_command ctl_commands[] = {
       "  vmnctl rollback 42 --apply --wait\n",
       ctl_cmd_rollback },
     { "app", "load|watch|unload|enable|disable|logs WHAT [NAME]", 2, 3,
-      CTL_OPT_WAIT | CTL_OPT_SHOWN,
+      CTL_OPT_WAIT | CTL_OPT_SHOWN | CTL_OPT_TRY,
       "load an app while vmnd runs, remove it, or show its log",
       "WHAT is a file, or an app's name.\n"
       "`load` takes a file, NAME.so or NAME.lua, of an app that is called as\n"
@@ -607,6 +607,7 @@ const struct ctl_command ctl_commands[] = {
       "\nExample:\n"
       "  vmnctl app load mailguard.lua --wait\n"
       "  vmnctl app logs mailguard\n"
+      "  vmnctl app unload mailguard --dry-run\n"
       "  vmnctl app unload mailguard\n",
       ctl_cmd_app },
     { "cluster", "[init|join-command|transfer|remove] [MEMBER]", 0, 2,

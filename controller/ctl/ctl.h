@@ -88,6 +88,8 @@ enum ctl_option {
     CTL_OPT_ETAG = 1LL << 42,   /* --etag. */
     CTL_OPT_TRAFFIC = 1LL << 43, /* --by, --sort and so on, of traffic. */
     CTL_OPT_ADVICE = 1LL << 44, /* --capacity and so on. */
+    CTL_OPT_TRY = 1LL << 45,    /* --dry-run, of a command with other uses of
+                                 * -o. */
 };
 
 struct ctl {

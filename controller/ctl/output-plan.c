@@ -23,13 +23,14 @@ ctl_plan_check(struct ctl *ctl, const struct ctl_command *command)
     if (command->options & CTL_OPT_PLAN) {
         ctl->dry_run = true;
     }
-    if (!(command->options & (CTL_OPT_PLAN | CTL_OPT_DRY_RUN))) {
+    if (!(command->options & (CTL_OPT_PLAN | CTL_OPT_DRY_RUN
+                              | CTL_OPT_TRY))) {
         return true;
     }
     if (!ctl->dry_run) {
         /* A restore shows as JSON what it has done, too. */
         if (ctl->output != CTL_TABLE
-            && !(command->options & CTL_OPT_RESTORE)) {
+            && !(command->options & (CTL_OPT_RESTORE | CTL_OPT_TRY))) {
             ctl_usage(ctl, "%s: -o requires --dry-run", command->name);
             return false;
         }

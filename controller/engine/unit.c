@@ -430,6 +430,7 @@ take_values(struct engine *engine, struct unit_node *unit,
 
 /* Computing.  ------------------------------------------------------------ */
 
+/* An app of the database has a row, unless a plan deletes it. */
 static bool
 is_enabled(struct vmn_view *view, const struct unit_class *class_)
 {
@@ -437,7 +438,7 @@ is_enabled(struct vmn_view *view, const struct unit_class *class_)
                                               class_->app->class_->name);
     const bool *withdrawn = view->engine->withdrawn;
 
-    return ((!row || row->enabled)
+    return ((row ? row->enabled : !class_->app->digest)
             && (class_->app_index == UINT16_MAX
                 || !withdrawn[class_->app_index]));
 }

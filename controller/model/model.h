@@ -421,8 +421,8 @@ struct model_request {
     char *comment;              /* The user's, for the log; or NULL.  Owned. */
     uint64_t undoes;            /* For the log: the revision that it takes
                                  * back, or 0. */
-    struct svec left_out;       /* What of that stays as it is, as sentences
-                                 * to warn of. */
+    struct svec left_out;       /* What it does not do or show of that, as
+                                 * sentences to warn of. */
     char *draft;                /* For the log: the draft that it applies, and
                                  * who created that; or NULL.  Owned. */
     char *draft_author;

@@ -80,6 +80,11 @@ submit(struct northbound *nb, struct http_request *req,
 
     nb_request_init(&request, req);
     request.loads = true;
+    if (wait->plan && app) {
+        svec_add_nocopy(&request.left_out, xasprintf(
+            "the plan does not have the flows of app %s: they follow once its "
+            "code is loaded", http_request_param(req, "name")));
+    }
     model_request_add(&request, kind, VMN_TABLE_APP,
                       http_request_param(req, "name"), spec);
     for (size_t i = 0; app && i < app->n_types; i++) {
@@ -94,17 +99,6 @@ submit(struct northbound *nb, struct http_request *req,
         nb_change_submit(nb, req, &request, NULL, NULL, wait, NULL);
     }
     model_request_uninit(&request);
-}
-
-/* Reads how long to wait; false after an answer. */
-static bool
-query_wait(struct http_request *req, struct nb_wait *wait)
-{
-    if (!nb_query_wait(req, wait)) {
-        return false;
-    }
-    return (!wait->plan
-            || nb_query_reject(req, "dry_run", "cannot be had of this"));
 }
 
 /* Returns true if the app that is loaded has that code. */
@@ -153,7 +147,9 @@ submit_code(struct northbound *nb, struct http_request *req,
     const char *name = http_request_param(req, "name");
     bool exists = model_get(nb->model, VMN_TABLE_APP, name) != NULL;
 
-    app_changes_watch(nb->app_changes);
+    if (!wait->plan) {
+        app_changes_watch(nb->app_changes);
+    }
     submit(nb, req, exists ? MODEL_PATCH : MODEL_PUT,
            json_pack("{s:{s:O, s:s}, s:O}",
                      "module", "file", json_object_get(body, "file"),
@@ -281,7 +277,7 @@ nb_put_app_code(struct http_request *req, void *nb_)
     struct nb_wait wait;
     json_t *json;
 
-    if (!query_wait(req, &wait)
+    if (!nb_query_wait(req, &wait)
         || !is_of_database(req, nb, http_request_param(req, "name"))) {
         return;
     }
@@ -300,7 +296,7 @@ nb_delete_app_code(struct http_request *req, void *nb_)
     struct northbound *nb = nb_;
     struct nb_wait wait;
 
-    if (query_wait(req, &wait)
+    if (nb_query_wait(req, &wait)
         && is_of_database(req, nb, http_request_param(req, "name"))) {
         submit(nb, req, MODEL_DELETE, NULL, NULL, &wait);
     }

@@ -5,13 +5,19 @@ refused as a whole."""
 
 import json
 import os
+import re
 import subprocess
 
 import pytest
-from conftest import patient
+from conftest import HERE, patient
 from test_durable import alone      # noqa: F401
 from vmnlab.api import Refused
 from vmnlab.daemon import find
+
+
+EXAMPLES = os.path.join(HERE, "../../apps/example")
+APPS = os.environ.get("VMN_APPDIR") or os.path.join(
+    os.path.dirname(find("vmnd")), "appdir")
 
 
 def vmnctl(world, *args, stdin=None, status=0):
@@ -318,6 +324,141 @@ def test_every_command_refuses_what_loosens(base):
     assert base.api.get("quarantines/held")["spec"]["ports"] == ["held"]
     done = base.run("app", "disable", "firewall")
     assert "loosens: app \"firewall\" is disabled" in done.stderr, done.stderr
+
+
+# Apps: (what it opens, the command).
+APP_WAYS = (
+    ('app "firewall" is disabled', "app disable firewall"),
+    ('app "portguards" is disabled', "app disable portguards"),
+    ('app "portguards" is removed', "app unload portguards"),
+    ('app "portguards" has other code', "app load OTHER portguards"),
+    ('app "mailguard" is removed', "app unload mailguard"),
+    ('app "chains" is removed', "app unload chains"),
+    ('portguard "no-mail" is deleted', "delete portguards/no-mail"),
+    ('"no-mail" has changed, and may deny less: ports',
+     "patch portguards no-mail -p spec: {ports: [26]}"),
+    ('portguard "no-mail" does not concern port "web1"',
+     "label ports/web1 role-"),
+    ('chain "c" is deleted', "delete chains/c"),
+    ('chain "c" is deleted', "delete ports/fw --cascade"),
+    ('"c" has changed, and may deny less: services', "patch chains c -p "
+     "spec: {services: [{protocol: tcp, ports: ['22']}]}"),
+    ('"c" has changed, and may deny less: hops', "patch chains c -p spec: "
+     "{hops: [{name: h, functions: [{in: fw}], on_failure: bypass}]}"),
+    ('chain "c" does not concern port "web1"', "label ports/web1 role=x"),
+)
+CHAIN = """
+{type: chains, name: %s, spec: {network: lab, sources: role=web,
+  destinations: role=db, hops: [{name: h, functions: [{in: %s}],
+  on_failure: block}]}}
+"""
+
+
+@pytest.fixture
+def guarded(base, tmp_path):
+    with open(EXAMPLES + "/portguards.lua", encoding="utf-8") as file:
+        base.other = tmp_path / "portguards.lua"
+        base.other.write_text(file.read() + "-- Again.\n")
+    for app in (EXAMPLES + "/portguards.lua", EXAMPLES + "/mailguard.lua",
+                APPS + "/chains.so",
+                APPS + "/mirrors.so"):
+        done = base.run("app", "load", app)
+        assert done.returncode == 0, done.stderr
+    base.applied("{type: ports, name: fw, spec: {network: lab}}\n---\n"
+                 "{type: ports, name: fw2, spec: {network: lab}}\n---"
+                 + CHAIN % ("c", "fw") + "---\n"
+                 "{type: portguards, name: no-mail, spec: {network: lab, "
+                 "selector: role=web, ports: [25], reason: r}}")
+    return base
+
+
+def test_apps_that_deny_are_named(guarded):
+    revision = guarded.api.get("status")["revision"]
+    wrong = []
+    for text, command in APP_WAYS:
+        words = command.replace("OTHER", str(guarded.other)).split(" -p ")
+        words = words[0].split() + (["-p", words[1]] if words[1:] else [])
+        planned = guarded.run(*words, "--dry-run")
+        done = guarded.run(*words, "--refuse-loosening", "--no-wait")
+        if (planned.returncode or text not in planned.stdout
+                or done.returncode != 1 or "would loosen: " not in done.stderr
+                or text not in done.stderr):
+            wrong.append((command, planned.stdout, planned.stderr,
+                          done.stderr))
+    assert not wrong
+    for text, file in (
+            ('chain "b" is new, and may come before another chain',
+             CHAIN % ("b", "fw2")),
+            ('portguards-setting "default" is new', "{type: portguards-"
+             "settings, name: default, spec: {exempt: role=web}}")):
+        for more in ("--dry-run", "--refuse-loosening"):
+            done = guarded.run("apply", "-f", "-", more, stdin=file)
+            assert text in done.stdout + done.stderr
+            assert done.returncode == (more != "--dry-run")
+    # A draft, too.
+    assert guarded.run("delete", "chains/c", "--draft", "d").returncode == 0
+    assert ('Loosens:\n  chain "c" is deleted'
+            in guarded.run("draft", "plan", "d").stdout)
+    assert guarded.run("draft", "apply", "d",
+                       "--refuse-loosening").returncode == 1
+    assert guarded.run("draft", "delete", "d").returncode in (0, 2)
+    # What denies nothing passes.
+    for command in ("app disable mirrors", "app enable mirrors",
+                    "app unload mirrors", "label ports/evil x=y"):
+        done = guarded.run(*command.split(), "--refuse-loosening")
+        assert done.returncode == 0, done.stderr
+    assert guarded.api.get("status")["revision"] >= revision + 4
+    assert guarded.api.get("chains/c")["spec"]["sources"] == "role=web"
+
+
+def test_plan_of_an_app_changes_nothing(guarded):
+    before = guarded.api.get("status")["revision"]
+    apps = guarded.api.get("apps")
+    done = guarded.run("app", "unload", "mailguard", "--dry-run")
+    assert "deleted   apps   mailguard" in done.stdout, done
+    assert "\nmailguard   0 " in done.stdout, done.stdout
+    done = guarded.run("app", "load", guarded.other, "--dry-run", "-o",
+                       "json")
+    plan = json.loads(done.stdout)
+    assert [o["name"] for o in plan["objects"]
+            if o["type"] == "apps"] == ["portguards"]
+    assert "does not have the flows of app portguards" in done.stdout
+    done = guarded.run("app", "disable", "mailguard", "--dry-run")
+    assert "\nmailguard   0 " in done.stdout, done.stdout
+    bad = guarded.other.parent / "bad.lua"
+    bad.write_text("return {")
+    done = guarded.run("app", "load", bad, "--dry-run")
+    assert done.returncode == 1 and "cannot be loaded" in done.stderr
+    for words in (("logs", "mailguard"), ("watch", bad)):
+        assert guarded.run("app", *words, "--dry-run").returncode == 2
+    assert guarded.run("app", "unload", "mailguard", "-o",
+                       "json").returncode == 2
+    assert guarded.run("app", "logs", "mailguard", "-o",
+                       "json").returncode == 0
+    assert guarded.api.get("apps") == apps
+    assert guarded.api.get("status")["revision"] == before
+
+
+# Commands that show what they would do otherwise: edit before it applies,
+# draft by "draft plan", rollback by its draft; and a token opens nothing.
+PLANNED_OTHERWISE = {"edit", "draft", "rollback", "token", "capture"}
+
+
+def test_commands_that_may_loosen_have_a_dry_run():
+    vmnctl = find("vmnctl")
+    listed = subprocess.run([vmnctl, "--help"], text=True, check=True,
+                            capture_output=True).stdout
+    commands = set(re.findall(r"^  ([a-z-]+)\s", listed, re.M))
+    assert {"apply", "app", "undo", "restore"} <= commands
+    found = set()
+    for command in commands:
+        text = subprocess.run([vmnctl, command, "--help"], text=True,
+                              capture_output=True).stdout
+        if "--refuse-loosening" in text:
+            found.add(command)
+            assert ("--dry-run" in text) != (command in PLANNED_OTHERWISE), (
+                command)
+    assert {"apply", "app", "undo", "restore"} <= found
 
 
 def test_a_restore_refuses_what_loosens(base):
