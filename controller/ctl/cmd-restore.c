@@ -380,7 +380,8 @@ confirm_restore(void *run_, const struct store_loss *loss)
     } else if (loss->uncompared) {
         fprintf(ctl->out, "there is nothing to compare with: %s\n",
                 loss->uncompared);
-    } else if (!ctl->dry_run || loss->n_objects) {
+    } else if (!ctl->dry_run || loss->n_objects
+               || json_array_size(loss->loosened)) {
         print_loss(ctl, loss);
     }
     if (loss->of_member) {

@@ -184,19 +184,25 @@ add_ops(const struct store_states *states, enum vmn_table table,
     }
 }
 
-/* Adds what disables apps that are enabled now; their other fields are
- * vmnd's. */
+/* Adds what disables and removes apps that are there now, or gives them the
+ * code of the backup; their other fields are vmnd's. */
 static void
-add_disabled_apps(const struct store_states *states,
-                  struct model_request *request)
+add_app_ops(const struct store_states *states, struct model_request *request)
 {
     struct vmn_names names = model_names(states->now, VMN_TABLE_APP);
 
     for (size_t i = 0; i < names.n; i++) {
+        const struct vmn_app_row *now = model_get(
+            states->now, VMN_TABLE_APP, names.names[i]);
         const struct vmn_app_row *then = model_get(
             states->then, VMN_TABLE_APP, names.names[i]);
 
-        if (then && !then->enabled) {
+        if (now->module.digest
+            && (!then || strcmp(now->module.digest,
+                                then->module.digest ? then->module.digest
+                                : ""))) {
+            add_op(states, VMN_TABLE_APP, names.names[i], request);
+        } else if (then && !then->enabled) {
             model_request_add(request, MODEL_PATCH, VMN_TABLE_APP,
                               names.names[i],
                               json_pack("{s:b}", "enabled", false));
@@ -228,6 +234,7 @@ find_loosened(const struct store_states *states, struct store_loss *loss)
     vmn_errors_init(&errors);
     model_request_init(&request, "restore");
     request.loosening = MODEL_LOOSENING_FULL;
+    request.loads = true;
     for (int i = 0; i < VMN_N_TABLES; i++) {
         const struct schema_table *table = model_table(states->then, i);
 
@@ -236,7 +243,7 @@ find_loosened(const struct store_states *states, struct store_loss *loss)
             add_ops(states, i, &request);
         }
     }
-    add_disabled_apps(states, &request);
+    add_app_ops(states, &request);
     loss->loosened = json_array();
     if (model_apply(states->now, &request, 0, &revision, &errors)) {
         json_array_append_new(loss->loosened, json_sprintf(
@@ -262,8 +269,6 @@ store_loss_find(const struct store_states *states, size_t max,
             find_objects(states, table, max, loss);
         }
     }
-    if (loss->n_objects) {
-        find_loosened(states, loss);
-    }
+    find_loosened(states, loss);
     return store_loss_find_revisions(states, max, loss, why);
 }

@@ -336,6 +336,36 @@ restore_says_what_it_loosens(void **state)
     free(lost.text);
 }
 
+/* The backup is from before the app was loaded, or has other code of it. */
+static void
+restore_says_what_apps_deny_no_more(void **state)
+{
+#define DIGEST "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcde"
+#define GUARD(LAST) "put apps guard {'module':{'file':'guard.lua','digest':'" \
+    DIGEST LAST "','denies':true},'code':'eA=='}"
+    struct db_loss lost = { .go_on = false };
+    const struct store_restore how = {
+        .dry_run = true, .confirm = db_on_confirm, .aux = &lost,
+    };
+    struct db_fixture *f = *state;
+    struct store_restored r;
+
+    assert_int_equal(db_write(f, "put networks n {}"), 0);
+    db_copy(f);
+    assert_int_equal(db_write_as(f, "vmnd", 1000, GUARD("1")), 0);
+    assert_int_equal(store_file_restore(f->file, f->path, &how, &r, NULL), 0);
+    store_restored_uninit(&r);
+    db_check_loss(&lost, "app \\\"guard\\\" is removed, and denies nothing");
+    free(lost.text);
+    lost.text = NULL;
+    db_copy(f);
+    assert_int_equal(db_write_as(f, "vmnd", 1000, GUARD("2")), 0);
+    assert_int_equal(store_file_restore(f->file, f->path, &how, &r, NULL), 0);
+    store_restored_uninit(&r);
+    db_check_loss(&lost, "app \\\"guard\\\" has other code, and may deny");
+    free(lost.text);
+}
+
 /* A backup from before the first change has revision 0. */
 static void
 backup_of_nothing_takes_all_back(void **state)
@@ -769,6 +799,7 @@ main(int argc, char *argv[])
         TEST(restore_asks_where_rows_cannot_be_loaded),
         TEST(dry_run_of_a_restore_changes_nothing),
         TEST(restore_says_what_it_loosens),
+        TEST(restore_says_what_apps_deny_no_more),
         TEST(backup_of_nothing_takes_all_back),
         TEST(backup_may_have_any_name),
         TEST(time_of_the_last_backup_outlives_vmnd),
