@@ -6,9 +6,11 @@
 
 #include "controller/model/exposed-port.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "controller/model/model.h"
+#include "controller/schema/value.h"
 #include "sset.h"
 #include "util.h"
 #include "vmn/rows.h"
@@ -163,4 +165,24 @@ model_port_is_exposed(const struct model *model, const struct vmn_port *port,
     exposed = !is_quarantined(&q) && !is_covered(&q) && *steps;
     sset_destroy(&q.without);
     return exposed;
+}
+
+char *
+model_exposed_text(const struct vmn_floating_ip *floating,
+                   const struct vmn_port *port, bool is_scoped)
+{
+    char ip[VALUE_IP_SIZE];
+    /* An account with a scope may not ask for reachability. */
+    char *how = (is_scoped ? xasprintf("trace outside %s tcp/22",
+                                       value_format_ip(&floating->ip, ip))
+                 : xasprintf("reachability --from outside --to port/%s",
+                             port->row.name));
+    char *text = xasprintf(
+        "opens all TCP, UDP and SCTP ports, and pings, from outside, except "
+        "what a rule denies: no policy isolates port \"%s\" in ingress, and "
+        "\"default\" of network \"%s\" is allow (vmnctl %s)",
+        port->row.name, port->network, how);
+
+    free(how);
+    return text;
 }

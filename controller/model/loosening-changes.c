@@ -394,6 +394,7 @@ static find_cb *const finders[VMN_N_TABLES] = {
     [VMN_TABLE_QUARANTINE] = find_quarantine,
     [VMN_TABLE_ROUTER] = loosening_find_router,
     [VMN_TABLE_FLOATING_IP] = loosening_find_floating_ip,
+    [VMN_TABLE_DNS_ZONE] = loosening_find_zone,
     [VMN_TABLE_APP] = loosening_find_app,
 };
 
@@ -401,6 +402,7 @@ static find_cb *const finders[VMN_N_TABLES] = {
 static const bool opens_as_new[VMN_N_TABLES] = {
     [VMN_TABLE_POLICY] = true, [VMN_TABLE_QUARANTINE] = true,
     [VMN_TABLE_ROUTER] = true, [VMN_TABLE_FLOATING_IP] = true,
+    [VMN_TABLE_DNS_ZONE] = true,
 };
 
 bool

@@ -2,7 +2,7 @@
  *
  * What the change of one object opens by itself, whatever policies decide:
  * addresses that a port may use, ports that are enabled, ways between networks
- * and from outside; see loosening.h. */
+ * and from outside, names in DNS that rules allow; see loosening.h. */
 
 #include <config.h>
 
@@ -276,25 +276,78 @@ find_joined(struct search *search, const struct vmn_router *before,
     ds_destroy(&ds);
 }
 
+/* Returns true if a network that was there is new to the router, or the router
+ * to the external network. */
+static bool
+joins_external(const struct search *search, const struct vmn_router *before,
+               const struct vmn_router *now, bool reaches_more)
+{
+    bool is_new = (!before || reaches_more
+                   || !nullable_string_is_equal(before->external.network,
+                                                now->external.network));
+
+    for (size_t i = 0; i < now->n_interfaces; i++) {
+        const char *name = vmn_router_interface_at(now, i)->network;
+
+        if (existed(search, VMN_TABLE_NETWORK, name)
+            && (is_new || !joins(before, name))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Returns true if the router did not translate packets to the prefix. */
+static bool
+exempts(const struct vmn_router *router, const struct vmn_prefix *prefix)
+{
+    for (size_t i = 0; router && i < router->external.n_exempt; i++) {
+        const struct vmn_prefix *other = &router->external.exempt[i];
+
+        if (other->ip.family == prefix->ip.family && other->len <= prefix->len
+            && vmn_prefix_contains(other, &prefix->ip)) {
+            return true;
+        }
+    }
+    return router && router->external.routed;
+}
+
+/* Adds prefixes outside from which the inside can be reached now. */
+static void
+find_exempt(struct search *search, const struct vmn_router *before,
+            const struct vmn_router *now)
+{
+    struct ds ds = DS_EMPTY_INITIALIZER;
+    char buf[VALUE_PREFIX_SIZE];
+    size_t n = 0;
+
+    for (size_t i = 0; i < now->external.n_exempt
+         && !now->external.routed; i++) {
+        const struct vmn_prefix *prefix = &now->external.exempt[i];
+
+        if (joins_external(search, before, now, !exempts(before, prefix))) {
+            put_name(&ds, n++, value_format_prefix(prefix, buf));
+        }
+    }
+    put_more(&ds, n);
+    if (n) {
+        loosening_put(search, "exposure", VMN_TABLE_ROUTER, now->row.name,
+                      "/spec/external/exempt", "networks of %s may be reached "
+                      "from %s", txn_name(search->txn, VMN_TABLE_ROUTER,
+                                          now->row.name), ds_cstr(&ds));
+    }
+    ds_destroy(&ds);
+}
+
 /* Adds that networks that were there are joined to the external one. */
 static void
 find_external(struct search *search, const struct vmn_router *before,
               const struct vmn_router *now)
 {
     const char *network = now->external.network;
-    bool is_new = (!before
-                   || !nullable_string_is_equal(before->external.network,
-                                                network));
-    bool joined = false;
 
-    for (size_t i = 0; i < now->n_interfaces && network; i++) {
-        const char *name = vmn_router_interface_at(now, i)->network;
-
-        joined |= (existed(search, VMN_TABLE_NETWORK, name)
-                   && (is_new || !joins(before, name)
-                       || (now->external.routed && !before->external.routed)));
-    }
-    if (joined) {
+    if (joins_external(search, before, now, now->external.routed
+                       && !(before && before->external.routed))) {
         loosening_put(search, "exposure", VMN_TABLE_ROUTER, now->row.name,
                       "/spec/external", "%s lets its networks reach outside"
                       "%s by %s",
@@ -347,7 +400,10 @@ loosening_find_router(struct search *search, const struct entry *entry)
         return;
     }
     find_joined(search, before, now);
-    find_external(search, before, now);
+    if (now->external.network) {
+        find_external(search, before, now);
+        find_exempt(search, before, now);
+    }
     for (size_t i = 0; i < now->external.n_forwards; i++) {
         const struct vmn_forward *forward = vmn_forward_at(&now->external, i);
 
@@ -368,23 +424,132 @@ loosening_find_floating_ip(struct search *search, const struct entry *entry)
 {
     const struct vmn_floating_ip *before = loosening_row_of(entry->before);
     const struct vmn_floating_ip *now = loosening_row_of(entry->cur);
-    enum vmn_table table;
-    const char *to;
+    const struct model_rights *rights = search->txn->request->rights;
+    const struct vmn_port *port;
     char buf[VALUE_IP_SIZE];
+    char *text;
 
-    if (!now) {
+    if (!now || (now->port ? !is_exposed(search, now->port)
+                 : !existed(search, VMN_TABLE_LOADBALANCER,
+                            now->load_balancer))
+        || (before && nullable_string_is_equal(before->port, now->port)
+            && nullable_string_is_equal(before->load_balancer,
+                                        now->load_balancer)
+            && !strcmp(before->router, now->router))) {
         return;
     }
-    table = now->port ? VMN_TABLE_PORT : VMN_TABLE_LOADBALANCER;
-    to = now->port ? now->port : now->load_balancer;
-    if ((now->port ? is_exposed(search, to) : existed(search, table, to))
-        && !(before && nullable_string_is_equal(before->port, now->port)
-             && nullable_string_is_equal(before->load_balancer,
-                                         now->load_balancer)
-             && !strcmp(before->router, now->router))) {
-        loosening_put(search, "exposure", VMN_TABLE_FLOATING_IP,
-                      now->row.name, "", "%s may be reached from outside at "
-                      "%s", txn_name(search->txn, table, to),
-                      value_format_ip(&now->ip, buf));
+    port = (now->port ? model_get(search->txn->model, VMN_TABLE_PORT,
+                                  now->port) : NULL);
+    text = (port && txn_shows(search->txn, VMN_TABLE_PORT, now->port)
+            ? model_exposed_text(now, port, rights && rights->scope.text)
+            : xasprintf("makes %s reachable from outside at %s",
+                        txn_name(search->txn, port ? VMN_TABLE_PORT
+                                 : VMN_TABLE_LOADBALANCER,
+                                 port ? now->port : now->load_balancer),
+                        value_format_ip(&now->ip, buf)));
+    loosening_put(search, "exposure", VMN_TABLE_FLOATING_IP, now->row.name,
+                  port ? "/spec/port" : "/spec/load_balancer", "%s %s",
+                  txn_name(search->txn, VMN_TABLE_FLOATING_IP, now->row.name),
+                  text);
+    free(text);
+}
+
+/* Names in DNS.  ---------------------------------------------------------- */
+
+/* Returns true if the zone before the request has the value for the name. */
+static bool
+has_value(const struct vmn_dns_zone *zone, const struct vmn_dns_record *record,
+          const char *value)
+{
+    for (size_t i = 0; i < zone->n_records; i++) {
+        const struct vmn_dns_record *other = vmn_dns_record_at(zone, i);
+
+        for (size_t j = 0; other->type == record->type
+             && !strcmp(other->name, record->name) && j < other->n_values;
+             j++) {
+            if (!strcmp(other->values[j], value)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* Returns true if names of zone 'now' may have more addresses than before. */
+static bool
+answers_more(struct search *search, const struct vmn_dns_zone *before,
+             const struct vmn_dns_zone *now)
+{
+    bool more = (!before || strcmp(before->domain, now->domain)
+                 || (now->ports && !before->ports)
+                 || now->n_networks != before->n_networks);
+
+    for (size_t i = 0; i < now->n_networks && !more; i++) {
+        more = strcmp(now->networks[i], before->networks[i]) != 0;
+    }
+    for (size_t i = 0; i < now->n_records && !more; i++) {
+        const struct vmn_dns_record *record = vmn_dns_record_at(now, i);
+
+        for (size_t j = 0; j < record->n_values && !more
+             && judge_step(&search->judge, before->n_records); j++) {
+            more = !has_value(before, record, record->values[j]);
+        }
+    }
+    return more;
+}
+
+/* Returns a name of the zone that the rule lets pass, or NULL. */
+static const char *
+allowed_name(const struct vmn_rule *rule, const struct vmn_dns_zone *zone)
+{
+    size_t domain_len = strlen(zone->domain);
+
+    for (size_t i = 0; i < rule->n_peers && (rule->action == VMN_ALLOW
+                                             || rule->action == VMN_PASS);
+         i++) {
+        const char *name = vmn_peer_at(rule, i)->fqdn;
+        size_t len = name ? strlen(name) : 0;
+
+        if (len >= domain_len
+            && !strcmp(name + len - domain_len, zone->domain)
+            && (len == domain_len || name[len - domain_len - 1] == '.')) {
+            return name;
+        }
+    }
+    return NULL;
+}
+
+/* Adds policies that allow names of the zone, which vmnd itself answers. */
+void
+loosening_find_zone(struct search *search, const struct entry *entry)
+{
+    const struct model *model = search->txn->model;
+    const struct vmn_dns_zone *before = loosening_row_of(entry->before);
+    const struct vmn_dns_zone *now = loosening_row_of(entry->cur);
+    struct vmn_names names = model_names(model, VMN_TABLE_POLICY);
+
+    if (!now || !answers_more(search, before, now)) {
+        return;
+    }
+    for (size_t i = 0; i < names.n && judge_step(&search->judge, 1); i++) {
+        const struct vmn_policy *policy = model_get(model, VMN_TABLE_POLICY,
+                                                    names.names[i]);
+
+        for (size_t j = 0; loosening_is_enforced(policy)
+             && j < policy->n_rules && judge_step(&search->judge, 1); j++) {
+            const char *name = allowed_name(vmn_policy_rule_at(policy, j),
+                                            now);
+
+            if (name && txn_shows(search->txn, VMN_TABLE_POLICY,
+                                  names.names[i])) {
+                loosening_put(search, "access", VMN_TABLE_DNS_ZONE,
+                              entry->name, NULL, "%s may have more addresses "
+                              "for %s, which %s allows",
+                              txn_name(search->txn, VMN_TABLE_DNS_ZONE,
+                                       entry->name), name,
+                              txn_name(search->txn, VMN_TABLE_POLICY,
+                                       names.names[i]));
+            }
+        }
     }
 }

@@ -68,6 +68,7 @@ void loosening_find_port_fields(struct search *, const struct vmn_port *before,
                                 const struct vmn_port *now);
 void loosening_find_router(struct search *, const struct entry *);
 void loosening_find_floating_ip(struct search *, const struct entry *);
+void loosening_find_zone(struct search *, const struct entry *);
 /* Adds what VMs are freed of as their interfaces leave ports. */
 void loosening_compare_interfaces(struct search *);
 

@@ -311,6 +311,23 @@ check_gateways(struct model_warnings *w, const struct vmn_router *router,
     }
 }
 
+/* Returns true if one of the warnings is what the change of the object
+ * loosens. */
+static bool
+is_loosened(const struct model_warnings *w, const struct vmn_row *row)
+{
+    for (size_t i = 0; i < w->n; i++) {
+        const struct model_warning *warning = &w->warnings[i];
+
+        if (warning->loosens && warning->name
+            && !strcmp(warning->name, row->name)
+            && !strcmp(warning->type, schema_tables[row->table]->plural)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Warns of a floating IP whose port lets in all from outside. */
 static void
 check_floating(struct model_warnings *w,
@@ -319,27 +336,17 @@ check_floating(struct model_warnings *w,
     const struct vmn_port *port
         = (floating->port ? model_get(w->model, VMN_TABLE_PORT,
                                       floating->port) : NULL);
-    char ip[VALUE_IP_SIZE];
-    char *text, *how;
+    char *text;
 
-    if (!port || !model_sees(w->rights, &port->row)
+    if (!port || is_loosened(w, &floating->row)
+        || !model_sees(w->rights, &port->row)
         || !model_port_is_exposed(w->model, port, &w->steps)) {
         return;
     }
-    /* An account with a scope may not ask for reachability. */
-    how = (w->rights && w->rights->scope.text
-           ? xasprintf("vmnctl trace outside %s tcp/22",
-                       value_format_ip(&floating->ip, ip))
-           : xasprintf("vmnctl reachability --from outside --to port/%s",
-                       port->row.name));
-    text = xasprintf("opens all TCP, UDP and SCTP ports, and pings, from "
-                     "outside, except what a rule denies: no policy isolates "
-                     "port \"%s\" in ingress, and \"default\" of network "
-                     "\"%s\" is allow (%s)", port->row.name, port->network,
-                     how);
+    text = model_exposed_text(floating, port,
+                              w->rights && w->rights->scope.text);
     warn(w, &floating->row, text, "/port");
     free(text);
-    free(how);
 }
 
 /* Warns of a migration to 'to' that cannot take place now: the host is lost,

@@ -186,12 +186,12 @@ def test_what_is_open_is_what_packets_pass(world, street):
     reply = world.put("floating-ips", "f1", router="r", ip="198.51.100.21",
                       port="one")
     for said in plan, reply:
-        exposed, warning = said["warnings"]
-        assert exposed["loosens"] == "exposure"
-        assert (warning["type"], warning["pointer"]) == (
-            "floating-ips", "/spec/port")
+        warning, = said["warnings"]
+        assert (warning["type"], warning["pointer"], warning["loosens"]) == (
+            "floating-ips", "/spec/port", "exposure")
         assert warning["text"].startswith(
-            "opens all TCP, UDP and SCTP ports, and pings, from outside")
+            'floating-ip "f1" opens all TCP, UDP and SCTP ports, and pings, '
+            'from outside')
     assert opened(world, **{"from": "outside", "to": "one"}) == {
         name: ("in", "all") for name in ("tcp/1-65535", "udp/1-65535",
                                          "sctp/1-65535", "icmp")}

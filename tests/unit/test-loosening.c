@@ -379,13 +379,24 @@ way_from_outside_is_named(void **state)
                 "{'protocol':'tcp','port':8022,'to':'web1','target':22}]}}",
                 "exposure: port \"web1\" may be reached from outside on "
                 "tcp/22\n");
+    expect(model, "patch routers r {'external':{'exempt':['192.0.2.0/24']}}",
+           "exposure: networks of router \"r\" may be reached from "
+           "192.0.2.0/24\n");
+    expect_once(model, "patch routers r {'external':{'exempt':"
+                "['192.0.2.0/25','198.51.100.0/24']}}",
+                "exposure: networks of router \"r\" may be reached from "
+                "198.51.100.0/24\n");
+    expect_once(model, "patch routers r {'external':{'exempt':[]}}", "");
     /* A policy decides what reaches it. */
     expect(model, "put floating-ips f {'router':'r','ip':'10.7.0.20',"
            "'port':'db1'}", "");
     expect_once(model, "patch floating-ips f {'description':'d'}", "");
     expect_once(model, "patch floating-ips f {'port':'web1'}",
-                "exposure: port \"web1\" may be reached from outside at "
-                "10.7.0.20\n");
+                "exposure: floating-ip \"f\" opens all TCP, UDP and SCTP "
+                "ports, and pings, from outside, except what a rule denies: "
+                "no policy isolates port \"web1\" in ingress, and "
+                "\"default\" of network \"n\" is allow (vmnctl reachability "
+                "--from outside --to port/web1)\n");
     expect_once(model, "delete floating-ips f", "");
     expect_once(model, "delete floating-ips f\ndelete routers r", "");
     expect(model, "put networks w {'subnets':[{'cidr':'10.9.0.0/24'}]}", "");
@@ -621,6 +632,28 @@ connection_of_one_of_several_addresses_is_named(void **state)
                 "'ports':[22]}]}]}",
                 "access: ports \"web1\", \"web2\" may reach ports \"db1\", "
                 "\"db2\" on tcp/22, which was denied\n");
+}
+
+static void
+name_that_gets_more_addresses_is_named(void **state)
+{
+    struct model *model = *state;
+
+    expect(model, "put dns-zones z {'domain':'shop.test','networks':['n'],"
+           "'records':[{'name':'api','type':'A','values':['192.0.2.1']}]}",
+           "");
+    expect(model, "put policies out {'applies_to':['web'],'rules':["
+           "{'direction':'egress','action':'allow','peers':["
+           "{'fqdn':'api.shop.test'}]}]}", "");
+    expect_once(model, "patch dns-zones z {'records':["
+                "{'name':'api','type':'A','values':['192.0.2.1',"
+                "'192.0.2.2']}]}", "access: dns-zone \"z\" may have more "
+                "addresses for api.shop.test, which policy \"out\" "
+                "allows\n");
+    expect_once(model, "patch dns-zones z {'ttl':7}", "");
+    expect_once(model, "patch dns-zones z {'records':[]}", "");
+    expect_once(model, "put dns-zones y {'domain':'other.test',"
+                "'networks':['n']}", "");
 }
 
 static void
@@ -929,6 +962,7 @@ main(void)
         TEST(port_that_leaves_quarantine_is_named),
         TEST(connection_that_was_denied_is_named),
         TEST(connection_of_one_of_several_addresses_is_named),
+        TEST(name_that_gets_more_addresses_is_named),
         TEST(denial_that_ends_is_named),
         TEST(window_that_is_wider_is_named),
         TEST(request_that_must_loosen_nothing_is_refused),
