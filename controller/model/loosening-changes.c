@@ -167,6 +167,15 @@ find_port(struct search *search, const struct entry *entry)
     if (!before || !now) {
         return;                 /* There is nothing to compare. */
     }
+    if (strcmp(before->network, now->network)) {
+        const char *to = txn_name(search->txn, VMN_TABLE_NETWORK,
+                                  now->network);
+
+        loosening_put(search, "exposure", VMN_TABLE_PORT, entry->name,
+                      "/spec/network", "%s moves to %s, whose ports may reach "
+                      "it", txn_name(search->txn, VMN_TABLE_PORT,
+                                     entry->name), to);
+    }
     find_port_isolation(search, entry, before, now);
     loosening_find_port_fields(search, before, now);
     if (before->quarantined != now->quarantined

@@ -205,6 +205,8 @@ port_that_is_moved_is_named(void **state)
            "put ports other-trunk {'network':'open'}\n"
            "put ports sub {'network':'open','parent':'trunk','vlan':7}", "");
     expect_once(model, "patch ports other {'network':'open'}",
+                "exposure: port \"other\" moves to network \"open\", whose "
+                "ports may reach it\n"
                 "access: other addresses may reach port \"other\" on all "
                 "services, which was denied\n");
     expect_once(model, "patch ports sub {'parent':'other-trunk'}",
@@ -531,6 +533,8 @@ port_that_an_app_denies_nothing_any_more_is_named(void **state)
                 "access: port \"other\" may reach port \"db1\" on "
                 "tcp/5432, which was denied\n");
     expect_once(model, "patch ports web1 {'network':'n2'}",
+                "exposure: port \"web1\" moves to network \"n2\", whose "
+                "ports may reach it\n"
                 "enforcement: guard \"no-mail\" does not concern port "
                 "\"web1\" any more\n");
     expect(model, "put guards-settings default {'exempt':'free=y'}",
