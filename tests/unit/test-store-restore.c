@@ -340,9 +340,9 @@ restore_says_what_it_loosens(void **state)
 static void
 restore_says_what_apps_deny_no_more(void **state)
 {
-#define DIGEST "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcde"
 #define GUARD(LAST) "put apps guard {'module':{'file':'guard.lua','digest':'" \
-    DIGEST LAST "','denies':true},'code':'eA=='}"
+    "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcde" LAST   \
+    "','denies':true},'code':'eA=='}"
     struct db_loss lost = { .go_on = false };
     const struct store_restore how = {
         .dry_run = true, .confirm = db_on_confirm, .aux = &lost,
