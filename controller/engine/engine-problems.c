@@ -31,7 +31,8 @@ const struct schema_struct engine_problem_shown = SHOWN_KEPT(
     "Issue", engine_problem,
     SHOWN_OF(engine_problem, kind, STRING, ALWAYS,
              "Such as `app`, `failed`, `late`, `conflict`, `overlap`, "
-             "`unchecked`, `store`, `certificates`, `quota`."),
+             "`unchecked`, `store`, `certificates`, `quota`, `paths`, `lag`, "
+             "`disk`."),
     SHOWN_LIST_OF(engine_problem, units, n_units, STRING, ALWAYS,
                   "The units concerned."),
     SHOWN_OF(engine_problem, detail, STRING, ALWAYS, "What it is."),

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Loads the certificates of the API, and checks the CAs of all certificates
- * that vmnd uses.  Not for TLS itself (proto/tls), nor for their expiry
- * (metrics-certificates.c), nor for the authentication of clients (auth.c). */
+ * that vmnd uses, and when these end.  Not for TLS itself (proto/tls), nor for
+ * their metrics (metrics-certificates.c), nor for the authentication of
+ * clients (auth.c). */
 
 #include <config.h>
 
@@ -16,6 +17,7 @@
 #include "controller/northbound/northbound.h"
 #include "openvswitch/vlog.h"
 #include "proto/tls/tls.h"
+#include "timeval.h"
 #include "util.h"
 
 VLOG_DEFINE_THIS_MODULE(nb_certificates);
@@ -120,14 +122,67 @@ nb_certificates_check(struct northbound *nb)
     changed_cb(nb);
 }
 
+size_t
+nb_certificates_list(const struct northbound *nb,
+                     struct nb_certificates all[NB_CERTIFICATES_MAX])
+{
+    const struct nb_certificates uses[NB_CERTIFICATES_MAX] = {
+        { "api", nb->tls },
+        { "hosts", fabric_tls(nb->fabric) },
+        { "members", nb->cluster ? cluster_tls(nb->cluster) : NULL },
+    };
+    size_t n = 0;
+
+    for (size_t i = 0; i < ARRAY_SIZE(uses); i++) {
+        if (uses[i].tls) {
+            all[n++] = uses[i];
+        }
+    }
+    return n;
+}
+
+/* How long before its end a certificate is a problem: as in
+ * VmnCertificateExpiresSoon and VmnCaExpiresSoon (deploy/monitoring). */
+#define EXPIRY_DAYS 7
+
+/* Adds that 'what' of the certificates for 'use' ends at 'expires_s'. */
+static void
+add_expiry(struct nb_problems *problems, const char *what, const char *use,
+           int64_t expires_s)
+{
+    int64_t left_s = expires_s - time_wall();
+
+    if (!expires_s) {
+        return;
+    } else if (left_s < 0) {
+        nb_problems_add(problems, "certificates", "%s for %s has expired",
+                        what, use);
+    } else if (left_s < EXPIRY_DAYS * 86400) {
+        nb_problems_add(problems, "certificates", "%s for %s expires in less "
+                        "than %d days", what, use,
+                        (int) (left_s / 86400) + 1);
+    }
+}
+
 void
 nb_certificates_add_problems(const struct northbound *nb,
                              struct nb_problems *problems)
 {
     char *fault = nb_certificates_fault(nb);
+    struct nb_certificates all[NB_CERTIFICATES_MAX];
+    size_t n = nb_certificates_list(nb, all);
 
     if (fault) {
         nb_problems_add(problems, "certificates", "%s", fault);
         free(fault);
+    }
+    for (size_t i = 0; i < n; i++) {
+        struct tls_info info;
+
+        tls_get_info(all[i].tls, &info);
+        add_expiry(problems, "vmnd's certificate", all[i].use,
+                   info.expires_s);
+        add_expiry(problems, "a CA that vmnd trusts", all[i].use,
+                   info.ca_expires_s);
     }
 }

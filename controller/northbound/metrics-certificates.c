@@ -11,8 +11,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#include "controller/cluster/cluster.h"
-#include "controller/fabric/fabric.h"
 #include "openvswitch/dynamic-string.h"
 #include "proto/tls/tls.h"
 #include "util.h"
@@ -52,27 +50,18 @@ static const struct {
 void
 nb_certificates_append_metrics(const struct northbound *nb, struct ds *ds)
 {
-    const struct {
-        const char *use;
-        const struct tls *tls;
-    } uses[] = {
-        { "api", nb->tls },
-        { "hosts", fabric_tls(nb->fabric) },
-        { "members", nb->cluster ? cluster_tls(nb->cluster) : NULL },
-    };
+    struct nb_certificates all[NB_CERTIFICATES_MAX];
+    size_t n = nb_certificates_list(nb, all);
     char *fault = nb_certificates_fault(nb);
 
     for (size_t i = 0; i < ARRAY_SIZE(metrics); i++) {
         metrics_family(ds, metrics[i].name, metrics[i].type, metrics[i].help);
-        for (size_t j = 0; j < ARRAY_SIZE(uses); j++) {
-            if (uses[j].tls) {
-                struct tls_info info;
+        for (size_t j = 0; j < n; j++) {
+            struct tls_info info;
 
-                tls_get_info(uses[j].tls, &info);
-                ds_put_format(ds, "%s{use=\"%s\"} %"PRIu64"\n",
-                              metrics[i].name, uses[j].use,
-                              metrics[i].get(&info));
-            }
+            tls_get_info(all[j].tls, &info);
+            ds_put_format(ds, "%s{use=\"%s\"} %"PRIu64"\n",
+                          metrics[i].name, all[j].use, metrics[i].get(&info));
         }
     }
     metrics_family(ds, "vmn_certificate_ca_shared", "gauge",

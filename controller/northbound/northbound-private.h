@@ -158,6 +158,9 @@ bool nb_query_since(struct http_request *, int64_t *since_ms);
 bool nb_query_object(struct http_request *, const struct northbound *,
                      const char *name, enum vmn_table table,
                      const char **value);
+/* Gets the parameter "type" as a type's plural; NULL when absent.  Replies and
+ * returns false if there is no such type. */
+bool nb_query_type(struct http_request *, const char **type);
 /* The same for the parameter "app", which must name a loaded app. */
 bool nb_query_app(struct http_request *, const struct northbound *,
                   const char **app);
@@ -697,7 +700,17 @@ int nb_certificates_load(struct northbound *,
                          struct vmn_error *why);
 /* Logs what is wrong with the trusted CAs. */
 void nb_certificates_check(struct northbound *);
-/* Adds the same to the problems of GET /v1/status. */
+/* The certificates for one use. */
+struct nb_certificates {
+    const char *use;            /* "api", "hosts", "members". */
+    const struct tls *tls;
+};
+#define NB_CERTIFICATES_MAX 3
+/* Sets 'all' to those that there are.  Returns their number. */
+size_t nb_certificates_list(const struct northbound *,
+                            struct nb_certificates all[NB_CERTIFICATES_MAX]);
+/* Adds the same, and certificates that expire within days, to the problems of
+ * GET /v1/status. */
 void nb_certificates_add_problems(const struct northbound *,
                                   struct nb_problems *);
 /* Returns what is wrong with the trusted CAs, or NULL.  The caller frees

@@ -698,9 +698,9 @@ static const struct schema_struct health_reason = SHOWN_KEPT(
              "`hosts`, `gateways`, `standby`, `writer`, or the kind of a "
              "problem.",
              SHOWN_NAMES("starting", "writer", "store", "hosts", "gateways",
-                         "standby", "app", "failed", "late", "conflict",
-                         "overlap",
-                         "unchecked", "certificates", "quota")),
+                         "standby", "paths", "lag", "disk", "app", "failed",
+                         "late", "conflict", "overlap", "unchecked",
+                         "certificates", "quota")),
     HEALTH_STATE(nb_health_reason, "The state of health that follows from "
                                    "it."),
     SHOWN_OF(nb_health_reason, detail, STRING, ALWAYS, "In words."));

@@ -22,6 +22,7 @@
 #include "controller/flow/pipeline.h"
 #include "controller/northbound/metrics.h"
 #include "controller/northbound/router-status.h"
+#include "controller/paths/paths.h"
 #include "controller/schema/arena.h"
 #include "openvswitch/dynamic-string.h"
 #include "svec.h"
@@ -154,6 +155,93 @@ add_handler_problems(const struct northbound *nb, struct nb_problems *problems)
     }
 }
 
+/* Of a file system, as in VmnDiskNearlyFull (deploy/monitoring). */
+#define DISK_FREE_PERCENT 5
+
+static void
+add_disk_problem(struct nb_problems *problems, const char *of,
+                 uint64_t n_free, uint64_t size)
+{
+    if (size && n_free < size / 100 * DISK_FREE_PERCENT) {
+        nb_problems_add(problems, "disk", "the file system of %s has %"PRIu64
+                        " MiB free, less than %d %%: once it is full, changes "
+                        "are rejected", of, n_free >> 20, DISK_FREE_PERCENT);
+    }
+}
+
+static void
+add_disk_problems(const struct northbound *nb, struct nb_problems *problems)
+{
+    struct store_stats stats;
+    uint64_t n_free, size;
+
+    nb->store_class->get_stats(nb->store, &stats);
+    add_disk_problem(problems, "the database", stats.disk_free,
+                     stats.disk_size);
+    if (nb->cluster && cluster_get_disk(nb->cluster, &n_free, &size)) {
+        add_disk_problem(problems, "the cluster's database", n_free, size);
+    }
+}
+
+/* How old a revision is that a connected host lacks until that is a problem:
+ * as in VmnInstallStuck. */
+#define LAG_MS (10 * 60 * 1000)
+
+static void
+add_lag_problems(const struct northbound *nb, struct nb_problems *problems)
+{
+    struct fabric_behind *list;
+    size_t n = fabric_behind(nb->fabric, problems->arena, &list);
+
+    for (size_t i = 0; i < n && list[i].lag.ms > LAG_MS; i++) {
+        if (!strcmp(list[i].state, "synced")) {
+            nb_problems_add(problems, "lag", "host %s has not acknowledged a "
+                            "revision for %"PRIu64" minutes: it has older "
+                            "flows", list[i].host, list[i].lag.ms / 60000);
+        }
+    }
+    free(list);
+}
+
+/* A paths_each_cb: finds the first path that is down. */
+static bool
+find_down_path(void *found_, const struct paths_path *path)
+{
+    struct paths_path *found = found_;
+
+    if (path->state == PATH_DOWN) {
+        *found = *path;
+    }
+    return !found->host;
+}
+
+static void
+add_path_problem(const struct northbound *nb, struct nb_problems *problems)
+{
+    struct paths_path first = { .host = NULL };
+    struct ds ds = DS_EMPTY_INITIALIZER;
+    struct paths_stats stats;
+
+    if (!nb->paths) {
+        return;
+    }
+    paths_get_stats(nb->paths, &stats);
+    if (stats.n[PATH_DOWN]) {
+        paths_each(nb->paths, NULL, find_down_path, &first);
+    }
+    if (first.host) {
+        if (stats.n[PATH_DOWN] > 1) {
+            ds_put_format(&ds, "%"PRIu64" paths between hosts are down; the "
+                          "first: ", stats.n[PATH_DOWN]);
+        }
+        ds_put_format(&ds, "the path between hosts %s and %s is down%s%s "
+                      "(vmnctl paths)", first.host, first.peer,
+                      first.reason[0] ? ": " : "", first.reason);
+        nb_problems_add(problems, "paths", "%s", ds_cstr(&ds));
+    }
+    ds_destroy(&ds);
+}
+
 void
 nb_find_problems(const struct northbound *nb,
                  const struct engine_problems *found,
@@ -166,6 +254,9 @@ nb_find_problems(const struct northbound *nb,
     }
     add_handler_problems(nb, problems);
     nb_certificates_add_problems(nb, problems);
+    add_disk_problems(nb, problems);
+    add_lag_problems(nb, problems);
+    add_path_problem(nb, problems);
     nb_add_quota_problems(nb, problems);
 }
 
@@ -190,6 +281,9 @@ static const struct {
     { "hosts", HEALTH_DEGRADED },
     { "gateways", HEALTH_DEGRADED },
     { "standby", HEALTH_DEGRADED },
+    { "paths", HEALTH_DEGRADED },
+    { "lag", HEALTH_DEGRADED },
+    { "disk", HEALTH_DEGRADED },
     { "app", HEALTH_DEGRADED },
     { "failed", HEALTH_DEGRADED },
     { "late", HEALTH_DEGRADED },

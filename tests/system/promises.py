@@ -21,6 +21,8 @@ PROMISES = {
     },
     "handbook/broken-path.md": {
         "`VmnPathDown` after a minute": ALERTS,
+        "`degraded: paths`, and exits with 1":
+        "test_untruths.py::test_trace_over_a_failed_path_is_unreachable",
         "`unknown` for long": "../unit/test-path-measuring.c::"
         "what_is_not_proven_for_long_is_unknown",
     },
@@ -135,6 +137,10 @@ PROMISES = {
         "| `gateways`": HEALTH + "router_without_a_gateway_is_told",
         "| `standby`":
         "test_standby.py::test_standby_that_could_not_stand_in_is_named",
+        "| `paths`":
+        "test_untruths.py::test_trace_over_a_failed_path_is_unreachable",
+        "| `lag`": HEALTH + "synced_host_that_lags_is_told",
+        "| `disk`": HEALTH + "full_disk_is_told",
         "| `app`": "test_untruths.py::test_object_of_a_failed_app",
         "| `failed`": "test_untruths.py::test_object_of_a_failed_app",
         "| `late`": "test_app_delays.py::"
@@ -145,6 +151,7 @@ PROMISES = {
         "a_search_that_is_cut_short_says_so",
         "| `certificates`":
         "test_attacks_pki.py::test_one_ca_for_all_is_pointed_out",
+        "expires within 7 days": "test_auth.py::test_certificates_are_renewed",
         "| `quota`": HEALTH + "quota_that_is_exceeded_is_told",
         "`failing` means that changes are not stored":
         HEALTH + "failures_come_first",

@@ -511,6 +511,9 @@ def test_certificates_are_renewed(pki, lab, who):
     left = metrics['vmn_certificate_expiry_timestamp_seconds{use="api"}'] \
         - time.time()
     assert 86400 < left < 3 * 86400
+    assert "vmnd's certificate for api expires in less than 2 days" in [
+        problem["detail"] for problem in lab.vmnd.api.get("status")["problems"]
+        if problem["kind"] == "certificates"]
     assert who["viewer"].status("GET", "/v1") == 200
 
 

@@ -327,6 +327,31 @@ def test_rules_are_valid_and_each_is_tested():
                          if bool(case.get("exp_alerts")) == comes}
 
 
+# The reason of health that holds while a critical alert does.
+CRITICAL = {
+    "VmnClusterWithoutMajority": "store", "VmnClusterWithoutWriter": "writer",
+    "VmnNotReady": "starting", "VmnHostWithPortsOffline": "hosts",
+    "VmnHostDiverged": "hosts", "VmnInstallStuck": "lag",
+    "VmnPathDown": "paths", "VmnRouterWithoutGateway": "gateways",
+    "VmnStoreFailing": "store", "VmnStoreCorrupt": "store",
+    "VmnDiskNearlyFull": "disk", "VmnClusterDatabaseDiskNearlyFull": "disk",
+    "VmnCertificateExpiresSoon": "certificates",
+    "VmnCaExpiresSoon": "certificates",
+}
+# Not vmnd's to say, and its state itself.
+NO_REASON = {"VmnDown", "VmnHealthFailing"}
+
+
+def test_health_is_not_ok_while_an_alert_is_critical():
+    critical = {rule["alert"] for rule in read_rules()
+                if rule["labels"]["severity"] == "critical"}
+    assert critical == set(CRITICAL) | NO_REASON
+    with open(os.path.join(TOP, "docs/monitoring.md")) as page:
+        health = page.read().split("\n## Health\n")[1].split("\n## ")[0]
+    for reason in CRITICAL.values():
+        assert "| `%s` |" % reason in health
+
+
 ALERT = re.compile(r"\| `(Vmn\w+)` \| (\w+) \| [^|]+ \| [^|]+ \|$", re.M)
 
 

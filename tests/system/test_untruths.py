@@ -147,9 +147,14 @@ def test_trace_over_a_failed_path_is_unreachable(lab, shop):
             "reachability", protocol="icmp")["warnings"])
         status, text = vmnctl(lab, "trace", "p1", "p2", "icmp", "--live")
         assert status == 1 and "path between hosts" in text, text
+        status, text = vmnctl(lab, "status")
+        assert status == 1 and "degraded: paths\n" in text, text
+        assert "path between hosts h1 and h2 is down" in text, text
     finally:
         h1.ofctl("del-flows", "br-phys", "ip")
     wait_for("the path to be up", lambda: state() == "up", 60)
+    status, text = vmnctl(lab, "status")
+    assert status == 0 and "Health:      ok\n" in text, text
     assert trace(lab, "p1", "p2", "icmp", "--reply")[0] == 0
 
 

@@ -402,6 +402,8 @@ fabric_behind(const struct fabric *f OVS_UNUSED,
 {
     *list = xzalloc(sizeof **list);
     (*list)->host = "hv1";
+    (*list)->state = "synced";
+    (*list)->lag.ms = fake_fabric.lag_ms;
     return 1;
 }
 

@@ -287,7 +287,8 @@ fake_get_stats(const struct store *store, struct store_stats *stats)
 {
     *stats = (struct store_stats) {
         .ok = !store->error, .corrupt = store->corrupt, .n_batches = 7,
-        .last_backup = store->last_backup,
+        .last_backup = store->last_backup, .disk_free = store->disk_free,
+        .disk_size = store->disk_free ? 1000 << 20 : 0,
     };
 }
 

@@ -30,6 +30,7 @@ struct store {
     int read_error;             /* Of the next readings of the log. */
     bool hold;                  /* Do not finish writes. */
     bool corrupt;
+    uint64_t disk_free;         /* Of 1,000 MiB; 0: not known. */
     struct store_last_backup last_backup;
     json_t *logs;
     json_t *contents;           /* Texts, by revision. */
@@ -77,6 +78,7 @@ struct fabric {
     uint64_t behind;            /* A revision that it has not heard of yet, as
                                  * of later ones; 0: none. */
     bool lacking;               /* A host has not confirmed. */
+    uint64_t lag_ms;            /* Of hv1. */
     uint64_t n_connected, n_synced; /* Of three hosts. */
     struct fabric_connections_reading *reading; /* The newest. */
     struct vmn_ip from, to;     /* Of what is learned. */

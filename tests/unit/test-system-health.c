@@ -118,7 +118,7 @@ each_kind_of_problem_degrades(void **state OVS_UNUSED)
 {
     static const char *const kinds[] = {
         "app", "failed", "conflict", "overlap", "unchecked", "certificates",
-        "quota",
+        "quota", "paths", "lag", "disk",
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
@@ -275,6 +275,39 @@ store_that_fails_is_told(void **state)
     assert_told(f, "failing", "store");
 }
 
+static void
+full_disk_is_told(void **state)
+{
+    struct fixture *f = *state;
+
+    hosts_set(3, 3);
+    northbound_set_ready(f->nb, true);
+    f->store.disk_free = 49 << 20;
+    assert_told(f, "degraded", "disk");
+    assert_call(f, 200, "GET", "/v1/status", NULL);
+    assert_text(f, "health.reasons.0.detail", "the file system of the "
+                "database has 49 MiB free, less than 5 %: once it is full, "
+                "changes are rejected");
+    f->store.disk_free = 51 << 20;
+    assert_told(f, "ok", NULL);
+}
+
+static void
+synced_host_that_lags_is_told(void **state)
+{
+    struct fixture *f = *state;
+
+    hosts_set(3, 3);
+    northbound_set_ready(f->nb, true);
+    fake_fabric.lag_ms = 11 * 60 * 1000;
+    assert_told(f, "degraded", "lag");
+    assert_call(f, 200, "GET", "/v1/status", NULL);
+    assert_text(f, "health.reasons.0.detail", "host hv1 has not acknowledged "
+                "a revision for 11 minutes: it has older flows");
+    fake_fabric.lag_ms = 10 * 60 * 1000;
+    assert_told(f, "ok", NULL);
+}
+
 int
 main(void)
 {
@@ -291,6 +324,8 @@ main(void)
         TEST(quota_that_is_exceeded_is_told),
         TEST(router_without_a_gateway_is_told),
         TEST(store_that_fails_is_told),
+        TEST(full_disk_is_told),
+        TEST(synced_host_that_lags_is_told),
     };
 
     fatal_ignore_sigpipe();
