@@ -339,6 +339,28 @@ publish_ports(const struct ctx *ctx, const struct chain_function *f)
     }
 }
 
+/* Publishes that the function is down, and what follows. */
+static void
+publish_down(const struct ctx *ctx, const struct hop_state *hop,
+             const struct function_state *f)
+{
+    enum chain_failure on_failure = hop->hop->on_failure;
+    size_t n_up = 0;
+
+    for (size_t i = 0; i < hop->hop->n_functions; i++) {
+        n_up += hop->functions[i].up;
+    }
+    vmn_publish(ctx->emit, REL_DOWN, ctx->name, f->function->in);
+    vmn_publish(ctx->emit, REL_WARNINGS, ctx->name, vmn_printf(
+        ctx->view, "function %s of hop %s is down: %s", f->function->in,
+        hop->hop->name,
+        on_failure == CHAIN_BLOCK ? "its connections are dropped"
+        : n_up ? "its connections get another function of the hop"
+        : on_failure == CHAIN_BYPASS
+        ? "no function is up, and connections bypass the hop"
+        : "no function is up, and connections are dropped"));
+}
+
 void
 compile_chain(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 {
@@ -365,7 +387,7 @@ compile_chain(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 
             publish_ports(&ctx, f->function);
             if (!f->up) {
-                vmn_publish(emit, REL_DOWN, key, f->function->in);
+                publish_down(&ctx, hop, f);
             }
             if (hop->hop->health != CHAIN_LINK) {
                 vmn_publish(emit, REL_PROBED,

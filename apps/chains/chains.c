@@ -247,6 +247,9 @@ static const struct vmn_field_class status[] = {
     { .name = "down", .type = VMN_FIELD_TEXT, .flags = VMN_FIELD_LIST,
       .relation = REL_DOWN,
       .doc = "Its functions that are down, by their \"in\"." },
+    { .name = "warnings", .type = VMN_FIELD_TEXT, .flags = VMN_FIELD_LIST,
+      .relation = REL_WARNINGS,
+      .doc = "What becomes of the connections of functions that are down." },
     { .name = NULL },
 };
 

@@ -159,6 +159,8 @@ enum {
 #define REL_BOTH "chains.both"
 /* CHAIN -> "in" of those of its functions that are down. */
 #define REL_DOWN "chains.down"
+/* CHAIN -> what becomes of connections of functions that are down. */
+#define REL_WARNINGS "chains.warnings"
 /* "chains/CHAIN" -> "PART|NAME" of what is counted. */
 #define REL_PART_NAMES "chains.part-names"
 

@@ -14,9 +14,11 @@
 #include "controller/engine/balancer-members.h"
 #include "controller/engine/builtin-app.h"
 #include "controller/engine/engine.h"
+#include "controller/engine/relation.h"
 #include "controller/model/draft-warnings.h"
 #include "controller/model/model.h"
 #include "controller/model/warnings.h"
+#include "controller/schema/schema-own.h"
 #include "openvswitch/dynamic-string.h"
 #include "util.h"
 #include "vmn/rows.h"
@@ -306,6 +308,39 @@ check_app(const struct engine *engine, const struct vmn_app_row *app,
     }
 }
 
+/* Warns of a host with more flows than the quota allows on each. */
+static void
+check_flows(struct engine *engine, const struct vmn_quota *quota,
+            struct model_warnings *warnings)
+{
+    int64_t max = quota->flows_per_host;
+    const char *host;
+    uint64_t n;
+
+    if (max >= 0 && engine_quota_flows(engine, quota->row.name, &host, &n)
+        && n > (uint64_t) max) {
+        model_warnings_put(warnings, &quota->row, "/flows_per_host",
+                           "%"PRIu64" are used on host \"%s\", more than "
+                           "%"PRId64": they stay, and requests that add to "
+                           "them are refused", n, host, max);
+    }
+}
+
+void
+request_warnings_add_own(struct engine *engine, const struct vmn_row *row,
+                         struct model_warnings *warnings)
+{
+    const char *relation = schema_own_warnings(schema_tables[row->table]);
+    struct vmn_names texts = (relation
+                              ? engine_relation_values(engine, relation,
+                                                       row->name)
+                              : (struct vmn_names) { .n = 0 });
+
+    for (size_t i = 0; i < texts.n; i++) {
+        model_warnings_put(warnings, row, "", "%s", texts.names[i]);
+    }
+}
+
 void
 request_warnings_find(const struct model *model, struct engine *engine,
                       const struct model_request *request,
@@ -319,11 +354,14 @@ request_warnings_find(const struct model *model, struct engine *engine,
     for (size_t i = 0; i < request->n_ops; i++) {
         const struct model_op *op = &request->ops[i];
         const struct vmn_row *row
-            = (op->kind != MODEL_DELETE && model_warnings_concern(op->table)
+            = (op->kind != MODEL_DELETE
+               && (model_warnings_concern(op->table)
+                   || schema_is_own(op->table))
                ? model_get(model, op->table, op->name) : NULL);
 
         if (row) {
             model_warnings_add(warnings, row);
+            request_warnings_add_own(engine, row, warnings);
         }
         if (op->kind != MODEL_DELETE && op->table == VMN_TABLE_DRAFT) {
             const struct vmn_draft *draft = model_get(model, op->table,
@@ -341,6 +379,9 @@ request_warnings_find(const struct model *model, struct engine *engine,
         }
         if (row && op->table == VMN_TABLE_APP) {
             check_app(engine, (const void *) row, warnings);
+        }
+        if (row && op->table == VMN_TABLE_QUOTA) {
+            check_flows(engine, (const void *) row, warnings);
         }
         if (row && op->table == VMN_TABLE_LOADBALANCER) {
             check_drains(engine, (const void *) row, warnings);

@@ -12,6 +12,12 @@ struct engine;
 struct model;
 struct model_request;
 struct model_warnings;
+struct vmn_row;
+
+/* Adds what the app of the object's type warns of (docs/own-types.md), of an
+ * own type. */
+void request_warnings_add_own(struct engine *, const struct vmn_row *,
+                              struct model_warnings *);
 
 /* Sets '*warnings' to those about the objects of 'request', which is applied
  * and computed, about what of an undo it leaves out, about groups that it has

@@ -21,6 +21,7 @@ static const struct ctl_column chain_columns[] = {
     { "NAME", "/name", NULL },
     { "AS", "/as", NULL },
     { "HOPS", "/hops", NULL },
+    { "WARNINGS", "/warnings", NULL },
     { NULL, NULL, NULL },
 };
 
@@ -120,9 +121,12 @@ add_chain(const json_t *chain, const char *name, const json_t *port,
     if (!json_is_false(ctl_spec(chain, "enabled"))
         && (is_function || from || to)) {
         json_array_append_new(rows, json_pack(
-            "{s:O, s:s, s:s}", "name", json_object_get(chain, "name"), "as",
-            is_function ? "function" : from && to ? "source, destination"
-            : from ? "source" : "destination", "hops", ds_cstr(&hops)));
+            "{s:O, s:s, s:s, s:O*}", "name", json_object_get(chain, "name"),
+            "as", is_function ? "function"
+            : from && to ? "source, destination"
+            : from ? "source" : "destination", "hops", ds_cstr(&hops),
+            "warnings", json_object_get(json_object_get(chain, "status"),
+                                        "warnings")));
     }
     ds_destroy(&hops);
 }

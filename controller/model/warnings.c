@@ -2,7 +2,8 @@
  *
  * Finds selectors and groups that nothing is in, names in DNS without an
  * address, hosts that cannot connect, hosts that cannot be the gateways that
- * routers list, and migrations without a source; see warnings.h. */
+ * routers list, migrations without a source, and quotas that are exceeded; see
+ * warnings.h. */
 
 #include <config.h>
 
@@ -419,6 +420,36 @@ model_warnings_init(struct model_warnings *w, const struct model *model,
     shash_init(&w->groups);
 }
 
+/* A quota, and where its warnings go. */
+struct quota_check {
+    struct model_warnings *w;
+    const struct vmn_quota *quota;
+};
+
+/* A model_quota_cb: warns of a limit below the present use. */
+static void
+check_limit(void *check_, const char *limit, int64_t used, int64_t max)
+{
+    const struct quota_check *check = check_;
+
+    if (max >= 0 && used > max) {
+        char *text = xasprintf("%"PRId64" are used, more than %"PRId64": they "
+                               "stay, and requests that add to them are "
+                               "refused", used, max);
+
+        warn(check->w, &check->quota->row, text, "/%s", limit);
+        free(text);
+    }
+}
+
+static void
+check_quota(struct model_warnings *w, const struct vmn_quota *quota)
+{
+    struct quota_check check = { w, quota };
+
+    model_quota_each(w->model, quota, check_limit, &check);
+}
+
 void
 model_warnings_add(struct model_warnings *w, const struct vmn_row *row)
 {
@@ -451,6 +482,9 @@ model_warnings_add(struct model_warnings *w, const struct vmn_row *row)
         break;
     case VMN_TABLE_FLOATING_IP:
         check_floating(w, of);
+        break;
+    case VMN_TABLE_QUOTA:
+        check_quota(w, of);
         break;
     default:
         break;
@@ -611,5 +645,5 @@ model_warnings_concern(enum vmn_table table)
             || table == VMN_TABLE_POLICY || table == VMN_TABLE_LOADBALANCER
             || table == VMN_TABLE_HOST || table == VMN_TABLE_ROUTER
             || table == VMN_TABLE_FLOATING_IP || table == VMN_TABLE_PORT
-            || table == VMN_TABLE_APP);
+            || table == VMN_TABLE_APP || table == VMN_TABLE_QUOTA);
 }

@@ -3,10 +3,10 @@
  * Warnings about what is valid but most likely a mistake: selectors that match
  * no port, policies and balancers whose groups have no members, hosts that are
  * to connect where nobody listens, gateways of routers on hosts without a way
- * to the physical network, migrations without a host to leave, and deleted
- * hosts that cannot be reached.  Reported, never rejected, since that may be
- * set right later.  Not for errors (checks.h), nor for problems of flows
- * (engine-problems.c). */
+ * to the physical network, migrations without a host to leave, deleted hosts
+ * that cannot be reached, and quotas below the present use.  Reported, never
+ * rejected, since that may be set right later.  Not for errors (checks.h), nor
+ * for problems of flows (engine-problems.c). */
 
 #ifndef CONTROLLER_MODEL_WARNINGS_H
 #define CONTROLLER_MODEL_WARNINGS_H 1

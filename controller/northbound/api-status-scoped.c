@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "controller/commit/commit.h"
+#include "controller/commit/request-warnings.h"
 #include "controller/fabric/fabric-status.h"
 #include "controller/model/warnings.h"
 #include "controller/northbound/openapi-operations.h"
@@ -92,6 +93,7 @@ static void
 warn_of(struct scoped_status *s, const struct vmn_row *row)
 {
     model_warnings_add(&s->warnings, row);
+    request_warnings_add_own(s->nb->engine, row, &s->warnings);
     if (row->table == VMN_TABLE_ROUTER) {
         nb_warn_of_router(s->nb, (const void *) row, &s->warnings);
     } else if (row->table == VMN_TABLE_LOADBALANCER

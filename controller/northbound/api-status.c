@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "controller/commit/request-warnings.h"
 #include "controller/fabric/fabric-status.h"
 #include "controller/flow/pipeline.h"
 #include "controller/model/warnings.h"
@@ -18,6 +19,7 @@
 #include "controller/northbound/replies.h"
 #include "controller/northbound/router-status.h"
 #include "controller/schema/arena.h"
+#include "controller/schema/schema-own.h"
 #include "controller/schema/schema-struct.h"
 #include "openvswitch/dynamic-string.h"
 #include "svec.h"
@@ -200,6 +202,17 @@ find_warnings(const struct northbound *nb, struct arena *arena,
             } else if (tables[i] == VMN_TABLE_ROUTER) {
                 nb_warn_of_router(nb, (const void *) row, &warnings);
             }
+        }
+    }
+    for (int t = VMN_TABLE_OWN_FIRST; t <= VMN_TABLE_OWN_LAST; t++) {
+        struct vmn_names names = (schema_own_warnings(schema_tables[t])
+                                  ? model_names(nb->model, t)
+                                  : (struct vmn_names) { .n = 0 });
+
+        for (size_t i = 0; i < names.n; i++) {
+            request_warnings_add_own(nb->engine,
+                                     model_get(nb->model, t, names.names[i]),
+                                     &warnings);
         }
     }
     model_warnings_finish(&warnings);

@@ -14,17 +14,22 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "controller/engine/relation.h"
 #include "controller/fabric/fabric-counters.h"
 #include "controller/fabric/fabric-drops.h"
 #include "controller/fabric/fabric-status.h"
 #include "controller/northbound/router-status.h"
 #include "controller/paths/paths.h"
 #include "controller/schema/arena.h"
+#include "controller/schema/schema-own.h"
 #include "controller/schema/status.h"
 #include "controller/simulator/trace.h"
 #include "sset.h"
 #include "timeval.h"
 #include "util.h"
+
+/* The most warnings of apps in a trace. */
+#define TEXTS_MAX 20
 
 /* How long what a meter has dropped is told. */
 #define METERED_RECENT_MS (10 * 60 * 1000)
@@ -224,6 +229,48 @@ warn_of_paths(const struct northbound *nb, const struct model_rights *rights,
     }
 }
 
+/* Adds to 'texts' what the app of the object's type warns of, of an own
+ * type. */
+static void
+add_texts_of(const struct northbound *nb, const struct status_object *object,
+             struct sset *texts)
+{
+    const struct schema_table *table
+        = object ? schema_find_table(object->type) : NULL;
+    const char *relation = table ? schema_own_warnings(table) : NULL;
+    struct vmn_names values;
+
+    if (!relation) {
+        return;
+    }
+    values = engine_relation_values(nb->engine, relation, object->name);
+    for (size_t i = 0; i < values.n && sset_count(texts) < TEXTS_MAX; i++) {
+        sset_add_and_free(texts, xasprintf("%s/%s: %s", object->type,
+                                           object->name, values.names[i]));
+    }
+}
+
+/* The same of all objects that the outcome's steps are about, and that an app
+ * drops what it may pass if the switch has learned. */
+static void
+add_texts(const struct northbound *nb, const struct trace_outcome *outcome,
+          struct sset *texts)
+{
+    if (outcome->asks_learned) {
+        sset_add_and_free(texts, xasprintf(
+            "app %s may pass this packet where the switch has learned from "
+            "earlier packets: a trace assumes that the switch has learned "
+            "nothing", outcome->asks_learned));
+    }
+    for (size_t i = 0; i < outcome->n_legs; i++) {
+        const struct trace_leg *leg = &outcome->legs[i];
+
+        for (size_t j = 0; j < leg->n_steps; j++) {
+            add_texts_of(nb, leg->steps[j].by.object, texts);
+        }
+    }
+}
+
 void
 nb_warn_of_hosts(const struct northbound *nb,
                  const struct model_rights *rights,
@@ -231,6 +278,7 @@ nb_warn_of_hosts(const struct northbound *nb,
                  struct arena *arena)
 {
     struct sset hosts = SSET_INITIALIZER(&hosts);
+    struct sset texts = SSET_INITIALIZER(&texts);
     const char **names;
 
     add_host(&hosts, trace->from.host);
@@ -238,20 +286,28 @@ nb_warn_of_hosts(const struct northbound *nb,
         /* Steps and ends are not for accounts with a scope. */
         add_host(&hosts, trace->outcomes[i].at.host);
         add_hosts(&trace->outcomes[i], &hosts);
+        add_texts(nb, &trace->outcomes[i], &texts);
     }
     names = sset_sort(&hosts);
     trace->warnings = arena_alloc(arena, (3 * sset_count(&hosts) + 1
-                                          + trace->n_outcomes)
+                                          + trace->n_outcomes
+                                          + sset_count(&texts))
                                          * sizeof *trace->warnings);
     warn_of_meter(nb, trace, arena);
     warn_of_paths(nb, rights, trace, arena);
     for (size_t i = 0; names[i]; i++) {
         warn_of_host(nb, rights, protocol, names[i], trace, arena);
     }
+    free(names);
+    names = sset_sort(&texts);
+    for (size_t i = 0; names[i]; i++) {
+        trace->warnings[trace->n_warnings++] = arena_strdup(arena, names[i]);
+    }
     if (!trace->n_warnings) {
         trace->warnings = NULL;         /* Not shown. */
     }
     free(names);
+    sset_destroy(&texts);
     sset_destroy(&hosts);
 }
 

@@ -57,6 +57,25 @@ schema_own_status_is_taken(const char *name)
             || !strcmp(name, "failed"));
 }
 
+const char *
+schema_own_warnings(const struct schema_table *table)
+{
+    const char *const *relation = table->relations;
+
+    if (!schema_is_own(table->id) || !relation) {
+        return NULL;
+    }
+    for (const struct schema_field *f = table->status->fields; f->name; f++) {
+        if (f->flags & SCHEMA_PRINTED) {
+            if (!strcmp(f->name, "warnings") && f->type == SCHEMA_STRING) {
+                return *relation;
+            }
+            relation++;
+        }
+    }
+    return NULL;
+}
+
 void
 schema_own_make_status(const struct vmn_type_row *row,
                        struct schema_table *table, struct arena *arena)

@@ -52,6 +52,10 @@ bool schema_own_each_ref(const struct vmn_type_row *row,
 /* Returns true if the status of any object may have a member of that name. */
 bool schema_own_status_is_taken(const char *name);
 
+/* Returns the relation whose values are warnings about an object of 'table',
+ * a member "warnings" of its status; NULL: there is none. */
+const char *schema_own_warnings(const struct schema_table *table);
+
 /* Returns the place of type 'name', which gets one if it has none; or
  * VMN_N_TABLES: there are too many. */
 enum vmn_table schema_own_place(const char *name);

@@ -99,6 +99,22 @@ find_neighbour(struct pipeline_context *ctx)
     ctx->flow->dl_dst = someone;
 }
 
+/* Marks the last lookup in this table: real switches may have learned. */
+static void
+mark_unlearned(struct pipeline_context *ctx)
+{
+    struct simulator *sim = ctx->sim;
+    size_t i = sim->n_steps;
+
+    while (i-- > 0 && sim->steps[i].copy == ctx->pass->copy) {
+        if (sim->steps[i].kind == SIM_LOOKUP
+            && sim->steps[i].table == ctx->table) {
+            sim->steps[i].asks_learned = true;
+            break;
+        }
+    }
+}
+
 /* Does what the switch has learned, if that is known; otherwise it is as if
  * nothing had been learned. */
 static void
@@ -108,8 +124,12 @@ find_learned(struct pipeline_context *ctx, uint8_t table)
     const struct ofpact *ofpacts;
     size_t len;
 
-    ofpacts = (learned ? learned_flows_find(learned, ctx->pass->host, table,
-                                            ctx->flow, &len) : NULL);
+    if (!learned) {
+        mark_unlearned(ctx);
+        return;
+    }
+    ofpacts = learned_flows_find(learned, ctx->pass->host, table, ctx->flow,
+                                 &len);
     if (ofpacts) {
         pipeline_do_actions(ctx, ofpacts, len);
     }

@@ -109,6 +109,8 @@ struct sim_step {
     uint32_t number;            /* Of the conjunction, or of the group. */
     uint32_t option;            /* SIM_GROUP: the bucket, or UINT32_MAX. */
     bool committed;             /* SIM_CONNTRACK. */
+    bool asks_learned;          /* SIM_LOOKUP: for flows that the switch has
+                                 * learned, which are not known. */
     const struct rule *rule;
     const struct rule *other;   /* As in struct rule_hit. */
     size_t flow;                /* Of sim_step_flow(). */

@@ -198,6 +198,37 @@ add_outcome(struct tracer *tracer, struct trace *trace)
     return outcome;
 }
 
+/* Returns the app of stage "APP.STAGE", in the arena; NULL of NULL. */
+static const char *
+app_of(const struct tracer *tracer, const char *stage)
+{
+    return (stage ? arena_printf(tracer->arena, "%.*s",
+                                 (int) strcspn(stage, "."), stage) : NULL);
+}
+
+/* Returns the app that has dropped the packet which was run last, if it has
+ * asked before for what the switch has learned; else NULL. */
+static const char *
+find_learner(const struct tracer *tracer, const struct trace_end *at)
+{
+    const char *app = app_of(tracer, at->stage);
+    const struct sim_step *steps;
+    size_t n = app ? simulator_steps(tracer->sim, &steps) : 0;
+
+    for (size_t i = 0; i < n; i++) {
+        const char *other
+            = (steps[i].asks_learned
+               ? app_of(tracer, result_stage_name(&tracer->names,
+                                                  steps[i].table,
+                                                  tracer->arena)) : NULL);
+
+        if (other && !strcmp(app, other)) {
+            return app;
+        }
+    }
+    return NULL;
+}
+
 static void
 fill_outcome(const struct tracer *tracer, const struct sim_verdict *result,
              const char *packet, double share, struct trace_outcome *outcome)
@@ -206,6 +237,8 @@ fill_outcome(const struct tracer *tracer, const struct sim_verdict *result,
     outcome->verdict = verdict_name(result->verdict);
     outcome->packet = packet;
     trace_end_fill(&tracer->names, &result->end, tracer->arena, &outcome->at);
+    outcome->asks_learned = (result->verdict == VERDICT_DROPPED
+                             ? find_learner(tracer, &outcome->at) : NULL);
 }
 
 /* Addresses a reply to another network to the replying guest's own gateway,

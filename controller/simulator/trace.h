@@ -94,6 +94,9 @@ struct trace_outcome {
     struct trace_answer *answer; /* Or NULL. */
     bool asked_at_sender;       /* For an answer, on the sender's own host.
                                  * Not shown. */
+    const char *asks_learned;   /* The app that drops it, and has asked for
+                                 * flows that the switch has learned; or NULL.
+                                 * Not shown. */
     const struct rule *rule;    /* verdict_rule() of the request; for callers
                                  * of trace_run(), no part of the answer. */
 };

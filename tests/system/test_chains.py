@@ -9,7 +9,7 @@ import re
 from random import Random
 
 import pytest
-from conftest import World, check_log, close_lab, make_lab
+from conftest import World, check_log, close_lab, make_lab, vmnctl
 from service_functions import Bridge, Router
 from test_live_apps import ctl, verify
 
@@ -277,10 +277,26 @@ def test_when_a_function_is_down(lab, world):
         wait_for("the port's state", lambda: (lab.port_state(port) == "down")
                  == down, 20)
 
+    def warned(text):
+        """The status, the reply to a change, a trace and `describe`."""
+        wait_for("the warning", lambda: world.api.get("chains/c")["status"][
+            "warnings"] == text, 30)
+        for what in (["status"], ["describe", "port", a.name],
+                     ["trace", a.name, b.name, "tcp/80"],
+                     ["label", "chain", "c", "x=y"],
+                     ["label", "chain", "c", "x-"]):
+            _, said = vmnctl(lab, *what)
+            for line in text:
+                assert line in said, (what, said)
+            assert text or "is down" not in said, (what, said)
+
     # The other has them all.
     ways("next")
+    warned([])
     first.link(False)
     await_down("b0-in")
+    warned(["function b0-in of hop h0 is down: its connections get another "
+            "function of the hop"])
     wait_for("the other one", lambda: all(
         world.goes(a, b.ip, "b1") for _ in range(5)), 30)
     # None is left.
@@ -288,13 +304,18 @@ def test_when_a_function_is_down(lab, world):
     await_down("b1-in")
     wait_for("nobody", lambda: traffic.ask(a, b.ip, 80, "tcp", 0.8) is None,
              30)
+    warned(["function %s-in of hop h0 is down: no function is up, and "
+            "connections are dropped" % f for f in ("b0", "b1")])
     ways("bypass")
     assert world.goes(a, b.ip)
+    warned(["function %s-in of hop h0 is down: no function is up, and "
+            "connections bypass the hop" % f for f in ("b0", "b1")])
     second.link(True)
     await_down("b1-in", False)
     wait_for("it is back", lambda: world.goes(a, b.ip, "b1"), 30)
     # Some connections are of the one that is down.
     ways("block")
+    warned(["function b0-in of hop h0 is down: its connections are dropped"])
     answers = [traffic.ask(a, b.ip, 80, "tcp", 0.8) for _ in range(24)]
     assert None in answers and "s1" in answers
     first.link(True)

@@ -99,7 +99,7 @@
     "{\"name\": \"" NAME "\", \"spec\": {\"network\": \"" NETWORK "\"," \
     " \"sources\": \"role=" FROM "\", \"destinations\": \"role=none\"," \
     " \"hops\": [{\"name\": \"fw\", \"functions\": [{\"in\": \"" IN      \
-    "\"}]}]}}"
+    "\"}]}]}, \"status\": {\"warnings\": [\"" IN " is down\"]}}"
 #define CHAINS                                                          \
     { "GET /v1/chains?limit=1", NULL, 200, "{\"items\": [{}]}" },       \
     { "GET /v1/chains?limit=250", NULL, 200, "{\"items\": ["            \
@@ -108,8 +108,9 @@
       CHAIN("far", "y", "db", "x") "]}" },                              \
     { "GET /v1/routers?limit=250", NULL, 200, "{\"items\": []}" }
 #define CHAINS_TOLD                                                     \
-    "\nService chains:\nNAME      AS         HOPS\n"                      \
-    "inspect   source     fw\nown       function   fw\n"
+    "\nService chains:\nNAME      AS         HOPS   WARNINGS\n"           \
+    "inspect   source     fw     x is down\n"                            \
+    "own       function   fw     db-1 is down\n"
 /* Without the app. */
 #define NO_CHAINS { "GET /v1/chains?limit=1", NULL, 404, "{}" }
 #define BALANCERS_TOLD                                                  \
