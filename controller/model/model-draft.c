@@ -208,8 +208,8 @@ set_base(struct check *check, bool puts)
     }
     if (!check->now && !puts) {
         char *guess = model_suggestion_for(
-            check->txn->errors, check->txn->model, MODEL_CURRENT,
-            check->txn->request->rights, check->table->id, check->name);
+            check->txn->errors, check->txn->model,
+            check->txn->request->rights, check->table->id, check->name, true);
 
         fault(check, VMN_ERR_NOT_FOUND, "/name", "%s \"%s\" does not exist%s",
               check->table->singular, check->name, guess);

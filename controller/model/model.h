@@ -277,13 +277,14 @@ enum model_state { MODEL_CURRENT, MODEL_DURABLE };
 char *model_suggestion(const struct model *, enum model_state,
                        const struct model_rights *, enum vmn_table,
                        const char *name);
-/* The same for an error that is to be added to 'errors': "" once these are
- * only counted, since a large request may have very many. */
+/* The same for an error that is to be added to 'errors', by the current state:
+ * "" once these are only counted, since a large request may have very many.
+ * 'harms': a wrong object would be harmed, so one name alone, which would be
+ * copied, is not suggested; those that share a word with 'name' are, too. */
 struct vmn_errors;
 char *model_suggestion_for(const struct vmn_errors *errors,
-                           const struct model *, enum model_state,
-                           const struct model_rights *, enum vmn_table,
-                           const char *name);
+                           const struct model *, const struct model_rights *,
+                           enum vmn_table, const char *name, bool harms);
 
 /* Returns true if 'rights' (NULL: all) allow some change of 'row': its type is
  * among theirs, and it is within their scope. */

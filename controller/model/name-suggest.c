@@ -90,25 +90,32 @@ has_few_words(const char *name)
     return n <= WORDS_MAX;
 }
 
-/* Returns true if all words of 'a' are among those of 'b'. */
+/* Returns true if 'in' has the word of 'n' letters. */
 static bool
-has_words_of(const char *b, const char *a)
+has_word(const char *in, const char *word, size_t n)
+{
+    while (*in && (strcspn(in, BETWEEN_WORDS) != n || strncmp(in, word, n))) {
+        in += strcspn(in, BETWEEN_WORDS);
+        in += *in != '\0';
+    }
+    return *in;
+}
+
+/* Returns true if all words of 'a', or 'any' of them but numbers, are among
+ * those of 'b'. */
+static bool
+has_words_of(const char *b, const char *a, bool any)
 {
     while (*a) {
         size_t n = strcspn(a, BETWEEN_WORDS);
-        const char *in = b;
+        bool counts = n && (!any || strspn(a, "0123456789") < n);
 
-        while (*in && (strcspn(in, BETWEEN_WORDS) != n
-                       || strncmp(in, a, n))) {
-            in += strcspn(in, BETWEEN_WORDS);
-            in += *in != '\0';
-        }
-        if (n && !*in) {
-            return false;
+        if (counts && has_word(b, a, n) == any) {
+            return any;
         }
         a += n + (a[n] != '\0');
     }
-    return true;
+    return !any;
 }
 
 /* Returns the best of 'candidates': by letters, else one that has all words of
@@ -123,7 +130,8 @@ find_best(const char *name, const struct candidates *candidates)
         const char *other = candidates->all[i].name;
 
         if (has_few_words(other)
-            && (has_words_of(other, name) || has_words_of(name, other))) {
+            && (has_words_of(other, name, false)
+                || has_words_of(name, other, false))) {
             best = other;
         }
     }
@@ -168,16 +176,23 @@ is_another_number(const char *a, const char *b)
 }
 
 /* Takes the next name to suggest out of 'candidates': the best one, or one
- * that differs from 'first' (NULL: this is the first) in digits alone.
- * Returns NULL if none is near. */
+ * that differs from 'first' (NULL: this is the first) in digits alone, or with
+ * 'any_word' one that shares a word with 'name'.  Returns NULL if none is
+ * near. */
 static const char *
-take_guess(const char *name, const char *first, struct candidates *candidates)
+take_guess(const char *name, const char *first, bool any_word,
+           struct candidates *candidates)
 {
     const char *guess = find_best(name, candidates);
 
+    any_word &= has_few_words(name);
     for (size_t i = 0; !guess && first && i < candidates->n; i++) {
-        if (is_another_number(candidates->all[i].name, first)) {
-            guess = candidates->all[i].name;
+        const char *other = candidates->all[i].name;
+
+        if (is_another_number(other, first)
+            || (any_word && has_few_words(other)
+                && has_words_of(other, name, true))) {
+            guess = other;
         }
     }
     if (guess) {
@@ -186,10 +201,10 @@ take_guess(const char *name, const char *first, struct candidates *candidates)
     return guess;
 }
 
-char *
-model_suggestion(const struct model *model, enum model_state state,
-                 const struct model_rights *rights, enum vmn_table table,
-                 const char *name)
+static char *
+suggest(const struct model *model, enum model_state state,
+        const struct model_rights *rights, enum vmn_table table,
+        const char *name, bool harms)
 {
     const struct name_set *all = &model->tables[table].all;
     struct vmn_names names = { all->n, (const char *const *) all->names };
@@ -212,10 +227,11 @@ model_suggestion(const struct model *model, enum model_state state,
         }
     }
     while (n < SUGGESTED_MAX
-           && (guesses[n] = take_guess(name, n ? guesses[0] : NULL,
+           && (guesses[n] = take_guess(name, n ? guesses[0] : NULL, harms,
                                        &candidates))) {
         n++;
     }
+    n -= harms && n == 1;
     for (size_t i = 0; i < n; i++) {
         ds_put_format(&ds, "%s\"%s\"", !i ? "; did you mean "
                       : i + 1 < n ? ", " : " or ", guesses[i]);
@@ -225,12 +241,20 @@ model_suggestion(const struct model *model, enum model_state state,
 }
 
 char *
+model_suggestion(const struct model *model, enum model_state state,
+                 const struct model_rights *rights, enum vmn_table table,
+                 const char *name)
+{
+    return suggest(model, state, rights, table, name, false);
+}
+
+char *
 model_suggestion_for(const struct vmn_errors *errors,
-                     const struct model *model, enum model_state state,
+                     const struct model *model,
                      const struct model_rights *rights, enum vmn_table table,
-                     const char *name)
+                     const char *name, bool harms)
 {
     return (errors->n < ERRORS_MAX
-            ? model_suggestion(model, state, rights, table, name)
+            ? suggest(model, MODEL_CURRENT, rights, table, name, harms)
             : xstrdup(""));
 }

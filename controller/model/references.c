@@ -19,6 +19,7 @@
 struct refs_check {
     struct txn *txn;
     const char *pointer;        /* JSON pointer within the object. */
+    bool harms;                 /* A quarantine isolates what it refers to. */
 };
 
 static void
@@ -37,7 +38,7 @@ check_ref(void *check_, enum vmn_table table, const char *name,
         char *guess = (others || !request ? NULL
                        : model_suggestion_for(
                            check->txn->errors, check->txn->model,
-                           MODEL_CURRENT, request->rights, table, name));
+                           request->rights, table, name, check->harms));
 
         vmn_errors_add(check->txn->errors, VMN_ERR_INVALID, pointer,
                        "%s \"%s\" does not exist%s%s",
@@ -53,7 +54,9 @@ check_ref(void *check_, enum vmn_table table, const char *name,
 void
 check_refs(struct txn *txn, const struct entry *entry, const char *pointer)
 {
-    struct refs_check check = { txn, pointer };
+    struct refs_check check = {
+        txn, pointer, entry->table == VMN_TABLE_QUARANTINE,
+    };
 
     schema_row_refs(entry->cur->row, check_ref, &check);
 }

@@ -159,9 +159,9 @@ check_ref(void *check_, enum vmn_table table, const char *name,
     } else if (!model_sees(rights, row) && !check->was) {
         /* In the words of what is not there: it is not for this account to
          * know of. */
-        char *guess = model_suggestion_for(check->txn->errors,
-                                           check->txn->model, MODEL_CURRENT,
-                                           rights, table, name);
+        char *guess = model_suggestion_for(
+            check->txn->errors, check->txn->model, rights, table, name,
+            check->entry->table == VMN_TABLE_QUARANTINE);
 
         txn_error(check->txn, check->entry, VMN_ERR_INVALID, field,
                   "%s \"%s\" does not exist%s",

@@ -90,10 +90,9 @@ check_op(struct txn *txn, const struct model_op *op,
         return false;
     }
     if (!old && !optional) {
-        char *guess = model_suggestion_for(txn->errors, txn->model,
-                                           MODEL_CURRENT,
-                                           txn->request->rights, op->table,
-                                           op->name);
+        char *guess = model_suggestion_for(
+            txn->errors, txn->model, txn->request->rights, op->table,
+            op->name, op->kind == MODEL_DELETE || op->table == VMN_TABLE_HOST);
 
         txn_op_error(txn, op, VMN_ERR_NOT_FOUND, "",
                      "%s \"%s\" does not exist%s",

@@ -230,11 +230,22 @@ equally_near_names_are_all_suggested(void **state)
     assert_call(f, 404, "DELETE", "/v1/ports/acme-wb1", NULL);
     assert_has(&f->client.body, "; did you mean \\\"acme-web1\\\" or "
                "\\\"acme-db1\\\"?");
-    assert_call(f, 404, "DELETE", "/v1/ports/web1-acme", NULL);
+    assert_call(f, 404, "GET", "/v1/ports/web1-acme", NULL);
     assert_has(&f->client.body, "; did you mean \\\"acme-web1\\\"?");
+    /* What would harm the wrong one is not suggested one name alone. */
+    assert_call(f, 404, "DELETE", "/v1/ports/web1-acme", NULL);
+    assert_has(&f->client.body, "; did you mean \\\"acme-web1\\\" or "
+               "\\\"acme-db1\\\"?");
+    assert_call(f, 400, "PUT", "/v1/quarantines/q",
+                "{\"spec\": {\"ports\": [\"acme-weeb1\"]}}");
+    assert_has(&f->client.body, "; did you mean \\\"acme-web1\\\" or "
+               "\\\"acme-db1\\\"?");
     assert_call(f, 404, "DELETE", "/v1/ports/acme", NULL);
     assert_has(&f->client.body, "; did you mean \\\"acme-db1\\\" or "
                "\\\"acme-web1\\\"?");
+    assert_call(f, 200, "DELETE", "/v1/ports/acme-db1", NULL);
+    assert_call(f, 404, "DELETE", "/v1/ports/acme-weeb1", NULL);
+    assert_null(strstr(ds_cstr(&f->client.body), "did you mean"));
 }
 
 /* Comparing each word of long names would take too much of the loop's time. */
@@ -324,8 +335,8 @@ the_first_errors_have_suggestions(void **state)
     make_shop(f);
     vmn_errors_init(&errors);
     for (size_t i = 0; i <= VMN_ERRORS_MAX; i++) {
-        char *guess = model_suggestion_for(&errors, f->model, MODEL_DURABLE,
-                                           NULL, VMN_TABLE_PORT, "web1");
+        char *guess = model_suggestion_for(&errors, f->model, NULL,
+                                           VMN_TABLE_PORT, "web1", true);
 
         assert_string_equal(guess, i < 4
                             ? "; did you mean \"web-1\" or \"web-2\"?" : "");
