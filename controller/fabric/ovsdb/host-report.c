@@ -64,6 +64,15 @@ is_iface_id(const struct fabric_host_db *db,
                      "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") == len;
 }
 
+/* Returns true if it is a patch port of vmnd's own to a physical network that
+ * the host has no more, until the port is removed. */
+static bool
+is_former_patch(const struct ovsdb_interface *iface)
+{
+    return (iface->iface_id[0] == '@' && iface->owner
+            && !strcmp(iface->owner, HOST_DB_OWNER));
+}
+
 static bool
 is_iface_name(const char *s)
 {
@@ -205,9 +214,11 @@ find_candidates(struct fabric_host_db *db,
             continue;
         }
         if (!is_iface_id(db, iface) || !is_iface_name(iface->name)) {
-            VLOG_WARN_RL(&rl, "%s: interface \"%.64s\" is ignored: its "
-                         "iface-id \"%.64s\" or its name is malformed",
-                         db->host->name, iface->name, iface->iface_id);
+            if (!is_former_patch(iface)) {
+                VLOG_WARN_RL(&rl, "%s: interface \"%.64s\" is ignored: its "
+                             "iface-id \"%.64s\" or its name is malformed",
+                             db->host->name, iface->name, iface->iface_id);
+            }
             continue;
         }
         candidates[(*n)++] = make_candidate(db, snapshot, used, iface,
