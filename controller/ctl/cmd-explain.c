@@ -16,17 +16,23 @@
 #include "controller/ctl/object-types.h"
 #include "controller/ctl/server-types.h"
 #include "openvswitch/dynamic-string.h"
+#include "proto/text/quoted-text.h"
 #include "util.h"
 
 /* Maximum length of a line. */
 #define WIDTH 78
 
-/* Prints 'text' in lines, each indented by 'indent' spaces. */
+/* Prints 'doc', which may be an app's, in lines, each indented by 'indent'
+ * spaces. */
 static void
-put_text(FILE *out, int indent, const char *text)
+put_text(FILE *out, int indent, const char *doc)
 {
+    struct ds ds = DS_EMPTY_INITIALIZER;
+    const char *text;
     int column = 0;
 
+    text_put_quoted(&ds, doc, strlen(doc), "");
+    text = ds_cstr(&ds);
     while (*text) {
         int len = strcspn(text, " ");
 
@@ -38,6 +44,7 @@ put_text(FILE *out, int indent, const char *text)
         text += len + strspn(text + len, " ");
     }
     fputc('\n', out);
+    ds_destroy(&ds);
 }
 
 static void
@@ -178,7 +185,10 @@ list_types(struct ctl *ctl)
 
     ctl_server_types_load();
     for (size_t i = 0; (type = ctl_type_at(i)); i++) {
-        fprintf(ctl->out, "%-15s %s\n", type->plural, type->doc);
+        char *line = xasprintf("%-15s %s\n", type->plural, type->doc);
+
+        ctl_print_safely(ctl->out, line);
+        free(line);
     }
     fputs("\nObserved, and in the log (vmnctl revisions, events) alone:\n",
           ctl->out);

@@ -133,6 +133,160 @@ def test_hide_text_by_invisible_characters(lab):
         lab.vmnd.api.delete("networks/hidden")
 
 
+# Whose texts others read in a terminal: a description, and what an app says
+# of itself, prints, publishes and fails with.
+SEEN = ("--x: {a: &b *c !d} | > %e @f `g` #h \\ \" ' \u200b\u2060\U000e0041"
+        "\ufeff " + "\u00e9" * 400)
+HOSTILE_APP = """
+local hostile, seen = %s, %s
+local function compile(view, key, emit)
+    print(hostile)
+    emit:publish("hostile.texts", key, hostile)
+    emit:publish("hostile.warnings", key, hostile)
+    if key == "fails" then
+        error(hostile)
+    end
+end
+return { name = "hostile", description = hostile,
+         types = { { name = "hostile", singular = "hostile-one",
+                     doc = seen,
+                     fields = { { name = "text", type = "text",
+                                  doc = seen } },
+                     status = { { name = "texts", type = "text", list = true,
+                                  relation = "hostile.texts",
+                                  doc = seen },
+                                { name = "warnings", type = "text",
+                                  list = true, relation = "hostile.warnings",
+                                  doc = seen } } } },
+         units = { { name = "one", each = "hostile", compile = compile } } }
+"""
+FORMS = ([], ["-o", "wide"], ["-o", "json"], ["-o", "yaml"], ["-o", "name"],
+         ["-o", "custom-columns=A:.spec,B:.status"], ["--no-headers"])
+# By command what it reads; a command of --help is here or among WRITES.
+READS = {
+    "apply": ["apply -f FILE --dry-run"], "diff": ["diff -f FILE"],
+    "advise": ["advise placement"], "app": ["app logs hostile"],
+    "apps": ["apps"], "cluster": ["cluster"], "drops": ["drops"],
+    "draft": ["draft list", "draft show d", "draft diff d", "draft plan d"],
+    "events": ["events --since 1h"], "flows": [
+        "flows h1", "flows h1 --diff", "flows h1 --object nosuch\u202e"],
+    "history": ["history ports/p1", "history hostile/one"],
+    "hosts": ["hosts"], "host": ["host join-command h1"],
+    "identities": ["identities"], "logs": ["logs"], "paths": ["paths"],
+    "reachability": ["reachability icmp"], "sets": ["sets", "sets s"],
+    "revision": ["revision latest", "revision latest --diff"],
+    "revisions": ["revisions --limit 100"], "status": ["status"],
+    "top": ["top --once", "top traffic"], "usage": ["usage"],
+    "trace": ["trace p1 p2 icmp", "trace p1 nosuch\u202e icmp",
+              "trace p1 p2 tcp/80"],
+    "version": ["version"], "completion": ["completion bash"],
+    "wait": ["wait latest"], "policy": ["policy recommend --network n"],
+    "delete": ["delete port p1 --dry-run", "delete port --\x1b"],
+    "label": ["label port p1 a=b --dry-run"],
+    "quarantine": ["quarantine p1 --dry-run", "quarantine nosuch\u202e"],
+}
+WRITES = {"edit", "patch", "drain", "undrain", "capture", "release",
+          "promote", "migrate", "token", "undo", "rollback", "backup",
+          "restore", "support-bundle"}
+
+
+def lua_text(text):
+    return "\"%s\"" % "".join("\\%03d" % byte for byte in text.encode())
+
+
+def names_in(help_text, title):
+    """The first words of the lines below 'title' of vmnctl --help."""
+    lines = help_text.split(title, 1)[1].split("\n\n", 1)[0].splitlines()[1:]
+    return [line.split()[0] for line in lines]
+
+
+def hostile_objects(lab):
+    """Each type that takes a description has one with such a text."""
+    api = lab.vmnd.api
+    made = []
+
+    def put(path, **spec):
+        api.put(path, dict(spec, description=SEEN))
+        made.append(path)
+    put("networks/n", subnets=[{"cidr": "10.8.0.0/24",
+                                "gateway": "10.8.0.1"}])
+    for port in "p1", "p2":
+        put("ports/" + port, network="n", labels={"role": "a"})
+    put("groups/g", selector="role=a")
+    put("services/s", entries=[{"protocol": "tcp", "ports": ["80"]}])
+    put("policies/p", applies_to=["g"], rules=[
+        {"direction": "ingress", "action": "allow",
+         "services": [{"service": "s"}], "peers": [{"group": "g"}]}])
+    put("quarantines/q", ports=["p2"])
+    put("loadbalancers/lb", networks=["n"], vip="10.8.0.100",
+        ports=[{"port": 80}], backends=[{"port": "p1"}])
+    put("routers/r", interfaces=[{"network": "n"}])
+    put("accounts/a", role="viewer")
+    put("quotas/q", scope="role=a", ports=1)
+    put("dns-zones/z.test", networks=["n"])
+    put("observations/n", minutes=60)
+    put("hostile/one", text=SEEN)
+    put("hostile/fails", text=SEEN)
+    api.call("PUT", "/v1/drafts/d", {"spec": {
+        "description": SEEN, "changes": [
+            {"op": "patch", "type": "ports", "name": "p1",
+             "spec": {"description": SEEN + "2"}}]}})
+    made.append("drafts/d")
+    return made
+
+
+def test_reach_a_terminal_by_any_text(lab, tmp_path):
+    """Every command of --help that reads, and each type, in each format."""
+    app = tmp_path / "hostile.lua"
+    app.write_text(HOSTILE_APP % (lua_text(HOSTILE), lua_text(SEEN[:80])))
+    said = vmnctl(lab, "app", "load", str(app), "--wait")
+    made, host = [], lab.host("h1")
+    try:
+        assert "created" in said, ascii(said)
+        host.vsctl("add-port", "br-int", "odd", "--", "set", "Interface",
+                   "odd", "type=internal", "external_ids:iface-id=nobody",
+                   "external_ids:vm-uuid=" + ovs_text(HOSTILE),
+                   "external_ids:attached-mac=" + ovs_text(HOSTILE))
+        made = hostile_objects(lab)
+        file = tmp_path / "file.yaml"
+        file.write_text(yaml.safe_dump({
+            "type": "ports", "name": "p1", "spec": {
+                "network": "n", "description": SEEN + "3"}}))
+        vmnctl(lab, "apply", "-f", str(file), "--prune", "s", "-m", SEEN[:200])
+        check_outputs(lab, str(file))
+    finally:
+        for path in reversed(made):
+            lab.vmnd.api.delete(path)
+        host.vsctl("--if-exists", "del-port", "odd")
+        vmnctl(lab, "app", "unload", "hostile")
+
+
+def check_outputs(lab, file):
+    help_text = vmnctl(lab, "--help")
+    commands = names_in(help_text, "\nCommands ")
+    types = names_in(help_text, "\nTypes,") + ["hostile", "types"]
+    calls = ["explain"] + ["%s --help" % name for name in commands]
+    for name in types:
+        calls += ["get " + name, "explain " + name]
+        for item in lab.vmnd.api.get(name)["items"][:3]:
+            calls += ["describe %s %s" % (name, item["name"]),
+                      "get %s %s" % (name, item["name"])]
+    assert set(commands) == WRITES | set(READS) | {"get", "describe",
+                                                   "explain"}
+    for lines in READS.values():
+        calls += lines
+    bad, seen = [], ""
+    for call in calls:
+        for form in FORMS if not call.endswith("--help") else FORMS[:1]:
+            args = [file if word == "FILE" else word for word in call.split()]
+            shown = vmnctl(lab, *args, *form)
+            seen += shown
+            if UNSAFE.search(shown):
+                bad.append((call, form, ascii(shown)[:300]))
+    assert not bad, bad
+    assert "forged" in seen and "--x: " in seen
+
+
 # The user vmn.  --------------------------------------------------------------
 
 VMN_UID = 61184
