@@ -278,14 +278,31 @@ show_diff(struct ctl *ctl, const char *path)
     return status;
 }
 
+/* Prints that no flow and no group of the host is of --object. */
 static enum ctl_exit
-show_flows(struct ctl *ctl, const char *path)
+refuse_object(struct ctl *ctl, const char *host)
+{
+    char *text = xasprintf("vmnctl: no desired flow of host %s is of an "
+                           "object \"%s\"%s\n", host, ctl->object,
+                           ctl->app || ctl->stage || ctl->table
+                           ? " there" : "");
+
+    ctl_print_safely(ctl->err, text);
+    free(text);
+    return CTL_REFUSED;
+}
+
+static enum ctl_exit
+show_flows(struct ctl *ctl, const char *host, const char *path)
 {
     struct ctl_reply reply;
     enum ctl_exit status = ctl_get(ctl, path, &reply);
 
     if (!status) {
-        if (!ctl_show_raw(ctl, reply.body)) {
+        if (ctl->object && !get_count(reply.body, "n_flows")
+            && !get_count(reply.body, "n_groups")) {
+            status = refuse_object(ctl, host);
+        } else if (!ctl_show_raw(ctl, reply.body)) {
             show_desired(ctl, reply.body);
         }
         ctl_reply_uninit(&reply);
@@ -315,7 +332,7 @@ ctl_cmd_flows(struct ctl *ctl, int n_args OVS_UNUSED, char *const args[])
     }
     put_filter(ctl, &path);
     status = (ctl->diff ? show_diff(ctl, ds_cstr(&path))
-              : show_flows(ctl, ds_cstr(&path)));
+              : show_flows(ctl, args[0], ds_cstr(&path)));
     ds_destroy(&path);
     return status;
 }

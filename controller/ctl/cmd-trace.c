@@ -309,14 +309,17 @@ format_reply(const json_t *answer, struct ds *ds)
 }
 
 /* Returns true if the packet has come back to its sender, since the network
- * itself answers it: a router a ping, for one. */
+ * itself answers it: a ping.  Other packets that are delivered to the sender
+ * are for a balancer whose backend the sender is. */
 static bool
 is_answered(const json_t *trace, const json_t *outcome)
 {
     const json_t *from = json_object_get(trace, "from");
+    const json_t *leg = json_array_get(json_object_get(outcome, "legs"), 0);
     const char *port = text_of(json_object_get(outcome, "at"), "port");
 
     return (!strcmp(text_of(outcome, "packet"), "request")
+            && !strncmp(text_of(leg, "packet"), "icmp", 4)
             && json_is_null(json_object_get(json_object_get(trace, "to"),
                                             "port"))
             && !json_object_get(json_object_get(trace, "to"), "network")

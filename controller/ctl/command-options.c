@@ -92,11 +92,12 @@ static const struct option_row option_rows[] = {
       "do not wait until it is installed: all other commands do not" },
     { 0, "timeout", "TIME",
       CTL_OPT_WAIT, option_set_timeout, MEMBER(timeout_ms),
-      "how long to wait: 500ms, 10s (the default), 2m" },
+      "how long to wait: 500ms, 2m; at most 5m (default: 10s; until something "
+      "is drained, 10m)" },
     { 0, "timeout", "TIME",
       CTL_OPT_AWAIT, option_set_long_timeout, MEMBER(timeout_ms),
-      "how long to wait: 500ms, 10s (the default), 2m; until it is drained: "
-      "10m (the default), 2h" },
+      "how long to wait: 500ms, 2m, 2h; at most 5m, until something is "
+      "drained 24h (default: 10s; 10m)" },
     { 0, "for", "WHAT",
       CTL_OPT_AWAIT, option_set_awaited, MEMBER(drained),
       "installed (the default): all hosts concerned have it; drained: "

@@ -307,6 +307,17 @@ print_drift(const json_t *object, struct ds *ds)
     }
 }
 
+/* Prints "synced", or "synced,draining" of a host in maintenance. */
+static void
+print_host_state(const json_t *object, struct ds *ds)
+{
+    ctl_path_print(object, "/status/state", ds);
+    if (json_is_true(json_object_get(spec_of(object), "maintenance"))) {
+        ds_put_char(ds, ',');
+        ctl_path_print(object, "/status/maintenance/state", ds);
+    }
+}
+
 /* Prints the operator's description of an app, or else its own. */
 static void
 print_app_description(const json_t *object, struct ds *ds)
@@ -360,6 +371,7 @@ static const struct {
     const char *path;
     void (*print)(const json_t *object, struct ds *);
 } cells[] = {
+    { VMN_TABLE_HOST, "/status/state", print_host_state },
     { VMN_TABLE_HOST, "/status/flows", print_flows },
     { VMN_TABLE_HOST, "/status/groups", print_groups },
     { VMN_TABLE_HOST, "/status/lag", print_lag },

@@ -22,8 +22,9 @@
 #define TIMEOUT_MAX_MS (300 * 1000)
 /* Maximum of --since, as an age: ten years. */
 #define SINCE_MAX_S (3660 * 86400L)
-/* Maximum of --for. */
-#define FOR_MAX_S (24 * 3600)
+/* Maximum of --for, and of that of a capture, in hours. */
+#define FOR_MAX_H 24
+#define CAPTURE_MAX_H 1
 
 static void *
 member_of(struct ctl *ctl, const struct option_row *row)
@@ -131,20 +132,21 @@ option_set_long_timeout(struct ctl *ctl, const struct option_row *row,
 
     ctl->timeout_given = true;
     if (!factor || value < 1 || value * factor * 1000 <= TIMEOUT_MAX_MS
-        || value * factor > FOR_MAX_S) {
+        || value * factor > FOR_MAX_H * 3600) {
         return option_set_time(ctl, row, arg);
     }
     ctl->timeout_ms = (int) (value * factor * 1000);
     return true;
 }
 
-/* Parses "90s", "10m", "8h". */
+/* Parses "90s", "10m", "8h".  A capture ends sooner. */
 bool
 option_set_for(struct ctl *ctl, const struct option_row *row, const char *arg)
 {
     size_t n = strspn(arg, "0123456789");
     long int number = n ? strtol(arg, NULL, 10) : -1;
-    long int value = MIN(number, FOR_MAX_S + 1);
+    int max_h = (row->options & CTL_OPT_CAPTURE ? CAPTURE_MAX_H : FOR_MAX_H);
+    long int value = MIN(number, max_h * 3600 + 1);
     const char *unit = arg + n;
     long int factor = (!strcmp(unit, "s") ? 1 : !strcmp(unit, "m") ? 60
                        : !strcmp(unit, "h") ? 3600 : 0);
@@ -153,9 +155,9 @@ option_set_for(struct ctl *ctl, const struct option_row *row, const char *arg)
         ctl_usage(ctl, "--%s: must be a time such as 90s, 10m or 8h, not "
                   "\"%s\"", row->name, arg);
         return false;
-    } else if (value * factor > FOR_MAX_S) {
-        ctl_usage(ctl, "--%s: must be at most 24h, not \"%s\"", row->name,
-                  arg);
+    } else if (value * factor > max_h * 3600) {
+        ctl_usage(ctl, "--%s: must be at most %dh, not \"%s\"", row->name,
+                  max_h, arg);
         return false;
     }
     *(int *) member_of(ctl, row) = (int) (value * factor);

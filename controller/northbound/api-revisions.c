@@ -380,23 +380,15 @@ struct span {
 static bool
 query_filter(struct http_request *req, struct span *span)
 {
-    const struct schema_table *table;
-
     span->filter = (struct store_log_filter) {
-        .type = http_request_query(req, "type"),
         .name = http_request_query(req, "name"),
         .who = http_request_query(req, "who"),
     };
+    if (!nb_query_type(req, &span->filter.type)) {
+        return false;
+    }
     if (span->filter.name && !span->filter.type) {
         return nb_query_reject(req, "name", "requires \"type\"");
-    }
-    if (span->filter.type) {
-        table = schema_find_table(span->filter.type);
-        if (!table) {
-            return nb_query_reject(req, "type", "unknown type \"%s\"",
-                                   span->filter.type);
-        }
-        span->filter.type = table->plural;
     }
     if (!nb_query_since(req, &span->filter.since_ms)) {
         return false;

@@ -554,18 +554,13 @@ static bool
 query_object(struct http_request *req, struct undo *undo)
 {
     const char *type = http_request_query(req, "type");
-    const struct schema_table *table = type ? schema_find_table(type) : NULL;
 
     undo->name = http_request_query(req, "name");
     if (!type != !undo->name) {
         return nb_query_reject(req, type ? "type" : "name",
                                "requires \"%s\"", type ? "name" : "type");
     }
-    if (type && !table) {
-        return nb_query_reject(req, "type", "unknown type \"%s\"", type);
-    }
-    undo->type = table ? table->plural : NULL;
-    return true;
+    return nb_query_type(req, &undo->type);
 }
 
 /* Reads the name of the draft, if it is to be one. */

@@ -124,6 +124,28 @@ nb_query_since(struct http_request *req, int64_t *since_ms)
     return true;
 }
 
+static const char *
+type_at(const void *aux OVS_UNUSED, size_t i)
+{
+    return (i >= VMN_N_TABLES ? NULL
+            : schema_tables[i]->observed ? "" : schema_tables[i]->plural);
+}
+
+bool
+nb_query_type(struct http_request *req, const char **type)
+{
+    const char *text = http_request_query(req, "type");
+    const struct schema_table *table = text ? schema_find_table(text) : NULL;
+    const char *guess = table || !text ? NULL
+                        : schema_suggest(text, type_at, NULL);
+
+    *type = table ? table->plural : NULL;
+    return (table || !text
+            || nb_query_reject(req, "type", "unknown type \"%s\"%s%s%s", text,
+                               guess ? "; did you mean \"" : "",
+                               guess ? guess : "", guess ? "\"?" : ""));
+}
+
 bool
 nb_query_object(struct http_request *req, const struct northbound *nb,
                 const char *name, enum vmn_table table, const char **value)

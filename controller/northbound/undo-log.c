@@ -227,7 +227,10 @@ read_one(const struct range *range, struct http_request *req)
     error = nb_log_contents(range->nb, range->last, &contents, &why);
     if (error == ENOENT) {
         http_reply_problem(req, 404, "not-found", NULL, "Nothing is kept of "
-                           "what revision %"PRIu64" changed", range->last);
+                           "what revision %"PRIu64" changed: it is a report "
+                           "of a host, or has left the log (GET "
+                           "/v1/revisions?users=true, vmnctl revisions "
+                           "--users: those that can be undone)", range->last);
     } else if (error) {
         nb_reply_unreadable_log(req, &why);
     }

@@ -42,25 +42,25 @@ export const scenes = {
       const made = section(page, "New network");
 
       await press(made, "Plan");
-      await isWrong(page, entry(made, "name (needed)"), "It needs a name");
-      await entry(made, "name (needed)").fill("shop");
+      await isWrong(page, entry(made, "name (required)"), "It needs a name");
+      await entry(made, "name (required)").fill("shop");
       await press(made, "Plan");
-      await isWrong(page, entry(made, "name (needed)"),
+      await isWrong(page, entry(made, "name (required)"),
         "There is networks/shop already");
-      await entry(made, "name (needed)").fill("No_Name");
+      await entry(made, "name (required)").fill("No_Name");
       await press(made, "Plan");
-      await isWrong(page, entry(made, "name (needed)"), "must be a name");
-      await entry(made, "name (needed)").fill("made");
+      await isWrong(page, entry(made, "name (required)"), "must be a name");
+      await entry(made, "name (required)").fill("made");
       await entry(made, "labels").fill("a=b\nc");
       await press(made, "Plan");
       await isWrong(page, entry(made, "labels"), "\"c\" is no KEY=VALUE");
       await entry(made, "labels").fill("a=b");
       await press(made, "Add to subnets");
-      await entry(made, "cidr (needed)").fill("10.9.0.0/33");
+      await entry(made, "cidr (required)").fill("10.9.0.0/33");
       await entry(made, "gateway").fill("x");
       await press(made, "Plan");
       // What vmnd refuses is at its field, each; the first is in sight.
-      await isWrong(page, entry(made, "cidr (needed)"), "must end with");
+      await isWrong(page, entry(made, "cidr (required)"), "must end with");
       assert.equal(await made.locator("[aria-invalid]").count(), 2);
       await shoot("wrong");
       await entry(made, "gateway").fill("");
@@ -69,7 +69,7 @@ export const scenes = {
       await isWrong(page, entry(made, "The spec, as JSON"),
         "subnets/0/cidr: must end with");
       await press(made, "As a form");
-      await entry(made, "cidr (needed)").fill("10.9.0.0/24");
+      await entry(made, "cidr (required)").fill("10.9.0.0/24");
       assert.equal(await made.locator("[aria-invalid]").count(), 0);
       await made.getByLabel("dhcp", { exact: true }).selectOption("yes");
       await press(made, "Plan");
@@ -164,7 +164,7 @@ export const scenes = {
       await go("objects/groups/+");
       const made = section(page, "New group");
 
-      await entry(made, "name (needed)").fill("empty");
+      await entry(made, "name (required)").fill("empty");
       await entry(made, "selector").fill("role=webb");
       await press(made, "Plan");
       await made.getByText("groups/empty: matches no port").waitFor();
@@ -193,8 +193,8 @@ export const scenes = {
       await go("objects/tokens/+");
       const made = section(page, "New token");
 
-      await entry(made, "name (needed)").fill("team");
-      await made.getByLabel("account (needed)").fill("team");
+      await entry(made, "name (required)").fill("team");
+      await made.getByLabel("account (required)").fill("team");
       await press(made, "Plan");
       await until("the plan", () => made.getByRole("button", { name: "Apply" })
         .isEnabled());

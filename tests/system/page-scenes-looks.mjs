@@ -27,8 +27,8 @@ const VIEWS = {
     { name: "reply" }),
   "policies/shop-web": (p) => p.getByText("egress to shop-app on"),
   "objects/networks/shop": (p) => p.getByText("Receipt of its last change"),
-  "objects/networks/shop/edit": (p) => p.getByLabel("cidr (needed)"),
-  "objects/policies/+": (p) => p.getByLabel("applies to (needed)"),
+  "objects/networks/shop/edit": (p) => p.getByLabel("cidr (required)"),
+  "objects/policies/+": (p) => p.getByLabel("applies to (required)"),
   "new-network": (p) => p.getByLabel("Subnet", { exact: true }),
   "objects/ports": (p) => rows(section(p, "Ports")).first(),
   "objects/dns-zones/shop.internal": (p) =>

@@ -3,12 +3,14 @@
 that were not true, and errors that did not say what is wrong."""
 
 import json
+import os
 
 import pytest
 from app_lab import app_lab
 from conftest import make_lab, vmnctl
 from test_live_apps import ctl
 
+from vmnlab import traffic
 from vmnlab.netns import wait_for
 
 
@@ -172,3 +174,126 @@ def test_errors_name_the_fault(lab, net):
     text = refused(lab, "token", "t", "--account", "a", "--expires", "1x",
                    status=2)
     assert "90d" in text and '"1x"' in text, text
+
+
+def test_errors_name_what_is_wrong_and_the_next_step(lab, net):
+    """A type with a slip, a time that is too long, an object without flows,
+    and a change of which nothing is kept."""
+    text = refused(lab, "revisions", "--type", "polices")
+    assert 'did you mean "policies"?' in text, text
+    text = refused(lab, "capture", "p1", "-w", "-", "--for", "99h", status=2)
+    assert "at most 1h" in text, text
+    for form in [], ["-o", "json"]:
+        text = refused(lab, "flows", "h1", "--object", "nosuch", *form)
+        assert 'is of an object "nosuch"' in text, text
+    assert vmnctl(lab, "flows", "h1", "--object", "p1")[0] == 0
+    report = next(item["revision"] for item in net.api.get("revisions")[
+        "items"] if item["who"].startswith("host:"))
+    text = refused(lab, "undo", str(report))
+    assert "a report of a host" in text and "--users" in text, text
+
+
+def test_hosts_lists_maintenance(lab, net):
+    def state():
+        [line] = [ln for ln in ctl(lab, "hosts").splitlines()
+                  if ln.startswith("h1 ")]
+        return line.split()[1]
+    assert state() == "synced"
+    ctl(lab, "host", "drain", "h1")
+    try:
+        wait_for("h1 to drain", lambda: state() == "synced,draining", 30)
+    finally:
+        ctl(lab, "host", "undrain", "h1")
+    wait_for("h1 to be in service", lambda: state() == "synced", 30)
+
+
+def test_trace_to_a_balancer_whose_backend_is_the_sender(lab, net):
+    """The sender answers, not the network; that answers pings alone."""
+    net.put("loadbalancers", "vip", vip="10.0.0.100", networks=["net"],
+            ports=[{"port": 80}], backends=[{"port": "p1"}])
+    text = ctl(lab, "trace", "p1", "10.0.0.100", "tcp/80")
+    assert text.startswith("delivered to p1 on h1\n"), text
+    for ping in "icmp", "icmp/8":
+        text = ctl(lab, "trace", "p1", "10.0.0.100", ping)
+        assert text.startswith("answered by the network itself"), text
+
+
+def test_quota_below_the_present_use_warns(lab, net):
+    """It is applied, and says so with the figures."""
+    for i in range(3):
+        net.put("ports", "q%d" % i, network="net", labels={"tenant": "q"})
+    net.made.append(("quotas", "q"))
+    spec = os.path.join(lab.dir, "quota.json")
+
+    def apply(*more, **limits):
+        with open(spec, "w", encoding="utf-8") as file:
+            json.dump({"type": "quotas", "name": "q", "spec": dict(
+                limits, scope="tenant=q")}, file)
+        status, text = vmnctl(lab, "apply", "-f", spec, *more)
+        assert status == 0, text
+        return text
+
+    assert "warning" not in apply("--wait", ports=3)
+    for more in ["--dry-run"], ["--wait"]:
+        text = apply(*more, ports=2)
+        assert "quotas/q: /spec/ports: 3 are used, more than 2" in text, text
+    assert "3 of 2 ports used" in vmnctl(lab, "status")[1]
+    ctl(lab, "delete", "quota", "q")
+    text = apply("--wait", ports=1)
+    assert "quotas/q: /spec/ports: 3 are used, more than 1" in text, text
+
+
+def test_patch_port_of_vmnd_is_not_malformed(lab, net):
+    """Its patch port, while a provider bridge is removed."""
+    net.provider_hosts_are("h1")
+    net.patch("hosts", "h1", provider_bridges=[])
+    wait_for("the patch port to go", lambda: "@dc" not in lab.host("h1").vsctl(
+        "--columns=external_ids", "list", "Interface"), 30)
+    with open(lab.vmnd.log, encoding="utf-8") as log:
+        assert "malformed" not in log.read()
+
+
+KNOCK = """
+local function compile(view, key, emit)
+    local vni = view:network(key).vni
+    local function flow(number, priority, match)
+        match.reg_network, match.reg_src_local = vni, 1
+        return emit:flow { scope = { network = key }, stage = "knock",
+                           table = number, priority = priority,
+                           match = match }
+    end
+    flow(0, 10, { eth_type = vmn.eth_ipv4, udp_dst = 7000 })
+        :set("reg12", 1):set("reg10", 1)
+        :learn_client(vmn.eth_ipv4, 300, "reg10"):next()
+    flow(0, 10, { eth_type = vmn.eth_ipv4, tcp_dst = 80 })
+        :set("reg12", 1):find_client():goto_table("knock", 1)
+    flow(1, 10, { reg_client_value = 0 }):drop("no knock")
+    flow(1, 1, {}):next()
+end
+return { name = "knock", description = "Opens port 80 to who has knocked.",
+         stages = { { name = "knock", hook = "service", order = 50,
+                      n_tables = 2,
+                      scratch = { "reg10", "reg11", "reg12" } } },
+         units = { { name = "network", each = "network",
+                     compile = compile } } }
+"""
+
+
+def test_trace_warns_of_learned_flows(lab, net, tmp_path):
+    """So it says that the packet which it has dropped may pass."""
+    app = tmp_path / "knock.lua"
+    app.write_text(KNOCK)
+    ctl(lab, "app", "load", str(app), "--wait")
+    try:
+        a, b = lab.vm("p1"), lab.vm("p2")
+        warning = "app knock may pass this packet where the switch has learned"
+        text = refused(lab, "trace", "p1", "p2", "tcp/80")
+        assert "no knock" in text and warning in text, text
+        assert net.blocked(a, b)
+        traffic.ask(a, b.ip, 7000, "udp", 0.2)
+        assert net.reaches(a, b)
+        assert warning in refused(lab, "trace", "p1", "p2", "tcp/80")
+        status, text = vmnctl(lab, "trace", "p1", "p2", "tcp/81")
+        assert warning not in text, text
+    finally:
+        ctl(lab, "app", "unload", "knock", "--wait")

@@ -23,7 +23,7 @@ function labelled(label, input, { description, needed }, more) {
     input.setAttribute("required", "");
   }
   return h("div", { class: "entry" },
-    h("label", { for: input.id }, label, needed ? " (needed)" : ""), input,
+    h("label", { for: input.id }, label, needed ? " (required)" : ""), input,
     more, hint ? h("p", { class: "hint", id: hint }, description) : null);
 }
 
@@ -185,7 +185,7 @@ function several(label, schema, value, items, ctx) {
 }
 
 const group = (label, { description, needed }, body) => h("fieldset", {},
-  h("legend", {}, label, needed ? " (needed)" : ""),
+  h("legend", {}, label, needed ? " (required)" : ""),
   description ? h("p", { class: "hint" }, description) : null, body);
 
 const isText = (schema) => schema.type === "string" && !schema.enum;

@@ -162,7 +162,7 @@ export async function objectForm(type, name, signal, done) {
     }
   }, onsubmit: (event) => event.preventDefault() },
   found ? null : h("div", { class: "entry" },
-    h("label", { for: naming.id }, "name (needed)"), naming),
+    h("label", { for: naming.id }, "name (required)"), naming),
   h("div", { class: "fields" }, body), wrong,
   h("p", {}, other), nodes);
 }
