@@ -23,8 +23,9 @@ static const struct schema_field inner_fields[] = {
     { .name = "y", .type = SCHEMA_U32 },
     { .name = NULL },
 };
-static const struct schema_struct inner = { "inner", 0, inner_fields, NULL,
-                                            NULL, NULL };
+static const struct schema_struct inner = {
+    .name = "inner", .fields = inner_fields,
+};
 
 static const struct schema_field element_fields[] = {
     { .name = "a", .type = SCHEMA_U32 },
@@ -34,16 +35,18 @@ static const struct schema_field element_fields[] = {
       .nested = &inner },
     { .name = NULL },
 };
-static const struct schema_struct element = { "element", 0, element_fields,
-                                              NULL, NULL, NULL };
+static const struct schema_struct element = {
+    .name = "element", .fields = element_fields,
+};
 
 static const struct schema_field keyed_fields[] = {
     { .name = "k", .type = SCHEMA_STRING, .flags = SCHEMA_KEY },
     { .name = "v", .type = SCHEMA_U32 },
     { .name = NULL },
 };
-static const struct schema_struct keyed = { "keyed", 0, keyed_fields, NULL,
-                                            NULL, NULL };
+static const struct schema_struct keyed = {
+    .name = "keyed", .fields = keyed_fields,
+};
 
 static const struct schema_field fields[] = {
     { .name = "set", .type = SCHEMA_STRUCT, .flags = SCHEMA_SET,
@@ -55,7 +58,9 @@ static const struct schema_field fields[] = {
     { .name = "words", .type = SCHEMA_STRING, .flags = SCHEMA_SET },
     { .name = NULL },
 };
-static const struct schema_struct row = { "row", 0, fields, NULL, NULL, NULL };
+static const struct schema_struct row = {
+    .name = "row", .fields = fields,
+};
 
 static const struct {
     const char *kept, *asked;   /* With ' for ". */
