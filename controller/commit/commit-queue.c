@@ -15,6 +15,7 @@
 #include "controller/commit/batching.h"
 #include "controller/commit/gathering.h"
 #include "controller/commit/plan.h"
+#include "controller/model/request-author.h"
 #include "timeval.h"
 #include "util.h"
 
@@ -223,6 +224,26 @@ commit_plan(struct commit *commit, struct model_request *request,
     commit_dry_run(commit, request, NULL, done, aux);
 }
 
+/* Returns true if 'request' is by an account with a scope that has as many
+ * plans in the queue as it may. */
+static bool
+has_its_plans(const struct commit *commit, const struct model_request *request)
+{
+    const struct model_author *author = request->author;
+    const struct pending *pending;
+    size_t n = 0;
+
+    if (!author || !request->rights || !request->rights->scope.text) {
+        return false;
+    }
+    LIST_FOR_EACH (pending, node, &commit->plans) {
+        const struct model_author *other = pending->request.author;
+
+        n += other && !strcmp(other->account, author->account);
+    }
+    return n >= COMMIT_PLANS_ACCOUNT_MAX;
+}
+
 void
 commit_dry_run(struct commit *commit, struct model_request *request,
                void (*inspect)(void *aux), commit_done_cb *done, void *aux)
@@ -236,7 +257,11 @@ commit_dry_run(struct commit *commit, struct model_request *request,
 
     pending->inspect = inspect;
     pending->planned = true;
-    if (commit->n_plans >= COMMIT_PLANS_MAX) {
+    if (has_its_plans(commit, &pending->request)) {
+        commit_refuse(pending, VMN_ERR_UNAVAILABLE,
+                      "too many plans of this account are waiting to be made");
+        ovs_list_push_back(&commit->refused, &pending->node);
+    } else if (commit->n_plans >= COMMIT_PLANS_MAX) {
         commit_refuse(pending, VMN_ERR_UNAVAILABLE,
                       "too many plans are waiting to be made");
         ovs_list_push_back(&commit->refused, &pending->node);

@@ -142,8 +142,10 @@ void commit_submit(struct commit *, struct model_request *request,
 
 /* Plans what 'request' would do; takes ownership of its contents.  'done' is
  * called as by commit_submit(): with the errors that the request itself would
- * get, or with a plan.  At most COMMIT_PLANS_MAX are queued. */
+ * get, or with a plan.  At most COMMIT_PLANS_MAX are queued, and
+ * COMMIT_PLANS_ACCOUNT_MAX of an account with a scope. */
 #define COMMIT_PLANS_MAX 100
+#define COMMIT_PLANS_ACCOUNT_MAX 20
 void commit_plan(struct commit *, struct model_request *request,
                  commit_done_cb *done, void *aux);
 

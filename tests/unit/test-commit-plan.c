@@ -10,7 +10,9 @@
 #include "controller/commit/commit.h"
 #include "controller/model/id-pools.h"
 #include "controller/commit/plan.h"
+#include "controller/model/request-author.h"
 #include "openvswitch/vlog.h"
+#include "tests/unit/model-util.h"
 #include "util.h"
 
 static void
@@ -96,6 +98,54 @@ plans_beyond_their_number_are_refused(void **state)
     assert_int_equal(n_plans_refused, 2);
 }
 
+/* Plans a group, as an account with a scope. */
+static void
+plan_as(char *account)
+{
+    const struct model_author author = {
+        .account = account, .role = VMN_ROLE_OPERATOR,
+    };
+    struct model_request request;
+
+    model_request_init(&request, account);
+    request.author = model_author_clone(&author);
+    request.rights = model_util_rights("t=a", NULL, NULL, false);
+    model_request_add(&request, MODEL_PUT, VMN_TABLE_GROUP, "g",
+                      json_pack("{s:{s:s}}", "labels", "t", "a"));
+    commit_plan(the_commit, &request, planned, NULL);
+}
+
+static void
+plans_of_a_tenant_leave_room_for_others(void **state)
+{
+    char a[] = "a", b[] = "b";
+    struct model_request request;
+
+    model_request_init(&request, "test");
+    for (int i = 0; i < 2; i++) {
+        model_request_add(&request, MODEL_PUT, VMN_TABLE_ACCOUNT, i ? b : a,
+                          json_pack("{s:s, s:s, s:b}", "role", "operator",
+                                    "scope", "t=a", "certificate", true));
+    }
+    commit_submit(the_commit, &request, NULL, NULL);
+    commit_turn();
+    finish_store(0);
+    for (int i = 0; i < COMMIT_PLANS_ACCOUNT_MAX + 1; i++) {
+        plan_as(a);
+    }
+    plan_as(b);
+    commit_turn();
+    assert_int_equal(n_plans_refused, 1);
+    assert_int_equal(last_code, VMN_ERR_UNAVAILABLE);
+    for (int i = 0; n_plans <= COMMIT_PLANS_ACCOUNT_MAX && i < 1000; i++) {
+        commit_turn();
+    }
+    assert_int_equal(n_plans, COMMIT_PLANS_ACCOUNT_MAX + 1);
+    plan_as(a);
+    commit_turn();
+    assert_int_equal(n_plans_refused, 1);
+}
+
 int
 main(void)
 {
@@ -106,6 +156,7 @@ main(void)
         T(plan_waits_for_the_write_that_is_under_way),
         T(plan_is_refused_as_the_change_would_be),
         T(plans_beyond_their_number_are_refused),
+        T(plans_of_a_tenant_leave_room_for_others),
 #undef T
     };
 
