@@ -347,9 +347,9 @@ bool engine_quota_flows(const struct engine *, const char *name,
 /* Returns how many flows, groups and relation values are kept for the objects
  * of quota 'name'. */
 uint64_t engine_quota_kept(const struct engine *, const char *name);
-/* Has the next run keep to what quotas that bind 'rights' limit in all, also to
- * those of earlier calls.  Without rights (NULL) or a scope none do.  'rights'
- * must live until the run ends. */
+/* Has the next run keep to what quotas that bind 'rights' limit in all, also
+ * to those of earlier calls.  Without rights (NULL) or a scope none do.
+ * 'rights' must live until the run ends. */
 void engine_bind_quotas(struct engine *, const struct model_rights *);
 /* Calls 'cb' for each quota that the last run has brought above its limit on a
  * host, with the host that exceeds it most, and for each one that it would

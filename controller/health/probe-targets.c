@@ -253,7 +253,8 @@ health_refresh_target(struct health *h, const char *balancer)
         prober_remove(&h->prober, balancer);
         return;
     }
-    if (!shash_find(&h->targets, name) && !has_room(h, name, text.target.port)) {
+    if (!shash_find(&h->targets, name)
+        && !has_room(h, name, text.target.port)) {
         VLOG_WARN_RL(&rl, "probe target %s is not probed: its app has %d "
                      "others, or %d of its tenant", name,
                      VMN_PROBE_TARGETS_MAX, TENANT_MAX);
