@@ -410,7 +410,8 @@ way_from_outside_is_named(void **state)
 #define GUARD_FIELDS(MORE) "'fields':[{'name':'network','type':'ref',"        \
     "'ref':'networks','doc':'N.'},{'name':'selector','type':'selector',"      \
     "'doc':'S.'},{'name':'mode','type':'enum','values':['shadow','enforce']," \
-    "'default':1,'doc':'M.'},{'name':'ports','type':'int','set':true,'doc':'P.'}" MORE "]"
+    "'default':1,'doc':'M.'},{'name':'ports','type':'int','set':true,"        \
+    "'doc':'P.'}" MORE "]"
 
 /* Apps whose traffic passes without them, and one that does not deny. */
 static void
