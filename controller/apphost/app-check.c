@@ -10,6 +10,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "controller/apphost/app-class.h"
@@ -42,6 +43,38 @@ is_name(const char *s)
     return true;
 }
 
+/* What an app and its parts are named, for errors. */
+#define NAME_RULE "[a-z][a-z0-9-]* of at most 31 characters"
+
+BUILD_ASSERT_DECL(!offsetof(struct vmn_stage_class, name)
+                  && !offsetof(struct vmn_unit_class, name)
+                  && !offsetof(struct vmn_query_class, name)
+                  && !offsetof(struct vmn_handler_class, name));
+
+/* Checks the names in an array of 'what', of 'size' bytes each, which begin
+ * with the name; the last one has none. */
+static int
+check_names(const char *what, const void *array, size_t size,
+            struct vmn_error *why)
+{
+    const char *end = array;
+    const char *name;
+
+    for (; end && (name = *(const char *const *) end); end += size) {
+        if (!is_name(name)) {
+            return vmn_error_invalid(why, "%s name \"%s\" is not "NAME_RULE,
+                                     what, name);
+        }
+        for (const char *p = array; p < end; p += size) {
+            if (!strcmp(*(const char *const *) p, name)) {
+                return vmn_error_invalid(why, "%s \"%s\" is declared twice",
+                                         what, name);
+            }
+        }
+    }
+    return 0;
+}
+
 static int
 check_scratch(const struct vmn_stage_class *stage, struct vmn_error *why)
 {
@@ -64,10 +97,6 @@ check_stages(const struct vmn_app_class *class_, struct vmn_error *why)
     const struct vmn_stage_class *stage = class_->stages;
 
     for (; stage && stage->name; stage++) {
-        if (!is_name(stage->name)) {
-            return vmn_error_invalid(why, "stage name \"%s\" is not "
-                                     "[a-z][a-z0-9-]*", stage->name);
-        }
         if ((unsigned) stage->hook >= VMN_N_HOOKS) {
             return vmn_error_invalid(why, "stage %s: there is no hook %d",
                                      stage->name, (int) stage->hook);
@@ -122,10 +151,6 @@ check_units(const struct vmn_app_class *class_, struct vmn_error *why)
     const struct vmn_unit_class *unit = class_->units;
 
     for (; unit && unit->name; unit++) {
-        if (!is_name(unit->name)) {
-            return vmn_error_invalid(why, "unit name \"%s\" is not "
-                                     "[a-z][a-z0-9-]*", unit->name);
-        }
         if (!unit->compile) {
             return vmn_error_invalid(why, "unit %s has no compile function",
                                      unit->name);
@@ -137,9 +162,11 @@ check_units(const struct vmn_app_class *class_, struct vmn_error *why)
                                      "of an app's", unit->name,
                                      (int) unit->row_type);
         }
-        if (unit->each == VMN_EACH_KEY && !unit->relation) {
-            return vmn_error_invalid(why, "unit %s names no relation",
-                                     unit->name);
+        if (unit->each == VMN_EACH_KEY
+            && (!unit->relation || !strchr(unit->relation, '.'))) {
+            return vmn_error_invalid(why, "unit %s: relation \"%s\" is not "
+                                     "named \"APP.NAME\"", unit->name,
+                                     unit->relation ? unit->relation : "");
         }
     }
     return 0;
@@ -151,10 +178,6 @@ check_queries(const struct vmn_app_class *class_, struct vmn_error *why)
     const struct vmn_query_class *query = class_->queries;
 
     for (; query && query->name; query++) {
-        if (!is_name(query->name)) {
-            return vmn_error_invalid(why, "query name \"%s\" is not "
-                                     "[a-z][a-z0-9-]*", query->name);
-        }
         if (!query->eval) {
             return vmn_error_invalid(why, "query %s has no eval function",
                                      query->name);
@@ -190,10 +213,6 @@ check_handlers(const struct vmn_app_class *class_, struct vmn_error *why)
     const struct vmn_handler_class *handlers = class_->handlers;
 
     for (size_t i = 0; handlers && handlers[i].name; i++) {
-        if (!is_name(handlers[i].name)) {
-            return vmn_error_invalid(why, "handler name \"%s\" is not "
-                                     "[a-z][a-z0-9-]*", handlers[i].name);
-        }
         if (!handlers[i].handle) {
             return vmn_error_invalid(why, "handler %s has no handle function",
                                      handlers[i].name);
@@ -232,12 +251,6 @@ check_handlers(const struct vmn_app_class *class_, struct vmn_error *why)
                                      "tells_guest or other options",
                                      handlers[i].name);
         }
-        for (size_t j = 0; j < i; j++) {
-            if (!strcmp(handlers[i].name, handlers[j].name)) {
-                return vmn_error_invalid(why, "two handlers are named %s",
-                                         handlers[i].name);
-            }
-        }
     }
     return 0;
 }
@@ -249,8 +262,8 @@ app_check(const struct vmn_app_class *class_, const struct pipeline *loaded,
     int error;
 
     if (!is_name(class_->name) || !strcmp(class_->name, "vmn")) {
-        return vmn_error_invalid(why, "app name \"%s\" is not "
-                                 "[a-z][a-z0-9-]*, or is reserved",
+        return vmn_error_invalid(why, "app name \"%s\" is not "NAME_RULE
+                                 ", or is reserved",
                                  class_->name ? class_->name : "");
     }
     if (pipeline_find(loaded, class_->name)) {
@@ -262,7 +275,14 @@ app_check(const struct vmn_app_class *class_, const struct pipeline *loaded,
                                  "are newer than this vmnd",
                                  class_->options);
     }
-    error = check_stages(class_, why);
+    error = check_names("stage", class_->stages, sizeof *class_->stages, why);
+    error = error ? error : check_names("unit", class_->units,
+                                        sizeof *class_->units, why);
+    error = error ? error : check_names("query", class_->queries,
+                                        sizeof *class_->queries, why);
+    error = error ? error : check_names("handler", class_->handlers,
+                                        sizeof *class_->handlers, why);
+    error = error ? error : check_stages(class_, why);
     error = error ? error : check_units(class_, why);
     error = error ? error : check_queries(class_, why);
     error = error ? error : check_id_pools(class_, why);

@@ -62,10 +62,12 @@ check_name(const struct app_worker *worker, const char *name,
 {
     const char *its_name = app_worker_description(worker)->class_.name;
 
-    return (its_name && !strcmp(its_name, name) ? 0
-            : vmn_error_invalid(why, "it is of an app named \"%s\", not "
-                                "\"%s\"", its_name ? its_name : "(none)",
-                                name));
+    return (!its_name ? vmn_error_invalid(why, "it has no \"name\"")
+            : strcmp(its_name, name)
+            ? vmn_error_invalid(why, "it is of an app named \"%s\", not "
+                                "\"%s\": load it by that name (vmnctl app "
+                                "load FILE %s)", its_name, name, its_name)
+            : 0);
 }
 
 /* Loads app 'name', and waits for that. */

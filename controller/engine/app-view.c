@@ -386,6 +386,7 @@ peek_query(struct vmn_view *view, const char *name, const char *key,
     void *copy = NULL;
 
     if (!class_) {
+        ownership_check_query(view, name);
         return NULL;
     }
     node = graph_find(&engine->graph, NODE_QUERY,
@@ -468,6 +469,7 @@ vmn_query(struct vmn_view *view, const char *name, const char *key,
     struct query_node *query = query_get(engine, name, key);
 
     if (!query) {
+        ownership_check_query(view, name);
         return NULL;
     }
     if (query->node.running) {

@@ -130,6 +130,23 @@ ownership_check_pool(struct vmn_view *view, const char *pool)
     return false;
 }
 
+bool
+ownership_check_query(struct vmn_view *view, const char *name)
+{
+    const char *dot = strchr(name, '.');
+    char *owner = xmemdup0(name, dot ? dot - name : 0);
+    const struct pipeline_app *app = pipeline_find(view->engine->pipeline,
+                                                   owner);
+    bool ok = (!view->app || view->app->builtin
+               || (dot && (!app || (app != view->app && !app->builtin))));
+
+    free(owner);
+    if (!ok) {
+        refuse(view, "reads", name, "an undeclared query");
+    }
+    return ok;
+}
+
 static bool
 is_common_key(const char *pool, const char *key)
 {

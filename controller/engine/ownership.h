@@ -19,6 +19,11 @@ bool ownership_check_relation(struct vmn_view *, const char *relation,
 /* The same of allocating IDs of a pool: the app's own, or a shared one. */
 bool ownership_check_pool(struct vmn_view *, const char *pool);
 
+/* Says whether 'name', a query that does not exist, may be read as one without
+ * values: it may be of an app that is not loaded, or whose version lacks it,
+ * but not of the view's own app or of VMN's. */
+bool ownership_check_query(struct vmn_view *, const char *name);
+
 /* Returns the key by which the ID that the view's app calls 'key' is in the
  * pool: the same one, in the view's memory if need be.  In shared pools, what
  * an app of others calls by a key of its own begins with "app/NAME/", so that

@@ -90,6 +90,9 @@ packet_handlers_add(struct engine *engine, const struct pipeline_app *app)
         handler->class_ = class_[i];
         handler->number = i;
         handler->gone = false;
+        free(handler->failure); /* Of another version. */
+        handler->failure = NULL;
+        handler->n_failed = 0;
     }
 }
 

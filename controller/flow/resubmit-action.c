@@ -37,8 +37,10 @@ is_later(struct vmn_actions *a, const struct pipeline_stage *to, int table)
         || (to->rank == a->stage->rank && table > a->table)) {
         return true;
     }
-    emit_fail(a->emit, "a flow in table %d leads to table %d, which is not "
-              "later: only vmn_act_jump() goes back", a->table, table);
+    emit_fail(a->emit, "a flow of stage %s, table %d, leads to stage %s, "
+              "table %d, which is not later: only vmn_act_jump() goes back",
+              a->stage->class_->name, a->table - a->stage->first_table,
+              to->class_->name, table - to->first_table);
     return false;
 }
 
@@ -232,7 +234,8 @@ vmn_act_drop(struct vmn_actions *a, const char *reason)
         emit_fail(a->emit, "a drop lacks its reason");
     } else if (!only_copies(&a->ofpacts)) {
         emit_fail(a->emit, "a drop must be the only action, but for "
-                  "sending the packet up, and for groups");
+                  "sending the packet up, and for groups: go on to a table "
+                  "that drops");
     } else if (actions_begin(a)) {
         a->drop_reason = reason;
         a->ended = true;

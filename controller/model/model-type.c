@@ -72,7 +72,8 @@ check_singular(struct txn *txn, const struct model_op *op,
                 || !strcmp(other->row.name, type->singular)
                 || !strcmp(other->singular, type->row.name))) {
             txn_op_error(txn, op, VMN_ERR_CONFLICT, "/singular",
-                         "type \"%s\" has that name", other->row.name);
+                         "type \"%s\": \"%s\" is a name of type \"%s\"",
+                         type->row.name, type->singular, other->row.name);
             return;
         }
     }
@@ -94,13 +95,15 @@ check_written(struct txn *txn, struct model_op *op,
                      "is named \"%s\", or that and more after a hyphen",
                      type->app, type->app);
     } else if (old && strcmp(type_of(old)->app, type->app)) {
-        txn_op_error(txn, op, VMN_ERR_CONFLICT, "/app", "is the type of app "
-                     "\"%s\"", type_of(old)->app);
+        txn_op_error(txn, op, VMN_ERR_CONFLICT, "/app", "type \"%s\" is of "
+                     "app \"%s\"", row->name, type_of(old)->app);
     } else if (model_type_is_taken(row->name)
                || model_type_is_taken(type->singular)) {
         txn_op_error(txn, op, VMN_ERR_CONFLICT,
                      model_type_is_taken(row->name) ? "" : "/singular",
-                     "VMN has something of that name");
+                     "type \"%s\": \"%s\" is a name of VMN's", row->name,
+                     model_type_is_taken(row->name) ? row->name
+                     : type->singular);
     } else {
         check_singular(txn, op, type);
     }

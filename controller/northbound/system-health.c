@@ -124,11 +124,14 @@ add_app_problems(const struct northbound *nb, struct nb_problems *problems)
         }
         if (!strcmp(status.worker->state, "suspended")
             || !strcmp(status.worker->state, "absent")) {
-            nb_problems_add(problems, "app", "app %s is %s: %s%s", name,
+            nb_problems_add(problems, "app", "app %s is %s: %s%s%s%s", name,
                             status.worker->state,
                             app->worker ? "its process " : "",
                             status.worker->failure
-                            ? status.worker->failure : "has ended");
+                            ? status.worker->failure : "has ended",
+                            app->worker ? "; load another version, or run "
+                            "ovs-appctl -t vmnd apps/resume " : "",
+                            app->worker ? name : "");
         }
     }
 }
@@ -148,8 +151,9 @@ add_handler_problems(const struct northbound *nb, struct nb_problems *problems)
         if (handler->failure && !handler->gone
             && now - handler->failed_ms < HANDLER_MS) {
             nb_problems_add(problems, "failed", "handler %s has not answered "
-                            "%"PRIu64" packets since vmnd started, the last "
-                            "one less than 5 minutes ago: %s", handler->name,
+                            "%"PRIu64" packets since its app was loaded, "
+                            "the last one less than 5 minutes ago: %s",
+                            handler->name,
                             handler->n_failed, handler->failure);
         }
     }

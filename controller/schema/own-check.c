@@ -45,7 +45,7 @@ vmn_check_fail(struct vmn_check *check, const char *pointer,
                const char *format, ...)
 {
     va_list args;
-    char *text;
+    char *text, *at;
 
     if (check->n >= OWN_CHECK_FAULTS_MAX) {
         return;
@@ -55,9 +55,11 @@ vmn_check_fail(struct vmn_check *check, const char *pointer,
     text = xvasprintf(format, args);
     va_end(args);
     pointer = pointer ? pointer : "";
+    at = xasprintf("%s%s", *pointer && *pointer != '/' ? "/" : "", pointer);
     cut(text);
     vmn_errors_add(check->errors, VMN_ERR_INVALID,
-                   is_utf8(pointer) && strlen(pointer) <= OWN_CHECK_TEXT_MAX
-                   ? pointer : "", "%s", is_utf8(text) ? text : no_text);
+                   is_utf8(at) && strlen(at) <= OWN_CHECK_TEXT_MAX
+                   ? at : "", "%s", is_utf8(text) ? text : no_text);
+    free(at);
     free(text);
 }

@@ -194,6 +194,7 @@ call_take_text(struct call_reader *r)
     }
     s = length <= CALL_TEXT_MAX ? call_take_bytes(r, length + 1) : NULL;
     if (!s || s[length] || !is_text(s, length)) {
+        r->bad_text = s != NULL || length > CALL_TEXT_MAX;
         r->bad = true;
         return NULL;
     }

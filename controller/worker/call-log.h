@@ -204,6 +204,8 @@ struct call_reader {
     const uint8_t *p, *end;
     bool bad;                   /* Something could not be read: then, and from
                                  * then on, what is returned is 0 or NULL. */
+    bool bad_text;              /* It was a text, which is too long, or has
+                                 * other bytes than a text has. */
 };
 
 /* Copies the next 'n' bytes to 'value', or zeros. */

@@ -479,7 +479,10 @@ replay_next(struct replay *r, const struct replay_call *call, uint8_t number)
     start = r->in.p;
     call->replay(r);
     charge(r, r->in.p - start);
-    if (r->in.bad) {
+    if (r->in.bad_text) {
+        replay_fail(r, "%s(): a text is of at most %d bytes of UTF-8, without "
+                    "control characters", r->function, CALL_TEXT_MAX);
+    } else if (r->in.bad) {
         replay_fail(r, "the worker has sent malformed arguments of %s()",
                     r->function);
     } else if (r->actions) {

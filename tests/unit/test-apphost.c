@@ -72,8 +72,18 @@ apps_that_do_not_fit_are_refused(void **state)
     REFUSED("app name", VMN_APP_HEAD);
     REFUSED("app name", VMN_APP_HEAD, .name = "Upper");
     REFUSED("app name", VMN_APP_HEAD, .name = "vmn");
-    REFUSED("app name", VMN_APP_HEAD,
+    REFUSED("of at most 31 characters", VMN_APP_HEAD,
             .name = "a-name-that-is-longer-than-thirty-one");
+    REFUSED("stage \"s\" is declared twice", VMN_APP_HEAD, .name = "x",
+            .stages = (const struct vmn_stage_class[]) {
+                { .name = "s", .n_tables = 1 }, { .name = "s", .n_tables = 1 },
+                { NULL } });
+    REFUSED("unit \"u\" is declared twice", VMN_APP_HEAD, .name = "x",
+            .units = (const struct vmn_unit_class[]) {
+                { .name = "u", .each = VMN_EACH_ONCE,
+                  .compile = compile_nothing },
+                { .name = "u", .each = VMN_EACH_ONCE,
+                  .compile = compile_nothing }, { NULL } });
     REFUSED("no hook 77", VMN_APP_HEAD, .name = "x",
             STAGES(.name = "s", .hook = 77, .n_tables = 1));
     REFUSED("0 tables", VMN_APP_HEAD, .name = "x", STAGES(.name = "s"));
@@ -94,8 +104,11 @@ apps_that_do_not_fit_are_refused(void **state)
     /* None was said. */
     REFUSED("\"row_type\" 0", VMN_APP_HEAD, .name = "x",
             UNITS(.name = "u", .compile = compile_nothing));
-    REFUSED("no relation", VMN_APP_HEAD, .name = "x",
+    REFUSED("relation \"\" is not named", VMN_APP_HEAD, .name = "x",
             UNITS(.name = "u", .each = VMN_EACH_KEY,
+                  .compile = compile_nothing));
+    REFUSED("relation \"nodot\" is not named", VMN_APP_HEAD, .name = "x",
+            UNITS(.name = "u", .each = VMN_EACH_KEY, .relation = "nodot",
                   .compile = compile_nothing));
     REFUSED("no eval", VMN_APP_HEAD, .name = "x",
             .queries = (const struct vmn_query_class[]) { { .name = "q" },
@@ -106,7 +119,7 @@ apps_that_do_not_fit_are_refused(void **state)
             HANDLERS({ .name = "h" }));
     REFUSED("handler name", VMN_APP_HEAD, .name = "x",
             HANDLERS({ .name = "H", .handle = handle_nothing }));
-    REFUSED("two handlers", VMN_APP_HEAD, .name = "x",
+    REFUSED("handler \"h\" is declared twice", VMN_APP_HEAD, .name = "x",
             HANDLERS({ .name = "h", .handle = handle_nothing },
                      { .name = "h", .handle = handle_nothing }));
     REFUSED("answers HTTP, so it has no", VMN_APP_HEAD, .name = "x",

@@ -511,7 +511,7 @@ mistakes_are_said_in_the_words_of_the_header(void **state OVS_UNUSED)
         { "mark", "VMN_F_CT_MARK cannot be set, but by vmn_act_ct()" },
         { "bits", "VMN_F_IP_DSCP has no bits 0 to 7, but 0 to 5" },
         { "queue", "4294967295 is no queue" },
-        { "back", "a flow in table 1 leads to table 1, which is not later" },
+        { "back", "table 1, leads to stage fields, table 1" },
         { "hook", "a flow in table 1 cannot go on at hook 0" },
         { "no-hook", "no stage is at hook 8, nor behind it" },
         { "drop", "a drop must be the only action" },

@@ -520,6 +520,8 @@ what_was_not_added_is_a_mistake(void **state)
     expect_problem("\x37", 1, "call 55"); /* Of a handler. */
 }
 
+#define BAD_TEXT "vmn_publish(): a text is of at most 1023 bytes of UTF-8"
+
 static void
 texts_have_their_limits(void **state)
 {
@@ -528,10 +530,10 @@ texts_have_their_limits(void **state)
         size_t length;
         const char *problem;
     } cases[] = {
-        { "k\0y", 3, "malformed" }, { "k\ny", 3, "malformed" },
-        { "\xc3", 1, "malformed" }, { "\x7f", 1, "malformed" },
-        { "key", CALL_TEXT_MAX + 1, "malformed" },
-        { "key", UINT32_MAX - 1, "malformed" },
+        { "k\0y", 3, BAD_TEXT }, { "k\ny", 3, BAD_TEXT },
+        { "\xc3", 1, BAD_TEXT }, { "\x7f", 1, BAD_TEXT },
+        { "key", CALL_TEXT_MAX + 1, BAD_TEXT },
+        { "key", UINT32_MAX - 1, BAD_TEXT },
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
