@@ -48,6 +48,7 @@ denying_type(const struct search *search, enum vmn_table table)
 {
     struct vmn_names names = model_names(search->txn->model, VMN_TABLE_TYPE);
     const struct vmn_type_row *type = NULL;
+    const char *digest = NULL;
 
     for (size_t i = 0; i < names.n && !type; i++) {
         if (schema_own_place(names.names[i]) == table) {
@@ -59,9 +60,12 @@ denying_type(const struct search *search, enum vmn_table table)
         const struct vmn_app_row *app = judge_row(
             &search->judge, VMN_TABLE_APP, type->app, at);
 
-        if (!app || !app->enabled || !app->module.denies) {
+        if (!app || !app->enabled || !app->module.denies
+            || (at == AFTER && !nullable_string_is_equal(
+                digest, app->module.digest))) {
             return NULL;
         }
+        digest = app->module.digest;
     }
     return type;
 }
