@@ -423,24 +423,6 @@ vmn_act_learn_connection(struct vmn_actions *a, uint16_t eth_type,
     }
 }
 
-/* Sets the upper 8 bits of a register by which the app's next action learns or
- * looks up to the app's number, or back to 0 if 'on' is false: so no app finds
- * or changes what another one has learned.  A zone has 16 bits and a VNI 24.
- * The built-in apps, of which no two learn the same, leave the bits at 0. */
-static void
-mark_app(struct vmn_actions *a, enum vmn_field reg, bool on)
-{
-    const struct pipeline_app *app = a->emit->app;
-
-    if (!app->builtin && app->n_stages && actions_begin(a)) {
-        uint32_t number = on ? app->stages[0].first_table : 0;
-        const union mf_value value = { .be32 = htonl(number << 24) };
-        const union mf_value mask = { .be32 = htonl(UINT32_C(0xff) << 24) };
-
-        ofpact_put_set_field(&a->ofpacts, field_get(reg), &value, &mask);
-    }
-}
-
 /* Appends a detour through a table into which the switch learns. */
 static void
 put_detour(struct vmn_actions *a, uint8_t table)
@@ -496,9 +478,7 @@ vmn_act_learn_mac(struct vmn_actions *a, uint32_t value)
     } else if (!value) {
         emit_fail(a->emit, "0 is no value of a MAC address");
     } else if (actions_begin(a)) {
-        mark_app(a, VMN_REG_NETWORK, true);
         learn_mac_put(&a->ofpacts, value);
-        mark_app(a, VMN_REG_NETWORK, false);
     }
 }
 
@@ -506,9 +486,7 @@ void
 vmn_act_find_mac(struct vmn_actions *a)
 {
     vmn_act_set(a, VMN_REG_MAC_VALUE, 0);
-    mark_app(a, VMN_REG_NETWORK, true);
     put_detour(a, MAC_TABLE);
-    mark_app(a, VMN_REG_NETWORK, false);
 }
 
 void
@@ -524,9 +502,7 @@ vmn_act_learn_client(struct vmn_actions *a, const struct vmn_client *client)
     } else if (!field_is_register(client->from)) {
         emit_fail(a->emit, "a client's value comes from a register");
     } else if (actions_begin(a)) {
-        mark_app(a, VMN_REG_ZONE, true);
         learn_client_put(&a->ofpacts, client);
-        mark_app(a, VMN_REG_ZONE, false);
     }
 }
 
@@ -534,9 +510,7 @@ void
 vmn_act_find_client(struct vmn_actions *a)
 {
     vmn_act_set(a, VMN_REG_CLIENT_VALUE, 0);
-    mark_app(a, VMN_REG_ZONE, true);
     put_detour(a, CLIENT_TABLE);
-    mark_app(a, VMN_REG_ZONE, false);
 }
 
 static void
@@ -564,9 +538,7 @@ learn_member(struct vmn_actions *a, const struct vmn_member *member,
     }
     vmn_act_set(a, VMN_REG_MEMBER_LEARNED, 0);
     if (actions_begin(a)) {
-        mark_app(a, VMN_REG_NETWORK, true);
         learn_member_put(&a->ofpacts, member, by_source);
-        mark_app(a, VMN_REG_NETWORK, false);
     }
 }
 
@@ -586,9 +558,7 @@ void
 vmn_act_find_member(struct vmn_actions *a)
 {
     if (may_write(a, VMN_REG_MEMBER_VALUE, UINT32_MAX)) {
-        mark_app(a, VMN_REG_NETWORK, true);
         put_detour(a, MEMBER_TABLE);
-        mark_app(a, VMN_REG_NETWORK, false);
     }
 }
 

@@ -197,7 +197,7 @@ def remembered(host):
                           r",ipv6_dst=([\w:]+))? .*actions=(?:set_field:|"
                           r"load:)(\w+)", line)
         if match:
-            found[int(match[1], 0) & 0xffffff, int(match[2], 0),
+            found[int(match[1], 0), int(match[2], 0),
                   match[3] or match[4]] = int(match[5], 0)
     return found
 
@@ -213,18 +213,15 @@ def remembered_sources(host):
                           r"([\w.:]+),(?:nw|ipv6)_dst=([\w.:]+) .*actions="
                           r"(?:set_field:|load:)(\w+)", line)
         if match:
-            found[(int(match[1], 0) & 0xffffff, int(match[2], 0),
-                   int(match[3], 0), match[4], match[5])] = int(match[6], 0)
+            found[(*(int(match[i], 0) for i in (1, 2, 3)), match[4],
+                   match[5])] = int(match[6], 0)
     return found
 
 
 def activate(lab, vni, seconds=0):
     """Has groups be filtered at once: the switches are told that members are
     known, which takes them 40 s to find.  For so many seconds, unless they
-    find it again; 0: as long as the bridge is there.  The app finds what has
-    its first table in the upper bits of reg0."""
-    stages = lab.vmnd.api.get("apps/multicast")["status"]["stages"]
-    network = stages[0]["first_table"] << 24 | vni
+    find it again; 0: as long as the bridge is there."""
     for number, host in enumerate(lab.hosts, 1):
         members = [ACTIVE] + [MEMBER_KNOWN | other for other in range(
             1, len(lab.hosts) + 1) if other != number]
@@ -232,7 +229,7 @@ def activate(lab, vni, seconds=0):
             host.ofctl("add-flow", "br-int", "table=%d,priority=3,"
                        "hard_timeout=%d,reg0=%d,reg12=0x%x,"
                        "actions=set_field:1->reg11" % (
-                           MEMBER_TABLE, seconds, network, member))
+                           MEMBER_TABLE, seconds, vni, member))
 
 
 def is_active(host, vni):
