@@ -39,9 +39,8 @@ local function compile_port(view, key, emit)
 end
 
 return {
-    name = "mailguard",
+    name = "mailguard", denies = true,
     description = "Keeps VMs from sending mail, except for mail=yes",
-    denies = true,
     stages = { { name = "mail", hook = "service", order = 10 } },
     units = {
         { name = "network", each = "network", compile = compile_network },

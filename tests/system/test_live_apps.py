@@ -29,7 +29,7 @@ MAILGUARD = TOP + "/apps/example/mailguard.lua"
 
 @pytest.fixture(scope="module", name="lab")
 def _lab():
-    lab = make_lab("live", 2, options=["--max-flows-per-host=500"])
+    lab = make_lab("live", 2, options=["--max-flows-per-host=1000"])
     yield lab
     close_lab(lab)
 
@@ -139,14 +139,14 @@ def test_one_with_too_many_flows_is_rolled_back(lab, world, tmp_path):
         text = file.read()
     large = tmp_path / "mailguard.lua"
     large.write_text(text.replace("    for _, eth_type in ipairs", """\
-    for i = 1, 600 do
+    for i = 1, 1000 do
         emit:flow { scope = { network = key }, stage = "mail", priority = 5,
                     match = { reg_network = network.vni, eth_type = i } }
             :next()
     end
     for _, eth_type in ipairs"""))
     before = flows(lab.host("h1"))
-    assert "500" in ctl(lab, "app", "load", str(large), status=1)
+    assert "1000" in ctl(lab, "app", "load", str(large), status=1)
     with pytest.raises(Refused):
         app(lab)
     verify(lab)
@@ -156,7 +156,7 @@ def test_one_with_too_many_flows_is_rolled_back(lab, world, tmp_path):
     digest = app(lab)["spec"]["module"]["digest"]
     wait_aged(lab)
     before = flows(lab.host("h1"))
-    assert "500" in ctl(lab, "app", "load", str(large), status=1)
+    assert "1000" in ctl(lab, "app", "load", str(large), status=1)
     assert app(lab)["spec"]["module"]["digest"] == digest
     assert app(lab)["status"]["worker"]["state"] == "running"
     verify(lab)
@@ -205,7 +205,7 @@ TOO_MUCH = """\
 local function compile(view, key, emit)
     local network = view:network(key)
     if not network then return end
-    for i = 1, 600 do
+    for i = 1, 1000 do
         emit:flow { scope = { network = key }, stage = "mail", priority = i,
                     match = { reg_network = network.vni } }:next()
     end
@@ -259,7 +259,7 @@ def test_one_that_is_refused_at_the_start(lab, world, tmp_path):
     said = ctl(lab, "app", "load", str(bad), status=1)
     assert "could not be loaded" in said and "apps/resume mailguard" in said
     bad.write_text(TOO_MUCH)
-    assert "500" in ctl(lab, "app", "load", str(bad), status=1)
+    assert "1000" in ctl(lab, "app", "load", str(bad), status=1)
     world.group("nobody")       # Something that is stored, after it.
     lab.await_synced()
     assert wait_for("an audit", lambda: audit(lab))["unknown"] == 0

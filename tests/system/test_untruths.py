@@ -321,7 +321,7 @@ def test_warnings_of_nothing(lab, world):
             ("ports", "open", {"network": "net"}, ""),
             ("floating-ips", "open", {"router": "r", "port": "open",
                                       "ip": "198.51.100.9"},
-             "warning: floating-ips/open: .*")):
+             "warning: loosens: floating-ip \"open\" opens .*")):
         world.made.append((kind, name))
         with open(file, "w", encoding="utf-8") as out:
             json.dump({"type": kind, "name": name, "spec": spec}, out)
