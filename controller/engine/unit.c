@@ -430,7 +430,7 @@ take_values(struct engine *engine, struct unit_node *unit,
 
 /* Computing.  ------------------------------------------------------------ */
 
-/* An app of the database has a row, unless a plan deletes it. */
+/* A plan that deletes the row of an app unloads the app. */
 static bool
 is_enabled(struct vmn_view *view, const struct unit_class *class_)
 {
@@ -438,7 +438,8 @@ is_enabled(struct vmn_view *view, const struct unit_class *class_)
                                               class_->app->class_->name);
     const bool *withdrawn = view->engine->withdrawn;
 
-    return ((row ? row->enabled : !class_->app->digest)
+    return ((row ? row->enabled
+             : !class_->app->digest || !view->engine->dry_run.running)
             && (class_->app_index == UINT16_MAX
                 || !withdrawn[class_->app_index]));
 }

@@ -113,7 +113,8 @@ compare_dns_records(const void *a_, const void *b_)
     int cmp = ((a->type == VMN_DNS_TYPE_PTR)
                - (b->type == VMN_DNS_TYPE_PTR));
 
-    return cmp ? cmp : vmn_dns_compare_names(a->name, b->name);
+    return (cmp || !a->name || !b->name ? cmp
+            : vmn_dns_compare_names(a->name, b->name));
 }
 
 /* Checks two records, 'b' right after 'a'.  Records are sorted by name, then
