@@ -386,6 +386,7 @@ CLUSTER_WRAPS = \
 	-Wl,--wrap=cluster_each_rejected \
 	-Wl,--wrap=cluster_forget_asked \
 	-Wl,--wrap=cluster_hears_writer \
+	-Wl,--wrap=cluster_get_disk \
 	-Wl,--wrap=cluster_host_manager \
 	-Wl,--wrap=cluster_is_connected \
 	-Wl,--wrap=cluster_is_current \

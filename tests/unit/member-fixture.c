@@ -31,6 +31,8 @@ bool __wrap_cluster_is_connected(const struct cluster *);
 bool __wrap_cluster_is_current(const struct cluster *);
 bool __wrap_cluster_may_pass(const struct cluster *);
 bool __wrap_cluster_hears_writer(const struct cluster *);
+bool __wrap_cluster_get_disk(const struct cluster *, uint64_t *free,
+                             uint64_t *size);
 void __wrap_cluster_ask_events(struct cluster *);
 bool __wrap_cluster_can_ask_writer(const struct cluster *);
 uint64_t __wrap_cluster_shown(const struct cluster *);
@@ -89,6 +91,13 @@ bool
 __wrap_cluster_hears_writer(const struct cluster *c OVS_UNUSED)
 {
     return fake.hears;
+}
+
+bool
+__wrap_cluster_get_disk(const struct cluster *c OVS_UNUSED,
+                        uint64_t *free OVS_UNUSED, uint64_t *size OVS_UNUSED)
+{
+    return false;
 }
 
 bool
