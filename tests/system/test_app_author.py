@@ -5,7 +5,7 @@ what is accepted, and a failure is over once a version without it is loaded."""
 import subprocess
 
 import pytest
-from conftest import World, check_log, close_lab, make_lab
+from conftest import close_lab, make_lab
 from test_app_kit import FLOW, SCRIPT, TOP, WORLD, check, script
 from test_live_apps import ctl
 
@@ -53,14 +53,6 @@ def _lab():
     lab = make_lab("author", 1)
     yield lab
     close_lab(lab)
-
-
-@pytest.fixture(name="world")
-def _world(lab):
-    world = World(lab)
-    yield world
-    world.close()
-    check_log(lab.vmnd)
 
 
 # Without a vmnd.  -----------------------------------------------------------
