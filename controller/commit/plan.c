@@ -232,8 +232,8 @@ count_scope(struct shash *hosts, const struct scope_counts *sc)
     }
 }
 
-/* Returns how many bundles it takes at least, which the host gets one after
- * the other; 0 if that is one. */
+/* Returns about how many bundles it takes, which the host gets one after the
+ * other; 0 if that is one. */
 static uint64_t
 count_bundles(const struct counts *counts)
 {

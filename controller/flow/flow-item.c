@@ -128,6 +128,7 @@ draft_init(struct flow_draft *draft, enum flow_item_kind kind)
     struct ofp14_bundle_ctrl_msg *bcm;
 
     draft->kind = kind;
+    draft->role = FLOW_ITEM_NO_CONJUNCTION;
     draft->table = 0;
     draft->priority = 0;
     draft->log = false;
@@ -191,6 +192,9 @@ flow_draft_match(struct flow_draft *draft, uint8_t table, uint16_t priority,
                  const struct match *match, uint64_t matched)
 {
     begin_flow(draft, table, priority);
+    if (match->wc.masks.conj_id) {
+        draft->role = FLOW_ITEM_VERDICT;
+    }
     oxm_put(&draft->msg, match, matched);
     note_flow_key(draft);
 }
@@ -213,6 +217,9 @@ flow_draft_actions(struct flow_draft *draft,
     struct ofp11_flow_mod *ofm = ofpbuf_at_assert(&draft->msg, FLOW_MOD_OFS,
                                                   sizeof *ofm);
 
+    if (ofpacts_len && ofpacts->type == OFPACT_CONJUNCTION) {
+        draft->role = FLOW_ITEM_CLAUSE;
+    }
     draft->cookie = cookie;
     ofm->cookie = htonll(cookie);
     ofpacts_put_openflow_instructions(ofpacts, ofpacts_len, &draft->msg,
@@ -350,6 +357,7 @@ flow_item_create(struct flow_item_registry *registry, struct engine_scope
         .send = bytes,
         .add = bytes + meter.size,
         .log = draft->log,
+        .role = draft->role,
         .n_refs = 1,
         .registry = registry,
     };

@@ -27,6 +27,13 @@ struct quota_set;
 
 enum flow_item_kind { FLOW_ITEM_GROUP, FLOW_ITEM_FLOW };
 
+/* What a flow is to a conjunction (ovs-fields(7), conj_id). */
+enum flow_item_role {
+    FLOW_ITEM_NO_CONJUNCTION,   /* Nothing, or a group. */
+    FLOW_ITEM_CLAUSE,           /* Has conjunction actions. */
+    FLOW_ITEM_VERDICT,          /* Matches conj_id. */
+};
+
 /* A flow or a group as it is sent to switches.  Immutable and
  * reference-counted: keeping a pointer beyond the call requires a reference.
  *
@@ -87,6 +94,7 @@ struct flow_item {
     /* The rest is for flow-item.c and the engine only. */
     unsigned n_refs;
     uint16_t app;               /* Index in the pipeline. */
+    uint8_t role;               /* enum flow_item_role; anybody may read it. */
     struct flow_item_registry *registry;
     struct hmap_node xid_node;
     struct ovs_list scope_node; /* In the scope's items, while wanted. */
@@ -176,6 +184,7 @@ uint16_t flow_limit_flags(const struct flow_limit *);
  * an existing item.  It must not be copied. */
 struct flow_draft {
     enum flow_item_kind kind;
+    enum flow_item_role role;
     uint8_t table;
     uint16_t priority;
     bool log;                   /* Set by the caller before */

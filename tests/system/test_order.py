@@ -206,6 +206,29 @@ def test_change_in_parts_is_never_half_there(town):
     assert not found["allowed"].lost
 
 
+def test_clauses_that_go_to_another_rule_are_never_half_there(town):
+    """A denial of so many names another group besides: the flows of its peers,
+    and of whom it is for, become another's."""
+    for i in range(3):
+        town.put("groups", "g%d" % i, cidrs=prefixes(16 + i))
+    names = ["far", "near", "g0", "g1", "g2"]
+    spec = {"applies_to": ["server"], "rules": [
+        rule("ingress", "deny", names[:4]),
+        rule("ingress", "deny", [], [entry("udp", DENIED)]),
+        rule("ingress", "allow")]}
+    town.api.put("policies/p", spec, wait="installed", timeout=WAIT)
+    with to_server(town) as streams:
+        for step in range(4):
+            spec["rules"][0] = rule("ingress", "deny", names[:5 - step % 2])
+            plan = town.api.put("policies/p", spec, dry_run="plan")
+            assert {h["host"]: h.get("bundles", 1)
+                    for h in plan["flows"]["hosts"]}["h2"] > 1
+            town.api.put("policies/p", spec, wait="installed", timeout=WAIT)
+        found = finish(streams, "allowed")
+    check_denied(found)
+    assert not found["allowed"].lost
+
+
 def test_ports_groups_change_without_a_gap(town):
     """Groups that a port joins and leaves, with nobody else in them, give it
     another identity each time; client and server by turns, and both."""

@@ -58,6 +58,22 @@ act_group_of_parts(struct vmn_emit *emit, struct vmn_scope scope,
     vmn_act_group(actions, group);
 }
 
+/* A conjunction with so many clauses for its first dimension. */
+static void
+compile_conjunction(struct vmn_emit *emit, struct vmn_scope scope,
+                    unsigned prio, uint32_t id, int n)
+{
+    struct vmn_flow *flow = vmn_flow_add(emit, scope, 0, 0, prio);
+
+    vmn_match(flow, VMN_F_CONJ_ID, id);
+    vmn_act_next(vmn_flow_actions(flow));
+    for (int i = 0; i < n; i++) {
+        flow = vmn_flow_add(emit, scope, 0, 0, prio);
+        vmn_match(flow, VMN_F_REG0, i);
+        vmn_act_conjunction(vmn_flow_actions(flow), id, 1, 2);
+    }
+}
+
 static void
 compile_port(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 {
@@ -77,6 +93,11 @@ compile_port(struct vmn_view *view, const char *key, struct vmn_emit *emit)
              : !strcmp(where, "net")
              ? vmn_scope_relation("toy.members", port->network)
              : vmn_scope_host(where));
+    if (vmn_labels_get(labels, "clauses")) {
+        compile_conjunction(emit, scope, atoi(prio), atoi(value),
+                            atoi(vmn_labels_get(labels, "clauses")));
+        return;
+    }
     flow = vmn_flow_add(emit, scope, 0, 0, atoi(prio));
     vmn_match(flow, VMN_F_REG0, 7);
     if (vmn_labels_get(&port->labels, "log")) {
@@ -215,6 +236,17 @@ edit_port(const char *name, const char *network, int prio, const char *scope,
           int value, bool group)
 {
     edit(VMN_TABLE_PORT, name, port_spec(network, prio, scope, value, group));
+}
+
+/* A port whose flows are conjunction 'id' with 'n' clauses. */
+void
+edit_conjunction(int id, int n)
+{
+    edit(VMN_TABLE_PORT, "conjunction",
+         json_pack("{s:s, s:{s:s, s:s, s:o, s:o}}", "network", "red",
+                   "labels", "prio", "100", "scope", "h0",
+                   "value", json_sprintf("%d", id),
+                   "clauses", json_sprintf("%d", n)));
 }
 
 /* 'n' ports in one revision; 'value' -1 deletes them. */

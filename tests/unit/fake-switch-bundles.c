@@ -6,6 +6,7 @@
 
 #include "tests/unit/fake-switch-private.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 
 #include "byte-order.h"
@@ -20,8 +21,24 @@
 #include "openvswitch/ofp-util.h"
 #include "util.h"
 
+/* Returns its letter in the order of messages. */
+static char
+flow_letter(const struct ofputil_flow_mod *fm)
+{
+    struct match match;
+    char letter = 'F';
+
+    minimatch_expand(&fm->match, &match);
+    if (match.wc.masks.conj_id) {
+        letter = 'V';
+    } else if (fm->ofpacts_len && fm->ofpacts->type == OFPACT_CONJUNCTION) {
+        letter = 'C';
+    }
+    return fm->command == OFPFC_ADD ? letter : tolower(letter);
+}
+
 static uint16_t
-flow_priority(const struct ofpbuf *mod, bool *add, bool *marker)
+flow_priority(const struct ofpbuf *mod, char *letter, bool *marker)
 {
     struct ofputil_flow_mod fm;
     struct ofpbuf ofpacts;
@@ -33,7 +50,7 @@ flow_priority(const struct ofpbuf *mod, bool *add, bool *marker)
         return 0;
     }
     priority = fm.priority;
-    *add = fm.command == OFPFC_ADD;
+    *letter = flow_letter(&fm);
     *marker = (fm.table_id == MARKER_TABLE
                && fm.priority == MARKER_PRIORITY);
     minimatch_destroy(&fm.match);
@@ -55,10 +72,12 @@ fake_bundle_add(struct fake_switch *fs, const struct ofp_header *oh)
     }
     mod = ofpbuf_clone_data(add.msg, ntohs(add.msg->length));
     if (type == OFPTYPE_FLOW_MOD) {
-        uint16_t priority = flow_priority(mod, &is_add, &is_marker);
+        char letter = 'F';
+        uint16_t priority = flow_priority(mod, &letter, &is_marker);
 
+        is_add = isupper(letter);
         if (!is_marker) {
-            ds_put_char(&fs->order, is_add ? 'F' : 'f');
+            ds_put_char(&fs->order, letter);
         }
         if (is_add && ((priority && priority == fs->refuse_priority)
                        || (is_marker && fs->refuse_marker))) {
@@ -164,11 +183,12 @@ commit_is_refused(struct fake_switch *fs)
 
     LIST_FOR_EACH (mod, list_node, &fs->bundle) {
         const struct ofp_header *oh = mod->data;
-        bool add = false, marker;
+        char letter = 'f';
+        bool marker;
 
         if (fs->refuse_at_commit && oh->type == 14
-            && flow_priority(mod, &add, &marker) == fs->refuse_at_commit
-            && add) {
+            && flow_priority(mod, &letter, &marker) == fs->refuse_at_commit
+            && isupper(letter)) {
             fake_send_error(fs, OFPERR_OFPBAC_BAD_OUT_GROUP, oh);
             return true;
         }

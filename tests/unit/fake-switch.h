@@ -100,7 +100,8 @@ struct fake_switch {
     uint16_t flush_zone;        /* and its zone. */
     struct ofpbuf *packet_out;  /* The last one, or NULL. */
     struct ds order;            /* Of messages: G F (add), f g (delete), and
-                                 * "." for each commit. */
+                                 * "." for each commit; V v of flows that match
+                                 * conj_id, C of clauses. */
 };
 
 void fake_switch_init(struct fake_switch *, uint64_t datapath_id);

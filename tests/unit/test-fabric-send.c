@@ -488,6 +488,29 @@ large_change_comes_in_parts_that_hide_nothing(void **state OVS_UNUSED)
 }
 
 static void
+conjunctions_come_and_go_in_parts_that_hide_nothing(void **state OVS_UNUSED)
+{
+    connect_host(0);
+    ds_clear(&switches[0].order);
+    edit_conjunction(1, 5);
+    until_acked(0);
+    assert_string_equal(ds_cstr(&switches[0].order), "VCC.CCC.");
+
+    /* What becomes another's comes in one piece, however large it is. */
+    ds_clear(&switches[0].order);
+    edit_conjunction(2, 6);
+    until_acked(0);
+    assert_string_equal(ds_cstr(&switches[0].order), "VC.CCCCC.v.");
+    check_host(0);
+
+    ds_clear(&switches[0].order);
+    edit(VMN_TABLE_PORT, "conjunction", NULL);
+    until_acked(0);
+    assert_string_equal(ds_cstr(&switches[0].order), "fff.fff.v.");
+    check_host(0);
+}
+
+static void
 parts_take_in_what_changes_meanwhile(void **state OVS_UNUSED)
 {
     uint64_t first;
@@ -669,6 +692,7 @@ main(int argc OVS_UNUSED, char *argv[])
         T(only_a_switch_with_meters_is_asked_for_them_again, setup),
         T(a_switch_without_meters_lacks_what_has_a_limit, setup),
         T(large_change_comes_in_parts_that_hide_nothing, setup_parts),
+        T(conjunctions_come_and_go_in_parts_that_hide_nothing, setup_parts),
         T(parts_take_in_what_changes_meanwhile, setup_parts),
         T(parts_of_which_the_rest_is_taken_back_are_complete, setup_parts),
         T(part_that_is_refused_is_mended, setup_parts),

@@ -7,8 +7,17 @@
  * priorities to low ones: a packet that finds one that was set finds the one
  * that is to decide, and any other packet what decided before.  They are
  * deleted from low priorities to high ones, so that none is found that another
- * one hid.  A conjunction whose clauses are not all there decides nothing, so
- * that holds for these too.
+ * one hid.
+ *
+ * A conjunction with a clause missing decides nothing, so that holds for these
+ * too, if all its flows come and go as follows.
+ * - Its verdict comes before its clauses and goes after them.  Of a packet
+ *   that matches all clauses of a conjunction without a verdict, a switch
+ *   finds no flow that has a clause's match at any priority
+ *   (classifier_lookup__() in lib/classifier.c, Open vSwitch 3.1 to 3.7).
+ * - Clauses that replace others follow, all of a priority in one bundle: they
+ *   move from one conjunction to another, and a packet that matches both may
+ *   match neither while only some have moved.
  *
  * What a flow sends packets to is there before it and goes after it: flows are
  * set from the last table to the first one, and deleted from the first to the
@@ -40,10 +49,32 @@ enum step {
     GROUPS_DELETED,
 };
 
+/* The order among flows of one table and priority. */
+enum rank {
+    VERDICTS_SET,
+    OTHERS,
+    CLAUSES_REPLACED,           /* Not to be cut. */
+    VERDICTS_DELETED,
+};
+#define RANK_MASK 3
+
 static uint64_t
-make_order(enum step step, unsigned table, unsigned priority)
+make_order(enum step step, unsigned table, unsigned priority, enum rank rank)
 {
-    return (uint64_t) step << 32 | table << 16 | priority;
+    return ((uint64_t) step << 32 | table << 16 | priority) << 2 | rank;
+}
+
+static enum rank
+rank_of(const struct backlog_entry *entry, const struct flow_item *desired)
+{
+    const struct flow_item *sent = entry->sent;
+
+    if (entry->key->role == FLOW_ITEM_VERDICT) {
+        return desired ? VERDICTS_SET : VERDICTS_DELETED;
+    }
+    return (desired && sent && (desired->role == FLOW_ITEM_CLAUSE
+                                || sent->role == FLOW_ITEM_CLAUSE)
+            ? CLAUSES_REPLACED : OTHERS);
 }
 
 /* Returns the place of what becomes of 'entry'. */
@@ -51,15 +82,16 @@ static uint64_t
 order_of(const struct backlog_entry *entry, const struct flow_item *desired)
 {
     const struct flow_item *key = entry->key;
+    enum rank rank = rank_of(entry, desired);
 
     if (key->kind == FLOW_ITEM_GROUP) {
         return make_order(!desired ? GROUPS_DELETED
                           : !entry->sent || entry->doubtful ? GROUPS_NEW
-                          : GROUPS_CHANGED, 0, 0);
+                          : GROUPS_CHANGED, 0, 0, OTHERS);
     }
     return (desired ? make_order(FLOWS_SET, UINT8_MAX - key->table,
-                                 UINT16_MAX - key->priority)
-            : make_order(FLOWS_DELETED, key->table, key->priority));
+                                 UINT16_MAX - key->priority, rank)
+            : make_order(FLOWS_DELETED, key->table, key->priority, rank));
 }
 
 static int
@@ -127,12 +159,20 @@ backlog_find_changes(struct fabric_switch *sw)
     return true;
 }
 
+/* Returns true if 'change' may be the first of a part. */
+static bool
+is_cut(const struct backlog_change *change)
+{
+    return ((change->order & RANK_MASK) != CLAUSES_REPLACED
+            || change[-1].order != change->order);
+}
+
 size_t
 backlog_count_fitting(struct fabric_switch *sw, size_t max_items,
                       size_t max_bytes)
 {
     struct backlog *backlog = &sw->bundles.backlog;
-    size_t n = backlog->n_changes - backlog->next, size = 0;
+    size_t n = backlog->n_changes - backlog->next, size = 0, cut = 0;
 
     for (size_t i = 0; i < n; i++) {
         struct backlog_change *change = &backlog->changes[backlog->next + i];
@@ -140,8 +180,11 @@ backlog_count_fitting(struct fabric_switch *sw, size_t max_items,
         change->desired = find_desired(sw, change->entry);
         size += (change->desired ? change->desired : change->entry->sent)
                 ->send_size;
-        if (i && (i >= max_items || size > max_bytes)) {
-            return i;
+        if (i && is_cut(change)) {
+            cut = i;
+        }
+        if (cut && (i >= max_items || size > max_bytes)) {
+            return cut;
         }
     }
     return n;

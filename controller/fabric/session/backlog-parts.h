@@ -18,8 +18,8 @@ struct fabric_switch;
 bool backlog_find_changes(struct fabric_switch *);
 
 /* Returns how many of 'changes', from 'next' on, one bundle takes: at most
- * 'max_items' flows and groups, and 'max_bytes' bytes or a single one.  Looks
- * up what is desired of these again. */
+ * 'max_items' flows and groups, and 'max_bytes' bytes, or more if these are
+ * the first and may not be cut.  Looks up what is desired of these again. */
 size_t backlog_count_fitting(struct fabric_switch *, size_t max_items,
                              size_t max_bytes);
 
