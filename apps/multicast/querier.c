@@ -88,13 +88,17 @@ send_message(struct vmn_view *view, const struct vmn_network *network,
                                  frame));
 }
 
-/* Sends a message that is of no group. */
+/* Sends a message that is of no group.  Its destination is reserved (IANA),
+ * and a group's: other hosts drop a group frame with a unicast destination
+ * (apps/overlay/group-frames.c). */
 static void
 send_word(struct vmn_view *view, const struct vmn_network *network,
           enum message kind, const struct vmn_packet_in *in,
           struct vmn_packets_out *out)
 {
-    send_message(view, network, kind, 0, &nobody4, &nobody4, in, out);
+    static const struct vmn_ip reserved = { .family = 4, .addr = { 224 } };
+
+    send_message(view, network, kind, 0, &nobody4, &reserved, in, out);
 }
 
 static bool
