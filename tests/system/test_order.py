@@ -434,7 +434,7 @@ def test_vm_stays_while_its_new_host_is_not_ready(moving, killed):
                 world.lab.vmnd.kill()
                 world.lab.vmnd.start()
                 world.lab.await_synced([world.lab.host("h1")])
-            streams.run(0.7)
+            streams.run(WAY_S + 0.4)
             assert status(world)["host"] == "h1"
             start = streams.now()
         finally:
