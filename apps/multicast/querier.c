@@ -88,9 +88,9 @@ send_message(struct vmn_view *view, const struct vmn_network *network,
                                  frame));
 }
 
-/* Sends a message that is of no group.  Its destination is reserved (IANA),
- * and a group's: other hosts drop a group frame with a unicast destination
- * (apps/overlay/group-frames.c). */
+/* Sends a message that is of no group.  Its destination is a reserved group
+ * address (224.0.0.0, RFC 1112): other hosts drop a group frame with a unicast
+ * destination (apps/overlay/group-frames.c). */
 static void
 send_word(struct vmn_view *view, const struct vmn_network *network,
           enum message kind, const struct vmn_packet_in *in,

@@ -238,7 +238,6 @@ edit_port(const char *name, const char *network, int prio, const char *scope,
     edit(VMN_TABLE_PORT, name, port_spec(network, prio, scope, value, group));
 }
 
-/* A port whose flows are conjunction 'id' with 'n' clauses. */
 void
 edit_conjunction(int id, int n)
 {

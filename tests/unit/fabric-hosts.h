@@ -56,8 +56,9 @@ void edit_host(int i, const char *net, const char *net2);
 /* A port whose flow has priority 'prio', see the app. */
 void edit_port(const char *name, const char *network, int prio,
                const char *scope, int value, bool group);
-/* 'n' ports with priorities from 1000 on; 'value' -1 deletes them. */
+/* A port whose flows are conjunction 'id' with 'n' clauses. */
 void edit_conjunction(int id, int n);
+/* 'n' ports with priorities from 1000 on; 'value' -1 deletes them. */
 void edit_ports(int n, const char *scope, int value);
 
 /* Connects the switch of host 'i', which has reported, to this member if it is
