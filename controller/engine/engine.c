@@ -69,6 +69,7 @@ engine_create(struct model *model, const struct pipeline *pipeline)
     id_pools_declare(ids, VMN_ID_POOL_ZONE, UINT16_MAX);
     id_pools_declare(ids, VMN_ID_POOL_GROUP, 0xfffffeff);
     id_pools_declare(ids, VMN_ID_POOL_METER, FLOW_LIMIT_N_METERS);
+    id_pools_declare(ids, PIPELINE_ID_POOL_APP, PIPELINE_APP_NUMBER_MAX);
     engine_add_classes(engine, builtin_app(), UINT16_MAX);
     engine->n_moves = pipeline->n_moves;
     for (size_t i = 0; i < pipeline->n_apps; i++) {

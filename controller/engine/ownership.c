@@ -28,7 +28,7 @@ static const char *const open_relations[] = {
 
 static const char *const shared_pools[] = {
     VMN_ID_POOL_HOST, VMN_ID_POOL_ZONE, VMN_ID_POOL_GROUP, VMN_ID_POOL_METER,
-    VMN_ID_POOL_VNI,
+    VMN_ID_POOL_VNI, PIPELINE_ID_POOL_APP,
 };
 
 /* Keys of shared pools that mean the same to all apps, by their beginnings:

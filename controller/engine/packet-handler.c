@@ -13,7 +13,9 @@
 
 #include "controller/engine/app-view.h"
 #include "controller/engine/engine-private.h"
+#include "controller/engine/ownership.h"
 #include "controller/flow/punt-action.h"
+#include "controller/model/id-pools.h"
 #include "flow.h"
 #include "proto/guest/guest-request.h"
 #include "proto/watchdog/watchdog.h"
@@ -383,6 +385,11 @@ vmn_neighbour_is_incomplete(struct vmn_packets_out *out, uint32_t network,
         fail(out, "a neighbour needs a network and an address");
         return;
     }
+    /* 0: the app has no flow that looks for neighbours. */
+    out->incomplete_app = id_pools_peek(
+        model_id_pools(out->view->engine->model), PIPELINE_ID_POOL_APP,
+        ownership_id_key(out->view, PIPELINE_ID_POOL_APP,
+                         out->app->class_->name));
     out->incomplete_network = network;
     out->incomplete = *ip;
 }

@@ -423,16 +423,39 @@ vmn_act_learn_connection(struct vmn_actions *a, uint16_t eth_type,
     }
 }
 
-/* Appends a detour through a table into which the switch learns. */
+/* Returns the app's number in what it has learned; 0, with emit_fail(), if
+ * none is left. */
+static uint16_t
+app_number(struct vmn_actions *a)
+{
+    struct vmn_emit *emit = a->emit;
+
+    if (!emit->app_number) {
+        emit->app_number = emit->services->number(emit->view,
+                                                  PIPELINE_ID_POOL_APP,
+                                                  emit->app->class_->name);
+    }
+    return emit->app_number;
+}
+
+/* Appends a detour through a table into which the switch learns.  The lookup
+ * alone has 'in_port' as its port. */
 static void
-put_detour(struct vmn_actions *a, uint8_t table)
+put_detour(struct vmn_actions *a, uint8_t table, ofp_port_t in_port)
 {
     if (actions_begin(a)) {
         struct ofpact_resubmit *resubmit = ofpact_put_RESUBMIT(&a->ofpacts);
 
-        resubmit->in_port = OFPP_IN_PORT;
+        resubmit->in_port = in_port;
         resubmit->table_id = table;
     }
+}
+
+/* Appends a detour that finds only what the app itself has learned. */
+static void
+put_lookup(struct vmn_actions *a, uint8_t table)
+{
+    put_detour(a, table, u16_to_ofp(app_number(a)));
 }
 
 void
@@ -444,7 +467,8 @@ vmn_act_count_pair(struct vmn_actions *a, uint16_t eth_type, bool by_source)
         emit_fail(a->emit, "only pairs of IP are counted");
     } else if (actions_begin(a)) {
         count_pair_put(&a->ofpacts, eth_type, by_source);
-        put_detour(a, by_source ? PAIR_TABLE : PAIR_OTHERS_TABLE);
+        put_detour(a, by_source ? PAIR_TABLE : PAIR_OTHERS_TABLE,
+                   OFPP_IN_PORT);
     }
 }
 
@@ -457,7 +481,7 @@ vmn_act_learn_neighbour(struct vmn_actions *a, enum vmn_neighbour from)
         emit_fail(a->emit, "a neighbour is not learned by message %u",
                   (unsigned) from);
     } else if (actions_begin(a)) {
-        learn_neighbour_put(&a->ofpacts, from);
+        learn_neighbour_put(&a->ofpacts, app_number(a), from);
     }
 }
 
@@ -467,7 +491,7 @@ vmn_act_find_neighbour(struct vmn_actions *a)
     static const struct vmn_mac none;
 
     vmn_act_set_mac(a, VMN_F_ETH_DST, none);
-    put_detour(a, NEIGHBOUR_TABLE);
+    put_lookup(a, NEIGHBOUR_TABLE);
 }
 
 void
@@ -478,7 +502,7 @@ vmn_act_learn_mac(struct vmn_actions *a, uint32_t value)
     } else if (!value) {
         emit_fail(a->emit, "0 is no value of a MAC address");
     } else if (actions_begin(a)) {
-        learn_mac_put(&a->ofpacts, value);
+        learn_mac_put(&a->ofpacts, app_number(a), value);
     }
 }
 
@@ -486,7 +510,7 @@ void
 vmn_act_find_mac(struct vmn_actions *a)
 {
     vmn_act_set(a, VMN_REG_MAC_VALUE, 0);
-    put_detour(a, MAC_TABLE);
+    put_lookup(a, MAC_TABLE);
 }
 
 void
@@ -502,7 +526,7 @@ vmn_act_learn_client(struct vmn_actions *a, const struct vmn_client *client)
     } else if (!field_is_register(client->from)) {
         emit_fail(a->emit, "a client's value comes from a register");
     } else if (actions_begin(a)) {
-        learn_client_put(&a->ofpacts, client);
+        learn_client_put(&a->ofpacts, app_number(a), client);
     }
 }
 
@@ -510,7 +534,7 @@ void
 vmn_act_find_client(struct vmn_actions *a)
 {
     vmn_act_set(a, VMN_REG_CLIENT_VALUE, 0);
-    put_detour(a, CLIENT_TABLE);
+    put_lookup(a, CLIENT_TABLE);
 }
 
 static void
@@ -538,7 +562,7 @@ learn_member(struct vmn_actions *a, const struct vmn_member *member,
     }
     vmn_act_set(a, VMN_REG_MEMBER_LEARNED, 0);
     if (actions_begin(a)) {
-        learn_member_put(&a->ofpacts, member, by_source);
+        learn_member_put(&a->ofpacts, app_number(a), member, by_source);
     }
 }
 
@@ -558,7 +582,7 @@ void
 vmn_act_find_member(struct vmn_actions *a)
 {
     if (may_write(a, VMN_REG_MEMBER_VALUE, UINT32_MAX)) {
-        put_detour(a, MEMBER_TABLE);
+        put_lookup(a, MEMBER_TABLE);
     }
 }
 

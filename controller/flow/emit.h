@@ -109,6 +109,7 @@ struct vmn_emit {
     const struct emit_services *services;
     struct vmn_view *view;      /* For 'services'; opaque here. */
     const struct pipeline_app *app;
+    uint16_t app_number;        /* PIPELINE_ID_POOL_APP; 0: not read yet. */
     struct emit_pool *pool;
     struct vmn_scope scope;     /* Of the last flow: the next one's is mostly
                                  * equal. */

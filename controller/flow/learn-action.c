@@ -81,6 +81,12 @@ learn_action_match_value(struct ofpbuf *ofpacts, enum mf_field_id id, uint32_t
 }
 
 void
+learn_action_match_app(struct ofpbuf *ofpacts, uint16_t app)
+{
+    learn_action_match_value(ofpacts, MFF_IN_PORT, app);
+}
+
+void
 learn_action_load_value(struct ofpbuf *ofpacts, enum mf_field_id id, uint32_t
                         value)
 {

@@ -36,6 +36,11 @@ learn_is_table(uint8_t table)
  * cookie. */
 struct ofpact_learn *learn_action_begin(struct ofpbuf *ofpacts, uint8_t table,
                                         uint32_t limit);
+/* Has only lookups of the app with number 'app' find the learned flow.  Apps
+ * choose other keys by themselves, so equal ones of two apps are different
+ * things.  The number is the in_port of lookups, which no packet's path and no
+ * register depends on. */
+void learn_action_match_app(struct ofpbuf *ofpacts, uint16_t app);
 /* Has the learned match copy the packet's value of a field. */
 void learn_action_match_copy(struct ofpbuf *ofpacts, enum mf_field_id);
 /* Has it copy the value of another field. */

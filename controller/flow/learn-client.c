@@ -17,12 +17,14 @@
 /* A lookup that finds the flow restarts its idle timeout.  Learning need not
  * do that, since it follows a lookup. */
 void
-learn_client_put(struct ofpbuf *ofpacts, const struct vmn_client *client)
+learn_client_put(struct ofpbuf *ofpacts, uint16_t app,
+                 const struct vmn_client *client)
 {
     size_t ofs = ofpacts->size;
 
     learn_action_begin(ofpacts, CLIENT_TABLE, VMN_CLIENTS_MAX)->idle_timeout
         = client->idle_s;
+    learn_action_match_app(ofpacts, app);
     learn_action_match_value(ofpacts, MFF_ETH_TYPE, client->eth_type);
     learn_action_match_copy(ofpacts, ZONE);
     learn_action_match_copy(ofpacts, SERVICE);

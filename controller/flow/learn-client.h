@@ -18,6 +18,7 @@ struct ofpbuf;
 
 /* Appends the learn() action to ofpacts, for vmn_act_learn_client().  The
  * client's members are valid. */
-void learn_client_put(struct ofpbuf *ofpacts, const struct vmn_client *);
+void learn_client_put(struct ofpbuf *ofpacts, uint16_t app,
+                      const struct vmn_client *);
 
 #endif /* controller/flow/learn-client.h */

@@ -17,6 +17,6 @@ struct ofpbuf;
 #define MAC_TABLE 249
 
 /* Appends the learn() action to ofpacts, for vmn_act_learn_mac(). */
-void learn_mac_put(struct ofpbuf *ofpacts, uint32_t value);
+void learn_mac_put(struct ofpbuf *ofpacts, uint16_t app, uint32_t value);
 
 #endif /* controller/flow/learn-mac.h */

@@ -24,8 +24,8 @@ enum { PRIORITY_GROUP = 1, PRIORITY_SOURCE, PRIORITY_ALL };
 /* Learning again restarts the hard timeout, whether the value changes or not;
  * packets for the group do not. */
 void
-learn_member_put(struct ofpbuf *ofpacts, const struct vmn_member *member,
-                 bool by_source)
+learn_member_put(struct ofpbuf *ofpacts, uint16_t app,
+                 const struct vmn_member *member, bool by_source)
 {
     bool is_v6 = member->eth_type == VMN_ETH_IPV6;
     size_t ofs = ofpacts->size;
@@ -39,6 +39,7 @@ learn_member_put(struct ofpbuf *ofpacts, const struct vmn_member *member,
     learn->result_dst.field = mf_from_id(RESULT);
     learn->result_dst.ofs = 0;
     learn->result_dst.n_bits = 1;
+    learn_action_match_app(ofpacts, app);
     if (member->eth_type) {
         learn_action_match_value(ofpacts, MFF_ETH_TYPE, member->eth_type);
     }

@@ -20,7 +20,7 @@ struct ofpbuf;
 /* Appends the learn() action to ofpacts, for vmn_act_learn_member(), or, if it
  * is 'by_source', for vmn_act_learn_source().  The member's members are
  * valid. */
-void learn_member_put(struct ofpbuf *ofpacts, const struct vmn_member *,
-                      bool by_source);
+void learn_member_put(struct ofpbuf *ofpacts, uint16_t app,
+                      const struct vmn_member *, bool by_source);
 
 #endif /* controller/flow/learn-member.h */

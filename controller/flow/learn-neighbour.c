@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "controller/flow/learn-action.h"
+#include "flow.h"
 #include "openvswitch/match.h"
 #include "openvswitch/ofp-actions.h"
 #include "openvswitch/ofp-flow.h"
@@ -28,7 +29,8 @@ static const struct {
 };
 
 void
-learn_neighbour_put(struct ofpbuf *ofpacts, enum vmn_neighbour from)
+learn_neighbour_put(struct ofpbuf *ofpacts, uint16_t app,
+                    enum vmn_neighbour from)
 {
     bool ipv6 = from != VMN_NEIGHBOUR_ARP;
     size_t ofs = ofpacts->size;
@@ -36,6 +38,7 @@ learn_neighbour_put(struct ofpbuf *ofpacts, enum vmn_neighbour from)
 
     learn = learn_action_begin(ofpacts, NEIGHBOUR_TABLE, VMN_NEIGHBOURS_MAX);
     learn->idle_timeout = VMN_NEIGHBOUR_IDLE_S;
+    learn_action_match_app(ofpacts, app);
     learn_action_match_value(ofpacts, MFF_ETH_TYPE,
                              ipv6 ? VMN_ETH_IPV6 : VMN_ETH_IPV4);
     learn_action_match_copy(ofpacts, MFF_REG0);
@@ -46,8 +49,8 @@ learn_neighbour_put(struct ofpbuf *ofpacts, enum vmn_neighbour from)
 }
 
 void
-learn_neighbour_put_incomplete(struct ofpbuf *b, uint32_t xid, uint32_t
-                               network, const struct vmn_ip *ip)
+learn_neighbour_put_incomplete(struct ofpbuf *b, uint32_t xid, uint16_t app,
+                               uint32_t network, const struct vmn_ip *ip)
 {
     const struct vmn_mac mac = VMN_NEIGHBOUR_INCOMPLETE;
     struct ofputil_flow_mod fm = {
@@ -65,6 +68,7 @@ learn_neighbour_put_incomplete(struct ofpbuf *b, uint32_t xid, uint32_t
     match_init_catchall(&match);
     match_set_dl_type(&match, htons(ip->family == 6 ? VMN_ETH_IPV6
                                     : VMN_ETH_IPV4));
+    match_set_in_port(&match, u16_to_ofp(app));
     match_set_reg(&match, 0, network);
     memcpy(&value, ip->addr, ip->family == 6 ? 16 : 4);
     mf_set_value(mf_from_id(ip->family == 6 ? MFF_XXREG3 : MFF_REG15), &value,

@@ -19,12 +19,14 @@ struct ofpbuf;
 #define NEIGHBOUR_TABLE 250
 
 /* Appends the learn() action to ofpacts, for vmn_act_learn_neighbour(). */
-void learn_neighbour_put(struct ofpbuf *ofpacts, enum vmn_neighbour);
-/* Appends to 'b' a message with 'xid' that makes neighbour 'ip' of 'network'
- * incomplete for VMN_NEIGHBOUR_RETRY_S seconds
+void learn_neighbour_put(struct ofpbuf *ofpacts, uint16_t app,
+                         enum vmn_neighbour);
+/* Appends to 'b' a message with 'xid' that makes neighbour 'ip' of 'network',
+ * for the app with number 'app', incomplete for VMN_NEIGHBOUR_RETRY_S seconds
  * (vmn_neighbour_is_incomplete()).  A reply of the neighbour replaces its
  * flow. */
 void learn_neighbour_put_incomplete(struct ofpbuf *b, uint32_t xid,
-                                    uint32_t network, const struct vmn_ip *ip);
+                                    uint16_t app, uint32_t network,
+                                    const struct vmn_ip *ip);
 
 #endif /* controller/flow/learn-neighbour.h */

@@ -21,6 +21,11 @@ struct app_worker;
 /* The most apps. */
 #define PIPELINE_APPS_MAX 64
 
+/* The ID pool of the apps' numbers in learned flows (learn-action.h), by name;
+ * each is a valid OpenFlow port number. */
+#define PIPELINE_ID_POOL_APP "app"
+#define PIPELINE_APP_NUMBER_MAX 0xfeff
+
 struct pipeline_stage {
     const struct vmn_stage_class *class_;
     unsigned rank;              /* Its place in the order of all stages.  One

@@ -118,9 +118,10 @@ mark_unlearned(struct pipeline_context *ctx)
 /* Does what the switch has learned, if that is known; otherwise it is as if
  * nothing had been learned. */
 static void
-find_learned(struct pipeline_context *ctx, uint8_t table)
+find_learned(struct pipeline_context *ctx, uint8_t table, ofp_port_t in_port)
 {
     struct learned_flows *learned = ctx->sim->learned;
+    const union flow_in_port kept = ctx->flow->in_port;
     const struct ofpact *ofpacts;
     size_t len;
 
@@ -128,8 +129,12 @@ find_learned(struct pipeline_context *ctx, uint8_t table)
         mark_unlearned(ctx);
         return;
     }
+    if (in_port != OFPP_IN_PORT) {
+        ctx->flow->in_port.ofp_port = in_port; /* The app's number. */
+    }
     ofpacts = learned_flows_find(learned, ctx->pass->host, table, ctx->flow,
                                  &len);
+    ctx->flow->in_port = kept;
     if (ofpacts) {
         pipeline_do_actions(ctx, ofpacts, len);
     }
@@ -140,7 +145,8 @@ resubmit(struct pipeline_context *ctx, const struct ofpact_resubmit *r)
 {
     uint8_t table = r->table_id == 255 ? ctx->table : r->table_id;
 
-    if (r->with_ct_orig || r->in_port != OFPP_IN_PORT) {
+    if (r->with_ct_orig
+        || (r->in_port != OFPP_IN_PORT && !learn_is_table(table))) {
         pipeline_fail(ctx, SIM_UNKNOWN, "a resubmit with another in_port");
         return;
     }
@@ -149,7 +155,7 @@ resubmit(struct pipeline_context *ctx, const struct ofpact_resubmit *r)
         return;
     }
     if (learned_flows_has_table(table)) {
-        find_learned(ctx, table);
+        find_learned(ctx, table, r->in_port);
         return;
     }
     if (pair_is_table(table)) {

@@ -193,7 +193,8 @@ def remembered(host):
                       "table=%d" % MEMBER_TABLE)
     found = {}
     for line in text.splitlines():
-        match = re.search(r"reg0=(\w+),reg12=(\w+)(?:,nw_dst=([\d.]+)|"
+        match = re.search(r"reg0=(\w+),reg12=(\w+)(?:,in_port=\d+)?(?:"
+                          r",nw_dst=([\d.]+)|"
                           r",ipv6_dst=([\w:]+))? .*actions=(?:set_field:|"
                           r"load:)(\w+)", line)
         if match:
@@ -209,8 +210,9 @@ def remembered_sources(host):
                       "table=%d" % MEMBER_TABLE)
     found = {}
     for line in text.splitlines():
-        match = re.search(r"reg0=(\w+),reg12=(\w+),reg13=(\w+),(?:nw|ipv6)_src="
-                          r"([\w.:]+),(?:nw|ipv6)_dst=([\w.:]+) .*actions="
+        match = re.search(r"reg0=(\w+),reg12=(\w+),reg13=(\w+)(?:,in_port=\d+)?"
+                          r",(?:nw|ipv6)_src=([\w.:]+),"
+                          r"(?:nw|ipv6)_dst=([\w.:]+) .*actions="
                           r"(?:set_field:|load:)(\w+)", line)
         if match:
             found[(*(int(match[i], 0) for i in (1, 2, 3)), match[4],

@@ -1,17 +1,53 @@
 # SPDX-License-Identifier: Apache-2.0
 """What an author of apps meets: mistakes are refused by a sentence that says
-what is accepted, and a failure is over once a version without it is loaded."""
+what is accepted, no app finds what another one has learned, and a failure is
+over once a version without it is loaded."""
 
+import re
 import subprocess
 
 import pytest
-from conftest import close_lab, make_lab
+from conftest import close_lab, flows, make_lab
 from test_app_kit import FLOW, SCRIPT, TOP, WORLD, check, script
 from test_live_apps import ctl
 
 from vmnlab import frames
 from vmnlab.netns import wait_for
 
+# Learns by UDP to ports from BASE on, and looks up by those from BASE + 10 on,
+# what is found is dropped.
+LEARNER = """\
+local function compile(view, key, emit)
+    local network = view:network(key)
+    if not network or network.vni == 0 then return end
+    local function flow(t, priority, port, reg11)
+        return emit:flow { scope = { network = key }, stage = "learn",
+            table = t, priority = priority,
+            match = { reg_network = network.vni, eth_type = vmn.eth_ipv4,
+                      udp_dst = port, reg11 = reg11 } }
+    end
+    flow(0, 10, %(base)d):set("reg12", 1):set("reg13", 5)
+        :learn_client(vmn.eth_ipv4, 600, "reg13"):next()
+    flow(0, 10, %(base)d + 1):learn_mac(5):next()
+    flow(0, 10, %(base)d + 2):set("reg12", 1):set("reg13", 5)
+        :learn_member(vmn.eth_ipv4, 600, "reg13", 10):next()
+    for i, find in ipairs { "find_client", "find_mac", "find_member" } do
+        local port = %(base)d + 9 + i
+        local look = flow(0, 10, port):set("reg12", 1):set("reg11", 0)
+        look[find](look)
+        look:goto_table("learn", 1)
+        flow(1, 10, port, 5):drop("found")
+        flow(1, 5, port):drop("unknown")
+    end
+end
+return { name = "%(name)s", description = "Learns.",
+         stages = { { name = "learn", hook = "service", order = 10,
+                      n_tables = 2, scratch = { "reg10", "reg11", "reg12",
+                                                "reg13" } } },
+         units = { { name = "network", each = "network",
+                     compile = compile } } }
+"""
+BASES = {"one": 7000, "other": 8000}
 BROKEN = """\
 return { name = "broken", description = "Fails.",
          stages = { { name = "ask", hook = "service", order = 10 } },
@@ -124,6 +160,55 @@ def test_a_file_of_another_name_is_refused_with_the_command(lab, tmp_path):
                                              status=1)
     path.write_text("return { description = 'x' }")
     assert 'it has no "name"' in ctl(lab, "app", "load", str(path), status=1)
+
+
+# What apps learn.  ----------------------------------------------------------
+
+def counts(lab, name):
+    """How many packets looked up each port have been found, and not."""
+    stage = lab.vmnd.api.get("apps/" + name)["status"]["stages"][0]
+    counted = {}
+    for flow in flows(lab.host("h1")).values():
+        port = re.search(r"tp_dst=(\d+)", flow.match)
+        if port and flow.table == stage["first_table"] + 1:
+            counted[int(port[1]) - BASES[name], "reg11=0x5" in flow.match] \
+                = flow.n_packets
+    return counted
+
+
+def test_no_app_finds_what_another_has_learned(lab, world, tmp_path):
+    """Two apps have the same numbers for a client, an Ethernet address and a
+    member of a group.  Each finds its own."""
+    for name, base in BASES.items():
+        path = tmp_path / (name + ".lua")
+        path.write_text(LEARNER % {"name": name, "base": base})
+        ctl(lab, "app", "load", str(path), "--wait")
+    try:
+        world.network("net", "10.50.0.0/24")
+        vm = world.vm("a", "net", "h1", "10.50.0.1")
+
+        def send(port):
+            frames.send(vm, frames.udp(vm.mac, vm.mac, "10.50.0.1",
+                                       "10.50.0.9", 4000, port, b"x"))
+
+        for port in range(7000, 7003):
+            send(port)
+
+        def own_are_found():
+            for base in BASES.values():
+                for port in range(base + 10, base + 13):
+                    send(port)
+            counted = counts(lab, "one")
+            return all(counted[port, True] for port in (10, 11, 12))
+
+        wait_for("all three to be found", own_are_found, 30)
+        wait_for("the other app's look-ups", lambda: all(
+            counts(lab, "other")[port, False] for port in (10, 11, 12)), 30)
+        assert not any(counts(lab, "other")[port, True]
+                       for port in (10, 11, 12))
+    finally:
+        for name in BASES:
+            ctl(lab, "app", "unload", name, "--wait")
 
 
 # Failures that end.  --------------------------------------------------------

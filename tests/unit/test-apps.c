@@ -147,9 +147,9 @@ static struct scenario scenarios[] = {
         { "{}", {
             /* Found by what was learned of its address. */
             { "h1", "+" LOCATE "3 reg0=0x64 actions=set_field:0->reg11,"
-              "resubmit(,249),goto_table:{TABLE:overlay.locate/1}" },
+              "resubmit(1,249),goto_table:{TABLE:overlay.locate/1}" },
             { "h2", "+" LOCATE "260 reg0=0x64,in_port=40000 "
-              "actions=set_field:0->reg11,resubmit(,249),goto" },
+              "actions=set_field:0->reg11,resubmit(1,249),goto" },
             { "h1", "+overlay.locate/1 300 reg11={vni:port/nest} "
               "actions=set_field:0->reg2,set_field:0x1->reg4,"
               "set_field:0x13->reg7,goto" },
@@ -185,7 +185,7 @@ static struct scenario scenarios[] = {
               "actions=learn(" } } },
         { "{'bindings/nest': null}", {
             { "h1", "-reg10=0x" },
-            { "h2", "-resubmit(,249)" },
+            { "h2", "-,249)" },
             { "h2", "-reg6=0xfffffffb" } } },
     } },
     { "overlay_lets_guests_use_what_their_port_is_allowed", {

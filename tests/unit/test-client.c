@@ -454,8 +454,9 @@ client_is_learned_found_and_forgotten(void **state OVS_UNUSED)
         send_from(1, family, 1, 1, 1000);
         UNTIL_LEARNED(1, family == 4 ? "nw_src=10.0.0.1 "
                       : "ipv6_src=fd00::1 ");
-        UNTIL_LEARNED(1, family == 4 ? "ip,reg5=0xb,reg12=0x15,nw_src="
-                      : "ipv6,reg5=0xb,reg12=0x15,ipv6_src=");
+        UNTIL_LEARNED(1, family == 4
+                      ? "ip,reg5=0xb,reg12=0x15,in_port=1,nw_src="
+                      : "ipv6,reg5=0xb,reg12=0x15,in_port=1,ipv6_src=");
         UNTIL_LEARNED(4 * i + 1, "actions=set_field:0x5->reg11");
         UNTIL_LEARNED(4 * i + 1, "idle_timeout=60,");
         assert_int_equal(n_found(), before);
@@ -499,7 +500,7 @@ new_value_takes_the_place_of_the_old_one(void **state OVS_UNUSED)
     s = dump(TABLE_CHOOSE);
     assert_int_equal(count(s, "learn(table=248,idle_timeout=60,priority=1,"
                            "delete_learned,cookie="), 2);
-    assert_int_equal(count(s, ",limit=8192,eth_type="), 2);
+    assert_int_equal(count(s, ",limit=8192,in_port="), 2);
     free(s);
 }
 

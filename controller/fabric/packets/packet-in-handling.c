@@ -276,6 +276,7 @@ packets_answer(struct packets_of_switch *ps,
     }
     if (out->incomplete_network) {
         learn_neighbour_put_incomplete(b, OFCONN_XID_PACKETS,
+                                       out->incomplete_app,
                                        out->incomplete_network,
                                        &out->incomplete);
     }
