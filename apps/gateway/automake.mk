@@ -2,6 +2,7 @@
 app_LTLIBRARIES += apps/gateway/gateway.la
 apps_gateway_gateway_la_SOURCES = \
 	apps/gateway/active-gateway.c \
+	apps/gateway/announcements.c \
 	apps/gateway/failover.c \
 	apps/gateway/external-arp.c \
 	apps/gateway/external-frame.c \

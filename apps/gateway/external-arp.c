@@ -204,10 +204,12 @@ compile_external(struct vmn_view *view, const char *key, struct vmn_emit *emit)
             nd_gateway(&link, gateway);
         }
     }
+    announcements(&link, 4);
     if (asks) {
         arp_host(&link);
     }
     if (next_hop(link.network, 6)) {
+        announcements(&link, 6);
         nd_link(&link);
         if (asks) {
             nd_host(&link);

@@ -75,6 +75,13 @@ compile_router(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     }
 }
 
+/* What vmn_act_find_neighbour() reads and writes. */
+#define SCRATCH_NEIGHBOUR (VMN_SCRATCH(VMN_REG_NEIGHBOUR6) \
+                           | VMN_SCRATCH(VMN_REG_NEIGHBOUR6 + 1) \
+                           | VMN_SCRATCH(VMN_REG_NEIGHBOUR6 + 2) \
+                           | VMN_SCRATCH(VMN_REG_NEIGHBOUR4) \
+                           | VMN_SCRATCH(VMN_REG_NEIGHBOUR_STATE))
+
 /* STAGE_INGRESS comes after overlay's (order 0), which finds the network; so
  * does STAGE_EXTERNAL, since overlay leaves ARP from a provider network to
  * other apps.  STAGE_EGRESS comes before overlay's, which delivers. */
@@ -83,15 +90,14 @@ static const struct vmn_stage_class stages[] = {
                         VMN_MISS_NEXT, vmn_prefixes_with_ipv6_dst,
                         .scratch = (VMN_SCRATCH(REG_NAT_ZONE)
                                     | VMN_SCRATCH(REG_TRANSIT)) },
-    [STAGE_EXTERNAL] = { "external", VMN_HOOK_SERVICE, 5, 1, VMN_MISS_NEXT },
+    [STAGE_EXTERNAL] = { "external", VMN_HOOK_SERVICE, 5, EXTERNAL_N_TABLES,
+                         VMN_MISS_NEXT,
+                         .scratch = SCRATCH_NEIGHBOUR },
     [STAGE_EGRESS] = { "egress", VMN_HOOK_DELIVER, -5, OUT_N_TABLES,
                        VMN_MISS_NEXT, vmn_prefixes_with_ipv6_src,
                        .scratch = (VMN_SCRATCH(REG_NAT_ZONE)
                                    | VMN_SCRATCH(REG_TRANSIT)
-                                   | VMN_SCRATCH(VMN_REG_NEIGHBOUR6)
-                                   | VMN_SCRATCH(VMN_REG_NEIGHBOUR6 + 1)
-                                   | VMN_SCRATCH(VMN_REG_NEIGHBOUR6 + 2)
-                                   | VMN_SCRATCH(VMN_REG_NEIGHBOUR4)) },
+                                   | SCRATCH_NEIGHBOUR) },
     { .name = NULL },
 };
 

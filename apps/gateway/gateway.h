@@ -22,6 +22,13 @@ enum {
     IN_N_TABLES
 };
 
+/* Tables of STAGE_EXTERNAL. */
+enum {
+    EXTERNAL_ENTER,
+    EXTERNAL_ANNOUNCED,         /* A machine, to all. */
+    EXTERNAL_N_TABLES
+};
+
 /* Tables of STAGE_EGRESS. */
 enum {
     OUT_ENTER,                  /* At the gateway, or to it. */
@@ -77,6 +84,11 @@ enum {
     EXTERNAL_REPLY = 90,
     EXTERNAL_GATEWAY_NO_LLADDR = 85,
     EXTERNAL_GATEWAY = 80,
+    EXTERNAL_ANNOUNCEMENT_NO_LLADDR = 75,
+    EXTERNAL_ANNOUNCEMENT = 70, /* To all. */
+
+    ANNOUNCED_UNKNOWN = 20,     /* By a machine that is no neighbour yet. */
+    ANNOUNCED = 10,
 
     SEND_MIGRATED_INCOMPLETE = 135, /* From a distributed address whose port
                                      * migrates to this host. */
@@ -85,7 +97,9 @@ enum {
     SEND_RELAYED_UNKNOWN = 122, /* By the host that its port migrates from. */
     SEND_DISTRIBUTED_UNKNOWN = 120, /* From a distributed address. */
     SEND_RELAYED = 115,
+    SEND_DISTRIBUTED_STALE = 112,
     SEND_DISTRIBUTED = 110,
+    SEND_STALE = 90,            /* The neighbour was not heard for long. */
 
     ONLY = 100,                 /* In tables with one kind of flows. */
 };
@@ -245,6 +259,10 @@ void balanced_networks_at(const struct gateway_ctx *);
 /* Adds a flow for packets from the router's domain to the external network. */
 struct vmn_flow *out_enter_flow(const struct gateway_ctx *, struct vmn_scope,
                                 uint16_t priority);
+/* Looks for the neighbour whose address is in 'field', or that is 'next' if
+ * this is not NULL. */
+void act_neighbour(struct vmn_actions *, uint8_t family, enum vmn_field field,
+                   const struct vmn_ip *next);
 /* Sends the packet through conntrack, to OUT_NAT. */
 void out_track(const struct gateway_ctx *, struct vmn_actions *);
 void out_base(struct vmn_emit *);
@@ -305,6 +323,9 @@ void nd_link(const struct external_link *);
 void nd_gateway(const struct external_link *, const struct vmn_ip *gateway);
 void handle_neighbour(struct vmn_view *, const struct vmn_packet_in *,
                       struct vmn_packets_out *);
+
+/* announcements.c */
+void announcements(const struct external_link *, uint8_t family);
 
 /* neighbour-resolution.c */
 /* Returns the address that 'mac' asks for neighbours as without saying that

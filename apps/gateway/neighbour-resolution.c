@@ -48,26 +48,47 @@ nobody_ip(struct vmn_mac mac, uint8_t family)
             : (struct vmn_ip) { .family = family });
 }
 
+/* A neighbour that is resolved or probed. */
+struct neighbour {
+    struct vmn_ip ip;
+    struct vmn_mac mac;         /* That the request is sent to; zero: all. */
+};
+
 /* Requests 'to' from 'from', which has 'mac'.  The request takes the packet's
- * path, which adds the VLAN tag. */
+ * path, which adds the VLAN tag.  A probe is unicast (RFC 1122, section
+ * 2.3.2.1; RFC 4861, section 7.3.3). */
 static void
 request(struct vmn_packets_out *out, struct vmn_mac mac,
-        const struct vmn_ip *from, const struct vmn_ip *to)
+        const struct vmn_ip *from, const struct neighbour *to)
 {
     uint8_t frame[FRAME_MAX];
+    size_t size = build_request(frame, mac, from, &to->ip);
 
-    vmn_send_to_next(out, STAGE_EGRESS, frame,
-                     build_request(frame, mac, from, to));
+    if (!vmn_mac_is_none(to->mac)) {
+        memcpy(frame, to->mac.ea, sizeof to->mac.ea);
+    }
+    vmn_send_to_next(out, STAGE_EGRESS, frame, size);
 }
 
 static void
 request_as_host(struct vmn_view *view, const char *host,
-                struct vmn_packets_out *out, const struct vmn_ip *to)
+                struct vmn_packets_out *out, const struct neighbour *to)
 {
     const struct vmn_mac mac = host_mac(view, host);
-    const struct vmn_ip from = nobody_ip(mac, to->family);
+    const struct vmn_ip from = nobody_ip(mac, to->ip.family);
 
     request(out, mac, &from, to);
+}
+
+static void
+note(struct vmn_packets_out *out, uint32_t network,
+     const struct neighbour *neighbour)
+{
+    if (vmn_mac_is_none(neighbour->mac)) {
+        vmn_neighbour_is_incomplete(out, network, &neighbour->ip);
+    } else {
+        vmn_neighbour_is_probed(out, network, &neighbour->ip, neighbour->mac);
+    }
 }
 
 /* Returns true if the host of 'in' serves 'router' in place of another gateway
@@ -94,7 +115,9 @@ has_taken_over(struct vmn_view *view, const struct vmn_router *router,
     return false;
 }
 
-/* Resolves a neighbour.  The packet itself is dropped: its sender retransmits,
+/* Resolves a neighbour, or probes one that was not heard for long: first at
+ * the Ethernet address that its packets go to, then at all.  The packet itself
+ * is dropped where the neighbour is unknown: its sender retransmits,
  * and the neighbour is known by then; or another host sends it (migrating.c).
  * The request's source is the router, or a distributed floating IP, which has
  * a MAC of its own, or the host.
@@ -110,16 +133,22 @@ void
 handle_resolve(struct vmn_view *view, const struct vmn_packet_in *in,
                struct vmn_packets_out *out)
 {
-    struct vmn_ip to = packet_next_hop(in);
-    struct vmn_ip sender = sender_of(in, to.family);
+    struct neighbour to = { packet_next_hop(in), { { 0 } } };
+    struct vmn_ip sender = sender_of(in, to.ip.family);
+    const bool is_probed
+        = vmn_packet_reg(in, VMN_REG_NEIGHBOUR_STATE) & VMN_NEIGHBOUR_PROBE;
     const struct vmn_router *router = router_of_transit(
         view, vmn_packet_reg(in, REG_TRANSIT));
-    const struct vmn_ip *from = (router ? first_external(router, to.family)
+    const struct vmn_ip *from = (router
+                                 ? first_external(router, to.ip.family)
                                  : NULL);
 
     if (!from || !sender.family) {
         vmn_send_nothing(out, "router has no external network");
         return;
+    }
+    if (!is_probed) {
+        memcpy(to.mac.ea, in->bytes, sizeof to.mac.ea);
     }
     if (in->arg & RESOLVE_AS_HOST) {
         request_as_host(view, in->host, out, &to);
@@ -132,6 +161,7 @@ handle_resolve(struct vmn_view *view, const struct vmn_packet_in *in,
             request_as_host(view, in->host, out, &to);
         }
     }
-    vmn_neighbour_is_incomplete(out, vmn_packet_reg(in, VMN_REG_NETWORK),
-                                &to);
+    if (!is_probed) {
+        note(out, vmn_packet_reg(in, VMN_REG_NETWORK), &to);
+    }
 }

@@ -14,6 +14,18 @@ act_resolve(struct vmn_actions *actions, uint32_t floating)
     vmn_act_drop(actions, "neighbour is not known yet");
 }
 
+/* Has the neighbour that OUT_HOP has found probed, for the same. */
+static void
+act_probe(struct vmn_flow *flow, uint32_t floating)
+{
+    struct vmn_actions *actions = vmn_flow_actions(flow);
+
+    vmn_match_masked(flow, VMN_REG_NEIGHBOUR_STATE, 0,
+                     VMN_NEIGHBOUR_REACHABLE);
+    vmn_act_learn_neighbour(actions, VMN_NEIGHBOUR_PROBED);
+    vmn_act_punt(actions, HANDLER_RESOLVE, floating, 64);
+}
+
 /* To the gateway.  ------------------------------------------------------- */
 
 struct vmn_flow *
@@ -46,6 +58,9 @@ void
 outbound_distributed(const struct gateway_ctx *ctx, const struct vmn_ip *ip,
                      const struct vmn_ip *floating, uint32_t number)
 {
+    static const uint16_t priorities[] = {
+        SEND_DISTRIBUTED_UNKNOWN, SEND_DISTRIBUTED_STALE, SEND_DISTRIBUTED
+    };
     struct vmn_scope scope = vmn_scope_host(ctx->host);
     struct vmn_flow *flow = out_enter_flow(ctx, scope, ENTER_DISTRIBUTED);
     struct vmn_actions *actions;
@@ -53,21 +68,23 @@ outbound_distributed(const struct gateway_ctx *ctx, const struct vmn_ip *ip,
     vmn_match_ip(flow, vmn_field_ip_src(ip->family), ip);
     out_track(ctx, vmn_flow_actions(flow));
 
-    for (int known = 0; known < 2; known++) {
+    for (size_t i = 0; i < sizeof priorities / sizeof *priorities; i++) {
         flow = vmn_flow_add(ctx->emit, scope, STAGE_EGRESS, OUT_SEND,
-                            known ? SEND_DISTRIBUTED
-                            : SEND_DISTRIBUTED_UNKNOWN);
+                            priorities[i]);
         actions = vmn_flow_actions(flow);
         vmn_match(flow, REG_TRANSIT, ctx->transit);
         vmn_match(flow, VMN_REG_DST_HOST, VMN_DST_HOST_PROVIDER);
         vmn_match_ip(flow, vmn_field_ip_src(floating->family), floating);
-        if (known) {
-            vmn_act_set_mac(actions, VMN_F_ETH_SRC, ctx->mac);
-            vmn_act_next(actions);
-        } else {
+        if (priorities[i] == SEND_DISTRIBUTED_UNKNOWN) {
             vmn_match_mac(flow, VMN_F_ETH_DST, (struct vmn_mac) { { 0 } });
             act_resolve(actions, number);
+            continue;
         }
+        if (priorities[i] == SEND_DISTRIBUTED_STALE) {
+            act_probe(flow, number);
+        }
+        vmn_act_set_mac(actions, VMN_F_ETH_SRC, ctx->mac);
+        vmn_act_next(actions);
     }
 }
 
@@ -87,25 +104,27 @@ out_router_at(const struct gateway_ctx *ctx)
 
 /* At the gateway.  ------------------------------------------------------- */
 
-/* Looks up the neighbour 'next', or if that is NULL, the destination. */
-static void
+void
 act_neighbour(struct vmn_actions *actions, uint8_t family,
-              const struct vmn_ip *next)
+              enum vmn_field field, const struct vmn_ip *next)
 {
-    for (unsigned i = 0; i < (family == 6 ? 4 : 1); i++) {
-        enum vmn_field reg = (family == 6 ? VMN_REG_NEIGHBOUR6 + i
-                              : VMN_REG_NEIGHBOUR4);
+    const unsigned n = family == 6 ? 4 : 1, first = 4 - n;
 
-        if (next) {
-            const uint8_t *p = &next->addr[4 * i];
+    for (unsigned i = 0; i < 4; i++) {
+        enum vmn_field reg = VMN_REG_NEIGHBOUR6 + i;
+
+        if (i < first) {
+            vmn_act_set(actions, reg, 0);
+        } else if (next) {
+            const uint8_t *p = &next->addr[4 * (i - first)];
 
             vmn_act_set(actions, reg, (uint32_t) p[0] << 24 | p[1] << 16
                         | p[2] << 8 | p[3]);
         } else {
-            vmn_act_move_bits(actions, vmn_field_ip_dst(family),
-                              family == 6 ? 96 - 32 * i : 0, reg, 0, 32);
+            vmn_act_move_bits(actions, field, 96 - 32 * i, reg, 0, 32);
         }
     }
+    vmn_act_find_neighbour(actions);
 }
 
 /* Sends packets to the next hop 'next', a gateway, or to their own destination
@@ -118,11 +137,10 @@ out_to(const struct gateway_ctx *ctx, struct vmn_flow *flow, uint8_t family,
 
     vmn_match(flow, REG_TRANSIT, ctx->transit);
     vmn_match(flow, VMN_F_ETH_TYPE, vmn_eth_type_of(family));
-    act_neighbour(actions, family, next);
     vmn_act_set(actions, VMN_REG_NETWORK, ctx->network->vni);
     vmn_act_set(actions, VMN_REG_DST_HOST, VMN_DST_HOST_PROVIDER);
     vmn_act_set_mac(actions, VMN_F_ETH_SRC, ctx->router->mac);
-    vmn_act_find_neighbour(actions);
+    act_neighbour(actions, family, vmn_field_ip_dst(family), next);
     vmn_act_goto(actions, STAGE_EGRESS, OUT_SEND);
 }
 
@@ -182,6 +200,11 @@ out_base(struct vmn_emit *emit)
     vmn_match_mac(flow, VMN_F_ETH_DST, (struct vmn_mac) { { 0 } });
     actions = vmn_flow_actions(flow);
     act_resolve(actions, 0);
+
+    flow = vmn_flow_add(emit, vmn_scope_relation(REL_HOSTS, ""), STAGE_EGRESS,
+                        OUT_SEND, SEND_STALE);
+    act_probe(flow, 0);
+    vmn_act_next(vmn_flow_actions(flow));
 
     /* While resolution is in progress, no further requests are sent. */
     flow = vmn_flow_add(emit, vmn_scope_relation(REL_HOSTS, ""), STAGE_EGRESS,

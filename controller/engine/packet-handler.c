@@ -377,9 +377,9 @@ vmn_count(struct vmn_packets_out *out, enum vmn_row_type type,
     }
 }
 
-void
-vmn_neighbour_is_incomplete(struct vmn_packets_out *out, uint32_t network,
-                            const struct vmn_ip *ip)
+static void
+note_neighbour(struct vmn_packets_out *out, uint32_t network,
+               const struct vmn_ip *ip, struct vmn_mac known)
 {
     if (!network || !ip->family) {
         fail(out, "a neighbour needs a network and an address");
@@ -392,6 +392,25 @@ vmn_neighbour_is_incomplete(struct vmn_packets_out *out, uint32_t network,
                          out->app->class_->name));
     out->incomplete_network = network;
     out->incomplete = *ip;
+    out->incomplete_known = known;
+}
+
+void
+vmn_neighbour_is_incomplete(struct vmn_packets_out *out, uint32_t network,
+                            const struct vmn_ip *ip)
+{
+    note_neighbour(out, network, ip, (struct vmn_mac) { { 0 } });
+}
+
+void
+vmn_neighbour_is_probed(struct vmn_packets_out *out, uint32_t network,
+                        const struct vmn_ip *ip, struct vmn_mac mac)
+{
+    if (vmn_mac_is_none(mac)) {
+        fail(out, "a neighbour that is probed needs an Ethernet address");
+        return;
+    }
+    note_neighbour(out, network, ip, mac);
 }
 
 void

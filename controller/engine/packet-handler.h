@@ -91,9 +91,11 @@ struct vmn_packets_out {
         uint32_t part;
         char name[VMN_NAME_LEN + 1];
     } counts[VMN_COUNTS_MAX];   /* vmn_count(). */
-    uint32_t incomplete_network; /* vmn_neighbour_is_incomplete(); or 0. */
+    uint32_t incomplete_network; /* vmn_neighbour_is_incomplete(),
+                                  * vmn_neighbour_is_probed(); or 0. */
     uint16_t incomplete_app;    /* Number of the app (pipeline.h). */
     struct vmn_ip incomplete;
+    struct vmn_mac incomplete_known; /* Of the latter; or zero. */
     struct engine_http_reply http; /* Status 0: none. */
     struct arena_chunk *arena;  /* Memory of the handlers. */
 };

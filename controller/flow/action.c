@@ -477,7 +477,7 @@ vmn_act_learn_neighbour(struct vmn_actions *a, enum vmn_neighbour from)
 {
     if (a->in_bucket) {
         emit_fail(a->emit, "a bucket cannot learn");
-    } else if (from > VMN_NEIGHBOUR_SOLICIT) {
+    } else if (from > VMN_NEIGHBOUR_PROBED) {
         emit_fail(a->emit, "a neighbour is not learned by message %u",
                   (unsigned) from);
     } else if (actions_begin(a)) {
@@ -491,7 +491,9 @@ vmn_act_find_neighbour(struct vmn_actions *a)
     static const struct vmn_mac none;
 
     vmn_act_set_mac(a, VMN_F_ETH_DST, none);
+    vmn_act_set(a, VMN_REG_NEIGHBOUR_STATE, 0);
     put_lookup(a, NEIGHBOUR_TABLE);
+    put_lookup(a, REACHABLE_TABLE);
 }
 
 void

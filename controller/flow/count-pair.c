@@ -9,14 +9,10 @@
 #include <string.h>
 
 #include "controller/flow/learn-action.h"
-#include "controller/flow/pipeline.h"
 #include "openvswitch/match.h"
 #include "openvswitch/ofp-actions.h"
 #include "packets.h"
 #include "vmn/flow.h"
-
-/* The lowest of all tables that are no stage's. */
-BUILD_ASSERT_DECL(PIPELINE_N_TABLES <= PAIR_OTHERS_TABLE);
 
 /* The learned flow is used by the packets that it counts, so a pair that is
  * silent is forgotten.  It may not outlive its last reading by less than the

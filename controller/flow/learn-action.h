@@ -27,8 +27,9 @@ static inline bool
 learn_is_table(uint8_t table)
 {
     return (table == CONNECTION_TABLE || table == NEIGHBOUR_TABLE
-            || table == MAC_TABLE || table == CLIENT_TABLE
-            || table == MEMBER_TABLE || pair_is_table(table));
+            || table == REACHABLE_TABLE || table == MAC_TABLE
+            || table == CLIENT_TABLE || table == MEMBER_TABLE
+            || pair_is_table(table));
 }
 
 /* Begins a learn() action: flows of priority 1 in 'table', at most 'limit' of

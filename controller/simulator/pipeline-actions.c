@@ -154,6 +154,11 @@ resubmit(struct pipeline_context *ctx, const struct ofpact_resubmit *r)
         find_neighbour(ctx);
         return;
     }
+    if (table == REACHABLE_TABLE) {
+        ctx->flow->regs[VMN_REG_NEIGHBOUR_STATE - VMN_F_REG0]
+            = VMN_NEIGHBOUR_REACHABLE;
+        return;
+    }
     if (learned_flows_has_table(table)) {
         find_learned(ctx, table, r->in_port);
         return;

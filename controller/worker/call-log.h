@@ -131,6 +131,7 @@ enum call {
 
     /* Of a handler, as well. */
     CALL_COUNT = 87,
+    CALL_NEIGHBOUR_IS_PROBED = 88,
     CALL_N
 };
 

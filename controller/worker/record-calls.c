@@ -504,6 +504,20 @@ vmn_neighbour_is_incomplete(struct vmn_packets_out *out, uint32_t network,
 }
 
 void
+vmn_neighbour_is_probed(struct vmn_packets_out *out, uint32_t network,
+                        const struct vmn_ip *ip, struct vmn_mac mac)
+{
+    struct call_log *log;
+
+    if (!record_is_missing(out->recorder, ip, __func__)) {
+        log = begin(out->recorder, CALL_NEIGHBOUR_IS_PROBED);
+        call_put_u32(log, network);
+        call_put_ip(log, ip);
+        call_put_mac(log, mac);
+    }
+}
+
+void
 vmn_send_http(struct vmn_packets_out *out, const struct vmn_http_reply *reply)
 {
     struct call_log *log;

@@ -413,6 +413,18 @@ replay_vmn_neighbour_is_incomplete(struct replay *r)
 }
 
 static void
+replay_vmn_neighbour_is_probed(struct replay *r)
+{
+    uint32_t network = call_take_u32(&r->in);
+    struct vmn_ip ip = call_take_ip(&r->in);
+    struct vmn_mac mac = call_take_mac(&r->in);
+
+    if (replay_is_good(r)) {
+        vmn_neighbour_is_probed(r->out, network, &ip, mac);
+    }
+}
+
+static void
 replay_vmn_send_http(struct replay *r)
 {
     struct vmn_http_reply reply;
@@ -438,6 +450,7 @@ static const struct replay_call packet_calls[CALL_N] = {
     REPLAY_CALL(CALL_SEND_TO_HOOK, vmn_send_to_hook),
     REPLAY_CALL(CALL_SEND_NOTHING, vmn_send_nothing),
     REPLAY_CALL(CALL_NEIGHBOUR_IS_INCOMPLETE, vmn_neighbour_is_incomplete),
+    REPLAY_CALL(CALL_NEIGHBOUR_IS_PROBED, vmn_neighbour_is_probed),
     REPLAY_CALL(CALL_SEND_HTTP, vmn_send_http),
     REPLAY_CALL(CALL_COUNT, vmn_count),
 };

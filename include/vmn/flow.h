@@ -445,22 +445,34 @@ void vmn_act_count_pair(struct vmn_actions *, uint16_t eth_type,
  * masked with 0).  It is remembered for the packet's network
  * (VMN_REG_NETWORK), until it was not looked for in VMN_NEIGHBOUR_IDLE_S
  * seconds or the unit has no flow left that learns; of a unit at most
- * VMN_NEIGHBOURS_MAX on a host. */
+ * VMN_NEIGHBOURS_MAX on a host.  Another packet replaces its Ethernet address
+ * at once.  For VMN_NEIGHBOUR_REACHABLE_S seconds after each the neighbour is
+ * reachable, and then stale (RFC 4861, section 7.3.2): a flow that uses a
+ * stale entry learns that it is probed, which makes it reachable for
+ * VMN_NEIGHBOUR_RETRY_S seconds, and has a handler probe it
+ * (vmn_neighbour_is_probed()). */
 #define VMN_NEIGHBOUR_IDLE_S 300
+#define VMN_NEIGHBOUR_REACHABLE_S 30
+#define VMN_NEIGHBOUR_RETRY_S 1
 #define VMN_NEIGHBOURS_MAX 4096
 enum vmn_neighbour {
     VMN_NEIGHBOUR_ARP = 0,
     VMN_NEIGHBOUR_ADVERT = 1,
     VMN_NEIGHBOUR_SOLICIT = 2,
+    VMN_NEIGHBOUR_PROBED = 3,   /* That of VMN_REG_NEIGHBOUR6 is probed. */
 };
 void vmn_act_learn_neighbour(struct vmn_actions *, enum vmn_neighbour);
-/* Looks for a neighbour of the packet's network: its address is in
- * VMN_REG_NEIGHBOUR4, or for IPv6 from VMN_REG_NEIGHBOUR6 on in four
- * registers, the first one holding its first four bytes.  The packet's
- * Ethernet destination becomes the neighbour's, or zero where it is not known;
- * then the actions go on. */
+/* Looks for a neighbour of the packet's network: its address is from
+ * VMN_REG_NEIGHBOUR6 on in four registers, the first one holding its first
+ * four bytes; that of IPv4 is in the last one, VMN_REG_NEIGHBOUR4, and the
+ * others are 0.  The packet's Ethernet destination becomes the neighbour's, or
+ * zero where it is not known, and VMN_REG_NEIGHBOUR_STATE becomes bits of
+ * VMN_NEIGHBOUR_*, below; then the actions go on. */
 #define VMN_REG_NEIGHBOUR4 VMN_F_REG15
 #define VMN_REG_NEIGHBOUR6 VMN_F_REG12
+#define VMN_REG_NEIGHBOUR_STATE VMN_F_REG10
+#define VMN_NEIGHBOUR_REACHABLE 1u /* Or probed within the last second. */
+#define VMN_NEIGHBOUR_PROBE 2u  /* It is probed, and expires soon. */
 void vmn_act_find_neighbour(struct vmn_actions *);
 /* What it becomes in place of zero, where a handler has said that the
  * neighbour is being asked for (vmn_neighbour_is_incomplete()). */
@@ -493,9 +505,13 @@ void vmn_act_find_mac(struct vmn_actions *);
  * VMN_CLIENTS_MAX neither a new client nor another value is remembered.  So
  * what is found may be 0, or name what is no more: the app chooses anew then.
  *
+ * Of clients, Ethernet addresses, members and neighbours an app finds only
+ * what it has learned itself: the daemon adds a number of the app to their
+ * keys.  So numbers that an app chooses need to be unique only within it.
+ *
  * The flow must match 'eth_type'. */
 #define VMN_CLIENTS_MAX 8192
-#define VMN_REG_CLIENT_SERVICE VMN_F_REG12 /* A number of the app's: whose. */
+#define VMN_REG_CLIENT_SERVICE VMN_F_REG12 /* A number of the app. */
 struct vmn_client {
     uint16_t eth_type;          /* VMN_ETH_IPV4 or VMN_ETH_IPV6. */
     uint16_t idle_s;            /* Not 0. */

@@ -148,9 +148,15 @@ void vmn_count(struct vmn_packets_out *, enum vmn_row_type type,
  * destination of packets to it VMN_NEIGHBOUR_INCOMPLETE, unless the neighbour
  * is learned.  So one that does not answer need not be asked for each packet.
  * The last call of a handler counts. */
-#define VMN_NEIGHBOUR_RETRY_S 1
 void vmn_neighbour_is_incomplete(struct vmn_packets_out *, uint32_t network,
                                  const struct vmn_ip *ip);
+/* Reports that it has found the neighbour, with Ethernet address 'mac', and
+ * that the handler probes it since it is stale: the entry is used for
+ * VMN_NEIGHBOUR_PROBE_S seconds more, and then expires unless the neighbour is
+ * learned again (RFC 4861, section 7.3.3). */
+#define VMN_NEIGHBOUR_PROBE_S 3
+void vmn_neighbour_is_probed(struct vmn_packets_out *, uint32_t network,
+                             const struct vmn_ip *ip, struct vmn_mac mac);
 
 /* UDP over IPv4 and IPv6.  ----------------------------------------------- */
 

@@ -546,7 +546,7 @@ def neighbours(host):
             regs = {int(n): int(value, 16) for n, value in re.findall(
                 r"\breg(\d+)=(0x\w+|0)", flow.match)}
             ip = ipaddress.IPv4Address(regs[15])
-            if "ipv6" in flow.match:
+            if any(regs[12 + i] for i in range(3)):
                 ip = ipaddress.IPv6Address(sum(
                     regs[12 + i] << 96 - 32 * i for i in range(4)))
             found[str(ip)] = re.search(

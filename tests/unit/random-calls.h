@@ -13,7 +13,7 @@
 
 /* How many kinds of actions, and of packets sent, there are below. */
 #define RANDOM_N_ACTIONS 44
-#define RANDOM_N_SENDS 8
+#define RANDOM_N_SENDS 9
 
 /* Rarely true: an argument is wrong then. */
 static inline bool
@@ -434,6 +434,8 @@ random_sends(struct vmn_packets_out *out, uint32_t seed, unsigned *kinds)
                                  bytes, size); break;
         case 5: vmn_send_nothing(out, "malformed"); break;
         case 6: random_reply(out, bytes); break;
+        case 7: vmn_neighbour_is_probed(out, random_range(99), &ip,
+                                        random_mac()); break;
         default: vmn_neighbour_is_incomplete(out, random_range(99), &ip);
                  break;
         }

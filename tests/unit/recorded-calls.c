@@ -83,6 +83,7 @@
 #define vmn_send_to_hook recorded_send_to_hook
 #define vmn_send_nothing recorded_send_nothing
 #define vmn_neighbour_is_incomplete recorded_neighbour_is_incomplete
+#define vmn_neighbour_is_probed recorded_neighbour_is_probed
 #define vmn_send_http recorded_send_http
 #define vmn_count recorded_count
 #define vmn_publish recorded_publish

@@ -333,6 +333,51 @@ unknown_neighbours_are_asked_for(void **state OVS_UNUSED)
     apps_fixture_destroy(f);
 }
 
+/* Has gateway.resolve probe a neighbour at 02:00:00:00:00:05 that 'state' says
+ * is stale or was probed already, and compares the frame's destination. */
+static void
+probe(struct apps_fixture *f, struct vmn_packets_out *out, uint32_t state,
+      const uint8_t to[6])
+{
+    uint8_t packet[64] = { 2, [5] = 5, [12] = 0x08, [26] = 10, 9, 0, 77 };
+    struct vmn_packet_in in = {
+        .host = "h1", .bytes = packet, .size = sizeof packet,
+        .full_size = sizeof packet,
+    };
+
+    in.regs[VMN_REG_NETWORK - VMN_F_REG0] = 9;
+    in.regs[VMN_REG_NEIGHBOUR4 - VMN_F_REG0] = 10 << 24 | 9 << 16 | 5;
+    in.regs[VMN_REG_NEIGHBOUR_STATE - VMN_F_REG0] = state;
+    in.regs[REG_TRANSIT - VMN_F_REG0] = id_pools_peek(
+        model_id_pools(apps_fixture_model(f)), VMN_ID_POOL_VNI, "router/r1");
+    apps_fixture_handle(f, "gateway.resolve", &in, out);
+    assert_int_equal(out->n, 1);
+    assert_memory_equal((const uint8_t *) out->bytes.data + out->sends[0].ofs,
+                        to, 6);
+}
+
+/* RFC 4861, section 7.3.3: first at its address, and then whoever has it. */
+static void
+stale_neighbour_is_probed(void **state OVS_UNUSED)
+{
+    const uint8_t known[6] = { 2, [5] = 5 };
+    const uint8_t all[6] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff };
+    struct apps_fixture *f = apps_fixture_create(apps);
+    struct vmn_packets_out out;
+
+    put_routers(f, 1, "out", "10.9.0.");
+    engine_packets_out_init(&out);
+    probe(f, &out, 0, known);
+    assert_int_equal(out.incomplete_network, 9);
+    assert_memory_equal(&out.incomplete_known, known, sizeof known);
+
+    /* That the entry expires is certain by now. */
+    probe(f, &out, VMN_NEIGHBOUR_PROBE, all);
+    assert_int_equal(out.incomplete_network, 0);
+    engine_packets_out_uninit(&out);
+    apps_fixture_destroy(f);
+}
+
 /* Router r1 of hosts h1 and h2, h1 first or alone; h2's port to outside, which
  * may be cut off. */
 #define TWO_GATEWAYS "{'host': 'h1', 'priority': 1}," \
@@ -484,6 +529,7 @@ main(int argc, char *argv[])
         cmocka_unit_test(ipv4_asks_for_the_gateway),
         cmocka_unit_test(ipv6_tells_all_nodes),
         cmocka_unit_test(unknown_neighbours_are_asked_for),
+        cmocka_unit_test(stale_neighbour_is_probed),
         cmocka_unit_test(gateway_that_has_taken_over_asks_twice),
     };
 

@@ -261,7 +261,7 @@ packets_answer(struct packets_of_switch *ps,
         free(problem);
         return false;
     }
-    if (out->incomplete_network) {
+    if (out->incomplete_network && vmn_mac_is_none(out->incomplete_known)) {
         neighbour_requests_note(&ps->neighbours, out->incomplete_network,
                                 &out->incomplete, time_msec());
     }
@@ -271,14 +271,14 @@ packets_answer(struct packets_of_switch *ps,
     }
     count_answer(ps, packet, problem);
     free(problem);
+    /* Before the request: the reply may be learned as soon as that is sent. */
+    if (out->incomplete_network) {
+        learn_neighbour_put_probed(b, OFCONN_XID_PACKETS, out->incomplete_app,
+                                   out->incomplete_network, &out->incomplete,
+                                   out->incomplete_known);
+    }
     for (size_t i = 0; i < out->n; i++) {
         append_answer(ps, packet->port, &in, &out->sends[i], b);
-    }
-    if (out->incomplete_network) {
-        learn_neighbour_put_incomplete(b, OFCONN_XID_PACKETS,
-                                       out->incomplete_app,
-                                       out->incomplete_network,
-                                       &out->incomplete);
     }
     return true;
 }

@@ -86,6 +86,7 @@ const struct lua_field lua_fields[] = {
     REG("reg_flags", FLAGS),
     REG("reg_neighbour4", NEIGHBOUR4),
     REG("reg_neighbour6", NEIGHBOUR6),
+    REG("reg_neighbour_state", NEIGHBOUR_STATE),
     REG("reg_mac_value", MAC_VALUE),
     REG("reg_client_service", CLIENT_SERVICE),
     REG("reg_client_value", CLIENT_VALUE),
@@ -190,6 +191,7 @@ const struct lua_name lua_neighbours[] = {
     NAME("arp", NEIGHBOUR_ARP),
     NAME("advert", NEIGHBOUR_ADVERT),
     NAME("solicit", NEIGHBOUR_SOLICIT),
+    NAME("probed", NEIGHBOUR_PROBED),
     NAMES_END,
 };
 

@@ -202,6 +202,19 @@ neighbour_is_incomplete(lua_State *L)
     return 0;
 }
 
+/* neighbour_is_probed(network, ip, mac) */
+static int
+neighbour_is_probed(lua_State *L)
+{
+    struct vmn_packets_out *out = take_out(L, "neighbour_is_probed");
+    const char *what = "out:neighbour_is_probed()";
+    uint32_t network = lua_take_integer(L, 2, what, 1, UINT32_MAX);
+    struct vmn_ip ip = lua_take_ip(L, 3, what);
+
+    vmn_neighbour_is_probed(out, network, &ip, lua_take_mac(L, 4, what));
+    return 0;
+}
+
 /* UDP.  ------------------------------------------------------------------- */
 
 static void
@@ -343,6 +356,7 @@ lua_packets_open(lua_State *L)
         { "send_nothing", send_nothing },
         { "send_nd_advert", send_nd_advert },
         { "neighbour_is_incomplete", neighbour_is_incomplete },
+        { "neighbour_is_probed", neighbour_is_probed },
         { "count", count },
         { NULL, NULL },
     };
