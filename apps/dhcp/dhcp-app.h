@@ -41,6 +41,17 @@ static const struct vmn_ip server_ip = { 4, { 169, 254, 0, 67 } };
 /* Most bytes of a reply; a network's MTU may allow less. */
 #define REPLY_MAX 1514
 
+/* The vendor class of firmware that boots by HTTP (UEFI, section 24.7.2). */
+#define HTTP_CLIENT "HTTPClient"
+
+/* Returns true if the boot file is a URL of HTTP.  'file' may be NULL. */
+static inline bool
+dhcp_is_http(const char *file)
+{
+    return file && (!strncmp(file, "http://", 7)
+                    || !strncmp(file, "https://", 8));
+}
+
 /* dhcp-lease.c */
 
 /* Returns the subnet of the network that contains 'ip', or NULL. */

@@ -40,6 +40,10 @@ narrow_options(struct vmn_dhcp_options *options,
     if (narrower->boot_file) {
         options->boot_file = narrower->boot_file;
     }
+    if (narrower->n_options) {
+        options->n_options = narrower->n_options;
+        options->options = narrower->options;
+    }
     if (narrower->hostname) {
         options->hostname = narrower->hostname;
     }

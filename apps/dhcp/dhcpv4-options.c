@@ -185,6 +185,62 @@ put_option(struct vmn_bytes *b, uint8_t code, const struct dhcpv4_values *ctx)
     }
 }
 
+static uint8_t
+hexit(char digit)
+{
+    return digit <= '9' ? digit - '0' : (digit | 0x20) - 'a' + 10;
+}
+
+static bool
+is_configured(const struct vmn_dhcp_options *options, uint8_t code)
+{
+    for (size_t i = 0; i < options->n_options; i++) {
+        if (vmn_dhcp_option_at(options, i)->code == code) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Appends the options that are configured as bytes. */
+static void
+put_configured(struct vmn_bytes *b, const struct vmn_dhcp_options *options)
+{
+    for (size_t i = 0; i < options->n_options; i++) {
+        const struct vmn_dhcp_option *option = vmn_dhcp_option_at(options, i);
+        uint8_t data[255];
+        size_t size = strlen(option->hex) / 2;
+
+        for (size_t j = 0; j < size && j < sizeof data; j++) {
+            data[j] = hexit(option->hex[2 * j]) << 4
+                      | hexit(option->hex[2 * j + 1]);
+        }
+        vmn_dhcp4_put(b, (uint8_t) option->code, data,
+                      size < sizeof data ? size : sizeof data);
+    }
+}
+
+/* Appends what a client that boots needs without a request: firmware that
+ * boots by HTTP ignores servers of another class (UEFI, section 24.7.3), and
+ * the header has no room for a long name. */
+static void
+put_boot(struct vmn_bytes *b, const struct vmn_dhcp4 *dhcp,
+         const struct vmn_dhcp_options *options, bool has_file)
+{
+    char class[sizeof HTTP_CLIENT - 1];
+    const char *file = options->boot_file;
+
+    if (dhcp_is_http(file) && !is_configured(options, OPTION_CLASS)
+        && vmn_dhcp4_get(dhcp, OPTION_CLASS, (uint8_t *) class,
+                         sizeof class) >= (int) sizeof class
+        && !memcmp(class, HTTP_CLIENT, sizeof class)) {
+        vmn_dhcp4_put(b, OPTION_CLASS, HTTP_CLIENT, sizeof class);
+    }
+    if (file && strlen(file) > VMN_DHCP4_FILE_MAX && !has_file) {
+        put_text(b, OPTION_BOOT_FILE, file);
+    }
+}
+
 void
 dhcpv4_put_requested(struct vmn_bytes *b, const struct vmn_dhcp4 *dhcp,
                      const struct dhcpv4_values *ctx)
@@ -209,9 +265,11 @@ dhcpv4_put_requested(struct vmn_bytes *b, const struct vmn_dhcp4 *dhcp,
         done[OPTION_MASK] = true;
     }
     for (int i = 0; i < n; i++) {
-        if (!done[wanted[i]]) {
+        if (!done[wanted[i]] && !is_configured(&ctx->options, wanted[i])) {
             done[wanted[i]] = true;
             put_option(b, wanted[i], ctx);
         }
     }
+    put_boot(b, dhcp, &ctx->options, done[OPTION_BOOT_FILE]);
+    put_configured(b, &ctx->options);
 }

@@ -24,6 +24,7 @@ enum {
     OPTION_MAX_SIZE = 57,
     OPTION_T1 = 58,
     OPTION_T2 = 59,
+    OPTION_CLASS = 60,          /* Of the vendor. */
     OPTION_CLIENT_ID = 61,
     OPTION_TFTP_SERVER = 66,
     OPTION_BOOT_FILE = 67,

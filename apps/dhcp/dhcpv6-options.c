@@ -80,6 +80,28 @@ put_option(struct vmn_bytes *b, uint16_t code,
     }
 }
 
+/* Answers the vendor class of firmware that boots by HTTP with the same one
+ * (UEFI, section 24.7.3): the enterprise number, then a class with its length
+ * (RFC 8415, section 21.16). */
+static void
+put_http_class(struct vmn_bytes *b, const struct vmn_dhcp6 *request)
+{
+    static const size_t len = sizeof HTTP_CLIENT - 1;
+    struct vmn_dhcp6_option class;
+    size_t opened;
+
+    if (!vmn_dhcp6_find(request->options, request->options_size,
+                        OPTION_VENDOR_CLASS, &class)
+        || class.size < 6 + len || memcmp(class.data + 6, HTTP_CLIENT, len)) {
+        return;
+    }
+    opened = vmn_dhcp6_open(b, OPTION_VENDOR_CLASS);
+    vmn_put(b, class.data, 4);
+    vmn_put_u16(b, (uint16_t) len);
+    vmn_put(b, HTTP_CLIENT, len);
+    vmn_dhcp6_close(b, opened);
+}
+
 void
 dhcpv6_put_requested(struct vmn_bytes *b, const struct vmn_dhcp6 *request,
                      const struct vmn_dhcp_options *options)
@@ -102,5 +124,8 @@ dhcpv6_put_requested(struct vmn_bytes *b, const struct vmn_dhcp6 *request,
         if (wanted) {
             put_option(b, known[i], request, options);
         }
+    }
+    if (dhcp_is_http(options->boot_file)) {
+        put_http_class(b, request);
     }
 }

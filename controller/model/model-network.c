@@ -54,7 +54,8 @@ static bool
 has_options(const struct vmn_dhcp_options *o)
 {
     return (o->lease_time || o->n_dns || o->domain || o->n_search || o->n_ntp
-            || o->n_routes || o->boot_server.family || o->boot_file);
+            || o->n_routes || o->boot_server.family || o->boot_file
+            || o->n_options);
 }
 
 static void

@@ -31,6 +31,7 @@ vmn_element(const void *elements, enum vmn_element type, size_t i)
         [VMN_ELEMENT_FORWARD] = sizeof(struct vmn_forward),
         [VMN_ELEMENT_DNS_RECORD] = sizeof(struct vmn_dns_record),
         [VMN_ELEMENT_WINDOW] = sizeof(struct vmn_window),
+        [VMN_ELEMENT_DHCP_OPTION] = sizeof(struct vmn_dhcp_option),
     };
 
     ovs_assert((size_t) type < ARRAY_SIZE(sizes) && sizes[type]);

@@ -138,6 +138,13 @@ struct vmn_dhcp_route {
     struct vmn_ip via;
 };
 
+/* A DHCPv4 option as bytes. */
+struct vmn_dhcp_option {
+    uint32_t code;              /* 1 to 254. */
+    const char *hex;            /* Its content: 1 to 255 bytes, as pairs of
+                                 * hexadecimal digits. */
+};
+
 /* What hosts are told besides their addresses.  A network, its subnets and
  * their ports may each say some of it; the narrower one has the last word,
  * member by member.  Absent: as the wider one says. */
@@ -155,10 +162,13 @@ struct vmn_dhcp_options {
     struct vmn_ip boot_server;
     const char *boot_file;
     const char *hostname;       /* Of ports only. */
-    void *reserved[2];          /* NULL. */
+    size_t n_options;           /* Sorted by code, each code once. */
+    VMN_ELEMENTS(vmn_dhcp_option) options;
 };
 VMN_ELEMENT_READER(vmn_dhcp_route_at, vmn_dhcp_options, routes,
                    vmn_dhcp_route, VMN_ELEMENT_DHCP_ROUTE)
+VMN_ELEMENT_READER(vmn_dhcp_option_at, vmn_dhcp_options, options,
+                   vmn_dhcp_option, VMN_ELEMENT_DHCP_OPTION)
 
 /* A subnet of a network. */
 struct vmn_subnet {

@@ -110,6 +110,7 @@ enum vmn_element {
     VMN_ELEMENT_FORWARD = 16,
     VMN_ELEMENT_DNS_RECORD = 17,
     VMN_ELEMENT_WINDOW = 18,
+    VMN_ELEMENT_DHCP_OPTION = 19,
 };
 
 /* Returns element 'i' of an array in a row; 'i' must be less than how many

@@ -416,9 +416,10 @@ enum vmn_hook {
 #define VMN_THROUGH_PREFIX4 { { 4, { 198, 18 } }, 15 }
 #define VMN_THROUGH_PREFIX6 { { 6, { 0x20, 0x01, 0x00, 0x02 } }, 48 }
 
-/* Relation: network name -> VMN_SERVED_*, what the controller answers there as
- * a server, so that guests may ask for it before they have an address, and may
- * not be servers of it themselves.  Published by dhcp. */
+/* Relation: network name -> VMN_SERVED_*, the protocols that the controller
+ * serves in the network: guests may send requests from any address, and may
+ * not be servers of it themselves.  The key "" has the address of the DHCPv4
+ * server, which takes requests in all networks.  Published by dhcp. */
 #define VMN_REL_SERVED "dhcp.served"
 #define VMN_SERVED_DHCP4 "dhcp4"
 #define VMN_SERVED_DHCP6 "dhcp6"

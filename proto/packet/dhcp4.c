@@ -196,7 +196,6 @@ vmn_dhcp4_start(struct vmn_bytes *b, const struct vmn_dhcp4 *dhcp,
 
     if (file_size >= FILE_SIZE) {
         file_size = 0;
-        b->full = true;
     }
     vmn_put(b, head, sizeof head);
     vmn_put_u32(b, dhcp->xid);

@@ -239,6 +239,29 @@ static const struct bad_case bad_cases[] = {
       "/dhcp_options/routes/0/destination must be IPv4: DHCPv6 has no routes\n"
       "/dhcp_options/boot_server must be IPv4: IPv6 is not supported here "
       "yet\n" },
+    { "networks", "{'dhcp_options':{'options':["
+      "{'code':0,'hex':'00'},{'code':255,'hex':'00'},{'code':43},"
+      "{'code':43,'hex':''}]}}",
+      "/dhcp_options/options/0/code must be an integer from 1 to 254\n"
+      "/dhcp_options/options/1/code must be an integer from 1 to 254\n"
+      "/dhcp_options/options/2/hex is required\n"
+      "/dhcp_options/options/3/hex must not be empty\n" },
+    { "networks", "{'dhcp_options':{'options':["
+      "{'code':1,'hex':'ffffff00'},{'code':6,'hex':'0a000001'},"
+      "{'code':53,'hex':'05'},{'code':43,'hex':'0'},{'code':44,'hex':'0g'},"
+      "{'code':41,'hex':'0a0000'},{'code':2,'hex':'0000'},"
+      "{'code':249,'hex':'00'}]}}",
+      "/dhcp_options/options/0/code option 1 is set by VMN itself\n"
+      "/dhcp_options/options/1/code option 6 is set by a field of its own: "
+      "`dns`\n"
+      "/dhcp_options/options/2/code option 53 is set by VMN itself\n"
+      "/dhcp_options/options/3/hex must be pairs of hexadecimal digits\n"
+      "/dhcp_options/options/4/hex must be pairs of hexadecimal digits\n"
+      "/dhcp_options/options/5/hex option 41 has a multiple of 4 bytes, not "
+      "3\n"
+      "/dhcp_options/options/6/hex option 2 has 4 bytes, not 2\n"
+      "/dhcp_options/options/7/code option 249 is set by a field of its own: "
+      "`routes`\n" },
     { "networks", "{'mtu':1279,'subnets':[{'cidr':'fd00::/64'},"
       "{'cidr':'10.0.0.0/24'}]}",
       "/mtu must be at least 1280 in a network with IPv6 (RFC 8200, section "

@@ -99,6 +99,11 @@ static const struct good_case good_cases[] = {
       "'dhcp_options':{'lease_time':60,'dns':['fd00::2','10.0.0.1'],"
       "'search':['c','b.c'],'ntp':['10.0.0.3'],'boot_server':'10.0.0.4',"
       "'boot_file':'x y','hostname':'a.b'}}" },
+    { "ports", "{'network':'n','dhcp_options':{'options':["
+      "{'code':224,'hex':'FF'},{'code':119,'hex':'0161c000'}]}}",
+      "{'network':'n','enabled':true,'quarantined':false,'iface_id':'x',"
+      "'dhcp_options':{'options':[{'code':119,'hex':'0161c000'},"
+      "{'code':224,'hex':'FF'}]}}" },
     /* Text as RFC 5952 has it, and IPv4 before IPv6. */
     { "networks", "{'subnets':[{'cidr':'2001:DB8:0:0:1:0:0:0/80',"
       "'gateway':'2001:db8::1:0:0:A'},{'cidr':'FD00:0::/64'},"
