@@ -19,14 +19,21 @@ static const struct vmn_ip all_servers = { 6, {
 #define ROUTER_SOLICITATION 133
 
 static struct vmn_flow *
+scope_add(struct vmn_emit *emit, struct vmn_scope scope)
+{
+    struct vmn_flow *flow = vmn_flow_add(emit, scope, STAGE_DHCP, 0, PRIORITY);
+
+    vmn_match(flow, VMN_REG_SRC_LOCAL, 1);
+    return flow;
+}
+
+static struct vmn_flow *
 flow_add(struct vmn_emit *emit, const struct vmn_network *network)
 {
-    struct vmn_flow *flow = vmn_flow_add(emit,
-                                         vmn_scope_network(network->row.name),
-                                         STAGE_DHCP, 0, PRIORITY);
+    struct vmn_flow *flow = scope_add(emit,
+                                      vmn_scope_network(network->row.name));
 
     vmn_match(flow, VMN_REG_NETWORK, network->vni);
-    vmn_match(flow, VMN_REG_SRC_LOCAL, 1);
     return flow;
 }
 
@@ -36,25 +43,35 @@ punt(struct vmn_flow *flow, unsigned handler)
     vmn_act_punt(vmn_flow_actions(flow), handler, 0, VMN_PUNT_ALL);
 }
 
-/* Punts clients' messages.  A client sends to the broadcast address at first,
- * and later to the server that it knows, for which many send ARP requests. */
+/* Punts what clients send to the server itself, and answers their ARP requests
+ * for it, in all networks: a client that has a lease renews it where the
+ * network has no DHCP any more, or is another one, and gets DHCPNAK. */
+static void
+compile_server(struct vmn_view *view, const char *key, struct vmn_emit *emit)
+{
+    struct vmn_flow *flow = scope_add(emit, vmn_scope_all());
+
+    vmn_match_ip(flow, VMN_F_IPV4_DST, &server_ip);
+    vmn_match(flow, VMN_F_UDP_DST, VMN_DHCP4_SERVER_PORT);
+    punt(flow, HANDLER_V4);
+
+    flow = scope_add(emit, vmn_scope_all());
+    vmn_match(flow, VMN_F_ARP_OP, 1);
+    vmn_match_ip(flow, VMN_F_ARP_TPA, &server_ip);
+    vmn_act_arp_reply(vmn_flow_actions(flow), server_mac, &server_ip);
+    vmn_publish(emit, VMN_REL_SERVED, key, vmn_ip_text(view, &server_ip));
+}
+
+/* Punts what clients send to all servers. */
 static void
 serve_v4(struct vmn_emit *emit, const struct vmn_network *network)
 {
     static const struct vmn_ip everyone = { 4, { 255, 255, 255, 255 } };
-    const struct vmn_ip *asked[] = { &everyone, &server_ip };
-    struct vmn_flow *flow;
+    struct vmn_flow *flow = flow_add(emit, network);
 
-    for (size_t i = 0; i < sizeof asked / sizeof asked[0]; i++) {
-        flow = flow_add(emit, network);
-        vmn_match_ip(flow, VMN_F_IPV4_DST, asked[i]);
-        vmn_match(flow, VMN_F_UDP_DST, VMN_DHCP4_SERVER_PORT);
-        punt(flow, HANDLER_V4);
-    }
-    flow = flow_add(emit, network);
-    vmn_match(flow, VMN_F_ARP_OP, 1);
-    vmn_match_ip(flow, VMN_F_ARP_TPA, &server_ip);
-    vmn_act_arp_reply(vmn_flow_actions(flow), server_mac, &server_ip);
+    vmn_match_ip(flow, VMN_F_IPV4_DST, &everyone);
+    vmn_match(flow, VMN_F_UDP_DST, VMN_DHCP4_SERVER_PORT);
+    punt(flow, HANDLER_V4);
     vmn_publish(emit, VMN_REL_SERVED, network->row.name, VMN_SERVED_DHCP4);
 }
 
@@ -121,6 +138,7 @@ static const struct vmn_stage_class stages[] = {
 };
 
 static const struct vmn_unit_class units[] = {
+    { .name = "server", .each = VMN_EACH_ONCE, .compile = compile_server },
     { .name = "network", .each = VMN_EACH_ROW, .row_type = VMN_ROW_NETWORK,
       .compile = compile_network },
     { .name = NULL },

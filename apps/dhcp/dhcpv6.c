@@ -88,17 +88,10 @@ next_address(const uint8_t **rest, size_t *size, struct vmn_ip *ip)
     return false;
 }
 
-/* Appends the client's addresses, and those in its association that it has no
- * longer, with lifetime 0. */
+/* Appends the client's addresses. */
 static void
-put_addresses(struct vmn_bytes *b, const struct req *req,
-              const struct vmn_dhcp6_option *ia)
+put_leased(struct vmn_bytes *b, const struct req *req)
 {
-    const uint8_t *rest = ia->data + VMN_DHCP6_IA_NA_SIZE;
-    size_t size = ia->size - VMN_DHCP6_IA_NA_SIZE;
-    bool renews = req->dhcp.type == RENEW || req->dhcp.type == REBIND;
-    struct vmn_ip ip;
-
     for (size_t i = 0; i < req->port->n_ips; i++) {
         const struct vmn_ip *own = &req->port->ips[i];
 
@@ -106,11 +99,31 @@ put_addresses(struct vmn_bytes *b, const struct req *req,
             put_address(b, own, req->options.lease_time);
         }
     }
-    while (renews && next_address(&rest, &size, &ip)) {
+}
+
+/* Appends, with lifetimes 0, the addresses in association 'ia' that the client
+ * has no longer: the client that extends them stops using them at once (RFC
+ * 8415, sections 18.3.4 and 18.3.5).  Returns false if there are none. */
+static bool
+put_expired(struct vmn_bytes *b, const struct req *req,
+            const struct vmn_dhcp6_option *ia)
+{
+    const uint8_t *rest = ia->data + VMN_DHCP6_IA_NA_SIZE;
+    size_t size = ia->size - VMN_DHCP6_IA_NA_SIZE;
+    bool any = false;
+    struct vmn_ip ip;
+
+    if (ia->code != VMN_DHCP6_IA_NA
+        || (req->dhcp.type != RENEW && req->dhcp.type != REBIND)) {
+        return false;
+    }
+    while (next_address(&rest, &size, &ip)) {
         if (!is_leased(req, &ip)) {
             put_address(b, &ip, 0);
+            any = true;
         }
     }
+    return any;
 }
 
 /* Appends the reply to association 'ia'.  The first one that asks for
@@ -130,8 +143,9 @@ put_ia(struct vmn_bytes *b, const struct req *req,
         vmn_put_u32(b, leases ? s / 10 * 8 : 0);
     }
     if (leases) {
-        put_addresses(b, req, ia);
-    } else {
+        put_leased(b, req);
+    }
+    if (!put_expired(b, req, ia) && !leases) {
         put_status(b, (ia->code == VMN_DHCP6_IA_PD ? STATUS_NO_PREFIX
                        : req->dhcp.type == RENEW || req->dhcp.type == REBIND
                        ? STATUS_NO_BINDING : STATUS_NO_ADDRESS));

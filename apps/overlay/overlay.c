@@ -148,7 +148,7 @@ compile_base(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     base_admit(emit);
     base_guard(emit);
     unaddressed_base(emit);
-    dhcp_guard_base(emit);
+    dhcp_guard_base(view, emit);
     group_frames_base(emit);
     base_service(emit);
     nd_security_base(emit);

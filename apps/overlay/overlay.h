@@ -88,6 +88,7 @@ enum {
     GUARD_LINK_LOCAL = 35,      /* Made up by a port with IPv6. */
     GUARD_PORT = 30,            /* Anything else of a port with IPv6. */
     GUARD_RESERVED = 26,        /* Addresses that no guest makes up. */
+    GUARD_FORMER = 25,          /* For a server, from any address. */
     GUARD_UNADDRESSED = 24,     /* From a guest without address. */
     GUARD_SPOOFED = 20,
 
@@ -571,10 +572,12 @@ void nd_security_mac(struct vmn_emit *, const struct port_ctx *,
 void nd_security_port(struct vmn_emit *, const struct port_ctx *);
 
 /* dhcp-ra-guard.c */
-void dhcp_guard_base(struct vmn_emit *);
+void dhcp_guard_base(struct vmn_view *, struct vmn_emit *);
 void match_dhcp_server(struct vmn_flow *, uint8_t family);
 void served_of_network(struct vmn_view *, struct vmn_emit *,
                        const struct vmn_network *);
+void dhcp_client_of_port(struct vmn_view *, struct vmn_emit *,
+                         const struct port_ctx *);
 void dhcp_client_source(struct vmn_view *, struct vmn_emit *,
                         const struct port_ctx *);
 

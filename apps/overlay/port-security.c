@@ -99,6 +99,8 @@ port_security(struct vmn_view *view, struct vmn_emit *emit,
         }
     }
 
+    dhcp_client_of_port(view, emit, ctx);
+
     /* An address probe has no sender address (RFC 5227, section 1.1). */
     flow = guard_add(emit, ctx, port->mac, GUARD_OWN);
     vmn_match(flow, VMN_F_ARP_OP, 1);

@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <cmocka.h>
 
+#include <stdlib.h>
+
 #include "openvswitch/vlog.h"
 #include "tests/unit/apps-fixture.h"
 #include "tests/unit/dhcp-fixture.h"
@@ -32,6 +34,8 @@ struct ask6 {
     const struct vmn_ip *ips[2]; /* In it. */
     bool two_ias;
     uint16_t wanted;
+    const uint8_t *class_;      /* Of the vendor; or NULL. */
+    size_t class_size;
 };
 
 static void
@@ -83,6 +87,9 @@ make6(const struct ask6 *q, uint8_t *frame, size_t room)
     }
     if (q->wanted) {
         vmn_dhcp6_put(&b, 6, &wanted, 2);
+    }
+    if (q->class_) {
+        vmn_dhcp6_put(&b, 16, q->class_, q->class_size);
     }
     udp.payload = data;
     udp.payload_size = b.size;
@@ -244,6 +251,86 @@ v6_messages_are_answered_by_type(void **state)
             fail_msg("case %"PRIuSIZE": status %d, %d; lifetimes %d, %d", i,
                      status_of(&answer, 0), status_of(&answer, 3),
                      lifetime_of(&answer, &a6), lifetime_of(&answer, &b6));
+        }
+    }
+}
+
+/* Addresses that the port has no longer expire at once, where it has none
+ * left as well, and in any association (RFC 8415, sections 18.3.4 and
+ * 18.3.5). */
+static void
+v6_lost_leases_expire(void **state)
+{
+    static const char *const changes[] = {
+        "{'ports/a': {'network': 'shop', 'mac': '02:00:00:00:00:01', "
+        "'ips': ['fd00::9']}}",
+        "{'ports/a': {'network': 'shop', 'mac': '02:00:00:00:00:01', "
+        "'ips': ['fd01::ff:fe00:1']}}",
+        "{'ports/a': {'network': 'shop', 'mac': '02:00:00:00:00:01', "
+        "'ips': ['10.0.1.1']}}",
+        "{'networks/away': {'vni': 200, 'subnets': [{'cidr': 'fd00::/64'}]}, "
+        "'ports/a': {'network': 'away', 'mac': '02:00:00:00:00:01', "
+        "'ips': ['fd00::1']}}",
+    };
+    static const struct ask6 questions[] = {
+        { .type = RENEW, .ia = 3, .server = "ours", .ips = { &a6 },
+          .two_ias = true },
+        { .type = REBIND, .ia = 3, .ips = { &a6 }, .two_ias = true },
+    };
+    struct fixture *f = *state;
+
+    for (size_t i = 0; i < 2 * ARRAY_SIZE(changes); i++) {
+        struct vmn_dhcp6_option option, inner;
+        struct vmn_dhcp6 answer;
+        const uint8_t *rest;
+        size_t size, n = 0;
+
+        apps_fixture_apply(f->apps, changes[i / 2]);
+        apps_fixture_check(f->apps);
+        assert_null(ask6(f, &questions[i % 2], &answer));
+        assert_int_equal(answer.type, REPLY);
+        assert_int_equal(lifetime_of(&answer, &a6), 0);
+        rest = answer.options;
+        size = answer.options_size;
+        while (vmn_dhcp6_next(&rest, &size, &option)) {
+            if (option.code == VMN_DHCP6_IA_NA) {
+                n++;
+                assert_true(vmn_dhcp6_find(option.data + 12, option.size - 12,
+                                           VMN_DHCP6_IAADDR, &inner));
+                assert_false(vmn_dhcp6_find(option.data + 12,
+                                            option.size - 12, 13, &inner));
+            }
+        }
+        assert_int_equal(n, 2);
+    }
+}
+
+/* Firmware that boots by HTTP takes answers of its own class only. */
+static void
+v6_http_clients_are_answered_with_their_class(void **state)
+{
+    static const uint8_t class_[] = "\0\0\1\x57\0\x15HTTPClient:Arch:00016";
+    static const char *const files[] = { "http://[fd00::69]/x", "x" };
+    struct fixture *f = *state;
+
+    for (size_t i = 0; i < 4; i++) {
+        const struct ask6 q = { .type = SOLICIT, .ia = 3, .wanted = 59,
+                                .class_ = i < 2 ? class_ : NULL,
+                                .class_size = sizeof class_ - 1 };
+        struct vmn_dhcp6_option option;
+        struct vmn_dhcp6 answer;
+        char *row = xasprintf("{'ports/a': {'network': 'shop', "
+            "'mac': '02:00:00:00:00:01', 'ips': ['fd00::1'], "
+            "'dhcp_options': {'boot_file': '%s'}}}", files[i % 2]);
+
+        apps_fixture_apply(f->apps, row);
+        free(row);
+        assert_null(ask6(f, &q, &answer));
+        assert_int_equal(find6(&answer, 0, 16, &option), i == 0);
+        if (!i) {
+            assert_int_equal(option.size, 16);
+            assert_memory_equal(option.data, "\0\0\1\x57\0\x0aHTTPClient",
+                                16);
         }
     }
 }
@@ -594,6 +681,8 @@ main(void)
     cmocka_unit_test_setup_teardown(TEST, dhcp_setup, dhcp_teardown)
     const struct CMUnitTest tests[] = {
         CASE(v6_messages_are_answered_by_type),
+        CASE(v6_lost_leases_expire),
+        CASE(v6_http_clients_are_answered_with_their_class),
         CASE(v6_only_the_first_association_has_addresses),
         CASE(v6_the_clients_list_decides),
         CASE(v6_answers_are_no_longer_than_the_network_takes),

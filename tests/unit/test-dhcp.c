@@ -205,6 +205,9 @@ v4_requests_are_answered_by_state(void **state)
         /* Renewing, rebinding. */
         { own, none, none, VMN_DHCP4_ACK, NULL },
         { wrong, none, none, VMN_DHCP4_NAK, NULL },
+        { own, none, server, VMN_DHCP4_ACK, NULL },
+        { wrong, none, server, VMN_DHCP4_NAK, NULL },
+        { wrong, own, none, VMN_DHCP4_NAK, NULL },
         /* The port's, but no one of DHCP. */
         { none, ip4(10, 9, 0, 1), server, VMN_DHCP4_NAK, NULL },
         { none, none, none, 0, "no address in request" },
@@ -369,6 +372,105 @@ v4_routes_say_the_default_too(void **state)
     ASSERT_OPTION(&answer, 121, 0, 10, 0, 0, 2);
 }
 
+#define PORT_A(OPTIONS)                                                     \
+    "{'ports/a': {'network': 'shop', 'mac': '02:00:00:00:00:01', "          \
+    "'ips': ['10.0.1.1', 'fd00::1'], 'dhcp_options': {" OPTIONS "}}}"
+#define URL "http://10.0.0.69/boot.efi"
+
+/* Firmware that boots by HTTP takes offers of its own class only. */
+static void
+v4_http_clients_are_answered_with_their_class(void **state)
+{
+    static const uint8_t http[] = "\x3c\x15HTTPClient:Arch:00016";
+    static const uint8_t pxe[] = "\x3c\x14PXEClient:Arch:00007";
+    const struct {
+        const uint8_t *class_;
+        size_t size;
+        const char *port;       /* Its row. */
+        const char *answer;     /* NULL: no option 60. */
+    } cases[] = {
+        { http, sizeof http - 1, PORT_A("'boot_file': '" URL "'"),
+          "HTTPClient" },
+        { http, sizeof http - 1, PORT_A("'boot_file': 'https://b/x'"),
+          "HTTPClient" },
+        { pxe, sizeof pxe - 1, PORT_A("'boot_file': '" URL "'"), NULL },
+        { NULL, 0, PORT_A("'boot_file': '" URL "'"), NULL },
+        { http, sizeof http - 1, PORT_A("'boot_file': 'x'"), NULL },
+        { http, sizeof http - 1, PORT_A("'boot_file': '" URL "', "
+          "'options': [{'code': 60, 'hex': '4d45'}]"), "ME" },
+    };
+    static const uint8_t types[] = { VMN_DHCP4_DISCOVER, VMN_DHCP4_REQUEST };
+    struct fixture *f = *state;
+
+    for (size_t i = 0; i < 2 * ARRAY_SIZE(cases); i++) {
+        struct ask4 q = { .port = "a", .type = types[i % 2],
+                          .requested = ip4(10, 0, 1, 1),
+                          .wanted = "\x01\x03\x3c\x43",
+                          .more = cases[i / 2].class_,
+                          .more_size = cases[i / 2].size };
+        const char *text = cases[i / 2].answer;
+        struct vmn_dhcp4 answer;
+
+        apps_fixture_apply(f->apps, cases[i / 2].port);
+        assert_null(ask4(f, &q, &answer));
+        if (text) {
+            assert_option(&answer, 60, text, strlen(text));
+        } else {
+            assert_no_option(&answer, 60);
+        }
+    }
+}
+
+/* A boot file that the header has no room for is in option 67, whether the
+ * client lists that or not; and nothing else is lost by it. */
+static void
+v4_long_boot_files_are_an_option(void **state)
+{
+    static const size_t sizes[] = { 1, 127, 128, 255 };
+    struct fixture *f = *state;
+
+    for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
+        const struct ask4 q = { .port = "a", .type = VMN_DHCP4_DISCOVER,
+                                .wanted = "\x01\x03", .max_size = 1400 };
+        bool is_long = sizes[i] > 127;
+        struct vmn_dhcp4 answer;
+        char file[256], *row;
+
+        memset(file, 'f', sizes[i]);
+        file[sizes[i]] = '\0';
+        row = xasprintf(PORT_A("'boot_file': '%s'"), file);
+        apps_fixture_apply(f->apps, row);
+        free(row);
+        assert_null(ask4(f, &q, &answer));
+        ASSERT_OPTION(&answer, 3, 10, 0, 0, 1);
+        if (is_long) {
+            assert_option(&answer, 67, file, sizes[i]);
+            assert_int_equal(f->udp.payload[108], 0);
+        } else {
+            assert_no_option(&answer, 67);
+            assert_memory_equal(f->udp.payload + 108, file, sizes[i] + 1);
+        }
+    }
+}
+
+/* Options as bytes are sent unasked, and in place of VMN's own. */
+static void
+v4_options_as_bytes_are_sent(void **state)
+{
+    const struct ask4 q = { .port = "a", .type = VMN_DHCP4_DISCOVER,
+                            .wanted = "\x01\x77" };
+    struct fixture *f = *state;
+    struct vmn_dhcp4 answer;
+
+    apps_fixture_apply(f->apps, PORT_A(
+        "'options': [{'code': 119, 'hex': '0161C000'}, "
+        "{'code': 43, 'hex': 'ff00'}]"));
+    assert_null(ask4(f, &q, &answer));
+    ASSERT_OPTION(&answer, 119, 1, 'a', 0xc0, 0);
+    ASSERT_OPTION(&answer, 43, 0xff, 0);
+    ASSERT_OPTION(&answer, 1, 255, 255, 252, 0);
+}
+
 /* What does not fit into what the client takes is left out whole. */
 static void
 v4_answers_are_no_longer_than_asked(void **state)
@@ -507,14 +609,60 @@ has_flow(struct fixture *f, const char *text)
     return found;
 }
 
-/* What a guest may ask before it has an address; and it is no server, served
- * or not. */
+/* A lease is refused as soon as its address is not the port's, or not leased
+ * any more, whatever has changed. */
+static void
+v4_lost_leases_are_refused(void **state)
+{
+    static const char *const changes[] = {
+        PORT_A("'lease_time': 100"), /* Another address beside its own. */
+        "{'ports/a': {'network': 'shop', 'mac': '02:00:00:00:00:01', "
+        "'ips': ['10.0.1.9']}}",
+        "{'ports/a': {'network': 'shop', 'mac': '02:00:00:00:00:01', "
+        "'ips': ['10.9.0.1']}}",
+        "{'ports/a': {'network': 'shop', 'mac': '02:00:00:00:00:01', "
+        "'ips': ['fd00::1']}}",
+        "{'networks/away': {'vni': 200, 'subnets': [{'cidr': '10.0.0.0/22', "
+        "'dhcp': true}]}, 'ports/a': {'network': 'away', "
+        "'mac': '02:00:00:00:00:01', 'ips': ['10.0.1.9']}}",
+        "{'networks/away': {'vni': 200, 'subnets': [{'cidr': '10.0.0.0/22'}]},"
+        "'ports/a': {'network': 'away', 'mac': '02:00:00:00:00:01', "
+        "'ips': ['10.0.1.1']}}",
+    };
+    struct fixture *f = *state;
+
+    for (size_t i = 0; i < ARRAY_SIZE(changes); i++) {
+        const struct ask4 q = { .port = "a", .type = VMN_DHCP4_REQUEST,
+                                .ciaddr = ip4(10, 0, 1, 1) };
+        struct vmn_dhcp4 answer;
+
+        apps_fixture_apply(f->apps, changes[i]);
+        apps_fixture_check(f->apps);
+        assert_null(ask4(f, &q, &answer));
+        if (answer.type != (i ? VMN_DHCP4_NAK : VMN_DHCP4_ACK)) {
+            fail_msg("change %"PRIuSIZE": answer %u", i, answer.type);
+        }
+    }
+}
+
+/* What a guest may ask before it has an address, or with a former one; and it
+ * is no server, served or not. */
 static void
 only_what_is_served_gets_through(void **state)
 {
     static const char *const ask4 =
         "overlay.admit/3 160 udp,reg0=0x64,nw_src=0.0.0.0,"
         "nw_dst=255.255.255.255,tp_src=68,tp_dst=67";
+    static const char *const former4 =
+        "overlay.admit/3 25 udp,reg0=0x64,nw_dst=255.255.255.255,tp_src=68,"
+        "tp_dst=67";
+    static const char *const unicast4 =
+        "overlay.admit/3 25 udp,nw_dst=169.254.0.67,tp_src=68,tp_dst=67";
+    static const char *const arp =
+        "overlay.admit/3 25 arp,arp_tpa=169.254.0.67,arp_op=1";
+    static const char *const ask6 =
+        "overlay.admit/3 160 udp6,reg0=0x64,ipv6_dst=ff02::1:2,tp_src=546,"
+        "tp_dst=547";
     static const char *const server4 =
         "overlay.admit/3 150 udp,tp_dst=68 "
         "actions=drop (DHCP server)";
@@ -524,15 +672,16 @@ only_what_is_served_gets_through(void **state)
         "overlay.admit/3 160 icmp6,reg0=0x64,icmp_type=133";
     static const struct {
         const char *subnets;
-        bool v4, routers;
+        bool v4, v6, routers;
     } cases[] = {
         { "{'cidr': '10.0.0.0/16', 'dhcp': true},"
-          "{'cidr': 'fd00::/64', 'dhcp': true}", true, true },
-        { "{'cidr': '10.0.0.0/16'}, {'cidr': 'fd00::/64'}", false, false },
+          "{'cidr': 'fd00::/64', 'dhcp': true}", true, true, true },
+        { "{'cidr': '10.0.0.0/16'}, {'cidr': 'fd00::/64'}", false, false,
+          false },
         { "{'cidr': '10.0.0.0/16', 'dhcp': true}, {'cidr': 'fd00::/64'}",
-          true, false },
+          true, false, false },
         { "{'cidr': '10.0.0.0/16'}, {'cidr': 'fd00::/64', 'slaac': true}",
-          false, true },
+          false, false, true },
     };
     struct fixture *f = *state;
 
@@ -546,11 +695,50 @@ only_what_is_served_gets_through(void **state)
         apps_fixture_apply(f->apps, rows);
         apps_fixture_check(f->apps);
         assert_int_equal(has_flow(f, ask4), cases[i].v4);
+        assert_int_equal(has_flow(f, former4), cases[i].v4);
+        assert_int_equal(has_flow(f, ask6), cases[i].v6);
+        assert_true(has_flow(f, unicast4));
+        assert_true(has_flow(f, arp));
         assert_true(has_flow(f, server4));
         assert_true(has_flow(f, server6));
         assert_int_equal(has_flow(f, rs), cases[i].routers);
         free(rows);
     }
+}
+
+/* On a physical network another server may answer. */
+static void
+clients_on_physical_networks_reach_servers(void **state)
+{
+    struct fixture *f = *state;
+
+    apps_fixture_apply(f->apps, "{'ports/b': null, 'ports/none': null, "
+        "'bindings/b': null, 'networks/shop': {'vni': 100, 'provider': "
+        "{'physical': 'p'}, 'subnets': [{'cidr': '10.0.0.0/16'}]}, "
+        "'ports/a': {'network': 'shop', "
+        "'mac': '02:00:00:00:00:01', 'ips': ['10.0.1.1']}, 'vifs/h1/a': "
+        "{'host': 'h1', 'iface_id': 'a', 'iface': 'tap', 'ofport': 1}}");
+    apps_fixture_check(f->apps);
+    assert_false(has_flow(f, "overlay.admit/3 160 udp,reg0=0x64"));
+    assert_true(has_flow(f, "overlay.admit/3 160 udp,reg0=0x64,in_port=1,"
+                         "dl_src=02:00:00:00:00:01,nw_src=0.0.0.0,"
+                         "nw_dst=255.255.255.255,tp_src=68,tp_dst=67"));
+    assert_false(has_flow(f, "overlay.admit/3 25 udp,reg0=0x64"));
+}
+
+/* A client resolves the router on its way to the server. */
+static void
+routers_are_resolved_from_former_addresses(void **state)
+{
+    static const char *const reply = "overlay.admit/3 25 arp,reg0=0x64,"
+                                     "arp_tpa=10.0.0.1,arp_op=1";
+    struct fixture *f = *state;
+
+    assert_false(has_flow(f, reply));
+    apps_fixture_apply(f->apps, "{'routers/r': {'mac': '0e:00:00:00:00:11', "
+                       "'interfaces': [{'network': 'shop'}]}}");
+    apps_fixture_check(f->apps);
+    assert_true(has_flow(f, reply));
 }
 
 int
@@ -567,10 +755,16 @@ main(void)
         CASE(v4_with_anothers_mac_is_not_answered),
         CASE(v4_the_clients_list_decides),
         CASE(v4_routes_say_the_default_too),
+        CASE(v4_http_clients_are_answered_with_their_class),
+        CASE(v4_long_boot_files_are_an_option),
+        CASE(v4_options_as_bytes_are_sent),
         CASE(v4_answers_are_no_longer_than_asked),
         CASE(options_need_their_room),
         CASE(v4_rubbish_is_not_answered),
+        CASE(v4_lost_leases_are_refused),
         CASE(only_what_is_served_gets_through),
+        CASE(clients_on_physical_networks_reach_servers),
+        CASE(routers_are_resolved_from_former_addresses),
     };
 
     vlog_set_levels(NULL, VLF_ANY_DESTINATION, VLL_OFF);

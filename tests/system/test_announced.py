@@ -1,0 +1,249 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What changes or goes is announced to guests: leases by DHCPNAK and by
+lifetimes of 0.  And the DHCP servers of others."""
+
+import struct
+
+import pytest
+from conftest import World, check_log, close_lab, make_lab
+from dhcp_guests import Udhcpc, bare_vm, enable_ipv6, wait_for_address
+
+from vmnlab import frames, netns
+from vmnlab.netns import wait_for
+
+SERVER = "169.254.0.67"
+SERVER_MAC = "0e:56:4d:ff:00:43"
+SERVER_ID = bytes.fromhex("000300010e564dff0043")
+ALL_SERVERS = ("33:33:00:01:00:02", "ff02::1:2")
+DISCOVER, OFFER, REQUEST, ACK, NAK = 1, 2, 3, 5, 6
+RENEW, REBIND, REPLY = 5, 6, 7
+
+
+@pytest.fixture(scope="module")
+def lab():
+    lab = make_lab("announced", 2)
+    yield lab
+    close_lab(lab)
+
+
+@pytest.fixture
+def world(lab):
+    world = World(lab)
+    yield world
+    world.close()
+    check_log(lab.vmnd)
+    assert lab.vmnd.pid() is not None, lab.vmnd.last_words(60)
+
+
+def ip_of(vm, family):
+    return next(ip for ip in vm.own if (":" in ip) == (family == 6))
+
+
+# DHCP.  ---------------------------------------------------------------------
+
+def dhcp4(vm, kind, ciaddr="0.0.0.0", to=None, options=b""):
+    """A message of a DHCPv4 client, whose address is 'ciaddr'; 'to' is a
+    (MAC, address), by default those of broadcasts."""
+    dst, dst_ip = to or (frames.BROADCAST, "255.255.255.255")
+    body = (struct.pack("!BBBB4sHH4s12s", 1, 1, 6, 0, b"vmn1", 0, 0,
+                        netns.socket.inet_aton(ciaddr), bytes(12))
+            + frames.mac_bytes(vm.mac) + bytes(202) + b"\x63\x82\x53\x63"
+            + bytes([53, 1, kind]) + options + b"\xff").ljust(300, b"\0")
+    return frames.udp(dst, vm.mac, ciaddr, dst_ip, 68, 67, body)
+
+
+def dhcp6(vm, kind, ip):
+    """A message of a DHCPv6 client that extends its lease of 'ip'."""
+    address = netns.socket.inet_pton(netns.socket.AF_INET6, ip)
+
+    def option(code, data):
+        return struct.pack("!HH", code, len(data)) + data
+    body = (bytes([kind]) + b"vmn" + option(1, b"client")
+            + (option(2, SERVER_ID) if kind == RENEW else b"")
+            + option(3, bytes(12) + option(5, address + bytes(8))))
+    return frames.udp6(ALL_SERVERS[0], vm.mac, frames.link_local(vm.mac),
+                       ALL_SERVERS[1], 546, 547, body)
+
+
+def answer(vm, frame, port=68):
+    """The payload of the answer that the guest gets at 'port', or None."""
+    def is_answer(f):
+        return (frames.of_udp(f) or (0, 0))[1] == port
+    with frames.Capture(vm.ns) as capture:
+        frames.send(vm, frame)
+        found = capture.wait(is_answer, 5)
+    return found and frames.parse(found)["payload"][8:]
+
+
+def type_of(payload):
+    """The type of a DHCPv4 message."""
+    at = payload.index(b"\x63\x82\x53\x63") + 4
+    assert payload[at:at + 2] == b"\x35\x01"
+    return payload[at + 2]
+
+
+def another_address(world, old):
+    world.patch("ports", "a", ips=["10.0.0.77", "fd00::77"])
+
+
+def another_subnet(world, old):
+    world.patch("ports", "a", ips=["10.0.1.7", "fd01::7"])
+
+
+def other_family(world, old):
+    """The port loses its addresses of one family, then of the other."""
+    world.patch("ports", "a", ips=[old[1]])
+    yield 4
+    world.patch("ports", "a", ips=[old[0]])
+    yield 6
+
+
+def subnet_without_dhcp(world, old):
+    subnets = world.api.get("networks/net")["spec"]["subnets"]
+    world.patch("networks", "net", subnets=[
+        dict(s, dhcp=s["cidr"] not in ("10.0.0.0/24", "fd00::/64"))
+        for s in subnets])
+
+
+def network_without_dhcp(world, old):
+    """By unicast alone: another server may have given what a client without
+    a server extends."""
+    subnets = world.api.get("networks/net")["spec"]["subnets"]
+    world.patch("networks", "net", subnets=[dict(s, dhcp=False)
+                                            for s in subnets])
+    return ("renew",)
+
+
+def address_of_another_port(world, old):
+    world.patch("ports", "a", ips=["10.0.0.77", "fd00::77"])
+    world.put("ports", "b", network="net", ips=list(old))
+
+
+CHANGES = [another_address, another_subnet, other_family,
+           subnet_without_dhcp, network_without_dhcp,
+           address_of_another_port]
+
+
+def refused4(vm, old, how=("renew", "rebind", "reboot")):
+    frames_of = {
+        "renew": dhcp4(vm, REQUEST, old, (SERVER_MAC, SERVER)),
+        "rebind": dhcp4(vm, REQUEST, old),
+        "reboot": dhcp4(vm, REQUEST, options=b"\x32\x04"
+                        + netns.socket.inet_aton(old)),
+    }
+    for name in how:
+        payload = answer(vm, frames_of[name])
+        assert payload and type_of(payload) == NAK, name
+
+
+def expired6(vm, old, how=("renew", "rebind")):
+    for name in how:
+        payload = answer(vm, dhcp6(vm, RENEW if name == "renew" else REBIND,
+                                   old), 546)
+        assert payload and payload[0] == REPLY, name
+        gone = struct.pack("!HH", 5, 24) + netns.socket.inet_pton(
+            netns.socket.AF_INET6, old) + bytes(8)
+        assert gone in payload, name
+
+
+@pytest.mark.parametrize("change", CHANGES, ids=lambda c: c.__name__)
+def test_lost_leases_are_refused(world, change):
+    """Whatever takes a leased address from a port: the guest that renews,
+    rebinds or reboots is refused, and no other guest gets its packets."""
+    world.put("networks", "net", subnets=[
+        {"cidr": "10.0.0.0/24", "gateway": "10.0.0.1", "dhcp": True},
+        {"cidr": "10.0.1.0/24", "dhcp": True},
+        {"cidr": "fd00::/64", "dhcp": True},
+        {"cidr": "fd01::/64", "dhcp": True}])
+    world.put("routers", "r", interfaces=[{"network": "net"}])
+    mac = world.api.get("routers/r")["status"]["mac"]
+    vm = bare_vm(world, "a", "net", "h1", ips=["10.0.0.31", "fd00::31"])
+    near = bare_vm(world, "near", "net", "h1", ips=["10.0.0.5", "fd00::5"])
+    old = ("10.0.0.31", "fd00::31")
+    for kind, to in ((REQUEST, (SERVER_MAC, SERVER)), (REQUEST, None)):
+        assert type_of(answer(vm, dhcp4(vm, kind, old[0], to))) == ACK
+    with frames.Capture(near.ns) as capture:
+        result = change(world, old)
+        if hasattr(result, "__next__"):
+            for family in result:
+                (refused4 if family == 4 else expired6)(
+                    vm, old[0] if family == 4 else old[1])
+        elif result:
+            refused4(vm, old[0], result)
+        else:
+            refused4(vm, old[0])
+            expired6(vm, old[1])
+        # On its way there, it resolves the server, or its router.
+        for target, at in ((SERVER, SERVER_MAC), ("10.0.0.1", mac)):
+            if target == SERVER or not result or hasattr(result, "__next__"):
+                assert resolve(vm, old[0], target) == at
+        # Nothing else is let in from an address that is not the port's.
+        frames.send(
+            vm, frames.udp(near.mac, vm.mac, "10.0.0.99", "10.0.0.5", 68, 67,
+                           b"forged"),
+            frames.udp(frames.BROADCAST, vm.mac, "10.0.0.99",
+                       "255.255.255.255", 67, 67, b"forged"),
+            frames.arp_question(vm.mac, "10.0.0.99", "10.0.0.5"))
+        assert resolve(vm, old[0], SERVER)
+        assert not [f for f in capture.read() if b"forged" in f
+                    or frames.parse(f).get("sender_ip") == "10.0.0.99"]
+
+
+def resolve(vm, own, target):
+    """The MAC of 'target' by ARP, as 'own' resolves it; or None."""
+    with frames.Capture(vm.ns) as capture:
+        frames.send(vm, frames.arp_question(vm.mac, own, target))
+        found = capture.wait(lambda f: frames.parse(f).get("sender_ip")
+                             == target, 5)
+    return found and frames.parse(found)["sender"]
+
+
+def test_a_client_moves_to_the_new_address(world, tmp_path):
+    """busybox's udhcpc renews at the server, by way of its router, with the
+    address that its port has lost, and has the new one at once."""
+    world.put("networks", "net", subnets=[
+        {"cidr": "10.0.0.0/24", "gateway": "10.0.0.1", "dhcp": True}])
+    world.put("routers", "r", interfaces=[{"network": "net"}])
+    vm = bare_vm(world, "a", "net", "h1", ips=["10.0.0.31"])
+    with Udhcpc(vm, tmp_path) as client:
+        assert client.wait("bound")["ip"] == "10.0.0.31"
+        wait_for_address(vm, "10.0.0.31")
+        netns.ip(vm.ns, "route add default via 10.0.0.1")
+        world.patch("ports", "a", ips=["10.0.0.41"])
+        n = len(client.events())
+        client.renew()
+        assert client.wait("bound", after=n)["ip"] == "10.0.0.41"
+
+
+def test_a_network_has_its_own_dhcp_server(world):
+    """A guest on a physical network is asked for by broadcast there, and
+    answered by the server there, unless VMN serves the network."""
+    world.provider_hosts_are("h1")
+    world.put("networks", "pub", provider={"physical": "dc"}, subnets=[
+        {"cidr": "198.51.100.0/24"}])
+    out = world.outside("out", "198.51.100.9/24")
+    vm = bare_vm(world, "a", "pub", "h1", ips=["198.51.100.31"])
+
+    def is_asked(f):
+        return (frames.of_udp(f) or (0, 0))[1] == 67
+    with frames.Capture(out.ns) as there:
+        frames.send(vm, dhcp4(vm, DISCOVER))
+        assert there.wait(is_asked, 10)
+    with frames.Capture(vm.ns) as here:
+        frames.send(out, frames.udp(
+            vm.mac, out.mac, "198.51.100.9", "198.51.100.31", 67, 68,
+            b"offer"))
+        assert here.wait(lambda f: b"offer" in f, 10)
+    # As another one, or with a former address, it still asks nobody.
+    with frames.Capture(out.ns) as there:
+        frames.send(vm, dhcp4(vm, DISCOVER, "198.51.100.77"),
+                    dhcp4(vm, DISCOVER)[:6] + b"\x02\0\0\0\0\x99"
+                    + dhcp4(vm, DISCOVER)[12:], dhcp4(vm, DISCOVER))
+        assert there.wait(is_asked, 10)
+        seen = [frames.parse(f) for f in there.read() if is_asked(f)]
+        assert {(f["src"], f["src_ip"]) for f in seen} == {
+            (vm.mac, "0.0.0.0")}
+    world.patch("networks", "pub", subnets=[
+        {"cidr": "198.51.100.0/24", "dhcp": True}])
+    payload = answer(vm, dhcp4(vm, DISCOVER))
+    assert payload and type_of(payload) == OFFER
