@@ -208,6 +208,8 @@ vmn_act_restart(struct vmn_actions *a)
         }
     }
     if (actions_begin(a)) {
+        /* Else a pass through the zone of the last one would be skipped. */
+        ofpact_put_CT_CLEAR(&a->ofpacts);
         append_resubmit(&a->ofpacts, 0);
         a->ended = true;
     }
