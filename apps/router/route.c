@@ -104,12 +104,15 @@ find_neighbour(const struct router_ctx *ctx, const char *network,
                const struct vmn_ip *ip, struct vmn_mac *mac)
 {
     const struct vmn_prefix prefix = { *ip, vmn_ip_bits(ip) };
-    struct vmn_names macs = vmn_relation_values(
-        ctx->view, REL_NEIGHBOUR,
-        vmn_printf(ctx->view, "%s|%s", network,
-                   vmn_prefix_text(ctx->view, &prefix)));
+    struct vmn_mac macs[NEIGHBOUR_MACS_MAX];
+    const char *key = vmn_printf(ctx->view, "%s|%s", network,
+                                 vmn_prefix_text(ctx->view, &prefix));
 
-    return macs.n == 1 && vmn_mac_from_text(macs.names[0], mac);
+    if (neighbour_macs(ctx->view, key, macs) != 1) {
+        return false;
+    }
+    *mac = macs[0];
+    return true;
 }
 
 static struct next

@@ -93,7 +93,7 @@ enum router_error {
 #define REL_HOSTS "router.hosts"      /* "" -> hosts where there is a
                                        * router. */
 #define REL_NUMBER "router.number"    /* Number -> router. */
-#define REL_NEIGHBOUR "router.neighbour" /* NETWORK|PREFIX -> MAC. */
+#define REL_NEIGHBOUR "router.neighbour" /* NETWORK|PREFIX -> MAC|PORT. */
 
 /* Query of a router: the name of the first router, by name, in its domain. */
 #define QUERY_COMPONENT "router.component"
@@ -163,6 +163,15 @@ void emit_external(const struct router_ctx *);
 void emit_mtu_checks(const struct router_ctx *);
 
 /* neighbour-table.c: who has which address in a network. */
+
+/* MAC addresses of an allowed address that get a copy of each packet, at
+ * most. */
+#define NEIGHBOUR_MACS_MAX 8
+/* Sets 'macs' to those that the holder of a key of REL_NEIGHBOUR may have, and
+ * returns how many; 0 if they are too many.  One that all of its ports may use
+ * is the only one (VRRP's virtual MAC address, RFC 5798, section 7.3). */
+size_t neighbour_macs(struct vmn_view *, const char *key,
+                      struct vmn_mac macs[NEIGHBOUR_MACS_MAX]);
 void compile_port(struct vmn_view *, const char *key, struct vmn_emit *);
 void compile_neighbour(struct vmn_view *, const char *key, struct vmn_emit *);
 

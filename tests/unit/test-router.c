@@ -349,7 +349,7 @@ static struct scenario scenarios[] = {
               "set_field:02:00:00:00:02:06->eth_dst," },
         } },
     } },
-    { "allowed_addresses_are_neighbours_where_one_mac_has_them", {
+    { "allowed_addresses_are_neighbours", {
         { "{" BASE "," ROUTER("r", "f", AT("a") "," AT("b"),
                               "{'destination': '0.0.0.0/0',"
                               " 'via': ['10.0.2.100']}") ","
@@ -367,9 +367,23 @@ static struct scenario scenarios[] = {
         } },
         { "{" PORT("w", "b", "2", "7", "h2", ", 'allowed_addresses': ["
                    "{'ip': '10.0.2.100'}]") "}", {
-            { "h1", "-" R "/3 132 " },
+            /* Two that share it: each gets a copy.  As a next hop, neither. */
+            { "h1", "+" R "/3 132 ip,reg0=0x2,nw_dst=10.0.2.100 "
+              "actions=set_field:00:00:5e:00:01:01->eth_dst,clone(" },
+            { "h1", "+set_field:02:00:00:00:02:07->eth_dst," },
             { "h1", "+" R "/2 100 ip," HERE
               " actions=clone(set_field:0x" },
+        } },
+        { "{" PORT("w", "b", "2", "7", "h2", ", 'allowed_addresses': ["
+                   "{'ip': '10.0.2.100', 'mac': '00:00:5e:00:01:01'},"
+                   "{'ip': '10.0.2.100'}, {'ip': '10.7.0.0/16'}]") "}", {
+            /* One MAC address that both may use. */
+            { "h1", "+" R "/3 132 ip,reg0=0x2,nw_dst=10.0.2.100 "
+              "actions=set_field:00:00:5e:00:01:01->eth_dst,goto" },
+            /* Nobody has a whole prefix. */
+            { "h1", "-" R "/3 116 " },
+            { "h1", "+" R "/2 100 ip," HERE " actions=set_field:0x2->reg0,"
+              "set_field:00:00:5e:00:01:01->eth_dst," },
         } },
     } },
 };
