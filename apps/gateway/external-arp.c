@@ -59,13 +59,16 @@ publish_asks_as_host(const struct gateway_ctx *ctx)
     const char *network = ctx->network->row.name;
 
     publish_asks(ctx);
-    for (size_t i = 0; i < N_FAMILIES; i++) {
-        if (next_hop(ctx->network, families[i])) {
+    for (size_t i = 0; i < ctx->network->n_subnets; i++) {
+        const struct vmn_ip *gateway
+            = &vmn_subnet_at(ctx->network, i)->gateway;
+
+        if (gateway->family) {
             vmn_publish(ctx->emit, REL_ANNOUNCED,
                         vmn_printf(ctx->view, "%s|%s", ctx->host,
                                    ctx->network->provider.physical),
-                        vmn_printf(ctx->view, "%c%u|%s", ASK_AS_HOST,
-                                   families[i], network));
+                        vmn_printf(ctx->view, "%c%s|%s", ASK_AS_HOST, network,
+                                   vmn_ip_text(ctx->view, gateway)));
         }
     }
 }

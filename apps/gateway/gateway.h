@@ -68,8 +68,9 @@ enum {
     NAT_SHARE = 85,             /* With source ports of the sender's share. */
     NAT_DEFAULT = 80,
 
-    HOP_UNTRANSLATED = 300,     /* NAT has failed. */
-    HOP_LINK = 100,             /* And the length of the prefix. */
+    HOP_UNTRANSLATED = 500,     /* NAT has failed. */
+    HOP_LINK = 300,             /* And the length of the prefix, as below. */
+    HOP_FURTHER_OF = 100,       /* By the source's subnet. */
     HOP_FURTHER = 50,
 
     IN_BALANCED = 110,
@@ -141,8 +142,8 @@ enum gateway_handler {
 
 /* In REL_ANNOUNCED: resolve the IPv6 gateway of the external network. */
 #define ASK_GATEWAY "?"
-/* In REL_ANNOUNCED, in place of ROUTER|MAC|..., before FAMILY|NETWORK: a host
- * that does not serve there yet resolves the network's gateway, as itself. */
+/* In REL_ANNOUNCED, in place of ROUTER|MAC|..., before NETWORK|GATEWAY: a host
+ * that does not serve there yet resolves a subnet's gateway, as itself. */
 #define ASK_AS_HOST '|'
 
 /* Query: router -> "HOST|HOST...", its active gateway and those that take over

@@ -75,7 +75,7 @@ ask_gateway(const struct vmn_router *router,
     }
 }
 
-/* Resolves the gateway of 'what', "FAMILY|NETWORK", from a host that stands
+/* Resolves the gateway of 'what', "NETWORK|GATEWAY", from a host that stands
  * by, or to which a floating address is to come, as nobody: the router's
  * address, or that one, would move to that host.  And from the active one of
  * several.  Flows learn from the reply (external-arp.c, external-nd.c). */
@@ -85,21 +85,19 @@ ask_as_host(struct vmn_view *view, const char *host, const char *what,
 {
     const struct vmn_mac mac = host_mac(view, host);
     const struct vmn_network *network;
-    const char *number, *name;
-    const struct vmn_ip *to;
-    uint8_t frame[FRAME_MAX], family;
-    struct vmn_ip from;
+    const char *name, *text;
+    uint8_t frame[FRAME_MAX];
+    struct vmn_ip from, to;
 
-    if (!vmn_key_split_two(view, what, &number, &name)) {
+    if (!vmn_key_split_two(view, what, &name, &text)
+        || !vmn_ip_from_text(text, &to)) {
         return;
     }
-    family = strcmp(number, "6") ? 4 : 6;
     network = vmn_read_network(view, name);
-    to = network ? next_hop(network, family) : NULL;
-    from = nobody_ip(mac, family);
-    if (to) {
+    from = nobody_ip(mac, to.family);
+    if (network) {
         send_tagged(network, out, frame,
-                    build_request(frame, mac, &from, to));
+                    build_request(frame, mac, &from, &to));
     }
 }
 

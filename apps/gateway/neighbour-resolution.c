@@ -115,6 +115,27 @@ has_taken_over(struct vmn_view *view, const struct vmn_router *router,
     return false;
 }
 
+/* Returns the address from which the router asks for 'to': its own, or in
+ * another subnet that of the packet, 'sender', since some machines answer no
+ * other one. */
+static const struct vmn_ip *
+asks_from(struct vmn_view *view, const struct vmn_router *router,
+          const struct vmn_ip *sender, const struct vmn_ip *to)
+{
+    const struct vmn_ip *own = first_external(router, to->family);
+    const struct vmn_network *network = external_network(view, router);
+
+    for (size_t i = 0; network && own && i < network->n_subnets; i++) {
+        const struct vmn_prefix *cidr = &vmn_subnet_at(network, i)->cidr;
+
+        if (vmn_prefix_contains(cidr, to) && !vmn_prefix_contains(cidr, own)
+            && vmn_prefix_contains(cidr, sender)) {
+            return sender;
+        }
+    }
+    return own;
+}
+
 /* Resolves a neighbour, or probes one that was not heard for long: first at
  * the Ethernet address that its packets go to, then at all.  The packet itself
  * is dropped where the neighbour is unknown: its sender retransmits,
@@ -139,9 +160,8 @@ handle_resolve(struct vmn_view *view, const struct vmn_packet_in *in,
         = vmn_packet_reg(in, VMN_REG_NEIGHBOUR_STATE) & VMN_NEIGHBOUR_PROBE;
     const struct vmn_router *router = router_of_transit(
         view, vmn_packet_reg(in, REG_TRANSIT));
-    const struct vmn_ip *from = (router
-                                 ? first_external(router, to.ip.family)
-                                 : NULL);
+    const struct vmn_ip *from = (router ? asks_from(view, router, &sender,
+                                                    &to.ip) : NULL);
 
     if (!from || !sender.family) {
         vmn_send_nothing(out, "router has no external network");

@@ -5,6 +5,8 @@
 
 #include "gateway.h"
 
+#include <string.h>
+
 /* Resolves the neighbour that OUT_HOP did not find: from floating IP number
  * 'floating', or from the router (0). */
 static void
@@ -144,11 +146,38 @@ out_to(const struct gateway_ctx *ctx, struct vmn_flow *flow, uint8_t family,
     vmn_act_goto(actions, STAGE_EGRESS, OUT_SEND);
 }
 
+/* Sends packets on by the gateway of the subnet that their source is in: other
+ * machines find the way back by that one.  Those of no subnet go by that of
+ * the router's own address. */
+static void
+out_further(const struct gateway_ctx *ctx, uint8_t family)
+{
+    const struct vmn_ip *own = first_external(ctx->router, family);
+    const struct vmn_ip *next = own ? gateway_of(ctx->network, own) : NULL;
+
+    next = next ? next : next_hop(ctx->network, family);
+    if (!next) {
+        return;
+    }
+    out_to(ctx, gateway_flow(ctx, STAGE_EGRESS, OUT_HOP, HOP_FURTHER), family,
+           next);
+    for (size_t i = 0; i < ctx->network->n_subnets; i++) {
+        const struct vmn_subnet *subnet = vmn_subnet_at(ctx->network, i);
+
+        if (subnet->gateway.family == family
+            && memcmp(&subnet->gateway, next, sizeof *next)) {
+            struct vmn_flow *flow = gateway_flow(
+                ctx, STAGE_EGRESS, OUT_HOP, HOP_FURTHER_OF + subnet->cidr.len);
+
+            vmn_match_prefix(flow, vmn_field_ip_src(family), &subnet->cidr);
+            out_to(ctx, flow, family, &subnet->gateway);
+        }
+    }
+}
+
 static void
 out_hop(const struct gateway_ctx *ctx, uint8_t family)
 {
-    const struct vmn_ip *next = next_hop(ctx->network, family);
-
     for (size_t i = 0; i < ctx->network->n_subnets; i++) {
         const struct vmn_prefix *cidr = &vmn_subnet_at(ctx->network, i)->cidr;
 
@@ -160,10 +189,7 @@ out_hop(const struct gateway_ctx *ctx, uint8_t family)
             out_to(ctx, flow, family, NULL);
         }
     }
-    if (next) {
-        out_to(ctx, gateway_flow(ctx, STAGE_EGRESS, OUT_HOP, HOP_FURTHER),
-               family, next);
-    }
+    out_further(ctx, family);
 }
 
 void

@@ -441,7 +441,7 @@ nothing_leaves_untranslated(void **state OVS_UNUSED)
 
         for (size_t j = 0; j < ARRAY_SIZE(families); j++) {
             char *dropped = xasprintf(
-                "gateway.egress/3 300 ct_state=+new+trk-snat,%s,reg6=",
+                "gateway.egress/3 500 ct_state=+new+trk-snat,%s,reg6=",
                 families[j]);
             char *known = xasprintf(
                 "gateway.egress/2 110 ct_state=+new+trk+snat,%s,",
