@@ -59,33 +59,44 @@ act_to_host(const struct gateway_ctx *ctx, struct vmn_actions *bucket,
     vmn_act_resubmit(bucket, STAGE_EGRESS, OUT_ENTER);
 }
 
+static const char *
+out_key(const struct gateway_ctx *ctx)
+{
+    return vmn_printf(ctx->view, "out/%s", ctx->router->row.name);
+}
+
+void
+act_to_gateways(const struct gateway_ctx *ctx, struct vmn_actions *actions)
+{
+    if (!ctx->host) {
+        vmn_act_drop(actions, "no gateway");
+    } else if (ctx->failover.n < 2) {
+        vmn_act_set(actions, VMN_REG_DST_HOST, number_of(ctx, ctx->host));
+        vmn_act_next(actions);
+    } else {
+        vmn_act_group_id(actions, vmn_id_of(ctx->view, VMN_ID_POOL_GROUP,
+                                            out_key(ctx)));
+    }
+}
+
 void
 out_to_gateways(const struct gateway_ctx *ctx)
 {
     struct vmn_scope scope = vmn_scope_domain(ctx->domain);
-    struct vmn_flow *flow = out_enter_flow(ctx, scope, ENTER_REMOTE);
-    struct vmn_actions *actions = vmn_flow_actions(flow);
     struct vmn_group_msg *group;
 
-    if (!ctx->host) {
-        vmn_act_drop(actions, "no gateway");
-        return;
-    }
+    act_to_gateways(ctx, vmn_flow_actions(out_enter_flow(ctx, scope,
+                                                         ENTER_REMOTE)));
     if (ctx->failover.n < 2) {
-        vmn_act_set(actions, VMN_REG_DST_HOST, number_of(ctx, ctx->host));
-        vmn_act_next(actions);
         return;
     }
-    group = vmn_group_add(ctx->emit, scope, VMN_GROUP_FAILOVER,
-                          vmn_printf(ctx->view, "out/%s",
-                                     ctx->router->row.name));
+    group = vmn_group_add(ctx->emit, scope, VMN_GROUP_FAILOVER, out_key(ctx));
     for (size_t i = 0; i < ctx->failover.n; i++) {
         const char *host = ctx->failover.names[i];
 
         act_to_host(ctx, bucket_for(ctx, group, host), host);
     }
     act_to_host(ctx, last_bucket(group), ctx->host);
-    vmn_act_group(actions, group);
 }
 
 /* Standing by.  ----------------------------------------------------------- */

@@ -60,6 +60,7 @@ distribute(struct gateway_ctx *ctx, const struct vmn_port *port,
     const struct vmn_binding *binding
         = (port->external || !port->enabled ? NULL
            : vmn_read_binding(ctx->view, port->row.name));
+    const struct gateway_ctx gateway = *ctx;
     struct gateway_ctx other = *ctx;
 
     if (!binding || !send_distributed(ctx, binding->host, number)) {
@@ -71,6 +72,9 @@ distribute(struct gateway_ctx *ctx, const struct vmn_port *port,
     /* Where it has migrated to: a switch forgets what it has learned by a flow
      * that goes.  Always, since nobody can tell any more where that is. */
     publish_asks(ctx);
+    if (!vmn_other_host(binding)) {
+        replies_to_gateway(&gateway, binding->host, ip);
+    }
     if (send_distributed(&other, vmn_other_host(binding), number)) {
         outbound_distributed(&other, ip, &floating->ip, number);
         in_address(&other, &floating->ip);

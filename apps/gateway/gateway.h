@@ -51,6 +51,7 @@ enum {
     ENTER_BALANCED = 120,       /* Perhaps a backend's answer. */
     ENTER_ND = 115,             /* Neighbour discovery. */
     ENTER_PING = 110,           /* The gateway itself. */
+    ENTER_DISTRIBUTED_REPLY = 106,
     ENTER_DISTRIBUTED = 105,    /* From a port with a distributed address. */
     ENTER_RELAYED = 103,        /* By another gateway, to one that stands
                                  * by. */
@@ -60,6 +61,7 @@ enum {
     ENTER_RELAY = 80,           /* From one, to another. */
     ENTER_REMOTE = 50,
 
+    NAT_ELSEWHERE = 125,        /* A reply of a connection by a gateway. */
     NAT_INVALID = 120,
     NAT_OPEN = 110,             /* Of a connection that conntrack knows. */
     NAT_FLOATING = 100,
@@ -122,6 +124,8 @@ enum gateway_handler {
 /* Registers inside of STAGE_INGRESS and STAGE_EGRESS. */
 #define REG_NAT_ZONE VMN_F_REG10
 #define REG_TRANSIT VMN_F_REG11 /* VNI of the router's transit. */
+#define REG_REPLY VMN_REG_NEIGHBOUR4 /* Before OUT_HOP: 1 of a reply from a
+                                      * port with a distributed address. */
 
 /* Relations. */
 #define REL_HOSTS "gateway.hosts"       /* "" -> hosts that may be a
@@ -235,6 +239,8 @@ void compile_watched(struct vmn_view *, const char *key, struct vmn_emit *);
 /* Adds the flow that leads from the router's hosts to its gateway: to the
  * first one that they see, if there are several. */
 void out_to_gateways(const struct gateway_ctx *);
+/* Does the same with a packet of one of them; ends the actions. */
+void act_to_gateways(const struct gateway_ctx *, struct vmn_actions *);
 /* Adds the flows of a host that stands by for all that is for the router. */
 void stand_by(const struct gateway_ctx *);
 /* Adds its flows for questions of the external network for 'ip', which are not
@@ -269,6 +275,10 @@ void out_track(const struct gateway_ctx *, struct vmn_actions *);
 void out_base(struct vmn_emit *);
 void outbound_distributed(const struct gateway_ctx *, const struct vmn_ip *ip,
                           const struct vmn_ip *floating, uint32_t number);
+/* Has replies from the port that has 'ip' leave by the router's gateway, which
+ * 'ctx' is of, unless their connection came in by 'host' itself. */
+void replies_to_gateway(const struct gateway_ctx *, const char *host,
+                        const struct vmn_ip *ip);
 void out_router(const struct gateway_ctx *);
 void out_router_at(const struct gateway_ctx *);
 

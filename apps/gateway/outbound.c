@@ -68,6 +68,7 @@ outbound_distributed(const struct gateway_ctx *ctx, const struct vmn_ip *ip,
     struct vmn_actions *actions;
 
     vmn_match_ip(flow, vmn_field_ip_src(ip->family), ip);
+    vmn_act_set(vmn_flow_actions(flow), REG_REPLY, 0);
     out_track(ctx, vmn_flow_actions(flow));
 
     for (size_t i = 0; i < sizeof priorities / sizeof *priorities; i++) {
@@ -87,6 +88,42 @@ outbound_distributed(const struct gateway_ctx *ctx, const struct vmn_ip *ip,
         }
         vmn_act_set_mac(actions, VMN_F_ETH_SRC, ctx->mac);
         vmn_act_next(actions);
+    }
+}
+
+void
+replies_to_gateway(const struct gateway_ctx *ctx, const char *host,
+                   const struct vmn_ip *ip)
+{
+    /* Of a connection that NAT does not know here: a reply that opens none is
+     * invalid. */
+    static const unsigned unknown[] = { VMN_CT_NEW, VMN_CT_INV };
+    struct vmn_scope scope = vmn_scope_host(host);
+    struct vmn_flow *flow;
+
+    if (ctx->host && !strcmp(ctx->host, host)) {
+        return;
+    }
+    flow = vmn_flow_add(ctx->emit, scope, STAGE_EGRESS, OUT_ENTER,
+                        ENTER_DISTRIBUTED_REPLY);
+    vmn_match(flow, VMN_REG_NETWORK, ctx->transit);
+    vmn_match(flow, VMN_REG_DST_HOST, VMN_DST_HOST_EXTERNAL);
+    vmn_match_ip(flow, vmn_field_ip_src(ip->family), ip);
+    /* By the zone of policies. */
+    vmn_match_masked(flow, VMN_F_CT_STATE, VMN_CT_TRK | VMN_CT_RPL,
+                     VMN_CT_TRK | VMN_CT_RPL);
+    vmn_act_set(vmn_flow_actions(flow), REG_REPLY, 1);
+    out_track(ctx, vmn_flow_actions(flow));
+
+    for (size_t i = 0; i < sizeof unknown / sizeof *unknown; i++) {
+        flow = vmn_flow_add(ctx->emit, scope, STAGE_EGRESS, OUT_NAT,
+                            NAT_ELSEWHERE);
+        vmn_match(flow, REG_TRANSIT, ctx->transit);
+        vmn_match(flow, REG_REPLY, 1);
+        vmn_match_ip(flow, vmn_field_ip_src(ip->family), ip);
+        vmn_match_masked(flow, VMN_F_CT_STATE, VMN_CT_TRK | unknown[i],
+                         VMN_CT_TRK | unknown[i]);
+        act_to_gateways(ctx, vmn_flow_actions(flow));
     }
 }
 
