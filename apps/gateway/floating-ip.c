@@ -134,6 +134,9 @@ compile_floating_ip(struct vmn_view *view, const char *key,
         external_address(&at, &floating->ip);
     }
 
+    if (first_external(ctx.router, family)) {
+        snat_served(&ctx, &floating->ip);
+    }
     flow = nat_new(&ctx, family, STAGE_INGRESS, IN_NAT, NAT_FLOATING);
     vmn_match_ip(flow, vmn_field_ip_dst(family), &floating->ip);
     nat_commit(flow, STAGE_INGRESS, IN_ROUTE, NULL, ip, 0);

@@ -1,103 +1,111 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Virtual IPs with a floating address.  What comes for it becomes, at the
- * gateway, a packet to the virtual IP in the balancer's network, and is
- * balanced there as that of any client.  An answer of a backend is a packet
- * from a port of that network; whether it answers for the virtual IP,
- * conntrack knows, in the zone where the gateway has balanced it. */
+ * Virtual IPs with a floating address.  In the balancer's routing domain that
+ * is one more virtual IP of the balancer (app loadbalancer), so what comes for
+ * it is let in to the router as it is, and balanced at the gateway as that of
+ * any client.  An answer of a backend is a packet from a port; whether it
+ * answers for the floating address, conntrack knows, in the zone where the
+ * gateway has balanced it. */
 
 #include "gateway.h"
 
+#include <stdlib.h>
 #include <string.h>
 
-/* Returns the first network of the balancer that the router joins, or NULL. */
-static const struct vmn_network *
-find_network(const struct gateway_ctx *ctx, const struct vmn_loadbalancer *lb)
-{
-    for (size_t i = 0; i < lb->n_networks; i++) {
-        for (size_t j = 0; j < ctx->router->n_interfaces; j++) {
-            if (!strcmp(lb->networks[i],
-                        vmn_router_interface_at(ctx->router, j)->network)) {
-                return vmn_read_network(ctx->view, lb->networks[i]);
-            }
-        }
-    }
-    return NULL;
-}
-
 static uint32_t
-balance_zone(const struct gateway_ctx *ctx, const struct vmn_network *network)
+balance_zone(const struct gateway_ctx *ctx)
 {
     return vmn_id_of(ctx->view, VMN_ID_POOL_ZONE,
-                     vmn_printf(ctx->view, "balance/%s",
-                                vmn_domain_of(ctx->view,
-                                              network->row.name)));
+                     vmn_printf(ctx->view, "balance/%s", ctx->domain));
 }
 
-/* Emits flows that bring packets for the floating IP into the network, as from
- * the router: from there on they are a client's. */
+/* In.  -------------------------------------------------------------------- */
+
 static void
-emit_in(const struct gateway_ctx *ctx, const struct vmn_floating_ip *floating,
-        const struct vmn_loadbalancer *lb, const struct vmn_network *network)
+emit_in(const struct gateway_ctx *ctx, const struct vmn_ip *ip)
 {
-    struct vmn_flow *flow = nat_new(ctx, lb->vip.family, STAGE_INGRESS, IN_NAT,
-                                    NAT_FLOATING);
-    struct vmn_actions *actions;
+    if (ctx->ofport) {
+        struct vmn_flow *flow = external_flow(ctx, STAGE_INGRESS, IN_ENTER,
+                                              ENTER_LOCAL);
 
-    vmn_match_ip(flow, vmn_field_ip_dst(floating->ip.family), &floating->ip);
-    nat_commit(flow, STAGE_INGRESS, IN_ROUTE, NULL, &lb->vip, 0);
-
-    flow = gateway_flow(ctx, STAGE_INGRESS, IN_ROUTE, IN_BALANCED);
-    actions = vmn_flow_actions(flow);
-    vmn_match(flow, REG_TRANSIT, ctx->transit);
-    vmn_match_ip(flow, vmn_field_ip_dst(lb->vip.family), &lb->vip);
-    vmn_act_set(actions, VMN_REG_NETWORK, network->vni);
-    vmn_act_set(actions, VMN_REG_ZONE, ctx->zone);
-    vmn_act_set(actions, VMN_REG_BALANCE_ZONE, balance_zone(ctx, network));
-    vmn_act_set(actions, VMN_REG_SRC_ID, 0);
-    vmn_act_set_masked(actions, VMN_REG_FLAGS, VMN_FLAG_EXTERNAL,
-                       VMN_FLAG_EXTERNAL | VMN_SRC_ISOLATION_MASK);
-    vmn_act_set_mac(actions, VMN_F_ETH_SRC, ctx->router->mac);
-    vmn_act_next(actions);
-}
-
-/* Emits flows for replies.  Backends are the balancer's concern: any address
- * of 'family' in its networks may be one. */
-static void
-emit_out(const struct gateway_ctx *ctx, const struct vmn_network *network,
-         uint8_t family)
-{
-    for (size_t i = 0; i < network->n_subnets; i++) {
-        const struct vmn_prefix *cidr = &vmn_subnet_at(network, i)->cidr;
-        struct vmn_flow *flow;
-        struct vmn_actions *actions;
-
-        if (cidr->ip.family != family) {
-            continue;
-        }
-        flow = out_enter_flow(ctx, vmn_scope_host(ctx->host),
-                              ENTER_BALANCED);
-        vmn_match_prefix(flow, vmn_field_ip_src(family), cidr);
-        actions = vmn_flow_actions(flow);
-        vmn_act_set(actions, REG_NAT_ZONE, balance_zone(ctx, network));
-        vmn_act_ct(actions, &(struct vmn_ct) { .zone = REG_NAT_ZONE,
-                                               .nat = true,
-                                               .then = VMN_CT_TABLE,
-                                               .stage = STAGE_EGRESS,
-                                               .table = OUT_UNBALANCED });
+        vmn_match_ip(flow, vmn_field_ip_dst(ip->family), ip);
+        act_let_in(ctx, vmn_flow_actions(flow), balance_zone(ctx));
+        in_served(ctx, ip);
     }
 }
 
-/* Emits where packets go on that are no replies of a virtual IP. */
-static void
-emit_out_end(const struct gateway_ctx *ctx, uint8_t family)
-{
-    struct vmn_flow *flow =
-        gateway_flow(ctx, STAGE_EGRESS, OUT_UNBALANCED, ONLY);
+/* Out.  ------------------------------------------------------------------- */
 
+/* Sends what is from the floating address to the next hop. */
+static void
+act_unbalanced(const struct gateway_ctx *ctx, struct vmn_flow *flow,
+               const struct vmn_ip *ip)
+{
+    struct vmn_actions *actions = vmn_flow_actions(flow);
+
+    vmn_match_ip(flow, vmn_field_ip_src(ip->family), ip);
+    vmn_act_set(actions, REG_TRANSIT, ctx->transit);
+    vmn_act_set(actions, VMN_REG_DST_HOST, VMN_DST_HOST_PROVIDER);
+    vmn_act_goto(actions, STAGE_EGRESS, OUT_HOP);
+}
+
+/* Emits flows for packets that are from the floating address: that vmnd has
+ * sent for a client without a backend, and replies. */
+static void
+emit_out(const struct gateway_ctx *ctx, const struct vmn_ip *ip)
+{
+    struct vmn_flow *flow;
+
+    for (size_t i = 0; i < ctx->failover.n; i++) {
+        const struct gateway_ctx at = gateway_at(ctx, i);
+
+        act_unbalanced(&at, out_enter_flow(&at, vmn_scope_host(at.host),
+                                           ENTER_BALANCED), ip);
+    }
+    flow = gateway_flow(ctx, STAGE_EGRESS, OUT_UNBALANCED, UNBALANCED_REPLY);
     vmn_match(flow, VMN_REG_NETWORK, ctx->transit);
-    vmn_match(flow, VMN_F_ETH_TYPE, vmn_eth_type_of(family));
-    out_track(ctx, vmn_flow_actions(flow));
+    act_unbalanced(ctx, flow, ip);
+}
+
+/* Publishes from which ports backends may reply: the targets of the balancer
+ * and of those that stand in for it. */
+static void
+publish_targets(const struct gateway_ctx *ctx,
+                const struct vmn_loadbalancer *lb)
+{
+    unsigned family = lb->vip.family;
+    unsigned ip_proto = (lb->protocol == VMN_PROTO_UDP ? VMN_IP_PROTO_UDP
+                         : VMN_IP_PROTO_TCP);
+
+    for (size_t n = 0; lb && n <= VMN_LB_FALLBACKS_MAX; n++) {
+        for (size_t i = 0; i < lb->n_ports; i++) {
+            const struct vmn_lb_port *port = vmn_lb_port_at(lb, i);
+            uint32_t first = port->target ? port->target : port->port;
+            uint32_t last = port->target ? first : vmn_lb_port_last(port);
+
+            while (first <= last) {
+                uint32_t value = first;
+                uint16_t mask = vmn_range_mask(&first, last);
+
+                vmn_publish(ctx->emit, REL_BALANCED, ctx->router->row.name,
+                            vmn_printf(ctx->view, "%u|%u|%u|%u", family,
+                                       ip_proto, value, mask));
+            }
+        }
+        lb = (lb->fallback ? vmn_read_loadbalancer(ctx->view, lb->fallback)
+              : NULL);
+    }
+}
+
+static bool
+is_in_domain(const struct gateway_ctx *ctx, const struct vmn_loadbalancer *lb)
+{
+    for (size_t i = 0; i < lb->n_networks; i++) {
+        if (!strcmp(vmn_domain_of(ctx->view, lb->networks[i]), ctx->domain)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 void
@@ -105,56 +113,114 @@ balanced(const struct gateway_ctx *ctx, const struct vmn_floating_ip *floating)
 {
     const struct vmn_loadbalancer *lb = vmn_read_loadbalancer(
         ctx->view, floating->load_balancer);
-    const struct vmn_network *network = lb ? find_network(ctx, lb) : NULL;
+    const struct vmn_ip *ip = &floating->ip;
 
-    if (network && network->vni && lb->vip.family == floating->ip.family) {
-        for (size_t i = 0; i < ctx->failover.n; i++) {
-            const struct gateway_ctx at = gateway_at(ctx, i);
-
-            in_address(&at, &floating->ip);
-            external_address(&at, &floating->ip);
-            in_ping(&at, &floating->ip);
-        }
-        emit_in(ctx, floating, lb, network);
-        vmn_publish(ctx->emit, REL_BALANCED, ctx->router->row.name,
-                    vmn_printf(ctx->view, "%u|%s", lb->vip.family,
-                               network->row.name));
+    if (!lb || lb->vip.family != ip->family || !is_in_domain(ctx, lb)) {
+        return;
     }
+    vmn_publish(ctx->emit, VMN_REL_VIRTUAL_IPS, lb->row.name,
+                vmn_printf(ctx->view, "%s|%s", ctx->domain,
+                           vmn_ip_text(ctx->view, ip)));
+    for (size_t i = 0; i < ctx->failover.n; i++) {
+        const struct gateway_ctx at = gateway_at(ctx, i);
+
+        emit_in(&at, ip);
+        external_address(&at, ip);
+        in_ping(&at, ip);
+    }
+    emit_out(ctx, ip);
+    publish_targets(ctx, lb);
 }
 
-/* Emits what several balancers of a network share: what the host of 'ctx'
- * has, and what all do that may be the gateway. */
-void
-balanced_networks_at(const struct gateway_ctx *ctx)
+/* What the router's virtual IPs share.  ----------------------------------- */
+
+/* Adds a flow for packets that may be replies of backends. */
+static struct vmn_flow *
+reply_flow(const struct gateway_ctx *ctx, uint8_t family)
 {
-    struct vmn_names names = vmn_relation_values(ctx->view, REL_BALANCED,
-                                                 ctx->router->row.name);
+    struct vmn_flow *flow = out_enter_flow(ctx, vmn_scope_host(ctx->host),
+                                           ENTER_MAY_BE_BALANCED);
+    struct vmn_actions *actions = vmn_flow_actions(flow);
 
-    for (size_t i = 0; i < names.n; i++) {
-        const struct vmn_network *network = vmn_read_network(
-            ctx->view, names.names[i] + 2);
+    vmn_match(flow, VMN_F_ETH_TYPE, vmn_eth_type_of(family));
+    vmn_act_set(actions, REG_NAT_ZONE, balance_zone(ctx));
+    vmn_act_ct(actions, &(struct vmn_ct) { .zone = REG_NAT_ZONE, .nat = true,
+                                           .then = VMN_CT_TABLE,
+                                           .stage = STAGE_EGRESS,
+                                           .table = OUT_UNBALANCED });
+    return flow;
+}
 
-        if (network) {
-            emit_out(ctx, network, names.names[i][0] == '6' ? 6 : 4);
-        }
+/* Emits flows for fragments, of which the first alone has its port, and for
+ * ICMP errors. */
+static void
+emit_family_at(const struct gateway_ctx *ctx, uint8_t family)
+{
+    vmn_match_masked(reply_flow(ctx, family), VMN_F_IP_FRAG, VMN_FRAG_ANY,
+                     VMN_FRAG_ANY);
+    if (family == 6) {
+        vmn_match(reply_flow(ctx, family), VMN_F_ICMPV6_TYPE,
+                  VMN_ICMPV6_UNREACHABLE);
+        vmn_match(reply_flow(ctx, family), VMN_F_ICMPV6_TYPE,
+                  VMN_ICMPV6_TOO_BIG);
+    } else {
+        vmn_match(reply_flow(ctx, family), VMN_F_ICMPV4_TYPE,
+                  VMN_ICMP_UNREACHABLE);
     }
 }
 
+/* Emits where packets go on that are no replies of a virtual IP. */
+static void
+emit_family(const struct gateway_ctx *ctx, uint8_t family)
+{
+    struct vmn_flow *flow =
+        gateway_flow(ctx, STAGE_EGRESS, OUT_UNBALANCED, UNBALANCED_OTHER);
+
+    vmn_match(flow, VMN_REG_NETWORK, ctx->transit);
+    vmn_match(flow, VMN_F_ETH_TYPE, vmn_eth_type_of(family));
+    out_track(ctx, vmn_flow_actions(flow));
+}
+
+/* Emits what 'ctx->failover' has for 'target' of REL_BALANCED.  Returns its
+ * family. */
+static uint8_t
+emit_target(const struct gateway_ctx *ctx, const char *target)
+{
+    const char *parts[4];        /* FAMILY|PROTOCOL|VALUE|MASK. */
+    uint8_t family;
+
+    if (vmn_key_split(ctx->view, target, parts, 4) < 4) {
+        return 0;
+    }
+    family = atoi(parts[0]);
+    for (size_t i = 0; i < ctx->failover.n; i++) {
+        const struct gateway_ctx at = gateway_at(ctx, i);
+
+        vmn_match_masked(reply_flow(&at, family),
+                         atoi(parts[1]) == VMN_IP_PROTO_UDP ? VMN_F_UDP_SRC
+                         : VMN_F_TCP_SRC, atoi(parts[2]), atoi(parts[3]));
+    }
+    return family;
+}
+
 void
-balanced_networks(const struct gateway_ctx *ctx)
+balanced_targets(const struct gateway_ctx *ctx)
 {
     struct vmn_names names = vmn_relation_values(ctx->view, REL_BALANCED,
                                                  ctx->router->row.name);
     bool some[7] = { false };
 
     for (size_t i = 0; i < names.n; i++) {
-        if (vmn_read_network(ctx->view, names.names[i] + 2)) {
-            some[names.names[i][0] == '6' ? 6 : 4] = true;
-        }
+        some[emit_target(ctx, names.names[i])] = true;
     }
-    for (int family = 4; family <= 6; family += 2) {
+    for (uint8_t family = 4; family <= 6; family += 2) {
         if (some[family]) {
-            emit_out_end(ctx, family);
+            emit_family(ctx, family);
+            for (size_t i = 0; i < ctx->failover.n; i++) {
+                const struct gateway_ctx at = gateway_at(ctx, i);
+
+                emit_family_at(&at, family);
+            }
         }
     }
 }

@@ -44,7 +44,6 @@ router_at(const struct gateway_ctx *ctx)
     in_router_at(ctx);
     out_router_at(ctx);
     arp_router_at(ctx);
-    balanced_networks_at(ctx);
     for (size_t i = 0; i < external->n_addresses; i++) {
         in_address(ctx, &external->addresses[i]);
         external_address(ctx, &external->addresses[i]);
@@ -67,7 +66,7 @@ compile_router(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     publish_gateway_hosts(&ctx);
     in_router(&ctx);
     out_router(&ctx);
-    balanced_networks(&ctx);
+    balanced_targets(&ctx);
     for (size_t i = 0; i < ctx.failover.n; i++) {
         const struct gateway_ctx at = gateway_at(&ctx, i);
 

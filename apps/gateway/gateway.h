@@ -48,7 +48,8 @@ enum {
                                     * address. */
     ENTER_STANDBY_ADDRESS = 140, /* Who asks a gateway that stands by. */
     ENTER_STANDBY_ROUTER = 135, /* To one. */
-    ENTER_BALANCED = 120,       /* Perhaps a backend's answer. */
+    ENTER_BALANCED = 125,       /* From a virtual IP. */
+    ENTER_MAY_BE_BALANCED = 120, /* Perhaps a backend's reply. */
     ENTER_ND = 115,             /* Neighbour discovery. */
     ENTER_PING = 110,           /* The gateway itself. */
     ENTER_DISTRIBUTED_REPLY = 106,
@@ -66,6 +67,7 @@ enum {
     NAT_OPEN = 110,             /* Of a connection that conntrack knows. */
     NAT_FLOATING = 100,
     NAT_FORWARD = 95,
+    NAT_SERVED = 93,            /* To an address of the router itself. */
     NAT_EXEMPT = 90,
     NAT_SHARE = 85,             /* With source ports of the sender's share. */
     NAT_DEFAULT = 80,
@@ -75,7 +77,8 @@ enum {
     HOP_FURTHER_OF = 100,       /* By the source's subnet. */
     HOP_FURTHER = 50,
 
-    IN_BALANCED = 110,
+    UNBALANCED_REPLY = 110,     /* It has its virtual IP again. */
+    UNBALANCED_OTHER = 100,
 
     EXTERNAL_DIRECT_NO_LLADDR = 125, /* As the next one, without a source
                                       * link-layer address option. */
@@ -93,6 +96,8 @@ enum {
     ANNOUNCED_UNKNOWN = 20,     /* By a machine that is no neighbour yet. */
     ANNOUNCED = 10,
 
+    SEND_SERVED_PING = 145,     /* The same, of an address that replies. */
+    SEND_SERVED = 140,          /* To an address that this host serves. */
     SEND_MIGRATED_INCOMPLETE = 135, /* From a distributed address whose port
                                      * migrates to this host. */
     SEND_INCOMPLETE = 130,      /* Resolution is in progress. */
@@ -133,8 +138,8 @@ enum gateway_handler {
 #define REL_GATEWAY_HOSTS "gateway.gateway-hosts" /* Router -> hosts that may
                                                    * be its gateway. */
 #define REL_TRANSIT "gateway.transit"   /* VNI -> router. */
-#define REL_BALANCED "gateway.balanced" /* Router -> FAMILY|NETWORK of virtual
-                                         * IPs. */
+#define REL_BALANCED "gateway.balanced" /* Router -> FAMILY|PROTOCOL|VALUE|
+                                         * MASK, target ports of backends. */
 /* HOST|PHYSICAL -> ROUTER|MAC|ADDRESS, or ROUTER|MAC|ASK_GATEWAY. */
 #define REL_ANNOUNCED "gateway.announced"
 #define REL_LINKS "gateway.links"       /* NETWORK|HOST -> routers that have
@@ -256,11 +261,16 @@ void in_router_at(const struct gateway_ctx *);
 void in_ping(const struct gateway_ctx *, const struct vmn_ip *);
 /* Adds flows that send packets to an external address through NAT. */
 void in_address(const struct gateway_ctx *, const struct vmn_ip *);
+/* Adds a flow that lets packets to an external address in that would leave by
+ * the host that serves it. */
+void in_served(const struct gateway_ctx *, const struct vmn_ip *);
+/* Sends the packet to the router, as from outside; ends the actions. */
+void act_let_in(const struct gateway_ctx *, struct vmn_actions *,
+                uint32_t balance_zone);
 
 /* floating-vip.c: a virtual IP that has a floating address. */
 void balanced(const struct gateway_ctx *, const struct vmn_floating_ip *);
-void balanced_networks(const struct gateway_ctx *);
-void balanced_networks_at(const struct gateway_ctx *);
+void balanced_targets(const struct gateway_ctx *);
 
 /* outbound.c */
 /* Adds a flow for packets from the router's domain to the external network. */
@@ -285,6 +295,10 @@ void out_router_at(const struct gateway_ctx *);
 /* snat.c */
 /* Emits NAT of new connections of a family to the external network. */
 void snat_router(const struct gateway_ctx *, uint8_t family);
+/* Has what the router's ports send to 'ip', an address of the router or a
+ * floating one, get the router's address where it would keep its own: the
+ * target would reply to that directly. */
+void snat_served(const struct gateway_ctx *, const struct vmn_ip *ip);
 /* Adds the flows for established connections of a family, the same in both
  * directions. */
 void nat_open(const struct gateway_ctx *, uint8_t family, unsigned stage,

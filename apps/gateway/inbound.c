@@ -18,6 +18,43 @@ act_track(const struct gateway_ctx *ctx, struct vmn_flow *flow)
                                            .table = IN_NAT });
 }
 
+/* Adds a flow for packets to 'ip' that would leave by the host that serves it.
+ * A physical network returns no packet to the host that sent it. */
+static struct vmn_flow *
+served_flow(const struct gateway_ctx *ctx, const struct vmn_ip *ip,
+            uint16_t priority)
+{
+    struct vmn_flow *flow = vmn_flow_add(ctx->emit, vmn_scope_host(ctx->host),
+                                         STAGE_EGRESS, OUT_SEND, priority);
+
+    vmn_match(flow, VMN_REG_NETWORK, ctx->network->vni);
+    vmn_match(flow, VMN_REG_DST_HOST, VMN_DST_HOST_PROVIDER);
+    vmn_match_ip(flow, vmn_field_ip_dst(ip->family), ip);
+    match_stands_in(ctx, flow);
+    return flow;
+}
+
+/* Continues as if the packet had come in from the external network. */
+static void
+act_come_in(const struct gateway_ctx *ctx, struct vmn_actions *actions)
+{
+    vmn_act_set(actions, VMN_F_IN_PORT, ctx->ofport);
+    vmn_forget_tunnel(ctx->view, actions);
+    vmn_act_set_masked(actions, VMN_REG_FLAGS, 0,
+                       (uint32_t) ~VMN_FLAG_STANDS_IN);
+    vmn_act_restart(actions);
+}
+
+void
+in_served(const struct gateway_ctx *ctx, const struct vmn_ip *ip)
+{
+    struct vmn_actions *actions
+        = vmn_flow_actions(served_flow(ctx, ip, SEND_SERVED));
+
+    vmn_act_set_mac(actions, VMN_F_ETH_DST, ctx->mac);
+    act_come_in(ctx, actions);
+}
+
 void
 in_address(const struct gateway_ctx *ctx, const struct vmn_ip *ip)
 {
@@ -26,9 +63,25 @@ in_address(const struct gateway_ctx *ctx, const struct vmn_ip *ip)
     if (!ctx->ofport) {
         return;
     }
+    in_served(ctx, ip);
     flow = external_flow(ctx, STAGE_INGRESS, IN_ENTER, ENTER_LOCAL);
     vmn_match_ip(flow, vmn_field_ip_dst(ip->family), ip);
     act_track(ctx, flow);
+}
+
+/* Turns an echo request into its reply. */
+static void
+act_ping_reply(struct vmn_flow *flow, uint8_t family)
+{
+    struct vmn_actions *actions = vmn_flow_actions(flow);
+    bool v6 = family == 6;
+    enum vmn_field type = vmn_field_icmp_type(family);
+
+    vmn_match(flow, type, v6 ? 128 : 8);
+    vmn_act_swap(actions, VMN_F_ETH_SRC, VMN_F_ETH_DST);
+    vmn_act_swap(actions, vmn_field_ip_src(family), vmn_field_ip_dst(family));
+    vmn_act_set(actions, VMN_F_IP_TTL, 64);
+    vmn_act_set(actions, type, v6 ? 129 : 0);
 }
 
 /* Replies to pings of the gateway's address.  Echo replies to others have
@@ -38,19 +91,15 @@ in_ping(const struct gateway_ctx *ctx, const struct vmn_ip *ip)
 {
     struct vmn_flow *flow = external_flow(ctx, STAGE_INGRESS, IN_ENTER,
                                           ENTER_PING);
-    struct vmn_actions *actions = vmn_flow_actions(flow);
-    bool v6 = ip->family == 6;
-    enum vmn_field type = vmn_field_icmp_type(ip->family);
 
     vmn_match_ip(flow, vmn_field_ip_dst(ip->family), ip);
-    vmn_match(flow, type, v6 ? 128 : 8);
-    vmn_act_swap(actions, VMN_F_ETH_SRC, VMN_F_ETH_DST);
-    vmn_act_swap(actions, vmn_field_ip_src(ip->family),
-                 vmn_field_ip_dst(ip->family));
-    vmn_act_set(actions, VMN_F_IP_TTL, 64);
-    vmn_act_set(actions, type, v6 ? 129 : 0);
-    external_tag(ctx, actions);
-    vmn_act_output_in_port(actions);
+    act_ping_reply(flow, ip->family);
+    external_tag(ctx, vmn_flow_actions(flow));
+    vmn_act_output_in_port(vmn_flow_actions(flow));
+
+    flow = served_flow(ctx, ip, SEND_SERVED_PING);
+    act_ping_reply(flow, ip->family);
+    act_come_in(ctx, vmn_flow_actions(flow));
 }
 
 /* Lets new connections to addresses behind the router through without NAT: to
@@ -102,16 +151,13 @@ in_forwards(const struct gateway_ctx *ctx)
     }
 }
 
-static void
-in_route(const struct gateway_ctx *ctx)
+void
+act_let_in(const struct gateway_ctx *ctx, struct vmn_actions *actions,
+           uint32_t balance_zone)
 {
-    struct vmn_flow *flow = gateway_flow(ctx, STAGE_INGRESS, IN_ROUTE, ONLY);
-    struct vmn_actions *actions = vmn_flow_actions(flow);
-
-    vmn_match(flow, REG_TRANSIT, ctx->transit);
     vmn_act_set(actions, VMN_REG_NETWORK, ctx->transit);
     vmn_act_set(actions, VMN_REG_ZONE, ctx->zone);
-    vmn_act_set(actions, VMN_REG_BALANCE_ZONE, 0);
+    vmn_act_set(actions, VMN_REG_BALANCE_ZONE, balance_zone);
     vmn_act_set(actions, VMN_REG_SRC_ID, 0);
     /* It may leave by another router, whose gateway may be up. */
     vmn_act_set_masked(actions, VMN_REG_FLAGS, VMN_FLAG_EXTERNAL,
@@ -119,6 +165,15 @@ in_route(const struct gateway_ctx *ctx)
                        | VMN_SRC_ISOLATION_MASK);
     vmn_act_set_mac(actions, VMN_F_ETH_DST, ctx->router->mac);
     vmn_act_next(actions);
+}
+
+static void
+in_route(const struct gateway_ctx *ctx)
+{
+    struct vmn_flow *flow = gateway_flow(ctx, STAGE_INGRESS, IN_ROUTE, ONLY);
+
+    vmn_match(flow, REG_TRANSIT, ctx->transit);
+    act_let_in(ctx, vmn_flow_actions(flow), 0);
 }
 
 /* Emits what leads packets of a family to NAT. */

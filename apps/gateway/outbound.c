@@ -239,6 +239,9 @@ out_router(const struct gateway_ctx *ctx)
             out_hop(ctx, families[i]);
         }
     }
+    for (size_t i = 0; i < ctx->router->external.n_addresses; i++) {
+        snat_served(ctx, &ctx->router->external.addresses[i]);
+    }
 }
 
 void

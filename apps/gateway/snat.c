@@ -183,6 +183,20 @@ out_shares(const struct gateway_ctx *ctx, uint8_t family)
 }
 
 void
+snat_served(const struct gateway_ctx *ctx, const struct vmn_ip *ip)
+{
+    const struct vmn_external *external = &ctx->router->external;
+    struct vmn_flow *flow;
+
+    if (external->routed || external->n_exempt) {
+        flow = nat_new(ctx, ip->family, STAGE_EGRESS, OUT_NAT, NAT_SERVED);
+        vmn_match_ip(flow, vmn_field_ip_dst(ip->family), ip);
+        nat_commit(flow, STAGE_EGRESS, OUT_HOP,
+                   first_external(ctx->router, ip->family), NULL, 0);
+    }
+}
+
+void
 snat_router(const struct gateway_ctx *ctx, uint8_t family)
 {
     const struct vmn_external *external = &ctx->router->external;

@@ -34,7 +34,8 @@ act_choose(struct vmn_view *view, struct vmn_actions *actions,
 /* Its services.  --------------------------------------------------------- */
 
 static void
-emit_service(const struct balancer_ctx *ctx, const struct vmn_lb_port *port)
+emit_service(const struct balancer_ctx *ctx, const struct vmn_ip *vip,
+             const struct vmn_lb_port *port)
 {
     uint32_t first = port->port, last = vmn_lb_port_last(port);
 
@@ -45,8 +46,7 @@ emit_service(const struct balancer_ctx *ctx, const struct vmn_lb_port *port)
                                          SERVICE_ONE);
         struct vmn_actions *actions;
 
-        vmn_match_ip(flow, vmn_field_ip_dst(ctx->lb->vip.family),
-                     &ctx->lb->vip);
+        vmn_match_ip(flow, vmn_field_ip_dst(vip->family), vip);
         vmn_match_masked(flow, field_dst(ctx->ip_proto), value, mask);
         vmn_flow_count_part(flow, VMN_LB_PART_PACKETS);
         act_nat(vmn_flow_actions(flow), STAGE_BALANCE, BALANCE_SELECT);
@@ -56,8 +56,7 @@ emit_service(const struct balancer_ctx *ctx, const struct vmn_lb_port *port)
         flow = flow_add(ctx, ctx->scope, BALANCE_SELECT,
                         is_limited(ctx) ? SELECT_NEW_LIMITED : SELECT_NEW);
         actions = vmn_flow_actions(flow);
-        vmn_match_ip(flow, vmn_field_ip_dst(ctx->lb->vip.family),
-                     &ctx->lb->vip);
+        vmn_match_ip(flow, vmn_field_ip_dst(vip->family), vip);
         vmn_match_masked(flow, VMN_F_CT_STATE, VMN_CT_TRK | VMN_CT_NEW,
                          VMN_CT_TRK | VMN_CT_NEW | VMN_CT_INV);
         vmn_match(flow, VMN_F_CT_NW_PROTO, ctx->ip_proto);
@@ -65,6 +64,46 @@ emit_service(const struct balancer_ctx *ctx, const struct vmn_lb_port *port)
         vmn_flow_count_part(flow, is_limited(ctx) ? VMN_LB_PART_ATTEMPTS
                             : VMN_LB_PART_CONNECTIONS);
         act_choose(ctx->view, actions, ctx->lb);
+    }
+}
+
+/* Emits what leads to the balancer by its virtual IP, or by a floating address
+ * of that. */
+static void
+emit_address(const struct balancer_ctx *ctx, const struct vmn_ip *vip,
+             const char *network)
+{
+    const struct vmn_loadbalancer *lb = ctx->lb;
+    size_t n_services = lb->n_ports;
+
+    for (size_t i = 0; i < lb->n_ports; i++) {
+        n_services += vmn_lb_port_at(lb, i)->end_port > 0;
+    }
+    vmn_publish(ctx->emit, REL_ADDRESS,
+                vmn_printf(ctx->view, "%s|%s", ctx->domain,
+                           vmn_ip_text(ctx->view, vip)),
+                vmn_printf(ctx->view, "%s|%u|%zu|%s", network, ctx->ip_proto,
+                           n_services, lb->row.name));
+}
+
+/* Emits the floating addresses of the virtual IP. */
+static void
+emit_floating(const struct balancer_ctx *ctx)
+{
+    struct vmn_names names = vmn_relation_values(
+        ctx->view, VMN_REL_VIRTUAL_IPS, ctx->lb->row.name);
+
+    for (size_t i = 0; i < names.n; i++) {
+        const char *domain, *text;
+        struct vmn_ip ip;
+
+        if (vmn_key_split_two(ctx->view, names.names[i], &domain, &text)
+            && !strcmp(domain, ctx->domain) && vmn_ip_from_text(text, &ip)) {
+            for (size_t j = 0; j < ctx->lb->n_ports; j++) {
+                emit_service(ctx, &ip, vmn_lb_port_at(ctx->lb, j));
+            }
+            emit_address(ctx, &ip, NO_NETWORK);
+        }
     }
 }
 
@@ -383,26 +422,20 @@ static void
 emit_domain(struct balancer_ctx *ctx)
 {
     const struct vmn_loadbalancer *lb = ctx->lb;
-    size_t n_services = lb->n_ports;
 
     find_backends(ctx);
     for (size_t i = 0; i < lb->n_ports; i++) {
-        n_services += vmn_lb_port_at(lb, i)->end_port > 0;
-        emit_service(ctx, vmn_lb_port_at(lb, i));
+        emit_service(ctx, &lb->vip, vmn_lb_port_at(lb, i));
     }
     for (size_t i = 0; i < lb->n_networks; i++) {
         if (is_in_domain(ctx, lb->networks[i])) {
-            vmn_publish(ctx->emit, REL_ADDRESS,
-                        vmn_printf(ctx->view, "%s|%s", ctx->domain,
-                                   ctx->vip),
-                        vmn_printf(ctx->view, "%s|%u|%zu|%s",
-                                   lb->networks[i], ctx->ip_proto,
-                                   n_services, lb->row.name));
+            emit_address(ctx, &lb->vip, lb->networks[i]);
             vmn_publish(ctx->emit, REL_DOMAIN, ctx->domain, "");
             vmn_publish(ctx->emit, REL_NETWORK, lb->networks[i],
                         lb->vip.family == 6 ? "6" : "4");
         }
     }
+    emit_floating(ctx);
     emit_choice(ctx);
     if (is_limited(ctx)) {
         emit_limit(ctx);

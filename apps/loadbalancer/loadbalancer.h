@@ -129,6 +129,8 @@ enum {
  * its own, so that there is one flow. */
 #define REL_ADDRESS "loadbalancer.address" /* DOMAIN|VIP -> NETWORK|PROTOCOL|
                                             * SERVICES|BALANCER. */
+#define NO_NETWORK "-"          /* In it: a floating address, which is no
+                                 * link's. */
 #define REL_NETWORK "loadbalancer.network" /* NETWORK -> family of a virtual
                                             * IP. */
 #define REL_BACKEND "loadbalancer.backend" /* PORT|FAMILY -> network. */

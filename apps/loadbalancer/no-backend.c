@@ -14,6 +14,22 @@ act_reject(struct vmn_actions *actions, const char *reason)
     vmn_act_drop(actions, reason);
 }
 
+/* Sends an answer to who is outside by the gateway, on whose host the packet
+ * is: like a backend's reply from another host.  It may leave by the port by
+ * which the packet came, so it needs another input port. */
+static void
+send_outside(const struct vmn_packet_in *in, struct vmn_packets_out *out,
+             const uint8_t *answer, size_t size)
+{
+    uint32_t regs[VMN_N_REGS] = { 0 };
+
+    regs[VMN_REG_NETWORK - VMN_F_REG0] = vmn_packet_reg(in, VMN_REG_NETWORK);
+    regs[VMN_REG_ZONE - VMN_F_REG0] = vmn_packet_reg(in, VMN_REG_ZONE);
+    regs[VMN_REG_DST_HOST - VMN_F_REG0] = VMN_DST_HOST_EXTERNAL;
+    vmn_send_to_hook(out, VMN_HOOK_DELIVER, VMN_TUNNEL_OFPORT, regs, answer,
+                     size);
+}
+
 void
 handle_reject(struct vmn_view *view, const struct vmn_packet_in *in,
               struct vmn_packets_out *out)
@@ -27,10 +43,7 @@ handle_reject(struct vmn_view *view, const struct vmn_packet_in *in,
     if (!size) {
         vmn_send_nothing(out, why);
     } else if (vmn_packet_reg(in, VMN_REG_FLAGS) & VMN_FLAG_EXTERNAL) {
-        /* Sent in the router's network like a backend's reply.  It may leave
-         * by the port by which the packet came, so it needs another input
-         * port. */
-        vmn_send_as_answer(in, VMN_TUNNEL_OFPORT, out, answer, size);
+        send_outside(in, out, answer, size);
     } else if (!in->in_port || in->in_port == VMN_TUNNEL_OFPORT) {
         vmn_send_nothing(out, "not from a port of this host");
     } else {

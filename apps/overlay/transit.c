@@ -50,42 +50,6 @@ compile_transit(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     vmn_act_goto(actions, STAGE_ADMIT, ADMIT_SOURCE);
 }
 
-static bool
-joins(const struct vmn_router *router, const char *network)
-{
-    for (size_t i = 0; i < router->n_interfaces; i++) {
-        if (!strcmp(vmn_router_interface_at(router, i)->network, network)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Publishes what the gateway needs to balance packets from the external
- * network for a virtual IP, as any host of the balancer's networks does. */
-static void
-publish_balanced(struct vmn_view *view, struct vmn_emit *emit,
-                 const struct vmn_router *router, const char *host)
-{
-    struct vmn_names names = vmn_lookup(view, VMN_INDEX_FLOATING_BY_ROUTER,
-                                        router->row.name);
-
-    for (size_t i = 0; i < names.n; i++) {
-        const struct vmn_floating_ip *floating = vmn_read_floating_ip(
-            view, names.names[i]);
-        const struct vmn_loadbalancer *lb
-            = (floating && floating->load_balancer
-               ? vmn_read_loadbalancer(view, floating->load_balancer) : NULL);
-
-        for (size_t j = 0; lb && j < lb->n_networks; j++) {
-            if (joins(router, lb->networks[j])) {
-                vmn_publish(emit, VMN_REL_NETWORK_HOSTS, lb->networks[j],
-                            host);
-            }
-        }
-    }
-}
-
 void
 compile_external(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 {
@@ -115,7 +79,6 @@ compile_external(struct vmn_view *view, const char *key, struct vmn_emit *emit)
             vmn_publish(emit, REL_PROVIDER,
                         vmn_printf(view, "%s|%s", network->row.name, host),
                         vmn_printf(view, "router/%s", key));
-            publish_balanced(view, emit, router, host);
             publish_transit(view, emit, key, host);
         }
     }

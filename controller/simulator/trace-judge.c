@@ -9,13 +9,9 @@
 #include <string.h>
 
 #include "controller/schema/arena.h"
-#include "controller/schema/value.h"
-#include "controller/simulator/guest-packet.h"
 #include "controller/simulator/result-names.h"
 #include "controller/simulator/trace-endpoints.h"
-#include "controller/simulator/trace-outside.h"
 #include "controller/simulator/verdict.h"
-#include "packets.h"
 #include "util.h"
 
 static void
@@ -87,69 +83,14 @@ judge_links(const struct result_names *names,
     }
 }
 
-/* Returns true if a host outside would resolve 'ip' by the port where the
- * packet has ended. */
-static bool
-is_served_at(struct simulator *sim, const struct sim_end *end,
-             const struct vmn_ip *ip)
-{
-    struct packet_ends ends = {
-        .source_mac = trace_outside_mac, .source_ip = *ip,
-    };
-    const struct sim_end *found;
-    struct sim_packet packet;
-    struct vmn_mac mac;
-    size_t n;
-
-    packet_solicit(&ends, ip, &packet);
-    packet_set_vlan(&packet, vlan_tci_to_vid(end->packet.flow.vlans[0].tci));
-    simulator_run(sim, end->host, end->port, &packet);
-    n = simulator_ends(sim, &found);
-    for (size_t i = 0; i < n; i++) {
-        if (found[i].kind == SIM_OUTPUT && found[i].port == end->port
-            && !strcmp(found[i].host, end->host)
-            && packet_is_advertisement(&found[i].packet, ip, &mac)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* A switch sends no packet back by its input port: the bridge to a physical
- * network drops packets from br-int for an address of the same br-int. */
-static void
-judge_way_back(struct simulator *sim, struct arena *arena,
-               struct sim_verdict *result)
-{
-    static const struct eth_addr neighbour = SIM_NEIGHBOUR_MAC;
-    const struct sim_end end = result->end;
-    char text[VALUE_IP_SIZE];
-    struct vmn_ip ip;
-
-    if (!end.provider
-        || !eth_addr_equals(end.packet.flow.dl_dst, neighbour)) {
-        return;
-    }
-    packet_get_destination(&end.packet, &ip);
-    if (is_served_at(sim, &end, &ip)) {
-        set_unreachable(result, end.host, arena_printf(
-            arena, "host \"%s\" itself has %s in physical network \"%s\", "
-            "which returns no packet to the host that sent it", end.host,
-            value_format_ip(&ip, text), end.provider + 1));
-    }
-}
-
 void
 trace_judge(const struct result_names *names,
             const struct trace_request *request,
-            const struct trace_endpoints *who, struct simulator *sim,
-            struct arena *arena, struct sim_verdict *result)
+            const struct trace_endpoints *who, struct arena *arena,
+            struct sim_verdict *result)
 {
     trace_judge_absence(who, arena, result);
     if (result->verdict == VERDICT_DELIVERED) {
         judge_links(names, request, &who->from, result);
-    }
-    if (result->verdict == VERDICT_DELIVERED) {
-        judge_way_back(sim, arena, result);
     }
 }

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Reasons besides flows why a traced packet does not arrive: its port has no
- * flows, its guest has no link, or it leaves a switch for an address on the
- * same side.  For trace.c alone. */
+ * flows, or its guest has no link.  For trace.c alone. */
 
 #ifndef CONTROLLER_SIMULATOR_TRACE_JUDGE_H
 #define CONTROLLER_SIMULATOR_TRACE_JUDGE_H 1
@@ -12,7 +11,6 @@
 struct arena;
 struct result_names;
 struct sim_verdict;
-struct simulator;
 struct trace_endpoints;
 struct trace_request;
 
@@ -23,11 +21,9 @@ bool trace_judge_absence(const struct trace_endpoints *, struct arena *,
                          struct sim_verdict *result);
 
 /* Calls trace_judge_absence().  Makes '*result' "unreachable" also for a
- * delivered packet if a guest has no link, or if the packet leaves by a
- * physical network for an address that the same host serves there.  May run
- * another packet. */
+ * delivered packet if a guest has no link. */
 void trace_judge(const struct result_names *, const struct trace_request *,
-                 const struct trace_endpoints *, struct simulator *,
-                 struct arena *, struct sim_verdict *result);
+                 const struct trace_endpoints *, struct arena *,
+                 struct sim_verdict *result);
 
 #endif /* controller/simulator/trace-judge.h */

@@ -458,8 +458,7 @@ run_exchange(struct tracer *tracer, struct trace_outcome *outcome)
             result = reply;
         }
     }
-    trace_judge(&tracer->names, tracer->request, who, tracer->sim,
-                tracer->arena, &result);
+    trace_judge(&tracer->names, tracer->request, who, tracer->arena, &result);
     fill_outcome(tracer, &result, what, simulator_share(tracer->sim),
                  outcome);
 }

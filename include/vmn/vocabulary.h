@@ -209,6 +209,11 @@ enum vmn_hook {
  * family alone.  Published by overlay.  See vmn_tunnels_are_mixed(). */
 #define VMN_REL_TUNNEL_FAMILIES "overlay.tunnel-families"
 
+/* Relation: balancer name -> "DOMAIN|ADDRESS", floating addresses by which it
+ * is reached in a routing domain as by its virtual IP.  Published by
+ * gateway. */
+#define VMN_REL_VIRTUAL_IPS "gateway.virtual-ips"
+
 /* Relation: policy name -> hosts that have the verdicts of its rules.
  * Published by firewall. */
 #define VMN_REL_POLICY_HOSTS "firewall.policy-hosts"

@@ -146,13 +146,71 @@ balancers_are_reached_by_their_floating_addresses(void **state)
     traced(f, IN("www", "80"), "delivered | request delivered h3 far"
            " | request delivered h1 near");
     traced(f, IN("10.9.0.30", "81"), "dropped | request dropped h1 no such "
-           "service at virtual IP (loadbalancer.address/@r|10.1.0.100)");
+           "service at virtual IP (loadbalancer.address/@r|10.9.0.30)");
+    traced(f, BOTH("far", "10.9.0.30", "80"), "delivered | request delivered "
+           "h3 far | request delivered h1 near");
     traced(f, BOTH("far", "www", "80"), "delivered | request delivered h3 "
            "far | request delivered h1 near");
     apps_fixture_apply(f, "{'floating-ips/w': null}");
     refused(f, IN("www", "80"), "/to: loadbalancer \"www\" has no floating "
             "address, by which alone those outside reach it");
     apps_fixture_destroy(f);
+}
+
+/* By ports of the router that has them, the address's own port among them;
+ * also where the router keeps its ports' own addresses. */
+static void
+served_addresses_are_reached_from_inside(void **state)
+{
+    static const char *const external[] = { "", ", 'exempt': ['::/0']",
+                                            ", 'routed': true" };
+    static const char *const clients[] = { "near", "far", "two" };
+    /* Where the address is served, and its port. */
+    static const struct {
+        const char *to, *port, *host, *at;
+    } targets[] = {
+        { "10.9.0.20", "80", "h1", "h3 far" },
+        { "fd09::20", "80", "h1", "h3 far" },
+        { "10.9.0.21", "80", "h2", "h2 two" },
+        { "fd09::21", "80", "h2", "h2 two" },
+        { "10.9.0.9", "8080", "h1", "h2 two" },
+        { "fd09::9", "8080", "h1", "h2 two" },
+    };
+
+    (void) state;
+    for (size_t i = 0; i < ARRAY_SIZE(external); i++) {
+        char *rows = xasprintf(
+            "{" OUT "," VM("two", "red", "14", "h2", "24") ","
+            ROUTER("%s, 'forwards': [{'protocol': 'tcp', 'port': 8080,"
+                   " 'to': 'two', 'target': 80}, {'address': 'fd09::9',"
+                   " 'protocol': 'tcp', 'port': 8080, 'to': 'two',"
+                   " 'target': 80}]") "," FLOATING ","
+            "'floating-ips/t': {'router': 'r', 'ip': '10.9.0.21',"
+            " 'port': 'two'}, 'floating-ips/t6': {'router': 'r',"
+            " 'ip': 'fd09::21', 'port': 'two'}}", external[i]);
+        struct apps_fixture *f = create_shop(rows);
+
+        for (size_t j = 0; j < ARRAY_SIZE(clients) * ARRAY_SIZE(targets);
+             j++) {
+            const char *client = clients[j % ARRAY_SIZE(clients)];
+            /* By which host it leaves: its own floating address is there. */
+            const char *host = strcmp(client, "two") ? "h1" : "h2";
+            size_t k = j / ARRAY_SIZE(clients);
+            char *request = xasprintf(BOTH("%s", "%s", "%s"), client,
+                                      targets[k].to, targets[k].port);
+            char *expected
+                = (strcmp(host, targets[k].host)
+                   ? xasprintf("delivered | request delivered %s @dc", host)
+                   : xasprintf("delivered | request delivered %s",
+                               targets[k].at));
+
+            traced(f, request, expected);
+            free(request);
+            free(expected);
+        }
+        apps_fixture_destroy(f);
+        free(rows);
+    }
 }
 
 static void
@@ -250,6 +308,7 @@ main(void)
         cmocka_unit_test(only_services_of_the_router_are_reached),
         cmocka_unit_test(answers_leave_where_requests_came_in),
         cmocka_unit_test(balancers_are_reached_by_their_floating_addresses),
+        cmocka_unit_test(served_addresses_are_reached_from_inside),
         cmocka_unit_test(ports_of_a_provider_network_are_reached),
         cmocka_unit_test(outside_is_a_destination),
         cmocka_unit_test(doubtful_questions_are_refused),
