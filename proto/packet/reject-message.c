@@ -84,6 +84,8 @@ is_reserved(const uint8_t ip6[16])
 static const char *
 skip_extensions(struct refused *r)
 {
+    const uint8_t *next = r->ip + 6;
+
     for (int i = 0; i < EXT_MAX; i++) {
         size_t size = 8;
 
@@ -103,11 +105,14 @@ skip_extensions(struct refused *r)
             return fragment;
         } else {
             r->fragment = get_u16(r->l4 + 2) & 1;
+            r->fragment_header = r->l4;
+            r->fragment_next = next;
         }
         if (size > r->l4_size) {
             return malformed;
         }
         r->proto = r->l4[0];
+        next = r->l4;
         r->l4 += size;
         r->l4_size -= size;
         r->l4_full_size -= size;

@@ -24,6 +24,8 @@ struct refused {
     bool v6;
     uint8_t proto;              /* The upper layer's. */
     bool fragment;              /* It is the first fragment. */
+    const uint8_t *fragment_header; /* IPv6: its fragment header, or NULL, */
+    const uint8_t *fragment_next; /* and the byte that announces that. */
     const uint8_t *l4;
     size_t l4_size;             /* Bytes of the upper layer that are there, */
     size_t l4_full_size;        /* and by the IP header. */

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "csum.h"
 #include "util.h"
 #include "vmn/packet.h"
 
@@ -236,13 +237,36 @@ errors_quote_what_there_is_room_for(void **state OVS_UNUSED)
     begin_ipv4(&p, 17, 1000);
     put_zeros(&p, 100);
     check_error(&p, V4, 3, 13, 120);
-    /* With options, and the first of several fragments. */
+    /* With options. */
     begin_ipv4(&p, 17, 16);
     p.bytes[ETH] = 0x46;
     put_zeros(&p, 16);
     check_error(&p, V4, 3, 13, 36);
+}
+
+/* Conntrack of the userspace datapath takes an error about a fragment for
+ * invalid. */
+static void
+a_first_fragment_is_quoted_as_whole(void **state OVS_UNUSED)
+{
+    uint8_t answer[VMN_REJECT_SIZE_MAX], *quote = answer + ETH + V4 + 8;
+    struct packet p;
+
+    begin_ipv4(&p, 17, 16);
+    put_zeros(&p, 16);
     p.bytes[ETH + 6] = 0x20;
-    check_error(&p, V4, 3, 13, 36);
+    assert_int_equal(answer_of(&p, answer), ETH + V4 + 8 + 36);
+    assert_int_equal(quote[6], 0);
+    assert_int_equal(csum(quote, V4), 0);
+    assert_memory_equal(quote + 12, p.bytes + ETH + 12, 36 - 12);
+
+    begin_ipv6(&p, 44, 16);
+    APPEND(&p, 17, 0, 0, 1, 0, 0, 0, 9, 1, 2, 3, 4, 5, 6, 7, 8);
+    quote = answer + ETH + V6 + 8;
+    assert_int_equal(answer_of(&p, answer), ETH + V6 + 8 + V6 + 8);
+    assert_int_equal(quote[5], 8);
+    assert_int_equal(quote[6], 17);
+    assert_memory_equal(quote + V6, p.bytes + ETH + V6 + 8, 8);
 }
 
 static void
@@ -476,6 +500,7 @@ main(int argc, char *argv[])
         cmocka_unit_test(tcp_with_ack_is_reset_where_it_is_awaited),
         cmocka_unit_test(other_protocols_get_an_error),
         cmocka_unit_test(errors_quote_what_there_is_room_for),
+        cmocka_unit_test(a_first_fragment_is_quoted_as_whole),
         cmocka_unit_test(headers_before_the_upper_layer_are_skipped),
         cmocka_unit_test(errors_and_resets_get_no_answer),
         cmocka_unit_test(fragments_get_no_answer_that_takes_the_whole),
