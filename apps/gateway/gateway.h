@@ -56,6 +56,7 @@ enum {
     ENTER_DISTRIBUTED = 105,    /* From a port with a distributed address. */
     ENTER_RELAYED = 103,        /* By another gateway, to one that stands
                                  * by. */
+    ENTER_OWN = 100,            /* Sent by the router itself. */
     ENTER_LOCAL = 100,
     ENTER_STANDBY = 95,         /* To a gateway that stands by. */
     ENTER_ROUTED = 90,          /* To an address behind the router. */
@@ -64,6 +65,7 @@ enum {
 
     NAT_ELSEWHERE = 125,        /* A reply of a connection by a gateway. */
     NAT_INVALID = 120,
+    NAT_OWN = 115,              /* An error of the router itself. */
     NAT_OPEN = 110,             /* Of a connection that conntrack knows. */
     NAT_FLOATING = 100,
     NAT_FORWARD = 95,
@@ -294,6 +296,7 @@ void out_router_at(const struct gateway_ctx *);
 
 /* snat.c */
 /* Emits NAT of new connections of a family to the external network. */
+void nat_own(const struct gateway_ctx *, uint8_t family);
 void snat_router(const struct gateway_ctx *, uint8_t family);
 /* Has what the router's ports send to 'ip', an address of the router or a
  * floating one, get the router's address where it would keep its own: the

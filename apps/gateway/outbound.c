@@ -235,6 +235,7 @@ out_router(const struct gateway_ctx *ctx)
     out_to_gateways(ctx);
     for (size_t i = 0; i < N_FAMILIES; i++) {
         if (first_external(ctx->router, families[i])) {
+            nat_own(ctx, families[i]);
             snat_router(ctx, families[i]);
             out_hop(ctx, families[i]);
         }

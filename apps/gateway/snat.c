@@ -75,6 +75,30 @@ nat_translated_out(const struct gateway_ctx *ctx, uint8_t family)
     vmn_act_drop(vmn_flow_actions(flow), "no room for NAT");
 }
 
+/* Emits how errors about replies to a connection from inside leave this host,
+ * which need not be the gateway: NAT changes back what they quote.  They are
+ * from and to the MAC addresses that the handler has chosen
+ * (apps/router/icmp-error.c), so no neighbour has to be known. */
+void
+nat_own(const struct gateway_ctx *ctx, uint8_t family)
+{
+    struct vmn_flow *flow = gateway_flow(ctx, STAGE_EGRESS, OUT_ENTER,
+                                         ENTER_OWN);
+    struct vmn_actions *actions;
+
+    vmn_match(flow, VMN_REG_NETWORK, ctx->transit);
+    vmn_match(flow, VMN_REG_DST_HOST, VMN_DST_HOST_PROVIDER);
+    vmn_match(flow, VMN_F_ETH_TYPE, vmn_eth_type_of(family));
+    out_track(ctx, vmn_flow_actions(flow));
+
+    flow = nat_flow(ctx, family, STAGE_EGRESS, OUT_NAT, NAT_OWN, 0,
+                    VMN_CT_NEW);
+    vmn_match(flow, VMN_REG_DST_HOST, VMN_DST_HOST_PROVIDER);
+    actions = vmn_flow_actions(flow);
+    vmn_act_set(actions, VMN_REG_NETWORK, ctx->network->vni);
+    vmn_act_next(actions);
+}
+
 /* Has OUT_HOP take new connections that are not translated.  It sets the
  * register itself, later. */
 static struct vmn_flow *

@@ -9,6 +9,7 @@ apps_router_router_la_SOURCES = \
 	apps/router/martian-drop.c \
 	apps/router/mtu-check.c \
 	apps/router/neighbour-table.c \
+	apps/router/original-packet.c \
 	apps/router/ping-reply.c \
 	apps/router/route.c \
 	apps/router/router.c \

@@ -130,17 +130,34 @@ is_from_external(const struct vmn_packet_in *in)
     return vmn_packet_reg(in, VMN_REG_FLAGS) & VMN_FLAG_EXTERNAL;
 }
 
+/* Returns the router where the packet has ended, or NULL: it is gone, or the
+ * packet was for one of its addresses inside. */
+static const struct vmn_router *
+find_router(struct vmn_view *view, const struct vmn_packet_in *in,
+            enum router_error error)
+{
+    struct vmn_names names;
+
+    if (error != ERROR_NO_SERVICE) {
+        return router_of_number(view, vmn_packet_reg(in, REG_ROUTER));
+    }
+    names = vmn_relation_values(view, REL_TRANSIT,
+                                vmn_printf(view, "%u", network_of(in,
+                                                                  error)));
+    return names.n ? vmn_read_router(view, names.names[0]) : NULL;
+}
+
 static bool
 find_sender(struct vmn_view *view, const struct vmn_packet_in *in,
-            enum router_error error, struct vmn_ip *from)
+            const struct vmn_router *router, enum router_error error,
+            struct vmn_ip *from)
 {
-    const struct vmn_router *router;
     struct vmn_ip near;
 
     if (error == ERROR_NO_SERVICE) {
-        return true;            /* From the packet's destination. */
+        /* From the packet's destination. */
+        return router || !is_from_external(in);
     }
-    router = router_of_number(view, vmn_packet_reg(in, REG_ROUTER));
     if (!router || !source_of(in, &near)) {
         return false;
     }
@@ -149,18 +166,47 @@ find_sender(struct vmn_view *view, const struct vmn_packet_in *in,
     return from->family;
 }
 
-/* Sends the error on the path of packets to the external network, on this
- * host, which is the gateway.  NAT reverses the addresses of the error and of
- * the packet that it quotes to those that the sender knows. */
-static void
-send_external(const struct vmn_packet_in *in, enum router_error error,
-              struct vmn_packets_out *out, const uint8_t *answer, size_t size)
+/* Returns the MAC address that the error has on the physical network: the
+ * router's at its gateway, or else the host's own, since a physical switch
+ * finds the router's in one place. */
+static struct vmn_mac
+external_mac(struct vmn_view *view, const struct vmn_router *router,
+             const char *host)
 {
+    size_t size;
+    const char *gateway = vmn_query(view, VMN_QUERY_GATEWAY, router->row.name,
+                                    &size);
+
+    return (gateway && !strcmp(gateway, host) ? router->mac
+            : (struct vmn_mac) VMN_RESERVED_MAC(
+                VMN_RESERVED_MAC_SERVICE,
+                vmn_id_of(view, VMN_ID_POOL_HOST, host)));
+}
+
+/* Sends the error to the external network from this host, which is the gateway
+ * or serves a distributed floating address: back to the MAC address that the
+ * packet came from.  An error about a reply to a connection from inside goes
+ * through NAT (app gateway), which alone knows what its sender knows. */
+static void
+send_external(struct vmn_view *view, const struct vmn_packet_in *in,
+              const struct vmn_router *router, struct vmn_packets_out *out,
+              uint8_t *answer, size_t size)
+{
+    const struct vmn_network *network = vmn_read_network(
+        view, router->external.network);
+    struct vmn_mac mac = external_mac(view, router, in->host);
     uint32_t regs[VMN_N_REGS] = { 0 };
 
-    regs[VMN_REG_NETWORK - VMN_F_REG0] = network_of(in, error);
+    if (!network) {
+        vmn_send_nothing(out, "router has no address to answer from");
+        return;
+    }
+    memcpy(answer + 6, mac.ea, sizeof mac.ea);
+    regs[VMN_REG_NETWORK - VMN_F_REG0]
+        = (in->sent_to.family ? network->vni
+           : vmn_transit_vni(view, router->row.name));
     regs[VMN_REG_ZONE - VMN_F_REG0] = vmn_packet_reg(in, VMN_REG_ZONE);
-    regs[VMN_REG_DST_HOST - VMN_F_REG0] = VMN_DST_HOST_EXTERNAL;
+    regs[VMN_REG_DST_HOST - VMN_F_REG0] = VMN_DST_HOST_PROVIDER;
     vmn_send_to_hook(out, VMN_HOOK_DELIVER, VMN_TUNNEL_OFPORT, regs, answer,
                      size);
 }
@@ -176,6 +222,7 @@ handle_error(struct vmn_view *view, const struct vmn_packet_in *in,
     };
     uint8_t answer[VMN_REJECT_SIZE_MAX];
     bool outside = is_from_external(in);
+    const struct vmn_router *router = find_router(view, in, error);
     const char *why;
     size_t size;
 
@@ -184,15 +231,16 @@ handle_error(struct vmn_view *view, const struct vmn_packet_in *in,
                          : "sender is not a port");
         return;
     }
-    if (!find_sender(view, in, error, &reject.from)) {
+    if (!find_sender(view, in, router, error, &reject.from)) {
         vmn_send_nothing(out, "router has no address to answer from");
         return;
     }
-    size = vmn_reject_build_as(&reject, in->bytes, in->size, answer, &why);
+    size = vmn_reject_build_as(&reject, original_packet(view, in), in->size,
+                               answer, &why);
     if (!size) {
         vmn_send_nothing(out, why);
     } else if (outside) {
-        send_external(in, error, out, answer, size);
+        send_external(view, in, router, out, answer, size);
     } else {
         vmn_send_back(out, answer, size);
     }

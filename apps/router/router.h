@@ -93,6 +93,8 @@ enum router_error {
 #define REL_HOSTS "router.hosts"      /* "" -> hosts where there is a
                                        * router. */
 #define REL_NUMBER "router.number"    /* Number -> router. */
+#define REL_TRANSIT "gateway.transit" /* VNI -> router.  Published by
+                                        * gateway. */
 #define REL_NEIGHBOUR "router.neighbour" /* NETWORK|PREFIX -> MAC|PORT. */
 
 /* Query of a router: the name of the first router, by name, in its domain. */
@@ -144,6 +146,10 @@ void compile_domain(struct vmn_view *, const char *key, struct vmn_emit *);
 void handle_error(struct vmn_view *, const struct vmn_packet_in *,
                   struct vmn_packets_out *);
 /* Returns the router with ID 'number', or NULL. */
+/* original-packet.c: returns the bytes of a packet as its sender has sent it,
+ * with the destination from before NAT. */
+const uint8_t *original_packet(struct vmn_view *,
+                               const struct vmn_packet_in *);
 const struct vmn_router *router_of_number(struct vmn_view *, uint32_t number);
 
 /* martian-drop.c, hop-limit.c: flows that all routers share. */

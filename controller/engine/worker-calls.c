@@ -253,6 +253,8 @@ worker_handle(struct vmn_view *view, const struct engine_handler *handler,
     wire_put_u64(message, (uint64_t) in->now_s);
     wire_put_block(message, in->key, sizeof in->key);
     wire_put_u32(message, in->number);
+    wire_put_block(message, &in->sent_to, sizeof in->sent_to);
+    wire_put_u32(message, in->sent_to_port);
     worker_put_row(message, app, in->vif ? &in->vif->row : NULL);
     worker_put_row(message, app, in->port ? &in->port->row : NULL);
     wire_put_block(message, in->bytes, in->size);

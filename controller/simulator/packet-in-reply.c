@@ -130,6 +130,21 @@ find_sender(const struct model *model, struct vmn_packet_in *in)
     }
 }
 
+static void
+take_sent_to(const struct flow *flow, struct vmn_packet_in *in)
+{
+    if (!flow->ct_nw_proto || flow->ct_state & CS_REPLY_DIR) {
+        return;
+    } else if (flow->dl_type == htons(ETH_TYPE_IP)) {
+        in->sent_to.family = 4;
+        memcpy(in->sent_to.addr, &flow->ct_nw_dst, 4);
+    } else {
+        in->sent_to.family = 6;
+        memcpy(in->sent_to.addr, &flow->ct_ipv6_dst, 16);
+    }
+    in->sent_to_port = ntohs(flow->ct_tp_dst);
+}
+
 /* Returns the OpenFlow number of port 'name' if it is on 'host', or 0. */
 static uint32_t
 ofport_of(const struct model *model, const char *name, const char *host)
@@ -291,6 +306,7 @@ packet_in_reply_run(struct engine *engine, const struct model *model,
     in.arg = punt.arg;
     in.in_port = ofp_to_u16(asked.flow.in_port.ofp_port);
     memcpy(in.regs, asked.flow.regs, sizeof in.regs);
+    take_sent_to(&asked.flow, &in);
     in.bytes = dp_packet_data(&p);
     in.full_size = dp_packet_size(&p);
     in.size = (punt.max_size < PUNT_SIZE_ALL

@@ -246,7 +246,7 @@ handle(struct wire_reader *in)
     struct vmn_packet_in packet = { .host = wire_take_text(in) };
     struct recorder recorder;
     struct vmn_view view;
-    const void *key;
+    const void *key, *sent_to;
     size_t size;
 
     packet.in_port = wire_take_u32(in);
@@ -261,6 +261,11 @@ handle(struct wire_reader *in)
         memcpy(packet.key, key, size);
     }
     packet.number = wire_take_u32(in);
+    sent_to = wire_take_block(in, &size);
+    if (sent_to && size == sizeof packet.sent_to) {
+        memcpy(&packet.sent_to, sent_to, size);
+    }
+    packet.sent_to_port = (uint16_t) wire_take_u32(in);
     packet.vif = take_row(in);
     packet.port = take_row(in);
     packet.bytes = wire_take_block(in, &packet.size);

@@ -59,6 +59,13 @@ struct vmn_packet_in {
      * number on and over UINT32_MAX to 0: who sends something for two packets
      * that are alike tells it apart by this.  0 in a trace. */
     uint32_t number;
+
+    /* The destination before NAT: that of the original tuple of the packet's
+     * connection (ct_nw_dst and ct_tp_dst in ovs-fields(7)), by the last
+     * vmn_act_ct().  Family 0: conntrack has not seen the packet, or it is a
+     * reply. */
+    struct vmn_ip sent_to;
+    uint16_t sent_to_port;
 };
 
 /* Returns the value of register 'reg', VMN_REG_NETWORK for instance; 0 of what

@@ -67,6 +67,7 @@ take_ct_dst(const struct flow *flow, struct ofpacket_ct_dst *dst)
         memcpy(dst->addr, &flow->ct_ipv6_dst, 16);
     }
     dst->port = ntohs(flow->ct_tp_dst);
+    dst->is_reply = flow->ct_state & CS_REPLY_DIR;
 }
 
 static enum ofperr

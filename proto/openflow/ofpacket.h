@@ -26,6 +26,7 @@ struct ofpacket_ct_dst {
     int family;                 /* 4, 6, or 0: the message does not say. */
     uint8_t addr[16];           /* Network order. */
     uint16_t port;              /* Host order; the code for ICMP. */
+    bool is_reply;              /* The packet is of the other direction. */
 };
 
 struct ofpacket_in {

@@ -217,6 +217,16 @@ count_answer(struct packets_of_switch *ps,
     }
 }
 
+static void
+take_sent_to(const struct ofpacket_ct_dst *dst, struct vmn_packet_in *in)
+{
+    if (!dst->is_reply) {
+        in->sent_to.family = (uint8_t) dst->family;
+        memcpy(in->sent_to.addr, dst->addr, sizeof in->sent_to.addr);
+        in->sent_to_port = dst->port;
+    }
+}
+
 bool
 packets_answer(struct packets_of_switch *ps,
                const struct waiting_packet *packet, struct ofpbuf *b)
@@ -251,6 +261,7 @@ packets_answer(struct packets_of_switch *ps,
     }
     in.number = ps->n_handled++;
     memcpy(in.regs, packet->regs, sizeof in.regs);
+    take_sent_to(&packet->ct_dst, &in);
     packet_sender_resolve(ps, packet->port);
     in.vif = packet->port->vif;
     in.port = packet->port->port;
