@@ -8,10 +8,11 @@
 
 #include "vmn/app.h"
 #include "vmn/dns.h"
+#include "vmn/requests.h"
 
 enum { STAGE_DNS };
 
-enum { HANDLER_QUERY };
+enum { HANDLER_QUERY, HANDLER_STREAM, HANDLER_REFUSE };
 
 /* The server's address in networks with a zone.  Link-local, in the part that
  * hosts do not assign themselves (RFC 3927, section 2.1).  The MAC is locally
@@ -38,5 +39,8 @@ void eval_addresses(struct vmn_view *, const char *key, struct vmn_value *);
 /* dns-query.c */
 void handle_query(struct vmn_view *, const struct vmn_packet_in *,
                   struct vmn_packets_out *);
+/* The same of a query by TCP. */
+void handle_stream(struct vmn_view *, const struct vmn_packet_in *,
+                   struct vmn_packets_out *);
 
 #endif /* apps/dns/dns-app.h */

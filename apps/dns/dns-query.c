@@ -54,6 +54,30 @@ max_reply_size(struct vmn_view *view, const struct vmn_port *port)
 }
 
 void
+handle_stream(struct vmn_view *view, const struct vmn_packet_in *in,
+              struct vmn_packets_out *out)
+{
+    void *message = vmn_alloc(view, UINT16_MAX);
+    struct vmn_dns_answer answer;
+    struct vmn_dns_query query;
+
+    if (vmn_is_quarantined(view, in->port)) {
+        vmn_send_nothing(out, "quarantined");
+        return;
+    } else if (!vmn_dns_parse(in->bytes, in->size, &query)) {
+        vmn_send_nothing(out, "malformed");
+        return;
+    }
+    query.udp_size = UINT16_MAX; /* What TCP takes. */
+    vmn_dns_start(&answer, &query, message, UINT16_MAX);
+    if (!query.error) {
+        answer_question(view, in, &answer, true);
+    }
+    vmn_send_http(out, &(struct vmn_http_reply) {
+        .status = 200, .body = message, .body_size = vmn_dns_end(&answer) });
+}
+
+void
 handle_query(struct vmn_view *view, const struct vmn_packet_in *in,
              struct vmn_packets_out *out)
 {
@@ -82,6 +106,11 @@ handle_query(struct vmn_view *view, const struct vmn_packet_in *in,
         : !answer_question(view, in, &answer, is_own)) {
         vmn_send_to_next(out, STAGE_DNS, in->bytes, in->size);
         return;
+    }
+    /* Another resolver does not know the name, so an answer with some of its
+     * addresses does not have the client ask there again by TCP. */
+    if (!is_own && answer.n_answers) {
+        answer.is_truncated = false;
     }
     vmn_udp_swap(&udp);
     udp.payload = message;

@@ -4,9 +4,9 @@
  *
  * Guests ask at an address of its own, or at the resolvers that their network
  * names: what these are asked comes up too, and goes on to them untouched if
- * no zone knows of it.  So names work whichever way a guest is set up.  Only
- * UDP is looked at: what a guest asks by TCP goes on.  What becomes of a query
- * is in dns-query.c. */
+ * no zone knows of it.  So names work whichever way a guest is set up.  TCP is
+ * answered at the app's own address alone: to other resolvers it goes on.
+ * What becomes of a query is in dns-query.c. */
 
 #include "dns-app.h"
 
@@ -107,8 +107,14 @@ compile_network(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     vmn_act_arp_reply(vmn_flow_actions(flow), server_mac, &server_ip);
 
     emit_resolver(emit, network, &server_ip, PRIORITY_OWN);
+    flow = flow_add(emit, network, PRIORITY_OWN);
+    vmn_match_ip(flow, VMN_F_IPV4_DST, &server_ip);
+    vmn_match(flow, VMN_F_TCP_DST, VMN_DNS_PORT);
+    vmn_act_punt(vmn_flow_actions(flow), HANDLER_STREAM, 0, VMN_PUNT_ALL);
     flow = flow_add(emit, network, PRIORITY_OWN_OTHER);
     vmn_match_ip(flow, VMN_F_IPV4_DST, &server_ip);
+    vmn_act_punt(vmn_flow_actions(flow), HANDLER_REFUSE, 0,
+                 VMN_REJECT_QUOTED_MAX);
     vmn_act_drop(vmn_flow_actions(flow), "not a DNS query");
     emit_resolvers(emit, network);
 }
@@ -146,6 +152,10 @@ static const struct vmn_unit_class units[] = {
 
 static const struct vmn_handler_class handlers[] = {
     [HANDLER_QUERY] = { .name = "query", .handle = handle_query },
+    [HANDLER_STREAM] = { .name = "stream", .handle = handle_stream,
+                         .options = VMN_HANDLER_HTTP
+                                    | VMN_HANDLER_MESSAGES },
+    [HANDLER_REFUSE] = { .name = "refuse", .handle = vmn_handle_no_port },
     { .name = NULL },
 };
 

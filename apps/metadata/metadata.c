@@ -56,6 +56,8 @@ serve(struct vmn_view *view, struct vmn_emit *emit,
     vmn_match(flow, VMN_F_TCP_DST, HTTP_PORT);
     vmn_act_punt(vmn_flow_actions(flow), HANDLER_HTTP, 0, VMN_PUNT_ALL);
     flow = to_server(emit, network, ip, PRIORITY_OTHERS);
+    vmn_act_punt(vmn_flow_actions(flow), HANDLER_REFUSE, 0,
+                 VMN_REJECT_QUOTED_MAX);
     vmn_act_drop(vmn_flow_actions(flow), "not for the metadata server");
 }
 
@@ -121,6 +123,7 @@ static const struct vmn_handler_class handlers[] = {
                             .handle = handle_neighbour },
     [HANDLER_HTTP] = { .name = "http", .handle = handle_http,
                        .options = VMN_HANDLER_HTTP },
+    [HANDLER_REFUSE] = { .name = "refuse", .handle = vmn_handle_no_port },
     { .name = NULL },
 };
 

@@ -14,7 +14,7 @@ struct json_t;
 
 enum { STAGE_SERVER };
 
-enum { HANDLER_NEIGHBOUR, HANDLER_HTTP };
+enum { HANDLER_NEIGHBOUR, HANDLER_HTTP, HANDLER_REFUSE };
 
 /* The app's types, in their order. */
 #define ROW_METADATA VMN_ROW_OWN(0)

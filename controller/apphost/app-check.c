@@ -219,9 +219,15 @@ check_handlers(const struct vmn_app_class *class_, struct vmn_error *why)
         }
         if (handlers[i].options
             & ~(VMN_HANDLER_HTTP | VMN_HANDLER_ARRIVALS
-                | VMN_HANDLER_NAMES)) {
+                | VMN_HANDLER_NAMES | VMN_HANDLER_MESSAGES)) {
             return vmn_error_invalid(why, "handler %s has options that this "
                                      "vmnd does not know", handlers[i].name);
+        }
+        if (handlers[i].options & VMN_HANDLER_MESSAGES
+            && !(handlers[i].options & VMN_HANDLER_HTTP)) {
+            return vmn_error_invalid(why, "handler %s has "
+                                     "VMN_HANDLER_MESSAGES without "
+                                     "VMN_HANDLER_HTTP", handlers[i].name);
         }
         if (handlers[i].options & VMN_HANDLER_HTTP
             && (handlers[i].interval_s || handlers[i].to_controller

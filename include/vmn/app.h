@@ -698,6 +698,12 @@ struct vmn_id_pool_class {
  * UDP, whole, and by whomever they are answered.  vmnd takes note of the names
  * that rules with wildcards are about.  It is not called. */
 #define VMN_HANDLER_NAMES (UINT64_C(1) << 2)
+/* Option of a handler, with VMN_HANDLER_HTTP: its connections carry messages
+ * in place of HTTP, each behind two bytes of length, as DNS does by TCP (RFC
+ * 1035, section 4.2.2).  A message is a request.  The body of a reply with
+ * status 200 is the message that answers it, of 65,535 bytes at most; any
+ * other status ends the connection. */
+#define VMN_HANDLER_MESSAGES (UINT64_C(1) << 3)
 
 /* Answers packets that flows send up (vmn/packet.h). */
 struct vmn_handler_class {

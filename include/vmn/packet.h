@@ -230,6 +230,27 @@ size_t vmn_reject_build_as(const struct vmn_reject *, const uint8_t *bytes,
                            size_t size, uint8_t buffer[VMN_REJECT_SIZE_MAX],
                            const char **why);
 
+/* Handles packets for a server of the app's that are for no service of it:
+ * their sender is told (VMN_REJECT_NO_PORT), who would try again for minutes
+ * otherwise.  Flows send VMN_REJECT_QUOTED_MAX bytes of them up. */
+static inline void
+vmn_handle_no_port(struct vmn_view *view, const struct vmn_packet_in *in,
+                   struct vmn_packets_out *out)
+{
+    const struct vmn_reject reject = { .reason = VMN_REJECT_NO_PORT };
+    uint8_t answer[VMN_REJECT_SIZE_MAX];
+    const char *why;
+    size_t size = vmn_reject_build_as(&reject, in->bytes, in->size, answer,
+                                      &why);
+
+    (void) view;
+    if (size) {
+        vmn_send_back(out, answer, size);
+    } else {
+        vmn_send_nothing(out, why);
+    }
+}
+
 /* Address resolution.  ---------------------------------------------------- */
 
 /* Writes to 'buffer' the question who has 'to', from 'from' at 'mac' (RFC

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * An HTTP server for guests; see guest-http.h. */
+ * An HTTP server for guests, and one of messages; see guest-http.h. */
 
 #include <config.h>
 
@@ -41,6 +41,7 @@
 #define OUT_OF_FREE 3
 #define TTL 64
 #define IN_MAX (VMN_HTTP_HEAD_MAX + VMN_HTTP_BODY_MAX)
+#define MESSAGE_HEAD 2          /* Bytes of a message's length. */
 
 /* An owner whose ports have connections. */
 struct guest_owner {
@@ -394,6 +395,19 @@ has_room_for(const struct guest_http *g, const struct guest_conn *conn,
             && conn->owner->out_bytes + size <= OUT_OF_FREE * free_bytes);
 }
 
+/* Writes the length before a message to 'head'.  Returns how many bytes that
+ * are: none of a reply that ends the connection. */
+static size_t
+message_head(const struct vmn_http_reply *reply, char *head)
+{
+    if (reply->status != 200 || reply->body_size > UINT16_MAX) {
+        return 0;
+    }
+    head[0] = (char) (reply->body_size >> 8);
+    head[1] = (char) reply->body_size;
+    return MESSAGE_HEAD;
+}
+
 /* Takes a reply to a request of 'size' bytes.  One with a hop limit of its own
  * is its connection's last: a later one's would be that of all that is sent
  * again. */
@@ -412,7 +426,13 @@ set_reply(struct guest_http *g, struct guest_conn *conn,
     body_size = request->head_only ? 0 : reply->body_size;
     conn->is_last = (request->close || request->fault || reply->ttl
                      || reply->status == 429 || reply == &busy);
-    head_size = guest_reply_head(reply, conn->is_last, head);
+    if (conn->peer.messages) {
+        head_size = message_head(reply, head);
+        body_size = head_size ? body_size : 0;
+        conn->is_last |= !head_size;
+    } else {
+        head_size = guest_reply_head(reply, conn->is_last, head);
+    }
     conn->out = xmalloc(head_size + body_size);
     memcpy(conn->out, head, head_size);
     if (body_size) {
@@ -446,11 +466,14 @@ tell_to_continue(struct guest_http *g, struct guest_conn *conn)
     }
 }
 
-/* Has a whole request answered.  Returns false if it is to be asked again. */
+/* Has a whole request answered, of 'size' bytes.  Returns false if it is to be
+ * asked again. */
 static bool
 ask(struct guest_http *g, struct guest_conn *conn, size_t size,
     struct vmn_http_reply *reply)
 {
+    size_t head_size = conn->peer.messages ? MESSAGE_HEAD : 0;
+
     if (!conn->admitted
         && !token_bucket_withdraw(&conn->client->bucket, TOKENS)) {
         g->stats.n_limited++;
@@ -465,10 +488,25 @@ ask(struct guest_http *g, struct guest_conn *conn, size_t size,
     if (!conn->waits) {
         g->stats.n_requests++;
     }
-    conn->waits = !g->callbacks->answer(g->aux, &conn->peer,
-                                        (const uint8_t *) conn->in, size,
-                                        reply);
+    conn->waits = !g->callbacks->answer(
+        g->aux, &conn->peer, (const uint8_t *) conn->in + head_size,
+        size - head_size, reply);
     return !conn->waits;
+}
+
+/* Looks at what a client has sent, where that is messages. */
+static void
+read_message(const struct guest_conn *conn, struct guest_request *request)
+{
+    const uint8_t *in = (const uint8_t *) conn->in;
+    size_t size;
+
+    memset(request, 0, sizeof *request);
+    if (conn->in_size >= MESSAGE_HEAD) {
+        size = MESSAGE_HEAD + (size_t) (in[0] << 8 | in[1]);
+        request->fault = size > IN_MAX ? 413 : 0;
+        request->size = size <= conn->in_size ? size : 0;
+    }
 }
 
 /* Makes the reply to the request that is next.  Returns false if there is none
@@ -479,7 +517,11 @@ answer(struct guest_http *g, struct guest_conn *conn)
     struct vmn_http_reply reply = { .status = 404 };
     struct guest_request request;
 
-    guest_request_read(conn->in, conn->in_size, &request);
+    if (conn->peer.messages) {
+        read_message(conn, &request);
+    } else {
+        guest_request_read(conn->in, conn->in_size, &request);
+    }
     if (request.fault) {
         reply.status = request.fault;
         set_reply(g, conn, &reply, &request, conn->in_size);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * An HTTP/1.1 server for guests, over the frames that they send: connections,
- * bounds, and which request is answered when.  Does no I/O and knows no event
+ * bounds, and which request is answered when.  It also serves messages behind
+ * their length (DNS by TCP), as requests of another form.  Does no I/O and knows no event
  * loop: the caller hands in frames, sends those that it is given, answers
  * requests, and calls guest_http_run() for the timers.
  *
@@ -30,6 +31,7 @@ struct guest_peer {
                                  * connection is not another one's. */
     const void *handler;        /* Whose flow has sent it up: the caller's. */
     uint32_t arg;               /* As given to vmn_act_punt(). */
+    bool messages;              /* In place of HTTP: VMN_HANDLER_MESSAGES. */
     uint32_t owner;             /* The port's: connections and requests are
                                  * shared by owner. */
     uint32_t regs[VMN_N_REGS];

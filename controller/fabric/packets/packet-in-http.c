@@ -176,6 +176,7 @@ packet_in_http_receive(struct packets_of_switch *ps,
         .handler = packet->handler,
         .arg = packet->arg,
         .owner = packet->owner,
+        .messages = packet->handler->class_.options & VMN_HANDLER_MESSAGES,
     };
     const char *why;
 

@@ -1,0 +1,195 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Guests as their systems configure them: link-local addresses that they
+choose (RFC 7217), priority tags (IEEE 802.1Q), resolvers that ask DNS again by
+TCP (RFC 7766).  docs/standards.md has the sections."""
+
+import os
+import socket
+import struct
+import subprocess
+
+import pytest
+from conftest import World, check_log, close_lab, make_lab, wait_counted
+from dhcp_guests import Dhclient, addresses, bare_vm, enable_ipv6
+
+from vmnlab import frames, netns
+from vmnlab.frames import Capture
+from vmnlab.netns import wait_for
+
+CHOSEN = "fe80::1234:5678:9abc:def0"
+SERVER = "169.254.0.53"
+RESOLVER = "10.0.0.53"
+MANY = ["10.1.%d.%d" % (i // 8, i % 8 + 1) for i in range(64)]
+
+
+@pytest.fixture(scope="module")
+def lab():
+    lab = make_lab("guests", 2, options=["--packet-port-rate=1000"])
+    yield lab
+    close_lab(lab)
+
+
+@pytest.fixture
+def world(lab):
+    world = World(lab)
+    yield world
+    world.close()
+    check_log(lab.vmnd)
+    assert lab.vmnd.pid() is not None, lab.vmnd.last_words(60)
+
+
+def drops(world, reason):
+    return sum(d["packets"] for d in world.api.get(
+        "drops", reason=reason, background="true")["counters"])
+
+
+def marked(text):
+    return lambda frame: (frames.of_udp(frame) or (0, 0, b""))[2] == text
+
+
+def udp6(source, sink, text, src_ip=None):
+    return frames.udp6(sink.mac, source.mac, src_ip or source.ip6, sink.ip6,
+                       4000, 4000, text)
+
+
+def arrived(source, sinks, *sent):
+    """What arrives at each of 'sinks' up to an honest datagram that 'source'
+    sends behind 'sent'."""
+    captures = [Capture(vm.ns) for vm in sinks]
+    try:
+        frames.send(source, *sent)
+        for sink, seen in zip(sinks, captures):
+            def honest(sink=sink, seen=seen):
+                frames.send(source, udp6(source, sink, b"honest"))
+                return seen.wait(marked(b"honest"), 0.5)
+            wait_for("an honest packet at %s" % sink.name, honest, 30)
+        return [[f for f in seen.read() if not marked(b"honest")(f)]
+                for seen in captures]
+    finally:
+        for seen in captures:
+            seen.close()
+
+
+# DNS.  ----------------------------------------------------------------------
+
+@pytest.fixture
+def client(world):
+    world.network("net", "10.0.0.0/24", "fd00::/64",
+                  dhcp_options={"dns": [RESOLVER]})
+    world.put("dns-zones", "shop.test", networks=["net"], records=[
+        {"name": "many", "type": "A", "values": MANY},
+        {"name": "one", "type": "A", "values": ["10.0.0.80"]}])
+    vm = world.vm("cli", "net", "h1", ["10.0.0.1", "fd00::1"])
+    netns.ip(vm.ns, "route add 169.254.0.0/16 dev eth0")
+    return vm
+
+
+def question(name, number=1):
+    return struct.pack("!6H", number, 0x100, 1, 0, 0, 0) + b"".join(
+        bytes([len(part)]) + part.encode() for part in name.split(".")
+    ) + b"\0\0\x01\0\x01"
+
+
+def behind_size(message):
+    return struct.pack("!H", len(message)) + message
+
+
+def connect(vm, ip, port):
+    sock = netns.socket_in(vm.ns, kind=socket.SOCK_STREAM)
+    sock.settimeout(30)
+    sock.connect((ip, port))
+    return sock
+
+
+def read_all(sock, size):
+    data = b""
+    while len(data) < size:
+        more = sock.recv(size - len(data))
+        assert more, data
+        data += more
+    return data
+
+
+def read_message(sock):
+    return read_all(sock, struct.unpack("!H", read_all(sock, 2))[0])
+
+
+def test_glibc_finds_all_of_many_addresses(client):
+    """Without EDNS, as glibc asks by default: the answer by UDP is truncated,
+    and it asks by TCP (RFC 1035, section 4.2; RFC 7766, section 5)."""
+    folder = "/etc/netns/" + client.ns
+    os.makedirs(folder)
+    try:
+        with open(folder + "/resolv.conf", "w", encoding="ascii") as conf:
+            conf.write("nameserver %s\noptions timeout:30\n" % SERVER)
+        found = subprocess.run(
+            ["ip", "netns", "exec", client.ns, "getent", "ahostsv4",
+             "many.shop.test"], check=True, text=True,
+            capture_output=True, timeout=120).stdout
+        assert {line.split()[0] for line in found.splitlines()} == set(MANY)
+    finally:
+        os.unlink(folder + "/resolv.conf")
+        os.rmdir(folder)
+
+
+def test_dns_by_tcp_is_as_rfc_7766_has_it(client):
+    with connect(client, SERVER, 53) as sock:
+        # Several on a connection, one behind the other and in pieces.
+        sock.sendall(behind_size(question("one.shop.test", 1))
+                     + behind_size(question("many.shop.test", 2))
+                     + behind_size(question("none.shop.test", 3)))
+        answers = [read_message(sock) for _ in range(3)]
+        assert [struct.unpack("!H", a[:2])[0] for a in answers] == [1, 2, 3]
+        assert [a[3] & 15 for a in answers] == [0, 0, 3]
+        assert [struct.unpack("!H", a[6:8])[0] for a in answers] == [1, 64, 0]
+        assert not any(a[2] & 2 for a in answers)
+        for byte in behind_size(question("one.shop.test", 4)):
+            sock.sendall(bytes([byte]))
+        assert read_message(sock)[:2] == b"\0\4"
+        # Refused, what is no zone's.
+        sock.sendall(behind_size(question("example.com", 5)))
+        assert read_message(sock)[3] & 15 == 5
+        # The client ends it.
+        sock.shutdown(socket.SHUT_WR)
+        assert sock.recv(1) == b""
+    for rubbish in (b"\0\0", b"\0\1x", b"\xff\xff" + bytes(9000),
+                    behind_size(question("one.shop.test")[:20])):
+        with connect(client, SERVER, 53) as sock:
+            try:
+                sock.sendall(rubbish)
+                assert sock.recv(1) == b""
+            except ConnectionError:
+                pass            # Reset, which the client sees as well.
+    with connect(client, SERVER, 53) as sock:
+        sock.sendall(behind_size(question("one.shop.test")))
+        assert read_message(sock)[3] & 15 == 0
+
+
+def test_a_resolver_of_the_network_is_not_asked_again(world, client):
+    """It knows nothing of the zone: an answer in its name has what fits."""
+    world.vm("res", "net", "h2", RESOLVER)
+    answer = client.run("dig", "+noedns", "+tries=3", "+time=10",
+                        "@" + RESOLVER, "many.shop.test", "A")
+    assert " tc" not in answer and "Truncated" not in answer
+    assert answer.count("10.1.") == (512 - 12 - 20) // 16
+
+
+@pytest.mark.parametrize("ip, port", [(SERVER, 80), (SERVER, 853)])
+def test_servers_refuse_what_they_do_not_serve(client, ip, port):
+    """Else a guest would try for minutes."""
+    with pytest.raises(ConnectionRefusedError):
+        connect(client, ip, port)
+    with netns.socket_in(client.ns, kind=socket.SOCK_DGRAM) as sock:
+        sock.settimeout(0.5)
+        sock.connect((ip, port))
+
+        def refused():
+            try:
+                sock.send(b"x")
+                sock.recv(1)
+            except ConnectionRefusedError:
+                return True
+            except TimeoutError:
+                return False
+            return False
+        wait_for("port unreachable", refused)
