@@ -15,6 +15,13 @@ base_admit(struct vmn_emit *emit)
 {
     struct vmn_flow *flow;
 
+    /* A tag with VLAN 0 carries only a priority (IEEE 802.1Q, table 9-2). */
+    flow = vmn_flow_add(emit, vmn_scope_all(), STAGE_ADMIT, ADMIT_CLASSIFY,
+                        CLASSIFY_PRIORITY_TAG);
+    vmn_match_masked(flow, VMN_F_VLAN_TCI, 0x1000, 0x1fff);
+    vmn_act_set(vmn_flow_actions(flow), VMN_F_VLAN_TCI, 0);
+    vmn_act_jump(vmn_flow_actions(flow), STAGE_ADMIT, ADMIT_CLASSIFY);
+
     flow = vmn_flow_add(emit, vmn_scope_all(), STAGE_ADMIT, ADMIT_CLASSIFY,
                         CLASSIFY_VLAN);
     vmn_match_masked(flow, VMN_F_VLAN_TCI, 0x1000, 0x1000);

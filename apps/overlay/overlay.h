@@ -44,6 +44,7 @@ enum {
                                     * without its tag. */
     CLASSIFY_PROVIDER = 210,
     CLASSIFY_PROVIDER_OTHER = 205,
+    CLASSIFY_PRIORITY_TAG = 201,
     CLASSIFY_VLAN = 200,
     CLASSIFY_ROUTED = 150,      /* Routed, and restarted. */
     CLASSIFY_MIGRATING = 110,   /* From where a port migrates to. */

@@ -70,6 +70,76 @@ def arrived(source, sinks, *sent):
             seen.close()
 
 
+@pytest.fixture
+def four(world):
+    """The victim chooses an address; attackers are beside it and on another
+    host, where its neighbour is."""
+    world.network("net", "10.0.0.0/24", "fd00::/64")
+    vms = {name: world.vm(name, "net", host, ["10.0.0.%d" % i, "fd00::%d" % i])
+           for i, (name, host) in enumerate(
+               (("victim", "h1"), ("near", "h1"), ("far", "h2"),
+                ("other", "h2")), 1)}
+    for vm in vms.values():
+        vm.await_addresses()
+    return vms
+
+
+# Tags.  ---------------------------------------------------------------------
+
+def tagged(frame, *tcis, kind=0x8100):
+    tags = b"".join(struct.pack("!HH", kind, tci) for tci in tcis)
+    return frame[:12] + tags + frame[12:]
+
+
+def test_priority_tags_are_taken_off(world, four):
+    """IEEE 802.1Q: a tag with VLAN 0 is a priority, and no VLAN."""
+    near = four["near"]
+    for sink in (four["victim"], four["other"]):
+        texts, sent = set(), []
+        for kind in (0x8100, 0x88a8):
+            for priority in (0, 5, 7):
+                for v6 in (False, True):
+                    text = b"%x %d %d" % (kind, priority, v6)
+                    texts.add(text)
+                    sent.append(tagged(
+                        udp6(near, sink, text) if v6 else
+                        frames.udp(sink.mac, near.mac, near.ip, sink.ip, 4000,
+                                   4000, text), priority << 13, kind=kind))
+        got, = arrived(near, (sink,), *sent)
+        assert texts <= {(frames.of_udp(f) or (0, 0, b""))[2] for f in got}
+    # ARP and discovery are answered.
+    with Capture(near.ns) as seen:
+        frames.send(near, tagged(frames.arp_question(
+            near.mac, near.ip, four["other"].ip), 5 << 13))
+        assert seen.wait(lambda f: frames.parse(f).get("operation") == 2)
+        frames.send(near, tagged(frames.solicitation(
+            near.mac, near.ip6, four["other"].ip6, near.mac), 5 << 13))
+        assert seen.wait(lambda f: frames.parse(f).get("src_ip")
+                         == four["other"].ip6)
+
+
+def test_vlans_of_guests_go_nowhere(world, four):
+    """Nor do two tags."""
+    near = four["near"]
+    reasons = ("VLAN tag", "neither IP nor ARP")
+    before = sum(drops(world, r) for r in reasons)
+    tags = [(5,), (0x1005,), (0, 5), (5, 0), (0, 0, 5), (4095,)]
+    for sink in (four["victim"], four["other"]):
+        got, = arrived(near, (sink,), *[
+            tagged(udp6(near, sink, b"vlan"), *tcis) for tcis in tags])
+        assert not [f for f in got if b"vlan" in f]
+    wait_counted("the tags", lambda: sum(drops(world, r) for r in reasons)
+                 >= before + 2 * len(tags))
+
+
+def test_priority_tags_do_not_hide_a_spoof(world, four):
+    near, victim, other = four["near"], four["victim"], four["other"]
+    got, = arrived(near, (other,), tagged(frames.udp6(
+        other.mac, near.mac, victim.ip6, other.ip6, 4000, 4000, b"spoof"),
+        5 << 13))
+    assert not [f for f in got if marked(b"spoof")(f)]
+
+
 # DNS.  ----------------------------------------------------------------------
 
 @pytest.fixture
