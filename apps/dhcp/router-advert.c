@@ -215,17 +215,17 @@ advertise(struct vmn_view *view, const struct vmn_network *network,
     }
 }
 
+/* Returns true if the port may solicit from 'ip': any link-local address, since
+ * its guest chooses that, and only the guest gets the answer. */
 static bool
 owns(const struct vmn_port *port, const struct vmn_ip *ip)
 {
-    struct vmn_ip local = vmn_link_local(port->mac);
-
     for (size_t i = 0; i < port->n_ips; i++) {
         if (vmn_ip_equal(&port->ips[i], ip)) {
             return true;
         }
     }
-    return vmn_ip_equal(&local, ip);
+    return vmn_is_link_local(ip);
 }
 
 /* Sends the periodic advertisement, if the network has any. */

@@ -450,7 +450,7 @@ handle_report(struct vmn_view *view, const struct vmn_packet_in *in,
     bool is_for_routers = (
         row->source_filtering && may_have_routers(row) && message.is_to_group
         && (message.source.family == 4
-            || vmn_ip_equal(&message.source, &link_local)));
+            || vmn_is_link_local(&message.source)));
 
     if (message.source.family == 6) {
         message.source = link_local;

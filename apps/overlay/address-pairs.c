@@ -127,17 +127,21 @@ port_prefixes(struct vmn_view *view, const struct vmn_port *port,
 }
 
 /* Publishes the addresses whose ARP requests and solicitations are flooded to
- * the network. */
+ * the network: allowed ones, and link-local ones that guests choose. */
 static void
 publish_arp_flooded(struct vmn_view *view, struct vmn_emit *emit,
                     const struct port_ctx *ctx)
 {
     const struct vmn_port *port = ctx->port;
     struct vmn_prefix *set = vmn_alloc(
-        view, port->n_allowed_addresses * sizeof *set);
+        view, (port->n_allowed_addresses + 1) * sizeof *set);
     const char *network = ctx->network->row.name;
     size_t n = 0;
     bool v4 = false, v6 = false;
+
+    if (port_has_ipv6(port)) {
+        set[n++] = link_local_prefix;
+    }
 
     for (size_t i = 0; i < port->n_allowed_addresses; i++) {
         if (pair_is_new(port, i)) {
@@ -187,7 +191,7 @@ publish_pairs(struct vmn_view *view, struct vmn_emit *emit,
                     vmn_printf(view, "%s|%s|%s", network, prefix, mac_text),
                     name);
         if (vmn_domain_is_routed(ctx->domain)
-            && !is_link_local(&pair->ip.ip)) {
+            && !vmn_is_link_local(&pair->ip.ip)) {
             vmn_publish(emit, REL_ROUTED_PAIR,
                         vmn_printf(view, "%s|%s", ctx->domain, prefix), name);
         }

@@ -9,6 +9,7 @@ apps_overlay_overlay_la_SOURCES = \
 	apps/overlay/function-port.c \
 	apps/overlay/group-frames.c \
 	apps/overlay/isolated-ports.c \
+	apps/overlay/link-local.c \
 	apps/overlay/mac-learning.c \
 	apps/overlay/migration.c \
 	apps/overlay/multicast-guard.c \

@@ -57,7 +57,17 @@ claims_of_port(struct vmn_view *view, struct vmn_emit *emit, const char *name)
     struct vmn_ip *ips;
     size_t n;
 
-    if (!network || !vmn_is_claiming(view, port->network)) {
+    if (!network) {
+        return;
+    }
+    for (size_t i = 0; i < port->n_allowed_addresses; i++) {
+        const struct vmn_prefix *prefix = &vmn_address_pair_at(port, i)->ip;
+
+        if (!covers_subnet(network, prefix)) {
+            vmn_claim_prefix(view, emit, port->network, prefix);
+        }
+    }
+    if (!vmn_is_claiming(view, port->network)) {
         return;
     }
     vmn_claim_mac(view, emit, port->network, port->mac);
@@ -66,12 +76,8 @@ claims_of_port(struct vmn_view *view, struct vmn_emit *emit, const char *name)
         vmn_claim_ip(view, emit, port->network, &ips[i]);
     }
     for (size_t i = 0; i < port->n_allowed_addresses; i++) {
-        const struct vmn_address_pair *pair = vmn_address_pair_at(port, i);
-
-        if (!covers_subnet(network, &pair->ip)) {
-            vmn_claim_prefix(view, emit, port->network, &pair->ip);
-        }
-        vmn_claim_mac(view, emit, port->network, pair_mac(port, pair));
+        vmn_claim_mac(view, emit, port->network,
+                      pair_mac(port, vmn_address_pair_at(port, i)));
     }
 }
 
@@ -209,6 +215,7 @@ compile_claimed(struct vmn_view *view, const char *key, struct vmn_emit *emit)
         drop_mac(view, emit, network, &mac);
     } else if (vmn_prefix_from_text(parts[1], &prefix)) {
         drop_prefix(emit, network, &prefix);
+        link_local_reserve(emit, network, &prefix);
     }
 }
 

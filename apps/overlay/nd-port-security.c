@@ -63,7 +63,7 @@ nd_security_base(struct vmn_emit *emit)
                                         VMN_ND_SOLICIT);
 
     vmn_match_mac(flow, VMN_F_ND_SLL, (struct vmn_mac) { { 0 } });
-    vmn_act_next(vmn_flow_actions(flow));
+    vmn_act_goto(vmn_flow_actions(flow), STAGE_ADMIT, ADMIT_HOLDER);
 
     drop(nd_flow_add(emit, STAGE_ADMIT, ADMIT_ND, ND_SPOOFED, VMN_ND_SOLICIT),
          "spoofed");
@@ -71,7 +71,7 @@ nd_security_base(struct vmn_emit *emit)
          "spoofed");
     flow = vmn_flow_add(emit, vmn_scope_all(), STAGE_ADMIT, ADMIT_ND,
                         PRIORITY_LAST);
-    vmn_act_next(vmn_flow_actions(flow));
+    vmn_act_goto(vmn_flow_actions(flow), STAGE_ADMIT, ADMIT_HOLDER);
 }
 
 /* Where a port is.  ------------------------------------------------------ */
@@ -100,7 +100,7 @@ nd_security_target(struct vmn_emit *emit, const struct port_ctx *ctx,
         vmn_match_prefix(flow, VMN_F_ND_TARGET, prefix);
         vmn_match_mac(flow, VMN_F_ND_TLL,
                       known ? (struct vmn_mac) { { 0 } } : mac);
-        vmn_act_next(vmn_flow_actions(flow));
+        vmn_act_goto(vmn_flow_actions(flow), STAGE_ADMIT, ADMIT_HOLDER);
     }
 }
 
@@ -114,7 +114,7 @@ nd_security_mac(struct vmn_emit *emit, const struct port_ctx *ctx,
 
     vmn_match(flow, VMN_F_ICMPV6_TYPE, VMN_ND_SOLICIT);
     vmn_match_mac(flow, VMN_F_ND_SLL, mac);
-    vmn_act_next(vmn_flow_actions(flow));
+    vmn_act_goto(vmn_flow_actions(flow), STAGE_ADMIT, ADMIT_HOLDER);
 
     /* Duplicate address detection has no sender address (RFC 4862, section
      * 5.4.2). */
@@ -122,6 +122,7 @@ nd_security_mac(struct vmn_emit *emit, const struct port_ctx *ctx,
     vmn_match_mac(flow, VMN_F_ETH_SRC, mac);
     vmn_match(flow, VMN_F_ICMPV6_TYPE, VMN_ND_SOLICIT);
     vmn_match_ip(flow, VMN_F_IPV6_SRC, &none);
+    link_local_check_dad(vmn_flow_actions(flow));
     vmn_act_goto(vmn_flow_actions(flow), STAGE_ADMIT, ADMIT_ND);
 }
 
@@ -133,5 +134,5 @@ nd_security_port(struct vmn_emit *emit, const struct port_ctx *ctx)
 
     vmn_match(flow, VMN_F_ETH_TYPE, VMN_ETH_IPV6);
     drop(flow, "spoofed");
-    unaddressed_of_port(emit, ctx);
+    link_local_security(emit, ctx);
 }

@@ -182,7 +182,8 @@ nd_of_network(struct vmn_view *view, struct vmn_emit *emit,
         vmn_match(flow, VMN_F_ICMPV6_TYPE, VMN_ND_SOLICIT);
         match_from_nobody(flow);
         isolation_of_probes(view, flow, network);
-        vmn_act_next(vmn_flow_actions(flow));
+        link_local_check_dad(vmn_flow_actions(flow));
+        vmn_act_goto(vmn_flow_actions(flow), STAGE_ADMIT, ADMIT_HOLDER);
     }
 }
 

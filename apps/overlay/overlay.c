@@ -159,6 +159,7 @@ compile_base(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     group_frames_base(emit);
     base_service(emit);
     nd_security_base(emit);
+    link_local_base(emit);
     nd_base(emit);
     base_locate(emit);
     base_deliver(view, emit);
@@ -167,7 +168,12 @@ compile_base(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 static const struct vmn_stage_class stages[] = {
     [STAGE_ADMIT] = { "admit", VMN_HOOK_ADMIT, 0, ADMIT_N_TABLES,
                       VMN_MISS_DROP, vmn_prefixes_with_ipv6_src,
-                      .scratch = VMN_SCRATCH(REG_CHECK) },
+                      .scratch = VMN_SCRATCH(REG_CHECK)
+                                 | VMN_SCRATCH(VMN_REG_HOLDER)
+                                 | VMN_SCRATCH(VMN_REG_HOLDER6)
+                                 | VMN_SCRATCH(VMN_REG_HOLDER6 + 1)
+                                 | VMN_SCRATCH(VMN_REG_HOLDER6 + 2)
+                                 | VMN_SCRATCH(VMN_REG_HOLDER6 + 3) },
     [STAGE_SERVICE] = { "arp", VMN_HOOK_SERVICE, 0, SERVICE_N_TABLES,
                         VMN_MISS_NEXT },
     [STAGE_LOCATE] = { "locate", VMN_HOOK_LOCATE, 0, LOCATE_N_TABLES,

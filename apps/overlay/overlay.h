@@ -35,6 +35,7 @@ enum {
     ADMIT_GUARD,                /* From a port: is its source address
                                  * allowed? */
     ADMIT_ND,                   /* From a port: so with neighbour discovery? */
+    ADMIT_HOLDER,               /* Is a link-local address another port's? */
     ADMIT_N_TABLES
 };
 enum {
@@ -72,10 +73,12 @@ enum {
                                  * network of a port that is isolated. */
     SOURCE_MAC = 15,            /* By its MAC address, from a physical
                                  * network: whether it is isolated. */
+    SOURCE_EXTERNAL_LINK_LOCAL = 11, /* The same, from such an address. */
     SOURCE_EXTERNAL = 10,       /* Any other from a physical network. */
 
     GUARD_NO_MESSAGE = 170,     /* As if of a host, about its members. */
     GUARD_SERVED = 160,         /* For a server in the controller. */
+    GUARD_SERVED_CHOSEN = 159,  /* From an address that the guest chose. */
     GUARD_DHCP_SERVER = 158,    /* From a port with 'dhcp_server'... */
     GUARD_DHCP_SERVER_UNKNOWN = 151, /* ...and guests behind it. */
     GUARD_UNSUPPORTED = 150,    /* ICMPv6 that has no receiver here. */
@@ -86,7 +89,7 @@ enum {
     GUARD_FUNCTION = 47,        /* Forwarded by a service function. */
     GUARD_UNKNOWN_OWN = 45,     /* With a MAC of the port's. */
     GUARD_UNKNOWN = 40,         /* From a guest behind the port. */
-    GUARD_LINK_LOCAL = 35,      /* Made up by a port with IPv6. */
+    GUARD_LINK_LOCAL = 35,      /* Chosen by a guest with IPv6. */
     GUARD_PORT = 30,            /* Anything else of a port with IPv6. */
     GUARD_RESERVED = 26,        /* Addresses that no guest makes up. */
     GUARD_FORMER = 25,          /* For a server, from any address. */
@@ -101,7 +104,17 @@ enum {
     ND_CLAIMED = 1000,          /* Plus the same. */
     ND_UNKNOWN = 210,
     ND_OWN = 100,
+    ND_LINK_LOCAL = 90,         /* Of an address that a guest chose. */
     ND_SPOOFED = 20,
+
+    HOLDER_LEARNED = 400,       /* The switch remembers the holder. */
+    HOLDER_KNOWN = 395,         /* It does so already, and no more. */
+    HOLDER_TOO_MANY = 390,
+    HOLDER_RESERVED = 300,      /* Another's, whether that uses it or not. */
+    HOLDER_FIXED = 290,         /* Nothing is remembered of it. */
+    HOLDER_FREE = 200,          /* No one's, or the sender's. */
+    HOLDER_OUTSIDE = 150,       /* A machine's on the physical network. */
+    HOLDER_OTHER = 100,
 
     PRIORITY_LAST = 1,          /* Matches all other packets, in any table. */
 };
@@ -317,14 +330,6 @@ bool port_has_ipv6(const struct vmn_port *);
  * of a port that has IPv6.  Returns how many. */
 size_t port_ips(struct vmn_view *, const struct vmn_port *,
                 struct vmn_ip **ips);
-
-/* Returns true if routers do not forward packets from or to the address. */
-static inline bool
-is_link_local(const struct vmn_ip *ip)
-{
-    return ip->family == 6 && ip->addr[0] == 0xfe
-           && (ip->addr[1] & 0xc0) == 0x80;
-}
 
 /* Matches the network, as every flow after the admit stage must that belongs
  * to one. */
@@ -590,10 +595,26 @@ void group_frames_of_network(struct vmn_emit *, const struct vmn_network *);
 void snooped_of_network(struct vmn_view *, struct vmn_emit *,
                         const struct vmn_network *);
 
-/* unaddressed.c: guests that have no address, or made one up: everywhere, and
- * behind a port with IPv6, on 'ctx->host'. */
+/* unaddressed.c: guests that have no address, or made one up. */
 void unaddressed_base(struct vmn_emit *);
-void unaddressed_of_port(struct vmn_emit *, const struct port_ctx *);
+
+/* link-local.c: link-local addresses that guests choose. */
+extern const struct vmn_prefix link_local_prefix;
+/* Find the holder of a packet's source, of its target, or of the target of
+ * duplicate address detection, for ADMIT_HOLDER, where the packet goes next or
+ * by way of ADMIT_ND. */
+void link_local_check_source(struct vmn_actions *);
+void link_local_check_target(struct vmn_actions *);
+void link_local_check_dad(struct vmn_actions *);
+void link_local_base(struct vmn_emit *);
+/* Keeps guests of the network from choosing 'prefix', if it is an address that
+ * one might choose. */
+void link_local_reserve(struct vmn_emit *, const struct vmn_network *,
+                        const struct vmn_prefix *);
+/* Has the hosts of the network remember what the port's guest chooses. */
+void link_local_of_port(struct vmn_emit *, const struct port_ctx *);
+/* Lets the port use what its guest chooses, on 'ctx->host'. */
+void link_local_security(struct vmn_emit *, const struct port_ctx *);
 
 /* Units. */
 void compile_base(struct vmn_view *, const char *key, struct vmn_emit *);

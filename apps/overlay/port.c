@@ -141,12 +141,15 @@ locate_port(struct vmn_view *view, struct vmn_emit *emit,
 
 /* Adds the lookup of the sender's identity.  Addresses that routers forward
  * are looked up in the whole domain, whose networks have no addresses in
- * common; link-local ones only in the network. */
+ * common; link-local ones only in the network, and by the port's MAC: its
+ * guest may have chosen another one, which the sender's host has checked
+ * (link-local.c), as this one does with what it knows. */
 static void
 emit_source(struct vmn_emit *emit, const struct port_ctx *ctx,
             enum vmn_field field, const struct vmn_ip *ip)
 {
-    bool on_link = field == VMN_F_ARP_SPA || is_link_local(ip);
+    bool link_local = vmn_is_link_local(ip);
+    bool on_link = field == VMN_F_ARP_SPA || link_local;
     struct vmn_flow *flow = vmn_flow_add(
         emit, on_link ? vmn_scope_network(ctx->network->row.name)
         : vmn_scope_domain(ctx->domain), STAGE_ADMIT, ADMIT_SOURCE,
@@ -158,14 +161,24 @@ emit_source(struct vmn_emit *emit, const struct port_ctx *ctx,
     } else {
         match_domain(flow, ctx->zone);
     }
-    vmn_match_ip(flow, field, ip);
+    if (link_local && !ctx->port->external) {
+        vmn_match_mac(flow, VMN_F_ETH_SRC, ctx->port->mac);
+        vmn_match_prefix(flow, field, &link_local_prefix);
+    } else {
+        vmn_match_ip(flow, field, ip);
+    }
     vmn_act_set(actions, VMN_REG_SRC_ID, ctx->identity);
     if (ctx->port->external) {
         /* Egress rules are applied here, or nowhere. */
         vmn_act_set(actions, VMN_REG_SRC_LOCAL, 1);
     }
     isolation_of_source(actions, ctx);
-    vmn_act_next(actions);
+    if (link_local && !ctx->port->external) {
+        link_local_check_source(actions);
+        vmn_act_goto(actions, STAGE_ADMIT, ADMIT_HOLDER);
+    } else {
+        vmn_act_next(actions);
+    }
 }
 
 /* Emits the flows of one of the port's own addresses. */
@@ -310,6 +323,9 @@ compile_port(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     for (size_t i = 0; (ctx.host || ctx.port->external) && i < n_ips;
          i++) {
         emit_address(view, emit, &ctx, &ips[i]);
+    }
+    if (ctx.host && port_has_ipv6(ctx.port)) {
+        link_local_of_port(emit, &ctx);
     }
     publish_pairs(view, emit, &ctx);
     isolation_publish(emit, &ctx);

@@ -17,6 +17,8 @@
 #define VLAN_PRESENT 0x1000
 #define VLAN_VID 0x0fff
 #define VLAN_PCP_SHIFT 13
+/* Link-local addresses of machines outside, on each host. */
+#define OUTSIDE_MAX 1024
 
 /* On a host.  ------------------------------------------------------------- */
 
@@ -94,6 +96,31 @@ emit_requests(struct vmn_emit *emit, const struct vmn_network *network,
     }
 }
 
+/* Learns which link-local addresses machines outside have chosen, before a
+ * guest of the network can: a router, for instance.  No more of these than
+ * OUTSIDE_MAX, and what they send is not dropped for it. */
+static void
+emit_holders(struct vmn_emit *emit, const struct vmn_network *network,
+             const char *host, uint32_t ofport)
+{
+    struct vmn_flow *flow = vmn_flow_add(emit, vmn_scope_host(host),
+                                         STAGE_ADMIT, ADMIT_SOURCE,
+                                         SOURCE_EXTERNAL_LINK_LOCAL);
+
+    match_network(flow, network);
+    vmn_match(flow, VMN_F_IN_PORT, ofport);
+    vmn_match_prefix(flow, VMN_F_IPV6_SRC, &link_local_prefix);
+    link_local_check_source(vmn_flow_actions(flow));
+    vmn_act_goto(vmn_flow_actions(flow), STAGE_ADMIT, ADMIT_HOLDER);
+
+    flow = vmn_flow_add(emit, vmn_scope_host(host), STAGE_ADMIT,
+                        ADMIT_HOLDER, HOLDER_OUTSIDE);
+    match_network(flow, network);
+    vmn_match(flow, VMN_F_IN_PORT, ofport);
+    vmn_act_learn_holder(vmn_flow_actions(flow), OUTSIDE_MAX);
+    vmn_act_next(vmn_flow_actions(flow));
+}
+
 /* Compiles a provider network on a host with ports of it. */
 void
 compile_provider(struct vmn_view *view, const char *key, struct vmn_emit *emit)
@@ -119,6 +146,7 @@ compile_provider(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     emit_classify(view, emit, network, parts[1], ofport, false);
     emit_classify(view, emit, network, parts[1], ofport, true);
     emit_requests(emit, network, parts[1], ofport);
+    emit_holders(emit, network, parts[1], ofport);
 
     flow = vmn_flow_add(emit, vmn_scope_host(parts[1]), STAGE_LOCATE, 0,
                         LOCATE_NOT_HERE);
@@ -205,16 +233,37 @@ provider_self(struct vmn_emit *emit, const struct port_ctx *ctx,
 }
 
 static struct vmn_flow *
-guard_add(struct vmn_emit *emit, const struct port_ctx *ctx)
+guard_add(struct vmn_emit *emit, const struct port_ctx *ctx,
+          uint16_t priority)
 {
     struct vmn_flow *flow = vmn_flow_add(emit, vmn_scope_host(ctx->host),
-                                         STAGE_ADMIT, ADMIT_GUARD,
-                                         GUARD_SERVED);
+                                         STAGE_ADMIT, ADMIT_GUARD, priority);
 
     vmn_match(flow, VMN_F_IN_PORT, ctx->ofport);
     vmn_match_mac(flow, VMN_F_ETH_SRC, ctx->port->mac);
-    vmn_act_next(vmn_flow_actions(flow));
     return flow;
+}
+
+/* Lets the port solicit routers from its link-local address, from none, and
+ * from one that its guest has chosen. */
+static void
+emit_solicitations(struct vmn_emit *emit, const struct port_ctx *ctx)
+{
+    const struct vmn_ip sources[] = { vmn_link_local(ctx->port->mac),
+                                      { .family = 6 } };
+    struct vmn_flow *flow;
+
+    for (size_t i = 0; i < 2; i++) {
+        flow = guard_add(emit, ctx, GUARD_SERVED);
+        vmn_match(flow, VMN_F_ICMPV6_TYPE, ROUTER_SOLICITATION);
+        vmn_match_ip(flow, VMN_F_IPV6_SRC, &sources[i]);
+        vmn_act_next(vmn_flow_actions(flow));
+    }
+    flow = guard_add(emit, ctx, GUARD_SERVED_CHOSEN);
+    vmn_match(flow, VMN_F_ICMPV6_TYPE, ROUTER_SOLICITATION);
+    vmn_match_prefix(flow, VMN_F_IPV6_SRC, &link_local_prefix);
+    link_local_check_source(vmn_flow_actions(flow));
+    vmn_act_goto(vmn_flow_actions(flow), STAGE_ADMIT, ADMIT_HOLDER);
 }
 
 /* Emits what else the port may send: RARP, by which hypervisors announce where
@@ -223,8 +272,6 @@ void
 provider_guard_port(struct vmn_view *view, struct vmn_emit *emit,
                     const struct port_ctx *ctx)
 {
-    const struct vmn_ip sources[] = { vmn_link_local(ctx->port->mac),
-                                      { .family = 6 } };
     struct vmn_flow *flow;
 
     /* Packets that the port has sent do not come back to it, but for
@@ -247,11 +294,11 @@ provider_guard_port(struct vmn_view *view, struct vmn_emit *emit,
         return;
     }
 
-    vmn_match(guard_add(emit, ctx), VMN_F_ETH_TYPE, ETH_RARP);
-    for (size_t i = 0; port_has_ipv6(ctx->port) && i < 2; i++) {
-        flow = guard_add(emit, ctx);
-        vmn_match(flow, VMN_F_ICMPV6_TYPE, ROUTER_SOLICITATION);
-        vmn_match_ip(flow, VMN_F_IPV6_SRC, &sources[i]);
+    flow = guard_add(emit, ctx, GUARD_SERVED);
+    vmn_match(flow, VMN_F_ETH_TYPE, ETH_RARP);
+    vmn_act_next(vmn_flow_actions(flow));
+    if (port_has_ipv6(ctx->port)) {
+        emit_solicitations(emit, ctx);
     }
 }
 

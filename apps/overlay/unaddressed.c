@@ -96,21 +96,3 @@ unaddressed_base(struct vmn_emit *emit)
     base_rarp(emit);
     base_link_local(emit);
 }
-
-/* A guest may make up another link-local address of IPv6 than that of its MAC
- * (RFC 7217). */
-void
-unaddressed_of_port(struct vmn_emit *emit, const struct port_ctx *ctx)
-{
-    static const struct vmn_prefix link = {
-        .ip = { .family = 6, .addr = { 0xfe, 0x80 } }, .len = 10,
-    };
-    struct vmn_flow *flow = vmn_flow_add(emit, vmn_scope_host(ctx->host),
-                                         STAGE_ADMIT, ADMIT_GUARD,
-                                         GUARD_LINK_LOCAL);
-
-    vmn_match(flow, VMN_F_IN_PORT, ctx->ofport);
-    vmn_match_mac(flow, VMN_F_ETH_SRC, ctx->port->mac);
-    vmn_match_prefix(flow, VMN_F_IPV6_SRC, &link);
-    drop(flow, "link-local address not of its MAC");
-}

@@ -11,6 +11,7 @@
 #include "controller/flow/count-pair.h"
 #include "controller/flow/learn-client.h"
 #include "controller/flow/learn-connection.h"
+#include "controller/flow/learn-holder.h"
 #include "controller/flow/learn-mac.h"
 #include "controller/flow/learn-member.h"
 #include "controller/flow/learn-neighbour.h"
@@ -513,6 +514,29 @@ vmn_act_find_mac(struct vmn_actions *a)
 {
     vmn_act_set(a, VMN_REG_MAC_VALUE, 0);
     put_lookup(a, MAC_TABLE);
+}
+
+void
+vmn_act_learn_holder(struct vmn_actions *a, uint32_t limit)
+{
+    if (a->in_bucket) {
+        emit_fail(a->emit, "a bucket cannot learn");
+    } else if (!limit || limit > VMN_HOLDERS_MAX) {
+        emit_fail(a->emit, "1 to %u addresses are remembered",
+                  VMN_HOLDERS_MAX);
+    } else {
+        vmn_act_set(a, VMN_REG_HOLDER_LEARNED, 0);
+        if (actions_begin(a)) {
+            learn_holder_put(&a->ofpacts, app_number(a), limit);
+        }
+    }
+}
+
+void
+vmn_act_find_holder(struct vmn_actions *a)
+{
+    vmn_act_set(a, VMN_REG_HOLDER, VMN_HOLDER_NONE);
+    put_lookup(a, HOLDER_TABLE);
 }
 
 void

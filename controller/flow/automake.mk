@@ -24,6 +24,8 @@ controller_libvmn_a_SOURCES += \
 	controller/flow/learn-client.h \
 	controller/flow/learn-connection.c \
 	controller/flow/learn-connection.h \
+	controller/flow/learn-holder.c \
+	controller/flow/learn-holder.h \
 	controller/flow/learn-mac.c \
 	controller/flow/learn-mac.h \
 	controller/flow/learn-member.c \

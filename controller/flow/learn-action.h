@@ -2,7 +2,7 @@
  *
  * Building blocks of learn() actions (ovs-actions(7), "learn").  Not for
  * specific ones: learn-connection.h, learn-neighbour.h, learn-mac.h,
- * learn-client.h, learn-member.h, count-pair.h. */
+ * learn-client.h, learn-holder.h, learn-member.h, count-pair.h. */
 
 #ifndef CONTROLLER_FLOW_LEARN_ACTION_H
 #define CONTROLLER_FLOW_LEARN_ACTION_H 1
@@ -13,6 +13,7 @@
 #include "controller/flow/count-pair.h"
 #include "controller/flow/learn-client.h"
 #include "controller/flow/learn-connection.h"
+#include "controller/flow/learn-holder.h"
 #include "controller/flow/learn-mac.h"
 #include "controller/flow/learn-member.h"
 #include "controller/flow/learn-neighbour.h"
@@ -29,6 +30,7 @@ learn_is_table(uint8_t table)
     return (table == CONNECTION_TABLE || table == NEIGHBOUR_TABLE
             || table == REACHABLE_TABLE || table == MAC_TABLE
             || table == CLIENT_TABLE || table == MEMBER_TABLE
+            || table == HOLDER_TABLE
             || pair_is_table(table));
 }
 

@@ -183,7 +183,7 @@ bool
 learned_flows_has_table(uint8_t table)
 {
     return (table == MAC_TABLE || table == CLIENT_TABLE
-            || table == MEMBER_TABLE);
+            || table == MEMBER_TABLE || table == HOLDER_TABLE);
 }
 
 static bool

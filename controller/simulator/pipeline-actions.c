@@ -393,17 +393,19 @@ do_set(struct pipeline_context *ctx, const struct ofpact *a)
     return true;
 }
 
-/* Learns for later packets.  Returns false if the action is none of VMN's. */
+/* Learns for later packets; what is not kept here counts as learned.  Returns
+ * false if the action is none of VMN's. */
 static bool
 do_learn(struct pipeline_context *ctx, const struct ofpact_learn *learn)
 {
-    if (ctx->sim->learned && learned_flows_has_table(learn->table_id)) {
-        bool taken = learned_flows_learn(ctx->sim->learned, ctx->pass->host,
-                                         learn, ctx->flow);
+    bool taken = true;
 
-        if (learn->flags & NX_LEARN_F_WRITE_RESULT) {
-            nxm_reg_load(&learn->result_dst, taken, ctx->flow, &ctx->wc);
-        }
+    if (ctx->sim->learned && learned_flows_has_table(learn->table_id)) {
+        taken = learned_flows_learn(ctx->sim->learned, ctx->pass->host, learn,
+                                    ctx->flow);
+    }
+    if (learn->flags & NX_LEARN_F_WRITE_RESULT) {
+        nxm_reg_load(&learn->result_dst, taken, ctx->flow, &ctx->wc);
     }
     return learn_is_table(learn->table_id);
 }

@@ -132,6 +132,10 @@ enum call {
     /* Of a handler, as well. */
     CALL_COUNT = 87,
     CALL_NEIGHBOUR_IS_PROBED = 88,
+
+    /* Of actions, as well. */
+    CALL_ACT_LEARN_HOLDER = 89,
+    CALL_ACT_FIND_HOLDER = 90,
     CALL_N
 };
 

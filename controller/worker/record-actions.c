@@ -28,6 +28,7 @@ PLAIN_ACTION(vmn_act_restart, CALL_ACT_RESTART)
 PLAIN_ACTION(vmn_act_find_neighbour, CALL_ACT_FIND_NEIGHBOUR)
 PLAIN_ACTION(vmn_act_find_mac, CALL_ACT_FIND_MAC)
 PLAIN_ACTION(vmn_act_find_client, CALL_ACT_FIND_CLIENT)
+PLAIN_ACTION(vmn_act_find_holder, CALL_ACT_FIND_HOLDER)
 PLAIN_ACTION(vmn_act_find_member, CALL_ACT_FIND_MEMBER)
 
 /* Actions with arguments: the type of each, and what records it. */
@@ -74,6 +75,7 @@ RECORD_1(vmn_act_group_id, CALL_ACT_GROUP_ID, U32)
 RECORD_1(vmn_act_learn_neighbour, CALL_ACT_LEARN_NEIGHBOUR,
          enum vmn_neighbour, call_put_u32)
 RECORD_1(vmn_act_learn_mac, CALL_ACT_LEARN_MAC, U32)
+RECORD_1(vmn_act_learn_holder, CALL_ACT_LEARN_HOLDER, U32)
 RECORD_1(vmn_act_check_size, CALL_ACT_CHECK_SIZE, U32)
 RECORD_1(vmn_act_drop, CALL_ACT_DROP, TEXT)
 RECORD_1(vmn_act_drop_background, CALL_ACT_DROP_BACKGROUND, TEXT)

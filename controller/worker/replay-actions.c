@@ -18,6 +18,7 @@ REPLAY_1(vmn_act_restart, REPLAY_ACTIONS)
 REPLAY_1(vmn_act_find_neighbour, REPLAY_ACTIONS)
 REPLAY_1(vmn_act_find_mac, REPLAY_ACTIONS)
 REPLAY_1(vmn_act_find_client, REPLAY_ACTIONS)
+REPLAY_1(vmn_act_find_holder, REPLAY_ACTIONS)
 REPLAY_1(vmn_act_find_member, REPLAY_ACTIONS)
 REPLAY_3(vmn_act_set, REPLAY_ACTIONS, REPLAY_U32, REPLAY_U64)
 REPLAY_4(vmn_act_set_masked, REPLAY_ACTIONS, REPLAY_U32, REPLAY_U64,
@@ -84,6 +85,7 @@ REPLAY_3(vmn_act_learn_connection, REPLAY_ACTIONS, REPLAY_U16, REPLAY_U8)
 REPLAY_3(vmn_act_count_pair, REPLAY_ACTIONS, REPLAY_U16, REPLAY_U8)
 REPLAY_2(vmn_act_learn_neighbour, REPLAY_ACTIONS, REPLAY_U32)
 REPLAY_2(vmn_act_learn_mac, REPLAY_ACTIONS, REPLAY_U32)
+REPLAY_2(vmn_act_learn_holder, REPLAY_ACTIONS, REPLAY_U32)
 
 static void
 replay_vmn_act_learn_client(struct replay *r)
@@ -296,6 +298,8 @@ const struct replay_call replay_action_calls[CALL_N] = {
     REPLAY_CALL(CALL_ACT_FIND_MAC, vmn_act_find_mac),
     REPLAY_CALL(CALL_ACT_LEARN_CLIENT, vmn_act_learn_client),
     REPLAY_CALL(CALL_ACT_FIND_CLIENT, vmn_act_find_client),
+    REPLAY_CALL(CALL_ACT_LEARN_HOLDER, vmn_act_learn_holder),
+    REPLAY_CALL(CALL_ACT_FIND_HOLDER, vmn_act_find_holder),
     REPLAY_CALL(CALL_ACT_LEARN_MEMBER, vmn_act_learn_member),
     REPLAY_CALL(CALL_ACT_LEARN_SOURCE, vmn_act_learn_source),
     REPLAY_CALL(CALL_ACT_FIND_MEMBER, vmn_act_find_member),

@@ -320,15 +320,35 @@ vmn_is_claiming(struct vmn_view *view, const char *network)
     return vmn_relation_values(view, VMN_REL_CLAIMING, network).n > 0;
 }
 
+/* Returns true for a link-local address of IPv6. */
+static inline bool
+vmn_is_link_local(const struct vmn_ip *ip)
+{
+    return ip->family == 6 && ip->addr[0] == 0xfe
+           && (ip->addr[1] & 0xc0) == 0x80;
+}
+
+/* Returns true for a link-local address of IPv6 that a guest may choose: none
+ * that follows from a MAC address (RFC 4291, appendix A). */
+static inline bool
+vmn_is_link_local_choice(const struct vmn_prefix *prefix)
+{
+    const uint8_t *addr = prefix->ip.addr;
+
+    return (prefix->len == 128 && vmn_is_link_local(&prefix->ip)
+            && (addr[11] != 0xff || addr[12] != 0xfe));
+}
+
 /* Says that the addresses of 'prefix' have a meaning in the network, for
  * instance since the app answers for them: no guest behind a port with
  * 'unknown' may use one as its own, nor a port that is allowed a prefix answer
- * for it.  Costs nothing where there is no such port. */
+ * for it.  Costs nothing where there is no such port, but for a link-local
+ * address that any guest might choose, which none may then. */
 static inline void
 vmn_claim_prefix(struct vmn_view *view, struct vmn_emit *emit,
                  const char *network, const struct vmn_prefix *prefix)
 {
-    if (vmn_is_claiming(view, network)) {
+    if (vmn_is_link_local_choice(prefix) || vmn_is_claiming(view, network)) {
         vmn_publish(emit, VMN_REL_CLAIMED,
                     vmn_printf(view, "%s|%s", network,
                                vmn_prefix_text(view, prefix)), "");

@@ -497,6 +497,27 @@ void vmn_act_learn_mac(struct vmn_actions *, uint32_t value);
 #define VMN_REG_MAC_VALUE VMN_F_REG11
 void vmn_act_find_mac(struct vmn_actions *);
 
+/* Has the switch remember that the packet's Ethernet source holds an address
+ * of IPv6 in the packet's network (VMN_REG_NETWORK): the one in
+ * VMN_REG_HOLDER6 and the three registers after it, of which the first has its
+ * first four bytes.  It is remembered until it was not learned for
+ * VMN_HOLDER_AGE_S seconds or the unit has no flow left that learns; of a unit
+ * at most 'limit' addresses on a host.  The lowest bit of VMN_REG_HOLDER_LEARNED says whether
+ * it is remembered now, and its others become 0.  Several may hold an address:
+ * to find first whether another one does is up to the app. */
+#define VMN_HOLDER_AGE_S 65535
+#define VMN_HOLDERS_MAX 4096
+#define VMN_REG_HOLDER6 VMN_F_REG12
+#define VMN_REG_HOLDER_LEARNED VMN_F_REG10
+void vmn_act_learn_holder(struct vmn_actions *, uint32_t limit);
+/* Sets VMN_REG_HOLDER to which sender holds the address in VMN_REG_HOLDER6, as
+ * far as the switch remembers; then the actions go on. */
+#define VMN_REG_HOLDER VMN_F_REG11
+#define VMN_HOLDER_NONE 0u
+#define VMN_HOLDER_OTHER 1u     /* Others than the packet's sender. */
+#define VMN_HOLDER_SENDER 2u    /* The packet's sender. */
+void vmn_act_find_holder(struct vmn_actions *);
+
 /* Has the switch remember clients of a service, which are to keep what was
  * chosen for them: a value for (VMN_REG_ZONE, VMN_REG_CLIENT_SERVICE, the
  * packet's IP source), until it was not looked for in 'idle_s' seconds or the

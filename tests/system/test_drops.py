@@ -339,17 +339,16 @@ def test_honest_guests_are_told_from_forgers(world):
         "IPv4 link-local address": [
             join("169.254.7.9"),
             frames.arp_question(guest.mac, "169.254.7.9", "169.254.1.1")],
-        "link-local address not of its MAC": [
-            frames.solicitation(guest.mac, made_up, "fd00::77",
-                                sll=guest.mac),
-            frames.udp6("33:33:00:01:00:02", guest.mac, made_up, "ff02::1:2",
-                        546, 547, b"x")],
+        "too many link-local addresses": [
+            frames.solicitation(guest.mac, "::", "fe80::99:%x" % i)
+            for i in range(16, 20)],
         "MLD": [frames.icmpv6("33:33:00:00:00:16", guest.mac, made_up,
                               "ff02::16", 143, 0, bytes(8))],
         "router solicitation": [frames.icmpv6(
             "33:33:00:00:00:02", guest.mac, "::", "ff02::2", 133, 0,
             bytes(4))],
-        "ND for unknown address": [dad(guest.mac)],
+        "ND for unknown address": [
+            frames.solicitation(guest.mac, "::", "fd00::77")],
         "ARP for unknown address": [
             frames.arp_question(guest.mac, "0.0.0.0", "10.0.0.99")],
     }
@@ -359,6 +358,9 @@ def test_honest_guests_are_told_from_forgers(world):
                           546, 547, b"x")]
     before = {reason: packets(world, reason) for reason in honest}
     spoofed = packets(world, "spoofed")
+    frames.send(guest, *[frames.solicitation(guest.mac, "::",
+                                             "fe80::99:%x" % i)
+                         for i in range(16)])
     for sent in honest.values():
         frames.send(guest, *sent)
     # The guest has a life of its own, so there may be more.

@@ -70,6 +70,50 @@ def arrived(source, sinks, *sent):
             seen.close()
 
 
+# Link-local addresses.  -----------------------------------------------------
+
+def choose_address(vm):
+    """Has the guest's kernel choose its link-local address (addr_gen_mode 3:
+    at random)."""
+    with netns.inside(vm.ns):
+        for where in ("eth0", "default"):
+            with open("/proc/sys/net/ipv6/conf/%s/addr_gen_mode" % where,
+                      "w") as out:
+                out.write("3")
+    enable_ipv6(vm)
+
+    def chosen():
+        lines = [line.split() for line in vm.run(
+            "ip", "-6", "-o", "addr", "show", "dev", "eth0").splitlines()]
+        found = [words[3].split("/")[0] for words in lines
+                 if "link" in words and "tentative" not in words]
+        return found and found[0]
+    address = wait_for("a link-local address of %s" % vm.name, chosen, 60)
+    assert address != frames.link_local(vm.mac)
+    return address
+
+
+def test_guests_with_chosen_addresses_are_served(world, tmp_path):
+    """RFC 4861, 4862, 8415: advertisements, DHCPv6, and neighbours on this
+    host and on another one."""
+    world.put("networks", "net", subnets=[
+        {"cidr": "fd00::/64", "gateway": "fd00::ffff", "dhcp": True}])
+    world.put("routers", "r", interfaces=[{"network": "net"}])
+    vms = [bare_vm(world, name, "net", host)
+           for name, host in (("a", "h1"), ("b", "h1"), ("c", "h2"))]
+    chosen = [choose_address(vm) for vm in vms]
+    for i, vm in enumerate(vms):
+        wait_for("a default route of %s" % vm.name, lambda vm=vm: vm.run(
+            "ip", "-6", "route", "show", "default", "dev", "eth0"), 60)
+        with Dhclient(vm, tmp_path / vm.name, 6) as client:
+            client.wait("BOUND6")
+        wait_for("an address of %s" % vm.name, lambda vm=vm:
+                 vm.own[0] in [a.split("/")[0] for a in addresses(vm, 6)])
+        for address in chosen[:i] + chosen[i + 1:]:
+            assert "1 received" in vm.run("ping", "-6", "-c1", "-W20", "-I",
+                                          "eth0", address)
+
+
 @pytest.fixture
 def four(world):
     """The victim chooses an address; attackers are beside it and on another
@@ -82,6 +126,111 @@ def four(world):
     for vm in vms.values():
         vm.await_addresses()
     return vms
+
+
+def claims(liar, sink, address):
+    """Each way to use or to claim 'address', by its name."""
+    return {
+        "solicitation": frames.solicitation(liar.mac, address, sink.ip6,
+                                            liar.mac, (sink.mac, sink.ip6)),
+        "solicitation to the group": frames.solicitation(
+            liar.mac, address, "fe80::77", liar.mac),
+        "advertisement from it": frames.advertisement(
+            sink.mac, liar.mac, address, sink.ip6, address, liar.mac),
+        "advertisement of it": frames.advertisement(
+            sink.mac, liar.mac, liar.ip6, sink.ip6, address, liar.mac),
+        "advertisement without a MAC": frames.advertisement(
+            sink.mac, liar.mac, liar.ip6, sink.ip6, address),
+        "advertisement to all": frames.advertisement(
+            "33:33:00:00:00:01", liar.mac, address, "ff02::1", address,
+            liar.mac, flags=0x20),
+        "datagram": udp6(liar, sink, b"claim", address),
+        "datagram to all": frames.udp6(
+            "33:33:00:00:00:01", liar.mac, address, "ff02::1", 4000, 4000,
+            b"claim"),
+    }
+
+
+def concerns(frame, address):
+    found = frames.parse(frame)
+    return address in (found.get("src_ip"), found.get("target"))
+
+
+@pytest.mark.parametrize("whose", ["chosen", "of its MAC"])
+def test_claims_on_an_address_of_another_are_spoofs(world, four, whose):
+    """RFC 6620: first come, first served; the first one goes on."""
+    victim, near, far, other = (four[n] for n in ("victim", "near", "far",
+                                                  "other"))
+    address = (CHOSEN if whose == "chosen" else
+               frames.link_local(victim.mac))
+    dad = frames.solicitation(victim.mac, "::", address)
+    arrived(victim, (near, far, other), dad)
+    before = drops(world, "spoofed")
+    n = 0
+    for liar in (near, far):
+        sent = claims(liar, other, address)
+        n += len(sent)
+        for got in arrived(liar, (victim, other), *sent.values()):
+            assert not [kind for kind, frame in sent.items() if frame in got]
+            assert not [f for f in got if concerns(f, address)]
+    wait_counted("the spoofs", lambda: drops(world, "spoofed") >= before + n)
+    # Its owner hears of it who asks whether it is free, and may defend it.
+    if whose == "chosen":
+        for liar in (near, far):
+            got, = arrived(liar, (victim,), frames.solicitation(
+                liar.mac, "::", address))
+            assert [f for f in got if frames.parse(f).get("nd") == 135]
+    sent = claims(victim, other, address)
+    got, = arrived(victim, (other,), *sent.values())
+    heard = [f for f in got if concerns(f, address)]
+    assert len(heard) >= len(sent), (len(heard), len(sent))
+
+
+def test_reserved_addresses_are_no_ones_to_choose(world, four):
+    """Those of routers and of servers, whether or not they were used."""
+    world.put("routers", "r", interfaces=[{"network": "net",
+                                           "addresses": ["fd00::ffff"]}])
+    router = world.api.get("routers/r")["status"]["mac"]
+    world.patch("ports", "other", allowed_addresses=[{"ip": "fe80::1"}])
+    near, victim = four["near"], four["victim"]
+    for address in (frames.link_local(router), "fe80::1",
+                    frames.link_local("0e:56:4d:ff:00:43")):
+        got, = arrived(near, (victim,),
+                       *claims(near, victim, address).values())
+        assert not [f for f in got if concerns(f, address)], address
+
+
+def test_a_port_has_a_bounded_number_of_addresses(world, four):
+    """No guest fills tables; what it has goes on, and others are not
+    concerned."""
+    victim, near, other = four["victim"], four["near"], four["other"]
+
+    def nth(i):
+        return "fe80::aaaa:%x" % (i + 1)
+    reason = "too many link-local addresses"
+    before = drops(world, reason)
+    arrived(near, (victim, other), *[
+        frames.solicitation(near.mac, "::", nth(i)) for i in range(40)])
+    wait_counted("the rest", lambda: drops(world, reason) > before)
+    for sink in (victim, other):
+        got, = arrived(near, (sink,), *[
+            udp6(near, sink, b"%d" % i, nth(i)) for i in range(40)])
+        heard = {frames.parse(f)["src_ip"] for f in got}
+        assert heard == {nth(i) for i in range(16)}
+    got, = arrived(victim, (other,), udp6(victim, other, b"mine", CHOSEN))
+    assert [f for f in got if marked(b"mine")(f)]
+
+
+def test_addresses_of_a_port_that_goes_are_free(world, four):
+    victim, near, other = four["victim"], four["near"], four["other"]
+    arrived(victim, (near, other),
+            frames.solicitation(victim.mac, "::", CHOSEN))
+    world.patch("ports", "victim", enabled=False)
+
+    def mine():
+        got, = arrived(near, (other,), udp6(near, other, b"mine", CHOSEN))
+        return [f for f in got if marked(b"mine")(f)]
+    wait_for("the address to be free", mine, 30)
 
 
 # Tags.  ---------------------------------------------------------------------

@@ -163,7 +163,8 @@ random_plain_action(struct vmn_actions *a, unsigned kind)
     case 12: vmn_act_punt(a, is_wrong(), random_uint32(), random_uint16());
              break;
     case 13: vmn_act_find_neighbour(a); break;
-    case 14: vmn_act_find_mac(a); break;
+    case 14: (random_range(2) ? vmn_act_find_mac
+              : vmn_act_find_holder)(a); break;
     case 15: (random_range(2) ? vmn_act_find_client
               : vmn_act_find_member)(a); break;
     case 16: vmn_act_check_size(a, random_range(2000)); break;

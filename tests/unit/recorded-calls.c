@@ -55,6 +55,8 @@
 #define vmn_act_count_pair recorded_act_count_pair
 #define vmn_act_learn_client recorded_act_learn_client
 #define vmn_act_find_client recorded_act_find_client
+#define vmn_act_learn_holder recorded_act_learn_holder
+#define vmn_act_find_holder recorded_act_find_holder
 #define vmn_act_learn_member recorded_act_learn_member
 #define vmn_act_learn_source recorded_act_learn_source
 #define vmn_act_find_member recorded_act_find_member

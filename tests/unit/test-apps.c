@@ -184,7 +184,7 @@ static struct scenario scenarios[] = {
             { "h2", "+" ADMIT "/4 210 reg9=0x10/0x10,in_port=29 "
               "actions=learn(" } } },
         { "{'bindings/nest': null}", {
-            { "h1", "-reg10=0x" },
+            { "h1", "-reg0=0x64,reg10=0x" },
             { "h2", "-,249)" },
             { "h2", "-reg6=0xfffffffb" } } },
     } },

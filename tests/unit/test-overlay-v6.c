@@ -18,11 +18,12 @@ static struct scenario scenarios[] = {
             { "h3", "+" ADMIT "/3 100 ipv6,in_port=8,dl_src=02:00:00:00:00:04,"
               "ipv6_src=fe80::ff:fe00:4 actions=goto_table:" },
             { "h3", "+" ADMIT "/3 100 icmp6,in_port=8,dl_src=02:00:00:00:00:04"
-              ",ipv6_src=::,icmp_type=135 actions=goto_table:" },
+              ",ipv6_src=::,icmp_type=135 actions="
+              "move:NXM_NX_ND_TARGET[96..127]->NXM_NX_REG12[]," },
             { "h3", "+" ADMIT "/3 30 ipv6,in_port=8 actions=drop (spoofed)" },
             { "h3", "+" ADMIT "/3 35 ipv6,in_port=8,dl_src=02:00:00:00:00:04,"
-              "ipv6_src=fe80::/10 actions=drop (link-local address not of its "
-              "MAC)" },
+              "ipv6_src=fe80::/10 actions="
+              "move:NXM_NX_IPV6_SRC[96..127]->NXM_NX_REG12[]," },
             { "h3", "+" ADMIT "/3 20 ipv6 actions=drop (no IPv6 address)" },
             { "h3", "+" ADMIT
               "/3 150 icmp6,icmp_type=134 actions=drop (router "
@@ -42,8 +43,8 @@ static struct scenario scenarios[] = {
             /* Elsewhere. */
             { "h1", "+" ADMIT "/2 280 ipv6," SHOP ",ipv6_src=fd00::4 actions="
               "set_field:0->reg1,goto" },
-            { "h1", "+" ADMIT "/2 280 ipv6,reg0=0x64,"
-              "ipv6_src=fe80::ff:fe00:4 actions=set_field:0->reg1,goto" },
+            { "h1", "+" ADMIT "/2 280 ipv6,reg0=0x64,dl_src=02:00:00:00:00:04,"
+              "ipv6_src=fe80::/10 actions=set_field:0->reg1,move:" },
             { "h1", "+overlay.arp/0 100 icmp6,reg0=0x64,icmp_type=135,"
               "icmp_code=0,nd_target=fd00::4 actions=move:NXM_OF_ETH_SRC[]->"
               "NXM_OF_ETH_DST[],set_field:02:00:00:00:00:04->eth_src,goto" },
@@ -72,6 +73,32 @@ static struct scenario scenarios[] = {
               "drop (quarantined)" },
             { "h3", "+overlay.arp/0 70 icmp6,in_port=8,icmp_type=136 actions="
               "drop (quarantined)" } } },
+    } },
+    { "overlay_lets_a_guest_choose_link_local_addresses", {
+        { "{" BASE "," DUAL("db1", "4") "}", {
+            { "h3", "+" ADMIT "/4 90 icmp6,in_port=8,dl_src=02:00:00:00:00:04,"
+              "icmp_type=136,icmp_code=0,nd_target=fe80::/10,"
+              "nd_tll=02:00:00:00:00:04 actions="
+              "move:NXM_NX_ND_TARGET[]->NXM_NX_IPV6_SRC[]," },
+            { "h3", "+" ADMIT "/5 100 reg10=0x8,reg11=0x1 actions=drop "
+              "(spoofed)" },
+            { "h3", "+" ADMIT "/5 390 reg10=0x20 actions=drop (too many "
+              "link-local addresses)" },
+            { "h1", "+" ADMIT "/5 200 reg0=0x64,reg11=0/0x1,"
+              "reg12=0xfe800000/0xffc00000,dl_src=02:00:00:00:00:04 "
+              "actions=set_field:0->reg10,learn(" },
+            { "h1", "+overlay.arp/0 50 icmp6,reg0=0x64,icmp_type=135,"
+              "icmp_code=0,nd_target=fe80::/10 actions=goto" },
+            { "h1", "-reg13=0,reg14" } } },
+        /* But for those of others. */
+        { "{'ports/web1': {'network': 'shop', 'ips': ['10.0.0.1'],"
+          " 'mac': '02:00:00:00:00:01',"
+          " 'allowed_addresses': [{'ip': 'fe80::1'}]}}", {
+            { "h1", "+" ADMIT "/5 300 reg0=0x64,reg3=0x1,reg10=0x8,"
+              "reg12=0xfe800000,reg13=0,reg14=0,reg15=0x1 actions=drop "
+              "(spoofed)" },
+            { "h1", "+" ADMIT "/5 290 reg0=0x64,reg12=0xfe800000,reg13=0,"
+              "reg14=0,reg15=0x1 actions=goto" } } },
     } },
     { "overlay_lets_a_port_use_what_ipv6_it_is_allowed_to", {
         { "{" BASE "," DUAL("db1", "4") ", 'ports/db1': {'network': 'shop',"
@@ -106,7 +133,7 @@ static struct scenario scenarios[] = {
             { "h1", "+overlay.arp/0 50 icmp6,reg0=0x64,icmp_type=135,"
               "icmp_code=0,nd_target=fd01::/16 actions=goto" },
             { "h1", "+" ADMIT "/2 280 icmp6,reg0=0x64,ipv6_src=::,"
-              "icmp_type=135 actions=goto" },
+              "icmp_type=135 actions=move:NXM_NX_ND_TARGET[96..127]" },
             /* No ARP crosses the tunnels because of that. */
             { "h1", "-arp,reg0=0x64,arp_spa" } } },
         { "{'ports/db1': {'network': 'shop', 'ips': ['10.0.0.4'],"

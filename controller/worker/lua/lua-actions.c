@@ -62,6 +62,7 @@ PLAIN_ACTION(restart)
 PLAIN_ACTION(find_neighbour)
 PLAIN_ACTION(find_mac)
 PLAIN_ACTION(find_client)
+PLAIN_ACTION(find_holder)
 PLAIN_ACTION(find_member)
 
 /* Actions with arguments, which are taken in any order. */
@@ -94,6 +95,7 @@ ACTION(drop_background, lua_take_text(
     L, 2, "flow:drop_background(): the reason"))
 ACTION(goto_hook, lua_take_name(L, 2, what, lua_hooks))
 ACTION(learn_mac, U32(2))
+ACTION(learn_holder, U32(2))
 ACTION(learn_neighbour, lua_take_name(L, 2, what, lua_neighbours))
 ACTION(learn_connection, U16(2), lua_take_integer(L, 3, what, 0, UINT8_MAX))
 ACTION(count_pair, U16(2), lua_toboolean(L, 3))
@@ -376,6 +378,8 @@ lua_actions_open(lua_State *L)
         { "find_mac", find_mac },
         { "learn_client", learn_client },
         { "find_client", find_client },
+        { "learn_holder", learn_holder },
+        { "find_holder", find_holder },
         { "learn_member", learn_member },
         { "learn_source", learn_source },
         { "find_member", find_member },
