@@ -611,6 +611,10 @@ set_member(struct backend *b, const struct prober_member *m, bool restart,
 
     b->elsewhere = false;
     b->owner = m->owner;
+    if (restart) {
+        /* Failures of other probes are no row with those of these. */
+        up_down_interrupted(&b->check);
+    }
     if (is_new || restart || b->ofport != m->ofport
         || b->out_ofport != m->out_ofport || strcmp(b->host, m->host)
         || !vmn_ip_equal(&b->ip, &m->ip) || !vmn_mac_equal(b->mac, m->mac)

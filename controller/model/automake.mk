@@ -31,6 +31,8 @@ controller_libvmn_a_SOURCES += \
 	controller/model/id-pools.c \
 	controller/model/id-pools.h \
 	controller/model/if-match.c \
+	controller/model/inherited-health.c \
+	controller/model/inherited-health.h \
 	controller/model/ipam.c \
 	controller/model/ipam.h \
 	controller/model/left-balancers.c \

@@ -17,6 +17,7 @@
 #include "controller/model/checks.h"
 #include "controller/model/emptied-groups.h"
 #include "controller/model/id-pools.h"
+#include "controller/model/inherited-health.h"
 #include "controller/model/ipam.h"
 #include "controller/model/model-class.h"
 #include "controller/model/quota-usage.h"
@@ -531,6 +532,7 @@ apply_ops(struct txn *txn)
     }
     if (!txn->errors->n) {
         rebind_ports(txn);
+        inherit_health(txn);
     }
     /* An account that may not make the change must not learn what else
      * prevents it. */

@@ -75,6 +75,7 @@ UNIT_TESTS = \
 	tests/unit/test-model-bounds \
 	tests/unit/test-model-cascades \
 	tests/unit/test-model-drafts \
+	tests/unit/test-model-health \
 	tests/unit/test-model-refusals \
 	tests/unit/test-model-routers \
 	tests/unit/test-model-state \
