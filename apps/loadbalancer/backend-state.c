@@ -279,6 +279,41 @@ activate_standbys(struct members *list)
     }
 }
 
+/* Nothing is known.  ----------------------------------------------------- */
+
+/* Returns true if the member waits for its first probe, and would serve after
+ * that. */
+static bool
+is_unjudged(const struct members *list, const struct vmn_lb_member *member)
+{
+    const struct vmn_backend *named = find_named(list->lb, member->port);
+
+    return (member->state == VMN_LB_CHECKING && !(named && named->standby));
+}
+
+/* Has members that no probe has judged yet serve where no other member does,
+ * nor a fallback: otherwise a change of all backends would be an outage. */
+static void
+assume_up(struct members *list)
+{
+    bool *alone = vmn_alloc(list->view, list->n * sizeof *alone);
+
+    for (size_t i = 0; i < list->n && !list->lb->fallback; i++) {
+        alone[i] = is_unjudged(list, &list->members[i]);
+        for (size_t j = 0; j < list->n && alone[i]; j++) {
+            alone[i] = (list->members[j].state != VMN_LB_SERVING
+                        || !same_domain(list->view, &list->members[i],
+                                        &list->members[j]));
+        }
+    }
+    for (size_t i = 0; i < list->n; i++) {
+        if (alone[i]) {
+            list->members[i].state = VMN_LB_SERVING;
+            set_text(list->members[i].reason, "");
+        }
+    }
+}
+
 /* Maintenance.  ---------------------------------------------------------- */
 
 /* Returns true if a member serves whom the clients of 'member' can reach: with
@@ -369,6 +404,7 @@ eval_backends(struct vmn_view *view, const char *key, struct vmn_value *value)
         activate_standbys(&list);
         keep_last(&list);
         activate_standbys(&list);   /* One may be the last. */
+        assume_up(&list);
         set_value(&list, value);
     }
 }

@@ -183,31 +183,37 @@ compile_reset(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     }
 }
 
+/* Has the virtual IP be put back in what the backend sends, whatever service
+ * it is of: an open connection goes on when the balancer has other targets. */
+void
+compile_replies(struct vmn_view *view, const char *key, struct vmn_emit *emit)
+{
+    struct serving s;
+    const char *parts[3];        /* PORT|FAMILY|PROTOCOL. */
+    struct vmn_flow *flow;
+
+    if (vmn_key_split(view, key, parts, 3) == 3
+        && serving_read(view, emit, parts[0], atoi(parts[1]), &s)) {
+        flow = reply_add(&s, SEND_REPLY);
+        vmn_match(flow, VMN_F_IP_PROTO, atoi(parts[2]));
+    }
+}
+
 void
 compile_target(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 {
     struct serving s;
-    const char *parts[5];        /* PORT|FAMILY|PROTOCOL|VALUE|MASK. */
-    unsigned ip_proto;
-    uint16_t value, mask;
+    const char *parts[4];        /* PORT|FAMILY|VALUE|MASK. */
 
-    if (vmn_key_split(view, key, parts, 5) < 5
-        || !serving_read(view, emit, parts[0], atoi(parts[1]), &s)) {
-        return;
-    }
-    ip_proto = atoi(parts[2]);
-    value = atoi(parts[3]);
-    mask = atoi(parts[4]);
-    vmn_match_masked(reply_add(&s, SEND_REPLY), field_src(ip_proto), value,
-                     mask);
-    if (ip_proto == VMN_IP_PROTO_TCP) {
+    if (vmn_key_split(view, key, parts, 4) == 4
+        && serving_read(view, emit, parts[0], atoi(parts[1]), &s)) {
         migrating_target(view, emit, &(struct migrating_target) {
             .key = key,
             .domain = s.domain,
             .zone = s.zone,
             .ip = s.ip,
-            .value = value,
-            .mask = mask,
+            .value = atoi(parts[2]),
+            .mask = atoi(parts[3]),
         });
     }
 }

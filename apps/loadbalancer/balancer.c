@@ -328,10 +328,12 @@ publish_targets(const struct balancer_ctx *ctx,
                 const struct vmn_lb_member *member,
                 const struct vmn_loadbalancer *services, bool cut)
 {
-    const char *hairpin = cut ? NULL : vmn_printf(ctx->view, "%s|%u",
-                                                  member->port,
-                                                  ctx->lb->vip.family);
+    const char *key = vmn_printf(ctx->view, "%s|%u", member->port,
+                                 ctx->lb->vip.family);
 
+    vmn_publish(ctx->emit, REL_REPLY,
+                vmn_printf(ctx->view, "%s|%u", key, ctx->ip_proto),
+                ctx->lb->row.name);
     for (size_t i = 0; i < services->n_ports; i++) {
         const struct vmn_lb_port *port = vmn_lb_port_at(services, i);
         uint32_t first = port->target ? port->target : port->port;
@@ -340,16 +342,18 @@ publish_targets(const struct balancer_ctx *ctx,
         while (first <= last) {
             uint32_t value = first;
             uint16_t mask = vmn_range_mask(&first, last);
-            const char *target = vmn_printf(ctx->view, "%u|%u|%u",
-                                            ctx->ip_proto, value, mask);
+            const char *target = vmn_printf(ctx->view, "%u|%u", value, mask);
 
-            if (hairpin) {
-                vmn_publish(ctx->emit, REL_HAIRPIN, hairpin, target);
+            if (!cut) {
+                vmn_publish(ctx->emit, REL_HAIRPIN, key,
+                            vmn_printf(ctx->view, "%u|%s", ctx->ip_proto,
+                                       target));
             }
-            vmn_publish(ctx->emit, REL_TARGET,
-                        vmn_printf(ctx->view, "%s|%u|%s", member->port,
-                                   ctx->lb->vip.family, target),
-                        ctx->lb->row.name);
+            if (ctx->ip_proto == VMN_IP_PROTO_TCP) {
+                vmn_publish(ctx->emit, REL_TARGET,
+                            vmn_printf(ctx->view, "%s|%s", key, target),
+                            ctx->lb->row.name);
+            }
         }
     }
 }

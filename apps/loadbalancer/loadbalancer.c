@@ -101,6 +101,8 @@ static const struct vmn_unit_class units[] = {
       .compile = compile_backend },
     { .name = "reset", .each = VMN_EACH_KEY, .relation = REL_RESET,
       .compile = compile_reset },
+    { .name = "reply", .each = VMN_EACH_KEY, .relation = REL_REPLY,
+      .compile = compile_replies },
     { .name = "target", .each = VMN_EACH_KEY, .relation = REL_TARGET,
       .compile = compile_target },
     { .name = "hairpin", .each = VMN_EACH_KEY, .relation = REL_HAIRPIN,

@@ -39,6 +39,7 @@ enum {
     VIP_ASKED_BACK = 115,       /* From such a host: sent to the port, */
     VIP_ASKED = 110,            /* or by it. */
     VIP_ONE = 100,
+    VIP_FORMER = 50,            /* To the MAC of one that is gone. */
 
     SERVICE_FRAGMENT = 220,
     SERVICE_PROBE_REPLY = 210,  /* A backend's reply to a probe. */
@@ -135,7 +136,8 @@ enum {
                                             * IP. */
 #define REL_BACKEND "loadbalancer.backend" /* PORT|FAMILY -> network. */
 #define REL_RESET "loadbalancer.reset" /* PORT|FAMILY -> network. */
-#define REL_TARGET "loadbalancer.target" /* PORT|FAMILY|PROTOCOL|VALUE|MASK
+#define REL_REPLY "loadbalancer.reply" /* PORT|FAMILY|PROTOCOL -> balancer. */
+#define REL_TARGET "loadbalancer.target" /* PORT|FAMILY|VALUE|MASK of TCP
                                           * -> balancer. */
 #define REL_HAIRPIN "loadbalancer.hairpin" /* PORT|FAMILY
                                             * -> PROTOCOL|VALUE|MASK. */
@@ -163,6 +165,7 @@ const struct vmn_lb_member *members_of(struct vmn_view *, const char *balancer,
 /* backend.c: flows of a port, whatever balancers it serves. */
 void compile_backend(struct vmn_view *, const char *key, struct vmn_emit *);
 void compile_reset(struct vmn_view *, const char *key, struct vmn_emit *);
+void compile_replies(struct vmn_view *, const char *key, struct vmn_emit *);
 void compile_target(struct vmn_view *, const char *key, struct vmn_emit *);
 void compile_hairpin(struct vmn_view *, const char *key, struct vmn_emit *);
 void compile_probe(struct vmn_view *, const char *key, struct vmn_emit *);
@@ -233,6 +236,8 @@ void migrating_target(struct vmn_view *, struct vmn_emit *,
 
 /* no-backend.c: drops the packet, and rejects it to the client. */
 void act_reject(struct vmn_actions *, const char *reason);
+/* Does the same before conntrack has seen the packet. */
+void act_reject_as_sent(struct vmn_actions *, const char *reason);
 void handle_reject(struct vmn_view *, const struct vmn_packet_in *,
                    struct vmn_packets_out *);
 

@@ -7,6 +7,10 @@
 
 #include "loadbalancer.h"
 
+/* The argument of HANDLER_REJECT for a packet that is as its client sent it:
+ * conntrack need not look at the answer. */
+#define AS_SENT 1
+
 void
 act_reject(struct vmn_actions *actions, const char *reason)
 {
@@ -31,6 +35,13 @@ send_outside(const struct vmn_packet_in *in, struct vmn_packets_out *out,
 }
 
 void
+act_reject_as_sent(struct vmn_actions *actions, const char *reason)
+{
+    vmn_act_punt(actions, HANDLER_REJECT, AS_SENT, VMN_REJECT_QUOTED_MAX);
+    vmn_act_drop(actions, reason);
+}
+
+void
 handle_reject(struct vmn_view *view, const struct vmn_packet_in *in,
               struct vmn_packets_out *out)
 {
@@ -46,6 +57,8 @@ handle_reject(struct vmn_view *view, const struct vmn_packet_in *in,
         send_outside(in, out, answer, size);
     } else if (!in->in_port || in->in_port == VMN_TUNNEL_OFPORT) {
         vmn_send_nothing(out, "not from a port of this host");
+    } else if (in->arg == AS_SENT) {
+        vmn_send_as_answer(in, in->in_port, out, answer, size);
     } else {
         vmn_send_to_stage(out, STAGE_BALANCE, BALANCE_ASIDE, answer, size);
     }

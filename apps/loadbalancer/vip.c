@@ -151,11 +151,26 @@ base_other(struct vmn_emit *emit)
     vmn_act_drop(vmn_flow_actions(flow), "no such service at virtual IP");
 }
 
+/* Emits the flow for what is sent to a virtual IP that is none any more: the
+ * client still has its Ethernet address. */
+static void
+base_former(struct vmn_emit *emit, unsigned family)
+{
+    struct vmn_flow *flow = base_add(emit, BALANCE_VIP, VIP_FORMER);
+
+    vmn_match(flow, VMN_F_ETH_TYPE, vmn_eth_type_of(family));
+    vmn_match_masked(flow, VMN_F_ETH_DST,
+                     (uint64_t) VMN_RESERVED_MAC_VIP << 24,
+                     UINT64_C(0xffffff) << 24);
+    act_reject_as_sent(vmn_flow_actions(flow), "no such virtual IP");
+}
+
 void
 base_vip(struct vmn_emit *emit)
 {
     base_other(emit);
     for (unsigned family = 4; family <= 6; family += 2) {
+        base_former(emit, family);
         base_ping(emit, family);
         base_fragment(emit, family, VMN_IP_PROTO_TCP);
         base_fragment(emit, family, VMN_IP_PROTO_UDP);
@@ -250,8 +265,8 @@ compile_address(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     a.zone = vmn_domain_zone(view, parts[0]);
     vmn_act_goto(vmn_flow_actions(flow_to_it(&a, BALANCE_VIP, VIP_ONE)),
                  STAGE_BALANCE, BALANCE_SERVICE);
-    vmn_act_drop(vmn_flow_actions(flow_to_it(&a, BALANCE_SERVICE,
-                                             SERVICE_OTHER)),
-                 "no such service at virtual IP");
+    act_reject_as_sent(vmn_flow_actions(flow_to_it(&a, BALANCE_SERVICE,
+                                                   SERVICE_OTHER)),
+                       "no such service at virtual IP");
     emit_services(&a, &facts);
 }

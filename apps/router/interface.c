@@ -190,6 +190,36 @@ emit_interface(const struct router_ctx *ctx,
 
 /* The router itself.  ---------------------------------------------------- */
 
+/* Resets, where 'table' knows no way, open connections to a virtual IP that is
+ * none any more: conntrack still has those that this host has balanced.  Of
+ * UDP it has none, since hosts flush them. */
+static void
+emit_former_vips(const struct router_ctx *ctx, unsigned table)
+{
+    static const uint16_t eth_types[] = { VMN_ETH_IPV4, VMN_ETH_IPV6 };
+
+    for (size_t i = 0; i < 2; i++) {
+        struct vmn_flow *flow = router_flow_here(ctx, table, LAST_UNTRACKED);
+        struct vmn_actions *actions = vmn_flow_actions(flow);
+
+        vmn_match(flow, VMN_F_ETH_TYPE, eth_types[i]);
+        vmn_match(flow, VMN_F_IP_PROTO, VMN_IP_PROTO_TCP);
+        vmn_match_masked(flow, VMN_F_CT_STATE, 0, VMN_CT_TRK);
+        vmn_act_set_masked(actions, REG_HOPS, HOPS_TRACKED, HOPS_TRACKED);
+        vmn_act_ct(actions, &(struct vmn_ct) { .zone = VMN_REG_BALANCE_ZONE,
+                                               .then = VMN_CT_TABLE,
+                                               .stage = STAGE_ROUTE,
+                                               .table = table });
+
+        flow = router_flow_here(ctx, table, LAST_FORMER);
+        vmn_match(flow, VMN_F_ETH_TYPE, eth_types[i]);
+        vmn_match_masked(flow, REG_HOPS, HOPS_TRACKED, HOPS_TRACKED);
+        vmn_match_masked(flow, VMN_F_CT_STATE, VMN_CT_TRK | VMN_CT_EST,
+                         VMN_CT_TRK | VMN_CT_EST | VMN_CT_INV);
+        refuse(flow, ERROR_NO_SERVICE, "no such virtual IP");
+    }
+}
+
 /* Drops what cannot be forwarded, with flows for each router, so that drops
  * are counted for it. */
 static void
@@ -216,6 +246,8 @@ emit_ends(const struct router_ctx *ctx)
            "no route");
     refuse(router_flow_here(ctx, ROUTE_NEIGHBOUR, PRIORITY_LAST),
            ERROR_NO_NEIGHBOUR, "no such neighbour");
+    emit_former_vips(ctx, ROUTE_LOOKUP);
+    emit_former_vips(ctx, ROUTE_NEIGHBOUR);
 }
 
 void

@@ -51,6 +51,8 @@ enum {
 
     ONLY = 100,                 /* In tables with one kind of flows. */
     TOO_LARGE = 110,            /* Before ONLY: is it too large? */
+    LAST_FORMER = 3,            /* Open connections to former virtual IPs, */
+    LAST_UNTRACKED = 2,         /* for which conntrack is asked. */
     PRIORITY_LAST = 1,          /* Matches all other packets, in any table. */
 };
 
@@ -86,6 +88,8 @@ enum router_error {
 /* A switch limits resubmits to 64: this is less than half of that, since
  * equal-cost routes count twice. */
 #define HOPS_MAX 24
+/* In REG_HOPS: conntrack was asked for a former virtual IP. */
+#define HOPS_TRACKED (1u << 26)
 
 #define ID_POOL_ROUTER "router.router" /* Router. */
 

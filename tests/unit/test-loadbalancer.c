@@ -40,7 +40,10 @@ static struct scenario scenarios[] = {
             { "h2", "+loadbalancer.balance/1 180 icmp6,reg3=0x1,"
               "icmp_type=128 actions=push" },
             { "h2", "+loadbalancer.balance/1 100 ipv6," SHOP ","
-              "ipv6_dst=fd00::64 actions=drop (no such service" },
+              "ipv6_dst=fd00::64 actions=clone(set_field:0x" },
+            { "h2", "+loadbalancer.balance/0 50 ipv6,"
+              "dl_dst=0e:56:4f:00:00:00/ff:ff:ff:00:00:00 "
+              "actions=clone(set_field:0x" },
             { "h2", "+loadbalancer.balance/2 100 ct_state=+new-inv+trk,"
               "ct_nw_proto=6,ct_tp_dst=80,ipv6," SHOP ",ipv6_dst=fd00::64 "
               "actions=note:00.00.00.02.00.00,"
@@ -53,7 +56,7 @@ static struct scenario scenarios[] = {
               "set_field:02:00:00:00:00:01->eth_dst" },
             { "h2", "-loadbalancer.balance/9 50 ip,reg0=0x64" },
             { "h2", "+loadbalancer.unbalance/0 100 tcp6,reg4=0x1," SHOP ","
-              "ipv6_src=fd00::1,tp_src=8080 actions=ct(" },
+              "ipv6_src=fd00::1 actions=ct(" },
             { "h2", "+loadbalancer.unbalance/0 100 icmp6,reg4=0x1," SHOP ","
               "ipv6_src=fd00::1,icmp_type=2 actions=ct(" },
             { "h1", "+loadbalancer.balance/9 100 ct_state=-inv+trk,ipv6,"
@@ -88,7 +91,7 @@ static struct scenario scenarios[] = {
             { "h1", "+loadbalancer.balance/1 220 tcp,nw_frag=yes "
               "actions=ct(table={TABLE:loadbalancer.balance/2}," },
             { "h1", "+loadbalancer.balance/1 100 ip," SHOP ","
-              "nw_dst=10.0.0.100 actions=drop (no such service" },
+              "nw_dst=10.0.0.100 actions=clone(set_field:0x" },
             { "h1", "+loadbalancer.balance/2 100 ct_state=+new-inv+trk,"
               "ct_nw_proto=6,ct_tp_dst=80,ip," SHOP ",nw_dst=10.0.0.100 "
               "actions=note:00.00.00.02.00.00,"
@@ -111,7 +114,7 @@ static struct scenario scenarios[] = {
             { "h1", "+loadbalancer.balance/9 50 ip,reg0=0x64,nw_dst=10.0.0.3 "
               "actions=note:00.00.00.01.00.00,set_field:02:00:00:00:00:03->eth_dst,goto_table" },
             { "h3", "+loadbalancer.unbalance/0 100 tcp,reg4=0x1," SHOP ","
-              "nw_src=10.0.0.3,tp_src=8080 actions=ct(table=" },
+              "nw_src=10.0.0.3 actions=ct(table=" },
             { "h3", "+loadbalancer.unbalance/0 100 icmp,reg4=0x1," SHOP ","
               "nw_src=10.0.0.3,icmp_type=3 actions=ct(table=" },
             { "h3", "+loadbalancer.unbalance/1 100 ct_state=+rpl-inv+trk,ip,"
@@ -184,8 +187,10 @@ static struct scenario scenarios[] = {
           " 'mac': '02:00:00:00:00:03'}, 'bindings/web1': null}", {
             { "h3", "-nat(dst" },
             /* What is nowhere may come back. */
-            { "h3", "+nw_src=10.0.0.1,tp_src=8080" },
-            { "h3", "-nw_src=10.0.0.3,tp_src=8080" },
+            { "h3", "+unbalance/0 100 tcp,reg4=0x1," SHOP ",nw_src=10.0.0.1 "
+            },
+            { "h3", "-unbalance/0 100 tcp,reg4=0x1," SHOP ",nw_src=10.0.0.3 "
+            },
             { "h3", "+loadbalancer.balance/3 50 " SHOP ","
               "reg12={loadbalancer.balancer:lb} actions=clone(set_field:0x" },
             { "h3", "+drop (no backend)" } } },
@@ -309,15 +314,23 @@ static struct scenario scenarios[] = {
         { "{" BASE ", 'loadbalancers/lb': {'vip': '10.0.0.100', 'networks':"
           " ['shop'], 'ports': [{'port': 80}], 'selector': 'tier=web',"
           " 'health': {'type': 'tcp', 'port': 81}}}", {
-            /* Nobody has answered yet. */
-            { "h1", "-nat(dst" },
-            { "h1", "+drop (no backend)" },
+            /* None has answered yet: both serve. */
+            { "h1", "+nat(dst=10.0.0.1)" },
+            { "h1", "+nat(dst=10.0.0.2)" },
             { "h1", "+balance/1 210 tcp," SHOP ",nw_src=10.0.0.1,"
               "nw_dst=10.0.0.100,tp_src=81,tp_dst=0x200/0xfe00 "
               "actions=clone(set_field:0x" },
             { "h1", "+balance/1 210 icmp," SHOP ",nw_src=10.0.0.1,"
               "icmp_type=3 actions=clone(set_field:0x" },
             { "h2", "-nw_src=10.0.0.1,nw_dst=10.0.0.100,tp_src=81" } } },
+        { "{'healths/lb/web1': {'loadbalancer': 'lb', 'port': 'web1',"
+          " 'state': 'down'}}", {
+            { "h3", "-nat(dst=10.0.0.1)" },
+            { "h3", "+nat(dst=10.0.0.2)" } } },
+        { "{'healths/lb/web1': {'loadbalancer': 'lb', 'port': 'web1',"
+          " 'state': 'up'}}", {
+            { "h3", "+nat(dst=10.0.0.1)" },
+            { "h3", "-nat(dst=10.0.0.2)" } } },
         { "{'healths/lb/web1': {'loadbalancer': 'lb', 'port': 'web1',"
           " 'state': 'up'}, 'healths/lb/web2': {'loadbalancer': 'lb',"
           " 'port': 'web2', 'state': 'up'}}", {
@@ -337,8 +350,8 @@ static struct scenario scenarios[] = {
             { "h3", "-balance/9 50 ip,reg0=0x64,nw_dst=10.0.0.1 " },
             /* What it still sends comes from the virtual IP all the same:
              * to acknowledge it is what gets its clients their resets. */
-            { "h3", "+unbalance/0 100 tcp,reg4=0x1," SHOP ",nw_src=10.0.0.1,"
-              "tp_src=80 actions=ct(" },
+            { "h3", "+unbalance/0 100 tcp,reg4=0x1," SHOP ",nw_src=10.0.0.1 "
+              "actions=ct(" },
             { "h3", "+balance/9 30 tcp,reg0=0x64,nw_dst=10.0.0.1,"
               "tcp_flags=+rst actions=set_field:02:00:00:00:00:01->eth_dst"
             },
@@ -350,8 +363,8 @@ static struct scenario scenarios[] = {
           " 'weight': 0}, {'port': 'web2'}], 'health': {'type': 'tcp'},"
           " 'when_down': 'cut'}}", {
             { "h3", "-balance/9 50 ip,reg0=0x64,nw_dst=10.0.0.1 " },
-            { "h3", "+unbalance/0 100 tcp,reg4=0x1," SHOP ",nw_src=10.0.0.1,"
-              "tp_src=80 actions=ct(" },
+            { "h3", "+unbalance/0 100 tcp,reg4=0x1," SHOP ",nw_src=10.0.0.1 "
+              "actions=ct(" },
             { "h3", "+balance/9 30 tcp,reg0=0x64,nw_dst=10.0.0.1,"
               "tcp_flags=+rst actions=set_field:02:00:00:00:00:01->eth_dst"
             } } },
@@ -374,7 +387,8 @@ static struct scenario scenarios[] = {
             { "h1", "-nat(dst=10.0.0.1)" },
             { "h1", "-balance/9 50 ip,reg0=0x64,nw_dst=10.0.0.1 " },
             { "h1", "+balance/9 30 tcp,reg0=0x64,nw_dst=10.0.0.1," },
-            { "h1", "+nw_src=10.0.0.1,tp_src=80 actions=ct(" },
+            { "h1", "+unbalance/0 100 tcp,reg4=0x1," SHOP ",nw_src=10.0.0.1 "
+              "actions=ct(" },
             { "h1", "-nat(dst=10.0.0.2)" },
             { "h1", "+nat(dst=10.0.0.3)" } } },
         { "{'bindings/app1': null}", {
@@ -618,17 +632,14 @@ what_drains_or_is_down_gets_nothing_new_and_is_counted(void **state)
     " 'backends': [{'port': 'web1'}], 'ports': [{" PORTS "}]}"
 #define RA RANGE("ra", "10.0.0.130", "'port': 9000, 'end_port': 9010")
 
-/* How many flows of h1 take the replies of web1 from ports that 'match' says,
- * to clients or 'to_itself'. */
+/* How many flows of h1 take the replies of web1 to itself from ports that
+ * 'match' says. */
 static unsigned
-n_replies(struct apps_fixture *f, bool to_itself, const char *match)
+n_replies(struct apps_fixture *f, const char *match)
 {
     struct ds flows = DS_EMPTY_INITIALIZER;
-    char *text = to_itself
-        ? xasprintf("balance/1 150 tcp," SHOP ",nw_src=10.0.0.1,"
-                    "tp_src=%s actions=", match)
-        : xasprintf("unbalance/0 100 tcp,reg4=0x1," SHOP ",nw_src=10.0.0.1,"
-                    "tp_src=%s actions=", match);
+    char *text = xasprintf("balance/1 150 tcp," SHOP ",nw_src=10.0.0.1,"
+                           "tp_src=%s actions=", match);
     char *flow = apps_fixture_expand(f, text);
     unsigned n;
 
@@ -668,24 +679,19 @@ ranges_of_one_backend_share_their_masks(void **state)
 
         apps_fixture_apply(f, others[i / 2].rows);
         apps_fixture_check(f);
-        for (int to_itself = 0; to_itself < 2; to_itself++) {
-            for (size_t j = 0; j < ARRAY_SIZE(masks); j++) {
-                assert_int_equal(n_replies(f, to_itself, masks[j]), 1);
-            }
-            assert_int_equal(n_replies(f, to_itself, shared), 1);
-            assert_true(!own || n_replies(f, to_itself, own) == 1);
+        for (size_t j = 0; j < ARRAY_SIZE(masks); j++) {
+            assert_int_equal(n_replies(f, masks[j]), 1);
         }
+        assert_int_equal(n_replies(f, shared), 1);
+        assert_true(!own || n_replies(f, own) == 1);
 
         /* Either goes, and what the other shares with it stays. */
         apps_fixture_apply(f, i % 2 ? "{'loadbalancers/ra': null}"
                            : "{'loadbalancers/rb': null}");
         apps_fixture_check(f);
-        for (int to_itself = 0; to_itself < 2; to_itself++) {
-            assert_int_equal(n_replies(f, to_itself, shared), 1);
-            assert_int_equal(n_replies(f, to_itself, masks[0]),
-                             i % 2 ? 0 : 1);
-            assert_true(!own || n_replies(f, to_itself, own) == i % 2);
-        }
+        assert_int_equal(n_replies(f, shared), 1);
+        assert_int_equal(n_replies(f, masks[0]), i % 2 ? 0 : 1);
+        assert_true(!own || n_replies(f, own) == i % 2);
         apps_fixture_apply(f, "{" RA "}");
     }
     apps_fixture_destroy(f);

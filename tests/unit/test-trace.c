@@ -331,7 +331,8 @@ balancer_has_an_outcome_for_each_backend(void **state)
            " | request delivered h1 web1 | request delivered h2 web2");
     traced(f, TCP("app1", "www", "81"), "dropped | request dropped h2 no "
            "such service at virtual IP "
-           "(loadbalancer.address/shop|10.0.0.100)");
+           "(loadbalancer.address/shop|10.0.0.100) "
+           "<- TCP reset delivered h2 app1");
     apps_fixture_destroy(f);
 }
 
