@@ -13,6 +13,7 @@ apps_firewall_firewall_la_SOURCES = \
 	apps/firewall/identity.c \
 	apps/firewall/observation.c \
 	apps/firewall/peer-fqdn.c \
+	apps/firewall/peer-vip.c \
 	apps/firewall/policy-rules.c \
 	apps/firewall/policy.c \
 	apps/firewall/quarantine.c \

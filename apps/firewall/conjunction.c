@@ -149,6 +149,7 @@ read_peers(const struct policy_ctx *ctx, const struct rule *rule,
         group += strlen(group) + 1;
     }
     prefixes->n = vmn_prefixes_merge(prefixes->prefixes, prefixes->n);
+    prefixes_add_served(ctx, rule, prefixes);
 }
 
 void

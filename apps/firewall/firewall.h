@@ -272,6 +272,7 @@ struct rule_head {
     uint32_t conj;
     uint32_t n_services;
     uint32_t n_prefixes;        /* Of peers that are not groups. */
+    uint32_t n_excepts;         /* What these peers except. */
     uint32_t n_groups;          /* Peers, and groups nested in them. */
     uint32_t n_fqdns;           /* Peers that are names in DNS. */
     uint16_t priority;
@@ -295,7 +296,7 @@ rule_table(const struct rule_head *rule)
 struct rule {
     const struct rule_head *head;
     const struct service_match *services;
-    const struct vmn_prefix *prefixes;
+    const struct vmn_prefix *prefixes, *excepts;
     const char *groups;         /* Null-terminated, one after the other, and
                                  * names in DNS behind them. */
 };
@@ -390,6 +391,11 @@ void eval_named(struct vmn_view *, const char *key, struct vmn_value *);
 /* Adds the addresses that name 'fqdn' has by now. */
 void prefixes_add_fqdn(const struct policy_ctx *, struct prefixes *,
                        const char *fqdn);
+/* peer-vip.c */
+/* Adds the backends of virtual IPs that are among the addresses of an egress
+ * rule, which vmn_prefixes_merge() has merged, and merges them again. */
+void prefixes_add_served(const struct policy_ctx *, const struct rule *,
+                         struct prefixes *);
 /* conjunction.c */
 void emit_rule(const struct policy_ctx *, const struct rule *);
 /* Groups through which what a policy's rules decide goes

@@ -140,6 +140,21 @@ put_prefixes(struct pack *pack, const struct vmn_rule *rule)
     return all.n;
 }
 
+/* Appends what peers that are no groups except. */
+static uint32_t
+put_excepts(struct pack *pack, const struct vmn_rule *rule)
+{
+    uint32_t n = 0;
+
+    for (size_t i = 0; i < rule->n_peers; i++) {
+        const struct vmn_peer *peer = vmn_peer_at(rule, i);
+
+        put(pack, peer->except, peer->n_except * sizeof *peer->except);
+        n += peer->n_except;
+    }
+    return n;
+}
+
 /* Appends the names in DNS among the peers. */
 static uint32_t
 put_fqdns(struct pack *pack, const struct vmn_rule *rule)
@@ -193,6 +208,7 @@ put_rule(struct pack *pack, const struct rule_head *head_,
     if (rule_is_valid(pack->view, rule)) {
         read_groups(pack->view, rule, &groups);
         head.n_prefixes = put_prefixes(pack, rule);
+        head.n_excepts = put_excepts(pack, rule);
         head.n_groups = groups.n;
         for (size_t i = 0; i < groups.n; i++) {
             put(pack, groups.names[i], strlen(groups.names[i]) + 1);
@@ -218,6 +234,8 @@ rule_read(const void *at, struct rule *rule)
     p += rule->head->n_services * sizeof *rule->services;
     rule->prefixes = (const struct vmn_prefix *) p;
     p += rule->head->n_prefixes * sizeof *rule->prefixes;
+    rule->excepts = (const struct vmn_prefix *) p;
+    p += rule->head->n_excepts * sizeof *rule->excepts;
     rule->groups = p;
     return (const struct rule_head *) ((const char *) at + rule->head->size);
 }

@@ -420,6 +420,20 @@ emit_members(const struct balancer_ctx *ctx)
     }
 }
 
+/* Publishes the addresses of backends, whatever becomes of these. */
+static void
+publish_served(const struct balancer_ctx *ctx, const struct backends *backends)
+{
+    const char *key = vmn_printf(ctx->view, "%s|%s", ctx->domain, ctx->vip);
+
+    for (size_t i = 0; i < backends->n; i++) {
+        if (backends->members[i]->ip.family) {
+            vmn_publish(ctx->emit, REL_SERVED, key,
+                        vmn_ip_text(ctx->view, &backends->members[i]->ip));
+        }
+    }
+}
+
 /* All of it.  ------------------------------------------------------------- */
 
 static void
@@ -440,6 +454,11 @@ emit_domain(struct balancer_ctx *ctx)
         }
     }
     emit_floating(ctx);
+    vmn_publish(ctx->emit, REL_VIPS, ctx->domain, ctx->vip);
+    publish_served(ctx, &ctx->all);
+    if (ctx->server != lb) {
+        publish_served(ctx, &ctx->serving);
+    }
     emit_choice(ctx);
     if (is_limited(ctx)) {
         emit_limit(ctx);

@@ -144,6 +144,11 @@ enum {
 #define REL_LIMIT "loadbalancer.limit" /* DOMAIN|RATE|BURST -> balancer. */
 #define REL_PROBE "loadbalancer.probe" /* PORT|FAMILY -> PROTOCOL|N|VIP. */
 
+/* What app firewall reads: virtual IPs of a domain, and which addresses serve
+ * there. */
+#define REL_VIPS "loadbalancer.vips" /* DOMAIN -> VIP. */
+#define REL_SERVED "loadbalancer.served" /* DOMAIN|VIP -> IP. */
+
 #define REL_DOMAIN "loadbalancer.domain" /* DOMAIN -> "", if it has any. */
 
 /* DOMAIN -> the hosts of its ports that migrate. */

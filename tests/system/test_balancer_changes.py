@@ -338,3 +338,47 @@ def test_a_wrong_port_takes_backends_out_by_failures_alone(town):
         for one in town.api.get("loadbalancers/" + kind)["status"][
                 "backends"]:
             assert one["health"]["failed"] >= 3, one
+
+
+# Rules.  ---------------------------------------------------------------------
+
+PEERS = {
+    "names": [{"fqdn": "tcp4.shop.internal"}, {"fqdn": "tcp6.shop.internal"}],
+    "addresses": [{"cidr": vip} for vip in VIPS.values()],
+    "prefixes": [{"cidr": "10.0.1.96/28"}, {"cidr": "fd00:1::100/124"}],
+    "group": [{"group": "vips"}],
+}
+
+
+def says(town, ip, port):
+    """What a trace says of a packet of "other"."""
+    return town.api.call("POST", "/v1/trace", {
+        "from": "other", "to": ip, "protocol": "tcp", "port": port,
+        "reply": True})["verdict"]
+
+
+@pytest.mark.parametrize("peers", sorted(PEERS))
+def test_egress_rule_about_a_virtual_ip_means_its_backends(town, peers):
+    other, b1, b2 = (town.lab.vm(name) for name in ("other", "b1", "b2"))
+    apply(town, balancers(same()) + floating())
+    town.put("dns-zones", "zone", domain="shop.internal",
+             networks=["a", "b"])
+    town.group("vips", cidrs=["10.0.1.96/28", "fd00:1::100/124"])
+    town.group("clients", ports=["other"])
+    town.policy("p", "clients", {"direction": "egress", "action": "allow",
+                                 "peers": PEERS[peers]})
+    try:
+        for vip in VIPS.values():
+            assert town.answers(other, vip) == "b1"
+            assert says(town, vip, 80) == "delivered"
+        for family in ("ip", "ip6"):
+            assert town.answers(other, getattr(b1, family), 8080) == "b1"
+            assert says(town, getattr(b1, family), 8080) == "delivered"
+            assert town.unanswered(other, getattr(b2, family), 8080)
+            assert says(town, getattr(b2, family), 8080) == "dropped"
+        pairs = town.api.get("open-services", **{"from": "other",
+                                                 "to": "tcp4"})["services"]
+        assert [one["port"] for one in pairs
+                if one["protocol"] == "tcp"] == [80], pairs
+    finally:
+        town.delete("policies", "p")

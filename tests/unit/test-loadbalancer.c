@@ -452,6 +452,40 @@ static struct scenario scenarios[] = {
             { "h1", "-loadbalancer.balance/2 101 " },
             { "h1", "+loadbalancer.balance/2 100 " } } },
     } },
+    { "rule_about_a_virtual_ip_means_its_backends", {
+        { "{" BASE "," TIERS ", 'loadbalancers/lb': {'vip': '10.9.9.9',"
+          " 'networks': ['shop'], 'ports': [{'port': 80}],"
+          " 'selector': 'tier=web'},"
+          " 'policies/p': {'tier': 'security', 'applies_to': ['app'], 'rules':"
+          " [{'direction': 'egress', 'action': 'allow', 'peers': [{'cidr':"
+          " '10.9.9.8/30'}]}]}}", {
+            { "h1", "+ct_nw_dst=10.9.9.8/30,ip," SHOP " actions=conj" },
+            { "h1", "+ct_nw_dst=10.0.0.1,ip," SHOP " actions=conj" },
+            { "h1", "+ct_nw_dst=10.0.0.2,ip," SHOP " actions=conj" } } },
+        /* Whatever they do by now. */
+        { "{'bindings/web1': null}", {
+            { "h2", "+ct_nw_dst=10.0.0.1,ip," SHOP " actions=conj" } } },
+        /* Not what leaves the balancer, nor what the rule excepts. */
+        { "{'loadbalancers/lb': {'vip': '10.0.0.100', 'networks': ['shop'],"
+          " 'ports': [{'port': 80}], 'backends': [{'port': 'web1'}]},"
+          " 'policies/p': {'tier': 'security', 'applies_to': ['app'], 'rules':"
+          " [{'direction': 'egress', 'action': 'allow', 'peers': [{'cidr':"
+          " '10.0.0.0/24', 'except': ['10.0.0.0/26']}]}]}}", {
+            { "h2", "+ct_nw_dst=10.0.0.64/26,ip," SHOP " actions=conj" },
+            { "h2", "-ct_nw_dst=10.0.0.1," },
+            { "h2", "-ct_nw_dst=10.0.0.2," } } },
+        /* In egress rules alone: nothing comes from a virtual IP. */
+        { "{'policies/p': {'tier': 'security', 'applies_to': ['app'], 'rules':"
+          " [{'direction': 'ingress', 'action': 'allow', 'peers': [{'cidr':"
+          " '10.0.0.100/32'}]}]}}", {
+            { "h2", "+ct_nw_src=10.0.0.100,ip," SHOP " actions=conj" },
+            { "h2", "-ct_nw_src=10.0.0.1," } } },
+        { "{'policies/p': {'tier': 'security', 'applies_to': ['app'], 'rules':"
+          " [{'direction': 'egress', 'action': 'deny', 'peers': [{'cidr':"
+          " '10.0.0.100/32'}]}]}, 'loadbalancers/lb': null}", {
+            { "h2", "+ct_nw_dst=10.0.0.100,ip," SHOP " actions=conj" },
+            { "h2", "-ct_nw_dst=10.0.0.1," } } },
+    } },
     { "loadbalancer_does_not_use_what_a_quarantine_holds", {
         { "{" BASE ", 'quarantines/q': {'selector': 'tier=web'},"
           " 'loadbalancers/lb': {'vip': '10.0.0.100', 'networks': ['shop'],"
