@@ -54,6 +54,24 @@ emit_string(yaml_emitter_t *emitter, const char *text, size_t size)
                 : YAML_ANY_SCALAR_STYLE);
 }
 
+/* Returns the number as readers of YAML 1.1 need it: with a point before an
+ * exponent, and the exponent's sign.  Takes 'text'. */
+static char *
+complete_real(char *text)
+{
+    char *exponent = strchr(text, 'e');
+    char *complete;
+
+    if (!exponent) {
+        return text;
+    }
+    *exponent++ = '\0';
+    complete = xasprintf("%s%se%s%s", text, strchr(text, '.') ? "" : ".0",
+                         strchr("+-", *exponent) ? "" : "+", exponent);
+    free(text);
+    return complete;
+}
+
 static void
 emit_number(yaml_emitter_t *emitter, const json_t *json)
 {
@@ -69,6 +87,9 @@ emit_number(yaml_emitter_t *emitter, const json_t *json)
     }
     if (!text) {
         out_of_memory();
+    }
+    if (json_is_real(json)) {
+        text = complete_real(text);
     }
     emit_scalar(emitter, text, strlen(text), YAML_PLAIN_SCALAR_STYLE);
     free(text);

@@ -194,35 +194,82 @@ ctl_yaml_scalar(const char *text, size_t size, struct vmn_error *why)
 /* Returns true for an IPv4 address or a version, which no reader takes for a
  * number. */
 static bool
-is_dotted(const char *s)
+is_dotted(const char *s, size_t size)
 {
-    const char *dot = strchr(s, '.');
+    const char *dot = memchr(s, '.', size);
 
-    return dot && strchr(dot + 1, '.') && !strpbrk(s, "_:");
+    return (dot && memchr(dot + 1, '.', s + size - dot - 1)
+            && !memchr(s, '_', size) && !memchr(s, ':', size));
+}
+
+/* Returns true if 's' consists of characters in 'set'. */
+static bool
+consists_of(const char *s, size_t size, const char *set)
+{
+    for (size_t i = 0; i < size; i++) {
+        if (!s[i] || !strchr(set, s[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Returns true for 0b101, -0x_1F, 0o17 and the like, which readers of YAML 1.1
+ * (http://yaml.org/type/int.html) take for integers. */
+static bool
+is_old_based_integer(const char *s, size_t size)
+{
+    size_t sign = size && (s[0] == '-' || s[0] == '+');
+
+    return (size >= sign + 2 && s[sign] == '0'
+            && strchr("bBoOxX", s[sign + 1]) && s[sign + 1]
+            && consists_of(s + sign + 2, size - sign - 2,
+                           "0123456789abcdefABCDEF_-+"));
+}
+
+/* Returns true for what looks like a date or a time stamp
+ * (http://yaml.org/type/timestamp.html). */
+static bool
+is_timestamp(const char *s, size_t size)
+{
+    return (size >= 6 && consists_of(s, 4, "0123456789") && s[4] == '-'
+            && consists_of(s, size, "0123456789-:.+tTzZ \t"));
+}
+
+/* Returns true for words that some reader takes for a boolean, null, a number
+ * or a merge key, in any case of letters. */
+static bool
+is_word(const char *s, size_t size)
+{
+    static const char *const old_words[] = {
+        "y", "n", "yes", "no", "on", "off", "true", "false", "null", "=",
+        "<<", ".inf", "+.inf", "-.inf", ".nan", "+.nan", "-.nan",
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(old_words); i++) {
+        if (strlen(old_words[i]) == size
+            && !strncasecmp(s, old_words[i], size)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 bool
 ctl_yaml_is_plain(const char *text, size_t size)
 {
-    /* Booleans of YAML 1.1, in any case. */
-    static const char *const old_words[] = {
-        "y", "n", "yes", "no", "on", "off", "true", "false", "null", "=",
-        "<<",
-    };
     char buf[NUMBER_LEN_MAX + 1];
 
-    if (classify(text, size, buf) != KIND_STRING) {
+    if (!size || classify(text, size, buf) != KIND_STRING
+        || is_word(text, size) || is_old_based_integer(text, size)
+        || is_timestamp(text, size)) {
         return false;
     }
-    if (size > NUMBER_LEN_MAX || memchr(text, '\0', size)) {
-        return true;
-    }
-    for (size_t i = 0; i < ARRAY_SIZE(old_words); i++) {
-        if (!strcasecmp(buf, old_words[i])) {
-            return false;
-        }
-    }
-    /* Numbers of YAML 1.1 (12:30 is 750, 1_000 is 1000) and dates. */
-    return (strspn(buf, "0123456789_:+-.") != size || !size
-            || is_dotted(buf));
+    /* Decimal and sexagesimal numbers of YAML 1.1 (12:30 is 750, 1_000 is
+     * 1000), and real ones (1_0.5e+3). */
+    return ((!consists_of(text, size, "0123456789_:+-.")
+             || is_dotted(text, size))
+            && !(strchr("0123456789+-.", text[0])
+                 && consists_of(text, size, "0123456789_+-.eE")
+                 && !is_dotted(text, size)));
 }

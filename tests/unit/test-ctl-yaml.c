@@ -11,9 +11,11 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
+#include "controller/ctl/yaml-scalar.h"
 #include "openvswitch/dynamic-string.h"
 #include "util.h"
 
@@ -280,6 +282,115 @@ strings_get_quotes_only_where_they_need_them(void **state OVS_UNUSED)
     json_decref(json);
 }
 
+/* Every YAML reader takes these for strings only with quotes: those of YAML
+ * 1.1 (yaml.org/type) and of programs that go further. */
+static void
+strings_that_yaml_1_1_reads_as_another_type_get_quotes(void **state OVS_UNUSED)
+{
+    static const char *const quoted[] = {
+        "0b101", "-0b1_0", "0B11", "0x_1F", "0x1F", "+0x1_f", "0X1f", "0o17",
+        "0O17", "010", "+010", "0_7", "1_000", "-1_000", "+12", "685_230.15",
+        "1_0.5e+3", "6.8523015e+5", "1.e+3", "._5", ".5", "-.5", "1e3", "5.",
+        "190:20:30", "190:20:30.15", "12:30", "-1:30", "52:54:00:12:34:56",
+        ".inf", "-.INF", "+.Inf", ".iNf", ".NaN", ".nAn", "~", "", "null",
+        "NULL", "nuLL", "y", "N", "Yes", "nO", "on", "OFF", "True", "fAlse",
+        "2026-01-02", "2026-1-2", "2001-12-14t21:59:43.10-05:00",
+        "2001-12-14 21:59:43.10 -5", "2026-11-30T20:12:00Z", "=", "<<",
+        "111111111111111111111111111111111111111111111111111111111111111111",
+        "1_11111111111111111111111111111111111111111111111111111111111111111",
+    };
+    static const char *const plain[] = {
+        "10.0.0.1", "1.2.3", "10.0.0.0/24", "02:00:00:00:00:0a", "fd00::1",
+        "web-1", "1-a", "yesterday", "tcp", "v1", "0.0.0.0/0", "00ff00x",
+        "8000-8100/tcp", "e", "nan", "inf", "none", "~a",
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(quoted); i++) {
+        if (ctl_yaml_is_plain(quoted[i], strlen(quoted[i]))) {
+            fail_msg("%s has no quotes", quoted[i]);
+        }
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(plain); i++) {
+        if (!ctl_yaml_is_plain(plain[i], strlen(plain[i]))) {
+            fail_msg("%s has quotes", plain[i]);
+        }
+    }
+}
+
+/* Returns random strings that look like numbers, times and words. */
+static json_t *
+make_strings(size_t n)
+{
+    static const char letters[] = "0101234579_:.-+eExXboaAfTtZzyYnNsi~ ";
+    json_t *strings = json_array();
+    uint32_t random = 1;
+
+    while (json_array_size(strings) < n) {
+        char text[10];
+        size_t len;
+
+        random = random * 1664525 + 1013904223;
+        len = 1 + (random >> 16) % (sizeof text - 1);
+        for (size_t i = 0; i < len; i++) {
+            random = random * 1664525 + 1013904223;
+            text[i] = letters[(random >> 16)
+                              % (i % 3 ? 16 : sizeof letters - 1)];
+        }
+        json_array_append_new(strings, json_stringn(text, len));
+    }
+    return strings;
+}
+
+/* PyYAML, a reader of YAML 1.1, reads what is printed as it was. */
+static void
+pyyaml_reads_strings_as_strings(void **state OVS_UNUSED)
+{
+    static const char check[] =
+        "import json, sys, yaml\n"
+        "was, read = json.load(sys.stdin), yaml.safe_load(open(sys.argv[1]))\n"
+        "bad = [pair for pair in zip(was, read) if pair[0] != pair[1]]\n"
+        "sys.exit(repr(bad[:9]) if bad or len(was) != len(read) else 0)\n";
+    char file[] = "/tmp/vmn-yaml-XXXXXX";
+    struct ds ds = DS_EMPTY_INITIALIZER;
+    json_t *json;
+    FILE *stream;
+    char *line;
+    int fd;
+
+    if (system("/usr/bin/python3 -c 'import yaml' 2>/dev/null")) {
+        skip();
+    }
+    json = make_strings(5000);
+    ctl_yaml_print(json, &ds);
+    fd = mkstemp(file);
+    assert_int_equal(write(fd, ds_cstr(&ds), ds.length), ds.length);
+    close(fd);
+    line = xasprintf("/usr/bin/python3 -c '%s' %s", check, file);
+    stream = popen(line, "w");
+    assert_non_null(stream);
+    json_dumpf(json, stream, 0);
+    assert_int_equal(pclose(stream), 0);
+    unlink(file);
+    free(line);
+    ds_destroy(&ds);
+    json_decref(json);
+}
+
+static void
+real_numbers_have_a_point_and_the_sign_of_their_exponent(
+    void **state OVS_UNUSED)
+{
+    json_t *json = json_loads("[1e100, 1.5e-7, 25e20, 0.1, -3e-9, 2.0]", 0,
+                              NULL);
+    struct ds ds = DS_EMPTY_INITIALIZER;
+
+    ctl_yaml_print(json, &ds);
+    assert_string_equal(ds_cstr(&ds), "- 1.0e+100\n- 1.5e-7\n- 2.5e+21\n"
+                        "- 0.1\n- -3.0e-9\n- 2.0\n");
+    ds_destroy(&ds);
+    json_decref(json);
+}
+
 int
 main(int argc, char *argv[])
 {
@@ -296,6 +407,11 @@ main(int argc, char *argv[])
         cmocka_unit_test(size_is_bounded),
         cmocka_unit_test(printed_yaml_reads_back_as_it_was),
         cmocka_unit_test(strings_get_quotes_only_where_they_need_them),
+        cmocka_unit_test(
+            strings_that_yaml_1_1_reads_as_another_type_get_quotes),
+        cmocka_unit_test(pyyaml_reads_strings_as_strings),
+        cmocka_unit_test(
+            real_numbers_have_a_point_and_the_sign_of_their_exponent),
     };
 
     if (argc > 1) {
