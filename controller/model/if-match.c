@@ -16,6 +16,17 @@
 #include "controller/model/txn.h"
 #include "controller/schema/schema.h"
 
+/* Returns true if 'given' is a weak entity tag of revision 'etag', with or
+ * without a digest (controller/northbound/entity-tag.c). */
+static bool
+is_weak_tag_of(const char *given, const char *etag)
+{
+    size_t len = strlen(etag);
+
+    return (!strncmp(given, "W/\"", 3) && !strncmp(given + 3, etag, len)
+            && (given[3 + len] == '"' || given[3 + len] == '-'));
+}
+
 bool
 check_if_match(struct txn *txn, const struct model_op *op,
                const struct version *old)
@@ -36,6 +47,12 @@ check_if_match(struct txn *txn, const struct model_op *op,
         return false;
     }
     snprintf(etag, sizeof etag, "%"PRIu64, old->meta.revision);
+    if (is_weak_tag_of(op->if_match, etag)) {
+        txn_op_error(txn, op, VMN_ERR_STALE, "", "%s \"%s\" was not changed, "
+                     "but If-Match never matches a weak ETag: use \"%s\"",
+                     schema_tables[op->table]->singular, op->name, etag);
+        return false;
+    }
     if (strcmp(op->if_match, "*") && strcmp(op->if_match, etag)) {
         txn_op_error(txn, op, VMN_ERR_STALE, "", "%s \"%s\" was changed: its "
                      "ETag is \"%s\"", schema_tables[op->table]->singular,

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The northbound: what a change that is sent again with its Idempotency-Key is
- * replied.  Keys as such are in test-request-keys. */
+ * replied, and one with If-Match.  Keys as such are in test-request-keys. */
 
 #include <config.h>
 
 #include <errno.h>
+#include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -262,6 +263,62 @@ refused_change_can_be_sent_again(void **state)
     assert_change(f, 201, true, "PUT", "/v1/networks/n", KEY("a"), MTU(1400));
 }
 
+/* If-Match.  -------------------------------------------------------------- */
+
+static void
+stale_if_match_is_refused(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_call(f, 201, "PUT", "/v1/networks/shop", NET);
+    char *old = xasprintf("If-Match: \"%"PRId64"\"\r\n",
+                          (int64_t) revision(f));
+    assert_int_equal(call_with(f, "PATCH", "/v1/networks/shop", old,
+                               "{\"spec\": {\"mtu\": 1400}}"), 200);
+    assert_int_equal(call_with(f, "PATCH", "/v1/networks/shop", old,
+                               "{\"spec\": {\"mtu\": 1300}}"), 412);
+    assert_text(f, "type", "urn:vmn:problem:stale");
+    assert_int_equal(call_with(f, "DELETE", "/v1/networks/shop", old, NULL),
+                     412);
+    assert_int_equal(call_with(f, "PUT", "/v1/networks/new",
+                               "If-Match: *\r\n", NET), 412);
+    assert_int_equal(call_with(f, "PUT", "/v1/networks/shop",
+                               "If-Match: 7\r\n", NET), 400);
+    assert_call(f, 200, "GET", "/v1/networks/shop", NULL);
+    assert_int_equal(json_integer_value(at(f, "spec.mtu")), 1400);
+    free(old);
+}
+
+/* A proxy that compresses replies makes ETags weak. */
+static void
+weak_if_match_is_refused_for_being_weak(void **state)
+{
+    static const char *const digests[] = { "", "-0123abcd" };
+    struct fixture *f = *state;
+    int64_t last;
+
+    assert_call(f, 201, "PUT", "/v1/networks/shop", NET);
+    last = (int64_t) revision(f);
+    for (size_t i = 0; i < ARRAY_SIZE(digests); i++) {
+        char *weak = xasprintf("If-Match: W/\"%"PRId64"%s\"\r\n", last,
+                               digests[i]);
+        char *text = xasprintf("network \"shop\" was not changed, but "
+                               "If-Match never matches a weak ETag: use "
+                               "\"%"PRId64"\"", last);
+
+        assert_int_equal(call_with(f, "PATCH", "/v1/networks/shop", weak,
+                                   "{\"spec\": {\"mtu\": 1400}}"), 412);
+        assert_text(f, "detail", text);
+        free(weak);
+        free(text);
+    }
+    assert_int_equal(call_with(f, "PATCH", "/v1/networks/shop",
+                               "If-Match: W/\"99999\"\r\n",
+                               "{\"spec\": {\"mtu\": 1400}}"), 412);
+    assert_non_null(strstr(json_string_value(at(f, "detail")),
+                           "was changed: its ETag is"));
+}
+
 int
 main(void)
 {
@@ -275,6 +332,8 @@ main(void)
         TEST(secret_is_told_once),
         TEST(change_sent_again_can_be_waited_for),
         TEST(refused_change_can_be_sent_again),
+        TEST(stale_if_match_is_refused),
+        TEST(weak_if_match_is_refused_for_being_weak),
     };
 
     fatal_ignore_sigpipe();

@@ -117,30 +117,6 @@ patch_merges_into_the_spec(void **state)
 }
 
 static void
-stale_if_match_is_refused(void **state)
-{
-    struct fixture *f = *state;
-
-    assert_call(f, 201, "PUT", "/v1/networks/shop", NET);
-    char *old = xasprintf("If-Match: \"%"PRId64"\"\r\n",
-                          (int64_t) revision(f));
-    assert_int_equal(call_with(f, "PATCH", "/v1/networks/shop", old,
-                               "{\"spec\": {\"mtu\": 1400}}"), 200);
-    assert_int_equal(call_with(f, "PATCH", "/v1/networks/shop", old,
-                               "{\"spec\": {\"mtu\": 1300}}"), 412);
-    assert_text(f, "type", "urn:vmn:problem:stale");
-    assert_int_equal(call_with(f, "DELETE", "/v1/networks/shop", old, NULL),
-                     412);
-    assert_int_equal(call_with(f, "PUT", "/v1/networks/new",
-                               "If-Match: *\r\n", NET), 412);
-    assert_int_equal(call_with(f, "PUT", "/v1/networks/shop",
-                               "If-Match: 7\r\n", NET), 400);
-    assert_call(f, 200, "GET", "/v1/networks/shop", NULL);
-    assert_int_equal(json_integer_value(at(f, "spec.mtu")), 1400);
-    free(old);
-}
-
-static void
 what_is_there_is_not_created_again(void **state)
 {
     static const char create[] = "If-None-Match: *\r\n";
@@ -782,7 +758,6 @@ main(void)
         TEST(what_was_read_can_be_put_back),
         TEST(all_faults_are_told_at_once),
         TEST(patch_merges_into_the_spec),
-        TEST(stale_if_match_is_refused),
         TEST(what_is_there_is_not_created_again),
         TEST(referred_object_is_deleted_only_with_cascade),
         TEST(names_with_a_slip_are_recognized),
