@@ -117,26 +117,39 @@ finish_peer(void *peer_, const json_t *json OVS_UNUSED,
     }
 }
 
+/* The fields of a peer but for its name in DNS.  'THIRD' is the third field
+ * that may take their place, or NULL. */
+#define PEER_ADDRESSES(THIRD)                                           \
+    { .name = "group", .type = SCHEMA_REF, AT(vmn_peer, group),         \
+      .ref = VMN_TABLE_GROUP, .flags = SCHEMA_REQUIRED,                 \
+      .unless = "cidr", .third = THIRD, .reach = SCHEMA_MENTIONS,       \
+      .doc = "A group of ports and addresses." },                       \
+    { .name = "cidr", .type = SCHEMA_PREFIX, AT(vmn_peer, cidr),        \
+      .flags = SCHEMA_REQUIRED, .unless = "group", .third = THIRD,      \
+      .doc = "A prefix: whoever has an address in it, VMs of any "      \
+             "network included." },                                     \
+    { .name = "except", .type = SCHEMA_PREFIX, .flags = SCHEMA_SET,     \
+      LIST_AT(vmn_peer, except), .max_items = 256, .unless = "group",   \
+      .doc = "Prefixes inside of it that are excluded." }
+
 static const struct schema_struct peer = {
     .name = "peer", .size = sizeof(struct vmn_peer),
     .fields = FIELDS {
-        { .name = "group", .type = SCHEMA_REF, AT(vmn_peer, group),
-          .ref = VMN_TABLE_GROUP, .flags = SCHEMA_REQUIRED,
-          .unless = "cidr", .third = "fqdn",
-          .reach = SCHEMA_MENTIONS,
-          .doc = "A group of ports and addresses." },
-        { .name = "cidr", .type = SCHEMA_PREFIX, AT(vmn_peer, cidr),
-          .flags = SCHEMA_REQUIRED, .unless = "group", .third = "fqdn",
-          .doc = "A prefix: whoever has an address in it, VMs of any "
-                 "network included." },
-        { .name = "except", .type = SCHEMA_PREFIX, .flags = SCHEMA_SET,
-          LIST_AT(vmn_peer, except), .max_items = 256,
-          .unless = "group", .doc = "Prefixes inside of it that are "
-                                    "excluded." },
+        PEER_ADDRESSES("fqdn"),
         { .name = "fqdn", .type = SCHEMA_STRING, AT(vmn_peer, fqdn),
           .max = VALUE_DOMAIN_LEN, .check = value_check_fqdn,
           .doc = "A name in DNS: whoever has an address that it has there. "
                  "In egress rules that allow or pass." },
+        { .name = NULL },
+    },
+    .finish = finish_peer,
+};
+
+/* Of a quarantine: what a guest must not change by its own DNS. */
+static const struct schema_struct peer_allowed = {
+    .name = "peer", .size = sizeof(struct vmn_peer),
+    .fields = FIELDS {
+        PEER_ADDRESSES(NULL),
         { .name = NULL },
     },
     .finish = finish_peer,
@@ -298,33 +311,16 @@ finish_rule(void *rule_, const json_t *json OVS_UNUSED, const char *pointer,
     }
 }
 
-static void
-finish_rule_allowed(void *rule_, const json_t *json OVS_UNUSED,
-                    const char *pointer, struct vmn_errors *errors)
-{
-    const struct vmn_rule *rule = rule_;
-
-    for (size_t i = 0; i < rule->n_peers; i++) {
-        if (rule->peers[i].fqdn) {
-            char *field = xasprintf("peers/%"PRIuSIZE"/fqdn", i);
-
-            add_error(errors, pointer, field, "is not for quarantines: name "
-                      "a \"group\" or a \"cidr\"");
-            free(field);
-        }
-    }
-}
-
 /* A rule, but for its action. */
 #define RULE_DIRECTION                                                  \
     { .name = "direction", .type = SCHEMA_ENUM,                         \
       AT(vmn_rule, direction), .flags = SCHEMA_REQUIRED,                \
       .names = schema_direction_names,                                  \
       .doc = "As seen from the ports that it applies to." }
-#define RULE_PEERS_SERVICES                                             \
+#define RULE_PEERS_SERVICES(PEER)                                       \
     { .name = "peers", .type = SCHEMA_STRUCT, .flags = SCHEMA_SET,      \
       LIST_AT(vmn_rule, peers), .min_items = 1, .max_items = 256,       \
-      .absent = "everyone", .nested = &peer,                            \
+      .absent = "everyone", .nested = PEER,                             \
       .doc = "The peers; everyone when absent." },                 \
     { .name = "services", .type = SCHEMA_STRUCT, .flags = SCHEMA_SET,   \
       LIST_AT(vmn_rule, services), .min_items = 1, .max_items = 64,     \
@@ -339,7 +335,7 @@ const struct schema_struct schema_rule = {
           .flags = SCHEMA_REQUIRED, .names = schema_action_names,
           .doc = "The action; reject denies and notifies the sender, pass "
                  "skips the rest of the tier." },
-        RULE_PEERS_SERVICES,
+        RULE_PEERS_SERVICES(&peer),
         { .name = "log", .type = SCHEMA_BOOL, AT(vmn_rule, log),
           .doc = "Whether connections that it allows, and packets that it "
                  "denies, are logged as events." },
@@ -358,8 +354,7 @@ const struct schema_struct schema_rule_allowed = {
     .name = "rule", .size = sizeof(struct vmn_rule),
     .fields = FIELDS {
         RULE_DIRECTION,
-        RULE_PEERS_SERVICES,
+        RULE_PEERS_SERVICES(&peer_allowed),
         { .name = NULL },
     },
-    .finish = finish_rule_allowed,
 };
