@@ -31,11 +31,6 @@ struct place {
     char field[sizeof "/allowed_addresses/18446744073709551615/mac"];
 };
 
-/* Addresses of VMN's own DHCP and DNS servers, on each link. */
-static const struct vmn_ip servers[] = {
-    { 4, { 169, 254, 0, 67 } }, { 4, { 169, 254, 0, 53 } },
-};
-
 static const struct vmn_port *
 port_before(const struct entry *entry)
 {
@@ -153,11 +148,9 @@ check_reserved(const struct place *at, const struct vmn_ip *ip,
                   "%s is reserved for %s", text,
                   txn_name(at->txn, VMN_TABLE_PORT, r->port));
     }
-    for (size_t i = 0; i < ARRAY_SIZE(servers); i++) {
-        if (vmn_ip_equal(ip, &servers[i])) {
-            txn_error(at->txn, at->entry, VMN_ERR_INVALID, at->field,
-                      "%s is the address of a server of VMN's own", text);
-        }
+    if (value_ip_is_served(ip)) {
+        txn_error(at->txn, at->entry, VMN_ERR_INVALID, at->field,
+                  "%s is the address of a server of VMN's own", text);
     }
 }
 

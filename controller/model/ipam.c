@@ -318,6 +318,7 @@ is_taken(const struct model *model, const char *network,
          const struct vmn_subnet *subnet, const struct vmn_ip *ip)
 {
     return !memcmp(&subnet->gateway, ip, sizeof *ip)
+           || value_ip_is_served(ip)
            || address_reservation(subnet, ip) || is_used(model, network, ip);
 }
 

@@ -14,7 +14,7 @@ static const struct schema_field fields[] = {
       .reach = SCHEMA_ACTS,
       .doc = "The router whose external network the address is in." },
     { .name = "ip", .type = SCHEMA_IP, AT(vmn_floating_ip, ip),
-      .flags = SCHEMA_REQUIRED,
+      .flags = SCHEMA_REQUIRED | SCHEMA_UNSERVED,
       .doc = "The address; the router has an external address of its "
              "family." },
     { .name = "port", .type = SCHEMA_REF, AT(vmn_floating_ip, port),

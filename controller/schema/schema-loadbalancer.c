@@ -263,7 +263,8 @@ const struct schema_struct schema_client_limit = {
 static const struct schema_field fields[] = {
     COMMON(vmn_loadbalancer),
     { .name = "vip", .type = SCHEMA_IP, AT(vmn_loadbalancer, vip),
-      .flags = SCHEMA_REQUIRED, .doc = "The virtual address." },
+      .flags = SCHEMA_REQUIRED | SCHEMA_UNSERVED,
+      .doc = "The virtual address." },
     { .name = "networks", .type = SCHEMA_REF,
       .flags = SCHEMA_SET | SCHEMA_REQUIRED,
       LIST_AT(vmn_loadbalancer, networks), .min_items = 1, .max_items = 64,

@@ -49,7 +49,7 @@ static const struct schema_struct reservation = {
     .name = "reservation", .size = sizeof(struct vmn_reservation),
     .fields = FIELDS {
         { .name = "ip", .type = SCHEMA_IP, AT(vmn_reservation, ip),
-          .flags = SCHEMA_REQUIRED | SCHEMA_KEY,
+          .flags = SCHEMA_REQUIRED | SCHEMA_KEY | SCHEMA_UNSERVED,
           .doc = "The address." },
         { .name = "port", .type = SCHEMA_STRING, AT(vmn_reservation, port),
           .flags = SCHEMA_REQUIRED, .max = VMN_NAME_LEN,
@@ -198,6 +198,7 @@ static const struct schema_struct subnet = {
           .flags = SCHEMA_REQUIRED | SCHEMA_KEY,
           .doc = "The addresses, as a prefix." },
         { .name = "gateway", .type = SCHEMA_IP, AT(vmn_subnet, gateway),
+          .flags = SCHEMA_UNSERVED,
           .doc = "An address that is never allocated." },
         { .name = "pools", .type = SCHEMA_STRUCT, .flags = SCHEMA_SET,
           LIST_AT(vmn_subnet, pools), .min_items = 1, .max_items = 64,

@@ -247,7 +247,7 @@ const struct schema_table schema_port = {
               .writers = SCHEMA_NETWORK_OWNERS,
               .doc = "Its MAC address; allocated when absent." },
             { .name = "ips", .type = SCHEMA_IP,
-              .flags = SCHEMA_SET | SCHEMA_ASSIGNED,
+              .flags = SCHEMA_SET | SCHEMA_ASSIGNED | SCHEMA_UNSERVED,
               LIST_AT(vmn_port, want_ips), ASSIGNED_AT(vmn_port, ips),
               .assigned_n_offset = offsetof(struct vmn_port, n_ips),
               .max_items = 64,

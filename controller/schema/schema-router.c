@@ -22,7 +22,8 @@ static const struct schema_struct interface = {
           .flags = SCHEMA_REQUIRED | SCHEMA_KEY, .ref = VMN_TABLE_NETWORK,
           .reach = SCHEMA_ACTS,
           .doc = "A network that it joins to the others." },
-        { .name = "addresses", .type = SCHEMA_IP, .flags = SCHEMA_SET,
+        { .name = "addresses", .type = SCHEMA_IP,
+          .flags = SCHEMA_SET | SCHEMA_UNSERVED,
           LIST_AT(vmn_router_interface, addresses), .min_items = 1,
           .max_items = VMN_ADDRESSES_MAX,
           .absent = "the gateways of its subnets",
@@ -197,7 +198,7 @@ static const struct schema_struct external = {
           .doc = "A provider network; the gateways of its subnets are the "
                  "next hops." },
         { .name = "addresses", .type = SCHEMA_IP,
-          .flags = SCHEMA_SET | SCHEMA_REQUIRED,
+          .flags = SCHEMA_SET | SCHEMA_REQUIRED | SCHEMA_UNSERVED,
           LIST_AT(vmn_external, addresses), .min_items = 1,
           .max_items = VMN_ADDRESSES_MAX,
           .doc = "The router's own addresses there. Packets of a family of "

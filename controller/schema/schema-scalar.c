@@ -286,6 +286,10 @@ parse_ip(struct parse *p, const struct schema_field *f, const json_t *json,
     if (!text || !parse_check(p, value_parse_ip(text, ip, &error), &error)) {
         return false;
     }
+    if (f->flags & SCHEMA_UNSERVED && value_ip_is_served(ip)) {
+        return parse_fault(p, VMN_ERR_INVALID, "%s is the address of a server "
+                           "of VMN's own", text);
+    }
     return ip->family == 4 || !(f->flags & SCHEMA_IPV4)
            || parse_fault(p, VMN_ERR_INVALID,
                           "must be IPv4: IPv6 is not supported here yet");

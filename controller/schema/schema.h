@@ -105,6 +105,8 @@ enum schema_type {
 #define SCHEMA_LINES (1u << 20)
 /* Of SCHEMA_SELECTOR that acts: where it is absent, it selects all. */
 #define SCHEMA_OR_ALL (1u << 21)
+/* Of SCHEMA_IP: none that a server of VMN's has (value_ip_is_served()). */
+#define SCHEMA_UNSERVED (1u << 22)
 
 struct schema_struct;
 

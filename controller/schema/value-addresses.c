@@ -127,6 +127,26 @@ value_ip_is_zero(const struct vmn_ip *ip)
     return !memcmp(ip->addr, zeros, ip->family == 6 ? 16 : 4);
 }
 
+bool
+value_ip_is_served(const struct vmn_ip *ip)
+{
+    static const struct vmn_ip served[] = {
+        { 4, { 169, 254, 0, 7 } }, { 4, { 169, 254, 0, 53 } },
+        { 4, { 169, 254, 0, 67 } }, { 4, { 169, 254, 169, 254 } },
+        { 6, { 0xfe, 0x80, [12] = 0xa9, 0xfe, 0xa9, 0xfe } },
+    };
+    const uint8_t *a = ip->addr;
+    struct vmn_mac mac = { { a[8] ^ 2, a[9], a[10], a[13], a[14], a[15] } };
+    struct vmn_ip local = vmn_link_local(mac);
+
+    for (size_t i = 0; i < ARRAY_SIZE(served); i++) {
+        if (vmn_ip_equal(ip, &served[i])) {
+            return true;
+        }
+    }
+    return vmn_ip_equal(ip, &local) && value_mac_is_reserved(mac);
+}
+
 int
 value_parse_any_ip(const char *text, struct vmn_ip *ip,
                    struct vmn_error *error)

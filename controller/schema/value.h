@@ -42,6 +42,10 @@ bool value_ip_is_group(const struct vmn_ip *);
  * yet. */
 bool value_ip_is_zero(const struct vmn_ip *);
 
+/* Returns true for addresses on the link at which VMN serves guests: DNS, DHCP
+ * and router discovery, metadata, probes. */
+bool value_ip_is_served(const struct vmn_ip *);
+
 /* An address of any kind. */
 int value_parse_any_ip(const char *, struct vmn_ip *, struct vmn_error *);
 /* A unicast address.  IPv6 is printed as RFC 5952 has it. */

@@ -400,6 +400,30 @@ static const struct refusal refusals[] = {
       "'ports':[{'port':80}]}",
       "/vip the virtual IP of loadbalancer \"x\" is the gateway of network "
       "\"n\"\n" },
+    /* VMN's own. */
+    { "put loadbalancers a " LB_AT("169.254.0.53", "'n'") "\n"
+      "put loadbalancers b " LB_AT("169.254.0.67", "'n'") "\n"
+      "put loadbalancers c " LB_AT("169.254.0.7", "'n'") "\n"
+      "put loadbalancers d " LB_AT("169.254.169.254", "'n'") "\n"
+      "put loadbalancers e " LB_AT("fe80::a9fe:a9fe", "'n'") "\n"
+      "put loadbalancers f " LB_AT("fe80::c56:4dff:fe00:35", "'n'"),
+      "/0/vip 169.254.0.53 is the address of a server of VMN's own\n"
+      "/1/vip 169.254.0.67 is the address of a server of VMN's own\n"
+      "/2/vip 169.254.0.7 is the address of a server of VMN's own\n"
+      "/3/vip 169.254.169.254 is the address of a server of VMN's own\n"
+      "/4/vip fe80::a9fe:a9fe is the address of a server of VMN's own\n"
+      "/5/vip fe80::c56:4dff:fe00:35 is the address of a server of VMN's "
+      "own\n" },
+    { "put networks x {'subnets':[{'cidr':'169.254.0.0/16',"
+      "'gateway':'169.254.0.53','reservations':[{'ip':'169.254.0.67',"
+      "'port':'q'}]}]}",
+      "/subnets/0/gateway 169.254.0.53 is the address of a server of VMN's "
+      "own\n"
+      "/subnets/0/reservations/0/ip 169.254.0.67 is the address of a server "
+      "of VMN's own\n" },
+    { "put networks x {'subnets':[{'cidr':'169.254.0.0/16'}]}\n"
+      "put ports p9 {'network':'x','ips':['169.254.169.254']}",
+      "/1/ips/0 169.254.169.254 is the address of a server of VMN's own\n" },
     /* Nothing is ever sent to these. */
     { "put loadbalancers x " LB_AT("127.0.0.1", "'n'"),
       "/vip must not be a loopback address: 127.0.0.1\n" },
