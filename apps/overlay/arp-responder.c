@@ -37,11 +37,12 @@ arp_of_address(struct vmn_emit *emit, const struct port_ctx *ctx,
     }
 }
 
-/* Drops requests of a guest for its own address: it detects duplicates or
- * announces itself, and a reply would tell it that there is a duplicate. */
+/* Floods requests of a guest for its own address, by which it detects
+ * duplicates or announces itself: a reply from here would tell it that there
+ * is a duplicate. */
 void
-arp_self(struct vmn_emit *emit, const struct port_ctx *ctx,
-         const struct vmn_ip *ip)
+arp_self(struct vmn_view *view, struct vmn_emit *emit,
+         const struct port_ctx *ctx, const struct vmn_ip *ip)
 {
     struct vmn_flow *flow = vmn_flow_add(emit, vmn_scope_host(ctx->host),
                                          STAGE_SERVICE, SERVICE_REQUEST,
@@ -50,5 +51,22 @@ arp_self(struct vmn_emit *emit, const struct port_ctx *ctx,
     vmn_match(flow, VMN_F_IN_PORT, ctx->ofport);
     vmn_match(flow, VMN_F_ARP_OP, 1);
     vmn_match_ip(flow, VMN_F_ARP_TPA, ip);
-    drop_background(flow, "ARP for own address");
+    if (vmn_is_quarantined(view, ctx->port)) {
+        drop(flow, "quarantined");
+    } else {
+        vmn_act_next(vmn_flow_actions(flow));
+    }
+}
+
+/* Lets in ARP from other hosts, whose sender was checked there, where no flow
+ * identifies that: guests announce themselves. */
+void
+arp_base(struct vmn_emit *emit)
+{
+    struct vmn_flow *flow = vmn_flow_add(emit, vmn_scope_all(), STAGE_ADMIT,
+                                         ADMIT_SOURCE, SOURCE_ARP);
+
+    vmn_match(flow, VMN_F_IN_PORT, VMN_TUNNEL_OFPORT);
+    vmn_match(flow, VMN_F_ETH_TYPE, VMN_ETH_ARP);
+    vmn_act_next(vmn_flow_actions(flow));
 }

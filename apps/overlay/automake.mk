@@ -2,6 +2,7 @@
 app_LTLIBRARIES += apps/overlay/overlay.la
 apps_overlay_overlay_la_SOURCES = \
 	apps/overlay/address-pairs.c \
+	apps/overlay/announcement.c \
 	apps/overlay/arp-responder.c \
 	apps/overlay/claimed-addresses.c \
 	apps/overlay/dhcp-ra-guard.c \

@@ -158,6 +158,9 @@ isolation_of_mac(struct vmn_emit *emit, const struct port_ctx *ctx,
 
     match_network(flow, ctx->network);
     vmn_match_mac(flow, VMN_F_ETH_SRC, mac);
+    if (!is_provider(ctx->network)) {
+        vmn_match(flow, VMN_F_ETH_TYPE, VMN_ETH_ARP);
+    }
     isolation_of_source(vmn_flow_actions(flow), ctx);
     vmn_act_next(vmn_flow_actions(flow));
 }

@@ -160,6 +160,7 @@ compile_base(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     base_service(emit);
     nd_security_base(emit);
     link_local_base(emit);
+    arp_base(emit);
     nd_base(emit);
     base_locate(emit);
     base_deliver(view, emit);

@@ -71,10 +71,12 @@ enum {
     SOURCE_DHCP = 270,          /* A DHCP client without an address. */
     SOURCE_ROUTED_PAIR = 20,    /* Plus twice the prefix length, plus 1 in the
                                  * network of a port that is isolated. */
-    SOURCE_MAC = 15,            /* By its MAC address, from a physical
-                                 * network: whether it is isolated. */
-    SOURCE_EXTERNAL_LINK_LOCAL = 11, /* The same, from such an address. */
+    SOURCE_MAC = 15,            /* By its MAC address: whether it is
+                                 * isolated. */
+    SOURCE_EXTERNAL_LINK_LOCAL = 11, /* Any other from a physical network,
+                                      * from such an address. */
     SOURCE_EXTERNAL = 10,       /* Any other from a physical network. */
+    SOURCE_ARP = 5,             /* Any other ARP from another host. */
 
     GUARD_NO_MESSAGE = 170,     /* As if of a host, about its members. */
     GUARD_SERVED = 160,         /* For a server in the controller. */
@@ -446,7 +448,8 @@ void isolation_refuse_askers(struct vmn_flow *);
  * alone. */
 void isolation_of_probes(struct vmn_view *, struct vmn_flow *,
                          const struct vmn_network *);
-/* Emits a flow that tells who sends by a MAC address, if nothing else has. */
+/* Emits a flow that identifies the sender by a MAC address, if nothing else
+ * has: in overlays of ARP alone. */
 void isolation_of_mac(struct vmn_emit *, const struct port_ctx *,
                       struct vmn_mac);
 void eval_isolation(struct vmn_view *, const char *key, struct vmn_value *);
@@ -550,7 +553,8 @@ void handle_oversized(struct vmn_view *, const struct vmn_packet_in *,
 void arp_of_address(struct vmn_emit *, const struct port_ctx *,
                     const struct vmn_ip *);
 /* Drops what a guest asks for its own address, on its host. */
-void arp_self(struct vmn_emit *, const struct port_ctx *,
+void arp_base(struct vmn_emit *);
+void arp_self(struct vmn_view *, struct vmn_emit *, const struct port_ctx *,
               const struct vmn_ip *);
 
 /* port-security.c: what the port may send from, on its host. */

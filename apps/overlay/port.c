@@ -254,7 +254,7 @@ emit_local(struct vmn_view *view, struct vmn_emit *emit,
         if (is_provider(ctx->network)) {
             provider_self(emit, ctx, &port->ips[i]);
         } else if (port->ips[i].family == 4) {
-            arp_self(emit, ctx, &port->ips[i]);
+            arp_self(view, emit, ctx, &port->ips[i]);
         }
     }
 
@@ -329,7 +329,7 @@ compile_port(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     }
     publish_pairs(view, emit, &ctx);
     isolation_publish(emit, &ctx);
-    if (ctx.isolation && is_provider(ctx.network)) {
+    if (ctx.isolation) {
         isolation_of_mac(emit, &ctx, ctx.port->mac);
     }
     dhcp_client_source(view, emit, &ctx);

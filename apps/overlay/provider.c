@@ -301,33 +301,3 @@ provider_guard_port(struct vmn_view *view, struct vmn_emit *emit,
         emit_solicitations(emit, ctx);
     }
 }
-
-/* Announces a port that has come to this host, as hypervisors do with RARP for
- * a guest that migrates: physical switches, and the bridge of the host that it
- * has left, have learned where it was, and would send packets there until it
- * sends a broadcast by itself.  Goes the way of what the guest sends. */
-void
-handle_announce(struct vmn_view *view, const struct vmn_packet_in *in,
-                struct vmn_packets_out *out)
-{
-    static const uint32_t regs[VMN_N_REGS];
-    const struct vmn_ip nobody = { .family = 4 };
-    const struct vmn_network *network
-        = in->port ? vmn_read_network(view, in->port->network) : NULL;
-    uint8_t frame[VMN_ARP_SIZE];
-
-    if (!network || !network->provider.physical
-        || vmn_is_quarantined(view, in->port)) {
-        vmn_send_nothing(out, "not on a physical network");
-        return;
-    }
-    vmn_arp_request_build(in->port->mac, &nobody, &nobody, frame);
-    /* RFC 903: the type of RARP, "request reverse", and the sender's address
-     * as that of the target. */
-    frame[12] = ETH_RARP >> 8;
-    frame[13] = ETH_RARP & 0xff;
-    frame[21] = 3;
-    memcpy(&frame[32], &frame[22], 6);
-    vmn_send_to_hook(out, VMN_HOOK_ADMIT, in->in_port, regs, frame,
-                     sizeof frame);
-}

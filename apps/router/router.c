@@ -56,6 +56,8 @@ static const struct vmn_id_pool_class id_pools[] = {
 static const struct vmn_handler_class handlers[] = {
     [HANDLER_ICMP_ERROR] = { "icmp-error", handle_error },
     [HANDLER_NEIGHBOUR] = { "neighbour", handle_neighbour },
+    [HANDLER_ANNOUNCE] = { .name = "announce", .handle = handle_announce,
+                           .interval_s = ANNOUNCE_INTERVAL },
     { .name = NULL },
 };
 

@@ -66,6 +66,7 @@ enum {
 enum router_handler {
     HANDLER_ICMP_ERROR,         /* Sends ICMP errors. */
     HANDLER_NEIGHBOUR,          /* Replies to unicast solicitations. */
+    HANDLER_ANNOUNCE,           /* Announces routers to ports. */
 };
 
 /* Why: the argument of HANDLER_ICMP_ERROR. */
@@ -139,6 +140,10 @@ void reply_for(const struct router_ctx *, const struct vmn_network *,
                const struct vmn_ip *ip);
 void handle_neighbour(struct vmn_view *, const struct vmn_packet_in *,
                       struct vmn_packets_out *);
+/* Seconds between announcements of a router; changes are announced at once. */
+#define ANNOUNCE_INTERVAL 600
+void handle_announce(struct vmn_view *, const struct vmn_packet_in *,
+                     struct vmn_packets_out *);
 
 /* routing-domain.c */
 void query_domain(struct vmn_view *, const char *network, struct vmn_value *);

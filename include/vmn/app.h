@@ -711,8 +711,9 @@ struct vmn_id_pool_class {
 /* Option of a handler: it is also called, with no packet, for each port that
  * was bound to another host than before, or to its first one, or whose
  * migration has ended, some times within ten seconds once its host's switch
- * has flows of it: for what is to be sent in its name where others have
- * learned where it was. */
+ * has flows of it; and for each that has other addresses: for what is to be
+ * sent in its name where others have learned where it was.  'arg' counts these
+ * calls from 0. */
 #define VMN_HANDLER_ARRIVALS (UINT64_C(1) << 1)
 /* Option of a handler: what comes up are questions that guests ask of DNS, by
  * UDP, whole, and by whomever they are answered.  vmnd takes note of the names
@@ -732,7 +733,9 @@ struct vmn_handler_class {
     void (*handle)(struct vmn_view *, const struct vmn_packet_in *,
                    struct vmn_packets_out *);
     /* If not 0, it is also called for each enabled port about so often, with
-     * no packet ('size' is 0): for what guests are to hear unasked. */
+     * no packet ('size' is 0), and some times within ten seconds when the
+     * port, its network or a router of that has changed: for unsolicited
+     * messages to guests. */
     uint32_t interval_s;
     /* Then it is called instead for each port that leads to a physical network
      * (its VIF is "@NAME"), and 'arg' counts the calls. */

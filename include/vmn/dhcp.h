@@ -62,7 +62,8 @@ int vmn_dhcp4_get(const struct vmn_dhcp4 *, uint8_t code, uint8_t *buffer,
 
 /* Writes a message up to its type option; its areas are not used.  'file' (or
  * NULL) goes to where a boot file's name is; one of more than
- * VMN_DHCP4_FILE_MAX bytes is left out.  Returns false if the rest did not fit. */
+ * VMN_DHCP4_FILE_MAX bytes is left out.  Returns false if the rest did not
+ * fit. */
 bool vmn_dhcp4_start(struct vmn_bytes *, const struct vmn_dhcp4 *,
                      const char *file);
 /* Writes an option, in several parts if need be, and leaves room for the end.

@@ -362,7 +362,7 @@ static struct scenario scenarios[] = {
               "set_field:10.0.0.4->arp_spa,IN_PORT" },
             { "h1", "+overlay.arp/0 300 arp,reg3=0 actions=goto_table" },
             { "h1", "+overlay.arp/0 200 arp,in_port=5,arp_tpa=10.0.0.1,"
-              "arp_op=1 actions=drop (ARP for own address)" },
+              "arp_op=1 actions=goto_table" },
             { "h1", "+overlay.arp/0 10 arp actions=drop (ARP for unknown "
               "address)" } } },
     } },

@@ -7,7 +7,11 @@
  * the announcement may have come before the port's flows.
  *
  * The calls begin with the first acknowledgement after the port was bound,
- * which may be that of earlier flows; so there are some. */
+ * which may be that of earlier flows; so there are some.
+ *
+ * The same calls follow when a port gets other addresses.  And the handlers
+ * with an interval are called at once when a port, its network or a router of
+ * that has changed: routers are advertised as they are now. */
 
 #include <config.h>
 
@@ -35,28 +39,17 @@ static const int64_t pauses_ms[] = { 1000, 2000, 4000 };
 /* Ports that are called for at once. */
 #define PORTS_PER_TURN 64
 
+/* Which handlers are called for a port. */
+enum {
+    CALL_ARRIVALS = 1 << 0,     /* Those with VMN_HANDLER_ARRIVALS. */
+    CALL_TIMED = 1 << 1,        /* Those with an interval. */
+};
+
 struct arrived_port {
+    unsigned calls;             /* CALL_*. */
     unsigned n_calls;
     int64_t due_ms;             /* INT64_MAX: once flows are acknowledged. */
 };
-
-static bool
-handles_arrivals(const struct engine_handler *handler)
-{
-    return (handler->class_.options & VMN_HANDLER_ARRIVALS
-            && !handler->gone);
-}
-
-static bool
-any_handles_arrivals(const struct fabric *f)
-{
-    for (size_t i = 0; i < engine_n_handlers(f->engine); i++) {
-        if (handles_arrivals(engine_get_handler(f->engine, i))) {
-            return true;
-        }
-    }
-    return false;
-}
 
 /* Returns true if the guest is where the port is bound, as far as is known:
  * while it migrates, what its new host sends in its name would be too early,
@@ -81,7 +74,8 @@ has_arrived(const struct fabric *f, const struct vmn_binding *binding)
 }
 
 static void
-note(struct fabric *f, const char *port, const char *host_name)
+note(struct fabric *f, const char *port, const char *host_name,
+     unsigned calls, int64_t due_ms)
 {
     const struct fabric_host *host = fabric_find_host(f, host_name);
     struct packets_of_switch *ps;
@@ -97,11 +91,110 @@ note(struct fabric *f, const char *port, const char *host_name)
     }
     arrived = shash_find_data(ps->arrived, port);
     if (!arrived && shash_count(ps->arrived) < ARRIVED_MAX) {
-        arrived = xmalloc(sizeof *arrived);
+        arrived = xzalloc(sizeof *arrived);
         shash_add(ps->arrived, port, arrived);
     }
     if (arrived) {
-        *arrived = (struct arrived_port) { .due_ms = INT64_MAX };
+        *arrived = (struct arrived_port) {
+            .calls = arrived->calls | calls, .due_ms = due_ms,
+        };
+        if (due_ms != INT64_MAX) {
+            packet_in_timers_changed(f);
+        }
+    }
+}
+
+/* Notes that a port, or what it is told of its network, has changed. */
+static void
+note_changed(struct fabric *f, const char *port, unsigned calls)
+{
+    const struct vmn_binding *binding = model_get_durable(
+        f->model, VMN_TABLE_BINDING, port, NULL);
+
+    if (binding && binding->host) {
+        note(f, port, binding->host, calls, time_msec());
+    }
+}
+
+static void
+note_network(struct fabric *f, const char *network)
+{
+    struct vmn_names ports = model_lookup(f->model, VMN_INDEX_PORT_BY_NETWORK,
+                                          network);
+
+    for (size_t i = 0; i < ports.n; i++) {
+        note_changed(f, ports.names[i], CALL_TIMED);
+    }
+}
+
+static void
+note_router(struct fabric *f, const struct vmn_router *router)
+{
+    for (size_t i = 0; router && i < router->n_interfaces; i++) {
+        note_network(f, router->interfaces[i].network);
+    }
+}
+
+static bool
+has_other_addresses(const struct vmn_port *a, const struct vmn_port *b)
+{
+    return (strcmp(a->network, b->network)
+            || !vmn_mac_equal(a->mac, b->mac) || a->n_ips != b->n_ips
+            || (a->n_ips
+                && memcmp(a->ips, b->ips, a->n_ips * sizeof *a->ips)));
+}
+
+/* Returns true if the options may be advertised with routers. */
+static bool
+has_options(const struct vmn_port *port)
+{
+    const struct vmn_dhcp_options *options = &port->dhcp_options;
+
+    return options->n_dns || options->n_search || options->domain;
+}
+
+static void
+note_port(struct fabric *f, const struct vmn_port *row,
+          const struct vmn_port *former)
+{
+    if (has_other_addresses(row, former)) {
+        note_changed(f, row->row.name, CALL_ARRIVALS | CALL_TIMED);
+    } else if (has_options(row) || has_options(former)) {
+        note_changed(f, row->row.name, CALL_TIMED);
+    }
+}
+
+/* Notes the ports that a write concerns.  The durable row is the former
+ * one. */
+static void
+note_write(struct fabric *f, const struct model_write *write)
+{
+    const void *row = write->row, *former = model_get_durable(
+        f->model, write->table, write->name, NULL);
+    const struct vmn_binding *binding = row;
+
+    switch ((int) write->table) {
+    case VMN_TABLE_BINDING:
+        if (is_settled(binding) && has_arrived(f, binding)) {
+            note(f, write->name, binding->host, CALL_ARRIVALS, INT64_MAX);
+        }
+        break;
+    case VMN_TABLE_PORT:
+        if (row && former) {
+            note_port(f, row, former);
+        }
+        break;
+    case VMN_TABLE_NETWORK:
+        if (row && former) {
+            note_network(f, write->name);
+        }
+        break;
+    case VMN_TABLE_ROUTER:
+        note_router(f, row);
+        note_router(f, former);
+        break;
+    default:
+        break;
     }
 }
 
@@ -110,26 +203,30 @@ arrived_ports_group(struct fabric *f)
 {
     struct model_pending pending;
 
+    if (!f->packets || !f->packets->tick) {
+        return;                 /* No handler is called unasked. */
+    }
     model_get_pending(f->model, &pending);
-    if (!model_pending_has(&pending, VMN_TABLE_BINDING)
-        || !any_handles_arrivals(f)) {
-        return;
-    }
     for (size_t i = 0; i < pending.n_writes; i++) {
-        const struct model_write *write = &pending.writes[i];
-        const struct vmn_binding *binding = (const void *) write->row;
-
-        if (write->table == VMN_TABLE_BINDING && is_settled(binding)
-            && has_arrived(f, binding)) {
-            note(f, write->name, binding->host);
-        }
+        note_write(f, &pending.writes[i]);
     }
+}
+
+static bool
+is_called(const struct engine_handler *handler, unsigned calls)
+{
+    return (!handler->gone
+            && ((calls & CALL_ARRIVALS
+                 && handler->class_.options & VMN_HANDLER_ARRIVALS)
+                || (calls & CALL_TIMED && handler->class_.interval_s
+                    && !handler->class_.provider_ports)));
 }
 
 /* Calls the handlers for port 'name'.  Returns false if it is not bound here
  * any more. */
 static bool
-call(struct packets_of_switch *ps, const char *name)
+call(struct packets_of_switch *ps, const char *name,
+     const struct arrived_port *arrived)
 {
     const struct fabric_host *host = ps->sw->host;
     const struct fabric *f = host->fabric;
@@ -143,8 +240,8 @@ call(struct packets_of_switch *ps, const char *name)
         const struct engine_handler *handler = engine_get_handler(f->engine,
                                                                   i);
 
-        if (handles_arrivals(handler)) {
-            packet_in_timers_call(ps, handler, name);
+        if (is_called(handler, arrived->calls)) {
+            packet_in_timers_call(ps, handler, arrived->n_calls, name);
         }
     }
     return true;
@@ -165,7 +262,8 @@ arrived_ports_tick(struct packets_of_switch *ps, int64_t now_ms)
 
         if (now_ms >= arrived->due_ms && n < PORTS_PER_TURN) {
             n++;
-            if (!call(ps, node->name) || ++arrived->n_calls == N_CALLS) {
+            if (!call(ps, node->name, arrived)
+                || ++arrived->n_calls == N_CALLS) {
                 free(arrived);
                 shash_delete(ps->arrived, node);
                 continue;

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Calls of packet handlers for ports that have come to a host
- * (VMN_HANDLER_ARRIVALS).  Not for periodic ones (packet-in-timers.c). */
+ * Calls of packet handlers for ports that have come to a host or have other
+ * addresses (VMN_HANDLER_ARRIVALS), and of those with an interval for ports
+ * of which something has changed.  Not for periodic ones
+ * (packet-in-timers.c). */
 
 #ifndef CONTROLLER_FABRIC_PACKETS_ARRIVED_PORTS_H
 #define CONTROLLER_FABRIC_PACKETS_ARRIVED_PORTS_H 1
@@ -12,7 +14,8 @@ struct fabric;
 struct packets_of_switch;
 
 /* Notes which ports the group of revisions that was just sent to hosts has
- * bound to other hosts than before.  Called by the fabric for each. */
+ * bound to other hosts than before, or changed.  Called by the fabric for
+ * each. */
 void arrived_ports_group(struct fabric *);
 /* Begins with the calls for those that have come to this host: its switch has
  * acknowledged flows.  Returns when the next ones are due, of time_msec(), or

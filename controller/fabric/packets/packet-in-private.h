@@ -162,6 +162,7 @@ struct fabric_packets {
     int64_t tick_ms;            /* When, in time_msec(), if it is pending. */
     struct packet_in_http *http; /* packet-in-http.c; or NULL. */
     struct leases_told *leases; /* Owned. */
+    struct adverts_told *adverts; /* Owned. */
 };
 
 static inline void
@@ -193,10 +194,13 @@ void packet_in_timers_forget(struct packets_of_switch *);
 void packet_in_timers_apps_changed(struct fabric *);
 /* The switch is live: timed handlers may be called for it. */
 void packet_in_timers_begin(struct fabric_switch *);
-/* Queues a call of 'handler' for the VIF of port 'name' on this host, if the
- * port is enabled. */
+/* Queues a call of 'handler' with 'arg' for the VIF of port 'name' on this
+ * host, if the port is enabled. */
 void packet_in_timers_call(struct packets_of_switch *,
-                           const struct engine_handler *, const char *name);
+                           const struct engine_handler *, uint32_t arg,
+                           const char *name);
+/* Calls are due at once. */
+void packet_in_timers_changed(struct fabric *);
 /* Calls the handlers for ports that lead to physical networks, and for those
  * that have come to the host, since the switch's flows are others now. */
 void packet_in_timers_installed(struct fabric_switch *);

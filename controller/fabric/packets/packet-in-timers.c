@@ -66,7 +66,8 @@ interval_ms(const struct engine_handler *handler)
 
 void
 packet_in_timers_call(struct packets_of_switch *ps,
-                      const struct engine_handler *handler, const char *name)
+                      const struct engine_handler *handler, uint32_t arg,
+                      const char *name)
 {
     const struct fabric_host *host = ps->sw->host;
     const struct model *model = host->fabric->model;
@@ -82,7 +83,7 @@ packet_in_timers_call(struct packets_of_switch *ps,
     vif = model_get_durable(model, VMN_TABLE_VIF, vif_name, NULL);
     free(vif_name);
     if (vif && port->enabled) {
-        packets_queue_timed(ps, handler, 0, vif->ofport);
+        packets_queue_timed(ps, handler, arg, vif->ofport);
     }
 }
 
@@ -136,7 +137,7 @@ go_on(struct packets_of_switch *ps, const struct engine_handler *handler,
     }
     end = MIN(names.n, low + PORTS_PER_TICK);
     for (size_t i = low; i < end; i++) {
-        packet_in_timers_call(ps, handler, names.names[i]);
+        packet_in_timers_call(ps, handler, 0, names.names[i]);
     }
     free(state->after);
     state->after = end < names.n ? xstrdup(names.names[end - 1]) : NULL;
@@ -288,6 +289,12 @@ packet_in_timers_installed(struct fabric_switch *sw)
     if (next_ms != INT64_MAX) {
         tick_at(packets, next_ms, now_ms + repeats_ms[0]);
     }
+}
+
+void
+packet_in_timers_changed(struct fabric *f)
+{
+    tick_at(f->packets, INT64_MAX, time_msec());
 }
 
 void
