@@ -119,6 +119,8 @@ controller_libvmn_a_SOURCES += \
 	controller/fabric/ovsdb/tunnel-ports.h \
 	controller/fabric/ovsdb/unclaimed-vifs.c \
 	controller/fabric/ovsdb/unclaimed-vifs.h \
+	controller/fabric/packets/adverts-told.c \
+	controller/fabric/packets/adverts-told.h \
 	controller/fabric/packets/arrived-ports.c \
 	controller/fabric/packets/arrived-ports.h \
 	controller/fabric/packets/captured-packets.c \

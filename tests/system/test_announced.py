@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """What changes or goes is announced to guests: leases by DHCPNAK and by
-lifetimes of 0.  And the DHCP servers of others."""
+lifetimes of 0, addresses with another MAC by ARP and neighbour discovery,
+routers by their advertisements.  And the DHCP servers of others."""
 
 import struct
 
 import pytest
 from conftest import World, check_log, close_lab, make_lab
-from dhcp_guests import Udhcpc, bare_vm, enable_ipv6, wait_for_address
+from dhcp_guests import Udhcpc, bare_vm, wait_for_address
 
 from vmnlab import frames, netns
 from vmnlab.netns import wait_for
@@ -33,10 +34,6 @@ def world(lab):
     world.close()
     check_log(lab.vmnd)
     assert lab.vmnd.pid() is not None, lab.vmnd.last_words(60)
-
-
-def ip_of(vm, family):
-    return next(ip for ip in vm.own if (":" in ip) == (family == 6))
 
 
 # DHCP.  ---------------------------------------------------------------------
@@ -247,3 +244,244 @@ def test_a_network_has_its_own_dhcp_server(world):
         {"cidr": "198.51.100.0/24", "dhcp": True}])
     payload = answer(vm, dhcp4(vm, DISCOVER))
     assert payload and type_of(payload) == OFFER
+
+
+# Addresses with another MAC.  -----------------------------------------------
+
+NET = [{"cidr": "10.0.0.0/24", "gateway": "10.0.0.1"},
+       {"cidr": "fd00::/64", "gateway": "fd00::1"}]
+
+
+def is_announcement(frame, mac, ip):
+    """Whether the frame has neighbours learn that 'ip' is at 'mac'."""
+    found = frames.parse(frame)
+    if ":" in ip:
+        return (found.get("nd") == 136 and found["target"] == ip
+                and found["options"].get(2) == mac
+                and found["flags"] & 0x20 and not found["flags"] & 0x40)
+    return (found.get("sender_ip") == ip and found.get("target_ip") == ip
+            and found["sender"] == mac)
+
+
+def own_announcements(vm, ip):
+    """{name: frame}: what guests announce themselves by."""
+    none = "00:00:00:00:00:00"
+    if ":" in ip:
+        return {"advertisement": frames.advertisement(
+            "33:33:00:00:00:01", vm.mac, ip, "ff02::1", ip, tll=vm.mac,
+            flags=0x20), "from the link": frames.advertisement(
+                "33:33:00:00:00:01", vm.mac, frames.link_local(vm.mac),
+                "ff02::1", ip, tll=vm.mac, flags=0x20)}
+    return {"request": frames.arp(frames.BROADCAST, vm.mac, 1, vm.mac, ip,
+                                  none, ip),
+            "reply": frames.arp(frames.BROADCAST, vm.mac, 2, vm.mac, ip,
+                                vm.mac, ip)}
+
+
+@pytest.mark.parametrize("isolation", ["none", "promiscuous", "isolated"])
+def test_guests_announce_themselves(world, isolation):
+    """Gratuitous ARP and unsolicited advertisements reach all guests of the
+    network on all hosts, but those that are isolated from the sender, and
+    nobody's else are let in."""
+    world.put("networks", "net", subnets=NET, **(
+        {} if isolation == "none" else {"isolation": "isolated"}))
+    ports = {} if isolation == "none" else {"isolation": isolation}
+    vm = bare_vm(world, "a", "net", "h1", ips=["10.0.0.31", "fd00::31"],
+                 **ports)
+    near, far = (bare_vm(world, name, "net", host) for name, host in (
+        ("near", "h1"), ("far", "h2")))
+    gate = bare_vm(world, "gate", "net", "h2", **(
+        {} if isolation == "none" else {"isolation": "promiscuous"}))
+    reached = [gate] if isolation == "isolated" else [near, far, gate]
+    with frames.Capture(near.ns) as a, frames.Capture(far.ns) as b, \
+            frames.Capture(gate.ns) as c:
+        captures = {near: a, far: b, gate: c}
+        for ip in vm.own:
+            for name, frame in own_announcements(vm, ip).items():
+                for capture in captures.values():
+                    capture.read().clear()
+                frames.send(vm, frame)
+                for to in reached:
+                    assert captures[to].wait(
+                        lambda f: is_announcement(f, vm.mac, ip), 5), (
+                            to.name, name)
+                for to in set(captures) - set(reached):
+                    assert not [f for f in captures[to].read()
+                                if is_announcement(f, vm.mac, ip)], to.name
+        # Another's address, and another's MAC.
+        for forged in (gate.own[0], gate.own[-1]):
+            for frame in own_announcements(vm, forged).values():
+                frames.send(vm, frame)
+        frames.send(vm, own_announcements(vm, vm.own[0])["request"])
+        assert c.wait(lambda f: is_announcement(f, vm.mac, vm.own[0]), 5)
+        assert not [f for f in c.read() for forged in gate.own
+                    if is_announcement(f, vm.mac, forged)]
+
+
+def test_an_address_gets_another_mac(world):
+    """Of another port, of the same port with another MAC, and of another
+    router: neighbours on all hosts are notified at once."""
+    world.put("networks", "net", subnets=NET)
+    near, far = (bare_vm(world, name, "net", host, ips=ips)
+                 for name, host, ips in (
+                     ("near", "h1", ["10.0.0.5", "fd00::5"]),
+                     ("far", "h2", ["10.0.0.6", "fd00::6"])))
+    old = bare_vm(world, "old", "net", "h1", ips=["10.0.0.31", "fd00::31"])
+    new = bare_vm(world, "new", "net", "h2", ips=["10.0.0.41", "fd00::41"])
+
+    def swap():
+        world.patch("ports", "old", ips=["10.0.0.32", "fd00::32"])
+        world.patch("ports", "new", ips=["10.0.0.31", "fd00::31"])
+        return new.mac, ("10.0.0.31", "fd00::31")
+
+    def start():
+        world.delete("ports", "old")
+        return bare_vm(world, "next", "net", "h1", ips=[
+            "10.0.0.32", "fd00::32"]).mac, ("10.0.0.32", "fd00::32")
+
+    def router():
+        world.put("routers", "r", interfaces=[{"network": "net"}])
+        return (world.api.get("routers/r")["status"]["mac"],
+                ("10.0.0.1", "fd00::1"))
+
+    def other_router():
+        world.delete("routers", "r")
+        world.put("routers", "s", interfaces=[{"network": "net"}])
+        return (world.api.get("routers/s")["status"]["mac"],
+                ("10.0.0.1", "fd00::1"))
+    assert old.mac
+    for change in (swap, start, router, other_router):
+        with frames.Capture(near.ns) as a, frames.Capture(far.ns) as b:
+            mac, ips = change()
+            for capture in (a, b):
+                for ip in ips:
+                    assert capture.wait(
+                        lambda f: is_announcement(f, mac, ip), 20), (
+                            change.__name__, ip)
+
+
+# Routers.  ------------------------------------------------------------------
+
+def advert(frame):
+    """{"mac", "router", "prefixes": {prefix: (flags, valid, preferred)},
+    "mtu", "dns": {address: lifetime}} of a router advertisement, or None."""
+    found = frames.parse(frame)
+    payload = found.get("payload", b"")
+    if found.get("protocol") != 58 or payload[:1] != b"\x86":
+        return None
+    assert found["src_ip"] == frames.link_local(found["src"])
+    told = {"mac": found["src"], "prefixes": {}, "dns": {}, "mtu": None,
+            "router": struct.unpack("!H", payload[6:8])[0]}
+    at = 16
+    while at < len(payload):
+        option = payload[at:at + 8 * payload[at + 1]]
+        if option[0] == 3:
+            told["prefixes"][netns.socket.inet_ntop(
+                netns.socket.AF_INET6, option[16:32])] = (
+                    option[3],) + struct.unpack("!II", option[4:12])
+        elif option[0] == 5:
+            told["mtu"] = struct.unpack("!I", option[4:8])[0]
+        elif option[0] == 25:
+            for i in range(8, len(option), 16):
+                told["dns"][netns.socket.inet_ntop(
+                    netns.socket.AF_INET6, option[i:i + 16])] = \
+                        struct.unpack("!I", option[4:8])[0]
+        at += len(option)
+    return told
+
+
+def advertised(capture, wanted):
+    """Waits for an advertisement of which 'wanted' is true."""
+    return capture.wait(
+        lambda f: (advert(f) is not None and wanted(advert(f))), 20)
+
+
+def default_routes(vm):
+    return [line.split()[2] for line in vm.run(
+        "ip", "-6", "route", "show", "default").splitlines()]
+
+
+def test_what_routers_advertise_changes(world):
+    """At once, and from the address of the router: what guests would use up
+    to its lifetime is withdrawn, and what is new is advertised."""
+    dns = {"dns": ["fd00::53"]}
+    world.put("networks", "net", mtu=1400, dhcp_options=dns, subnets=[
+        dict(NET[1], slaac=True)])
+    world.put("routers", "r", interfaces=[{"network": "net"}])
+    mac = world.api.get("routers/r")["status"]["mac"]
+    vms = [bare_vm(world, name, "net", host, ipv6=True)
+           for name, host in (("a", "h1"), ("b", "h2"))]
+    for vm in vms:
+        wait_for("a default route", lambda: default_routes(vm) == [
+            frames.link_local(mac)])
+        wait_for_address(vm, vm.own[0])
+
+    def mtu():
+        world.patch("networks", "net", mtu=1300)
+        return [lambda r: r["mac"] == mac and r["mtu"] == 1300
+                and r["router"]]
+
+    def resolver():
+        world.patch("networks", "net", dhcp_options={"dns": ["fd00::54"]})
+        return [lambda r: r["mac"] == mac and r["dns"].get("fd00::53") == 0,
+                lambda r: r["mac"] == mac and r["dns"].get("fd00::54")]
+
+    def new_prefix():
+        world.patch("networks", "net", subnets=[
+            dict(NET[1], slaac=True), {"cidr": "fd01::/64"}])
+        return [lambda r: r["mac"] == mac
+                and r["prefixes"].get("fd01::", (0, 0))[1]]
+
+    def no_prefix():
+        world.patch("networks", "net", subnets=[dict(NET[1], slaac=True)])
+        return [lambda r: r["mac"] == mac
+                and r["prefixes"].get("fd01::", (0, 1))[1:] == (0, 0)]
+
+    def other_router():
+        world.delete("routers", "r")
+        world.put("routers", "s", interfaces=[{"network": "net"}])
+        new = world.api.get("routers/s")["status"]["mac"]
+        return [lambda r: r["mac"] == mac and r["router"] == 0,
+                lambda r: r["mac"] == new and r["router"]]
+
+    def no_router():
+        new = world.api.get("routers/s")["status"]["mac"]
+        world.delete("routers", "s")
+        return [lambda r: r["mac"] == new and r["router"] == 0]
+
+    def no_slaac():
+        world.patch("networks", "net", subnets=[dict(NET[1])])
+        return [lambda r: r["prefixes"].get("fd00::", (0, 1, 1))[2] == 0]
+    for change in (mtu, resolver, new_prefix, no_prefix, other_router,
+                   no_router, no_slaac):
+        with frames.Capture(vms[0].ns) as a, frames.Capture(vms[1].ns) as b:
+            for wanted in change():
+                for capture in (a, b):
+                    assert advertised(capture, wanted), change.__name__
+    for vm in vms:
+        wait_for("no default route", lambda: not default_routes(vm))
+        wait_for("a deprecated address", lambda: "deprecated" in vm.run(
+            "ip", "-6", "addr", "show", "dev", "eth0"))
+
+
+def test_a_port_loses_its_prefix(world):
+    """The port gets an address of another prefix, and then none of IPv6."""
+    world.put("networks", "net", subnets=[
+        dict(NET[1], slaac=True), {"cidr": "fd01::/64", "slaac": True}])
+    world.put("routers", "r", interfaces=[{"network": "net"}])
+    mac = world.api.get("routers/r")["status"]["mac"]
+    vm = bare_vm(world, "a", "net", "h1", ipv6=True)
+    wait_for_address(vm, vm.own[0])
+    first = "fd00::" if vm.own[0].startswith("fd00") else "fd01::"
+    with frames.Capture(vm.ns) as capture:
+        world.patch("ports", "a", ips=[
+            ("fd01::" if first == "fd00::" else "fd00::") + "77"])
+        assert advertised(capture, lambda r: r["prefixes"].get(
+            first, (0, 1, 1)) == (0xc0, 0, 0))
+    with frames.Capture(vm.ns) as capture:
+        world.patch("networks", "net", subnets=[
+            {"cidr": "10.0.9.0/24"}, dict(NET[1], slaac=True),
+            {"cidr": "fd01::/64", "slaac": True}])
+        world.patch("ports", "a", ips=["10.0.9.7"])
+        assert advertised(capture, lambda r: r["mac"] == mac
+                          and r["router"] == 0)

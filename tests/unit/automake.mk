@@ -15,6 +15,7 @@ LDADD = $(UNIT_LIBS)
 # Programs that need nothing but the libraries.
 UNIT_TESTS = \
 	tests/unit/test-admission \
+	tests/unit/test-adverts-told \
 	tests/unit/test-advice \
 	tests/unit/test-api-doc \
 	tests/unit/test-apphost \

@@ -13,6 +13,7 @@
 #include "controller/engine/packet-handler.h"
 #include "controller/fabric/fabric-frames.h"
 #include "controller/fabric/hosts/hosts.h"
+#include "controller/fabric/packets/adverts-told.h"
 #include "controller/fabric/packets/leases-told.h"
 #include "controller/fabric/packets/neighbour-requests.h"
 #include "controller/fabric/packets/packet-in-http.h"
@@ -281,6 +282,10 @@ packets_answer(struct packets_of_switch *ps,
         return true;
     }
     count_answer(ps, packet, problem);
+    if (!problem && in.port) {
+        adverts_told_note(ps->packets->adverts, in.port->row.name,
+                          packet->handler, !packet->size, out);
+    }
     free(problem);
     /* Before the request: the reply may be learned as soon as that is sent. */
     if (out->incomplete_network) {

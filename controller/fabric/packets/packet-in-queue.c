@@ -17,6 +17,7 @@
 #include "controller/fabric/fabric.h"
 #include "controller/fabric/hosts/hosts.h"
 #include "controller/fabric/packets/captured-packets.h"
+#include "controller/fabric/packets/adverts-told.h"
 #include "controller/fabric/packets/leases-told.h"
 #include "controller/fabric/packets/live-trace.h"
 #include "controller/fabric/packets/packet-in-meters.h"
@@ -553,6 +554,7 @@ packets_create(struct fabric *f, const struct fabric_options *options)
     engine_packets_out_init(&packets->out);
     f->packets = packets;
     packets->leases = leases_told_create(f->model);
+    packets->adverts = adverts_told_create(f->model);
     packet_in_timers_create(f);
 }
 
@@ -580,6 +582,7 @@ packets_destroy(struct fabric *f)
         ofpbuf_uninit(&packets->frame);
         engine_packets_out_uninit(&packets->out);
         leases_told_destroy(packets->leases);
+        adverts_told_destroy(packets->adverts);
         free(packets->handlers);
         free(packets);
         f->packets = NULL;

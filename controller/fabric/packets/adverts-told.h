@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Which router advertisements each guest was last sent, and the withdrawal of
+ * those that are not sent any more: guests would use a router, prefix or
+ * resolver up to its lifetime.  Nothing is stored: after a start, guests find
+ * out by neighbour unreachability detection. */
+
+#ifndef CONTROLLER_FABRIC_PACKETS_ADVERTS_TOLD_H
+#define CONTROLLER_FABRIC_PACKETS_ADVERTS_TOLD_H 1
+
+#include <stdbool.h>
+
+struct adverts_told;
+struct engine_handler;
+struct model;
+struct vmn_packets_out;
+
+struct adverts_told *adverts_told_create(const struct model *);
+void adverts_told_destroy(struct adverts_told *);
+
+/* Notes the advertisements among the packets that 'handler' sends to 'port',
+ * and puts withdrawals of former ones in front of them.  If 'all', there are
+ * no others: the guest has not asked for something else. */
+void adverts_told_note(struct adverts_told *, const char *port,
+                       const struct engine_handler *handler, bool all,
+                       struct vmn_packets_out *);
+
+#endif /* controller/fabric/packets/adverts-told.h */
