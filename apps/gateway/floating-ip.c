@@ -103,6 +103,7 @@ compile_floating_ip(struct vmn_view *view, const char *key,
     const struct vmn_floating_ip *floating = vmn_read_floating_ip(view, key);
     const struct vmn_port *port;
     const struct vmn_ip *ip;
+    struct translation t;
     struct vmn_flow *flow;
     struct gateway_ctx ctx;
     uint32_t number;
@@ -137,11 +138,15 @@ compile_floating_ip(struct vmn_view *view, const char *key,
     if (first_external(ctx.router, family)) {
         snat_served(&ctx, &floating->ip);
     }
+    t = (struct translation) {
+        .family = family, .outer = &floating->ip, .inner = ip,
+    };
     flow = nat_new(&ctx, family, STAGE_INGRESS, IN_NAT, NAT_FLOATING);
     vmn_match_ip(flow, vmn_field_ip_dst(family), &floating->ip);
-    nat_commit(flow, STAGE_INGRESS, IN_ROUTE, NULL, ip, 0);
+    nat_commit(flow, STAGE_INGRESS, &t);
 
     flow = nat_new(&ctx, family, STAGE_EGRESS, OUT_NAT, NAT_FLOATING);
     vmn_match_ip(flow, vmn_field_ip_src(family), ip);
-    nat_commit(flow, STAGE_EGRESS, OUT_HOP, &floating->ip, NULL, 0);
+    nat_commit(flow, STAGE_EGRESS, &t);
+    nat_allow(&ctx, &t);
 }

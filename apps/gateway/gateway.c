@@ -88,7 +88,8 @@ static const struct vmn_stage_class stages[] = {
     [STAGE_INGRESS] = { "ingress", VMN_HOOK_ADMIT, 10, IN_N_TABLES,
                         VMN_MISS_NEXT, vmn_prefixes_with_ipv6_dst,
                         .scratch = (VMN_SCRATCH(REG_NAT_ZONE)
-                                    | VMN_SCRATCH(REG_TRANSIT)) },
+                                    | VMN_SCRATCH(REG_TRANSIT)
+                                    | VMN_SCRATCH(REG_MARK)) },
     [STAGE_EXTERNAL] = { "external", VMN_HOOK_SERVICE, 5, EXTERNAL_N_TABLES,
                          VMN_MISS_NEXT,
                          .scratch = SCRATCH_NEIGHBOUR },
@@ -128,6 +129,14 @@ static const struct vmn_id_pool_class id_pools[] = {
     { .name = NULL },
 };
 
+/* Packets of connections whose translation is gone. */
+static void
+handle_forget(struct vmn_view *view, const struct vmn_packet_in *in,
+              struct vmn_packets_out *out)
+{
+    vmn_send_nothing(out, "translation is gone");
+}
+
 static const struct vmn_handler_class handlers[] = {
     [HANDLER_RESOLVE] = { .name = "resolve", .handle = handle_resolve,
                           .asks_neighbours = 1 },
@@ -136,6 +145,8 @@ static const struct vmn_handler_class handlers[] = {
                            .provider_ports = true },
     [HANDLER_NEIGHBOUR] = { .name = "neighbour",
                             .handle = handle_neighbour },
+    [HANDLER_FORGET] = { .name = "forget", .handle = handle_forget,
+                         .options = VMN_HANDLER_FORGETS },
     { .name = NULL },
 };
 

@@ -66,7 +66,8 @@ enum {
     NAT_ELSEWHERE = 125,        /* A reply of a connection by a gateway. */
     NAT_INVALID = 120,
     NAT_OWN = 115,              /* An error of the router itself. */
-    NAT_OPEN = 110,             /* Of a connection that conntrack knows. */
+    NAT_OPEN = 110,             /* Of a connection that conntrack knows... */
+    NAT_GONE = 105,             /* ...and whose translation is gone. */
     NAT_FLOATING = 100,
     NAT_FORWARD = 95,
     NAT_SERVED = 93,            /* To an address of the router itself. */
@@ -119,6 +120,7 @@ enum gateway_handler {
                                  * network. */
     HANDLER_ANNOUNCE,           /* Announces external addresses there. */
     HANDLER_NEIGHBOUR,          /* Replies to unicast solicitations. */
+    HANDLER_FORGET,             /* Forgets a connection. */
 };
 
 /* In the argument of HANDLER_RESOLVE, with the number of a floating address:
@@ -133,6 +135,12 @@ enum gateway_handler {
 #define REG_TRANSIT VMN_F_REG11 /* VNI of the router's transit. */
 #define REG_REPLY VMN_REG_NEIGHBOUR4 /* Before OUT_HOP: 1 of a reply from a
                                       * port with a distributed address. */
+#define REG_MARK VMN_F_REG12    /* Of a connection that is committed. */
+
+/* In the mark of each connection in a zone for NAT. */
+#define MARK_TRANSLATED (UINT32_C(1) << 31)
+/* Bytes of a packet whose connection is forgotten. */
+#define FORGET_QUOTED 64
 
 /* Relations. */
 #define REL_HOSTS "gateway.hosts"       /* "" -> hosts that may be a
@@ -302,20 +310,29 @@ void snat_router(const struct gateway_ctx *, uint8_t family);
  * floating one, get the router's address where it would keep its own: the
  * target would reply to that directly. */
 void snat_served(const struct gateway_ctx *, const struct vmn_ip *ip);
-/* Adds the flows for established connections of a family, the same in both
- * directions. */
-void nat_open(const struct gateway_ctx *, uint8_t family, unsigned stage,
-              unsigned table, unsigned next);
-/* Adds the flow for what comes in and was translated before. */
-void nat_translated(const struct gateway_ctx *, uint8_t family);
+/* What a connection through a router was translated by.  Its mark identifies
+ * that, and continues only while it is among those that nat_allow() has
+ * emitted: so a connection ends with what it is translated by, whichever host
+ * knows it, and whatever becomes of vmnd. */
+struct translation {
+    uint8_t family;
+    uint8_t protocol;           /* Of a port forward; else 0. */
+    const struct vmn_ip *outer; /* NULL: it is not translated. */
+    uint16_t outer_port;        /* Of a port forward; else 0. */
+    const struct vmn_ip *inner; /* NULL: any. */
+    uint16_t inner_port;        /* 0: it is not translated. */
+};
+uint32_t translation_mark(const struct translation *);
+/* Has connections that are translated so continue. */
+void nat_allow(const struct gateway_ctx *, const struct translation *);
+/* Returns that of prefix 'i' of the router's that are exempt. */
+struct translation exempt_of(const struct gateway_ctx *, size_t i);
 /* Adds a flow for new connections through the router. */
 struct vmn_flow *nat_new(const struct gateway_ctx *, uint8_t family,
                          unsigned stage, unsigned table, uint16_t priority);
-/* Commits the connection, with 'snat' or 'dnat' (NULL: neither), and with
- * destination port 'dnat_port', if that is not 0. */
-void nat_commit(struct vmn_flow *, unsigned stage, unsigned next,
-                const struct vmn_ip *snat, const struct vmn_ip *dnat,
-                uint16_t dnat_port);
+/* Commits the connection, which is translated so: its destination in
+ * STAGE_INGRESS, its source in STAGE_EGRESS. */
+void nat_commit(struct vmn_flow *, unsigned stage, const struct translation *);
 
 /* external-arp.c */
 void publish_gateway_hosts(const struct gateway_ctx *);

@@ -111,16 +111,19 @@ in_exempt(const struct gateway_ctx *ctx, uint8_t family)
     struct vmn_flow *flow;
 
     for (size_t i = 0; i < external->n_exempt; i++) {
-        if (external->exempt[i].ip.family == family) {
+        const struct translation exempt = exempt_of(ctx, i);
+
+        if (exempt.family == family) {
             flow = nat_new(ctx, family, STAGE_INGRESS, IN_NAT, NAT_EXEMPT);
             vmn_match_prefix(flow, vmn_field_ip_src(family),
                              &external->exempt[i]);
-            nat_commit(flow, STAGE_INGRESS, IN_ROUTE, NULL, NULL, 0);
+            nat_commit(flow, STAGE_INGRESS, &exempt);
         }
     }
     flow = nat_new(ctx, family, STAGE_INGRESS, IN_NAT, NAT_DEFAULT);
     if (external->routed) {
-        nat_commit(flow, STAGE_INGRESS, IN_ROUTE, NULL, NULL, 0);
+        nat_commit(flow, STAGE_INGRESS,
+                   &(struct translation) { .family = family });
     } else {
         vmn_act_drop(vmn_flow_actions(flow),
                      "no such service at external address");
@@ -137,6 +140,12 @@ in_forwards(const struct gateway_ctx *ctx)
         const struct vmn_port *port = vmn_read_port(ctx->view, forward->to);
         const struct vmn_ip *to = vmn_forward_address(external, forward);
         const struct vmn_ip *ip = port ? first_ip(port, to->family) : NULL;
+        const struct translation t = {
+            .family = to->family,
+            .protocol = forward->protocol,
+            .outer = to, .outer_port = forward->port,
+            .inner = ip, .inner_port = forward->target,
+        };
         struct vmn_flow *flow;
 
         if (ip) {
@@ -145,8 +154,8 @@ in_forwards(const struct gateway_ctx *ctx)
             vmn_match_ip(flow, vmn_field_ip_dst(to->family), to);
             vmn_match(flow, forward->protocol == VMN_PROTO_UDP
                       ? VMN_F_UDP_DST : VMN_F_TCP_DST, forward->port);
-            nat_commit(flow, STAGE_INGRESS, IN_ROUTE, NULL, ip,
-                       forward->target);
+            nat_commit(flow, STAGE_INGRESS, &t);
+            nat_allow(ctx, &t);
         }
     }
 }
@@ -213,8 +222,6 @@ in_router(const struct gateway_ctx *ctx)
 {
     for (size_t i = 0; i < N_FAMILIES; i++) {
         if (first_external(ctx->router, families[i])) {
-            nat_open(ctx, families[i], STAGE_INGRESS, IN_NAT, IN_ROUTE);
-            nat_translated(ctx, families[i]);
             in_exempt(ctx, families[i]);
         }
     }

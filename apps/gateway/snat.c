@@ -28,51 +28,44 @@ nat_flow(const struct gateway_ctx *ctx, uint8_t family, unsigned stage,
     return flow;
 }
 
-void
-nat_open(const struct gateway_ctx *ctx, uint8_t family, unsigned stage,
-         unsigned table, unsigned next)
+/* Adds a flow for packets of the connections with this mark. */
+static struct vmn_flow *
+marked_flow(const struct gateway_ctx *ctx, uint8_t family, unsigned stage,
+            uint16_t priority, uint32_t mark, uint32_t mask)
 {
-    vmn_act_drop(vmn_flow_actions(nat_flow(ctx, family, stage, table,
-                                           NAT_INVALID, VMN_CT_INV,
-                                           VMN_CT_INV)),
-                 "invalid state");
-    vmn_act_goto(vmn_flow_actions(nat_flow(ctx, family, stage, table,
-                                           NAT_OPEN, 0, VMN_CT_NEW)),
-                 stage, next);
+    struct vmn_flow *flow = nat_flow(ctx, family, stage,
+                                     stage == STAGE_INGRESS ? IN_NAT
+                                     : OUT_NAT, priority, 0, VMN_CT_INV);
+
+    vmn_match_masked(flow, VMN_F_CT_MARK, mark, mask);
+    return flow;
 }
 
-/* What has its inner address by now belongs to a connection: conntrack calls
- * that new, too, until there is an answer, which datagrams may never get. */
-void
-nat_translated(const struct gateway_ctx *ctx, uint8_t family)
+/* FNV-1a, of 32 bits. */
+static uint32_t
+mix(uint32_t hash, const void *bytes_, size_t size)
 {
-    vmn_act_goto(vmn_flow_actions(nat_flow(
-        ctx, family, STAGE_INGRESS, IN_NAT, NAT_OPEN,
-        VMN_CT_NEW | VMN_CT_DNAT, VMN_CT_NEW | VMN_CT_DNAT)), STAGE_INGRESS,
-        IN_ROUTE);
+    const uint8_t *bytes = bytes_;
+
+    for (size_t i = 0; i < size; i++) {
+        hash = (hash ^ bytes[i]) * UINT32_C(16777619);
+    }
+    return hash;
 }
 
-/* The same for what goes out.  To commit it again would be of no use, and may
- * fail, if the switch has forgotten that it belongs to a connection, whose
- * address and port it has.
- *
- * A switch whose datapath is in userspace passes on what it finds no address
- * and port for, or no room in conntrack (a limit of the zone, its own
- * maximum), as it came: with a guest's address.  VMN_REG_DST_HOST is another
- * one where nothing is to be translated (not_translated()). */
-static void
-nat_translated_out(const struct gateway_ctx *ctx, uint8_t family)
+static uint32_t
+mix_ip(uint32_t hash, const struct vmn_ip *ip)
 {
-    struct vmn_flow *flow;
+    return ip ? mix(hash, ip->addr, ip->family == 4 ? 4 : 16) : hash;
+}
 
-    vmn_act_goto(vmn_flow_actions(nat_flow(
-        ctx, family, STAGE_EGRESS, OUT_NAT, NAT_OPEN,
-        VMN_CT_NEW | VMN_CT_SNAT, VMN_CT_NEW | VMN_CT_SNAT)), STAGE_EGRESS,
-        OUT_HOP);
-    flow = nat_flow(ctx, family, STAGE_EGRESS, OUT_HOP, HOP_UNTRANSLATED,
-                    VMN_CT_NEW, VMN_CT_NEW | VMN_CT_SNAT);
-    vmn_match(flow, VMN_REG_DST_HOST, VMN_DST_HOST_EXTERNAL);
-    vmn_act_drop(vmn_flow_actions(flow), "no room for NAT");
+uint32_t
+translation_mark(const struct translation *t)
+{
+    const uint16_t ports[] = { t->protocol, t->outer_port, t->inner_port };
+    uint32_t hash = mix_ip(mix_ip(UINT32_C(2166136261), t->outer), t->inner);
+
+    return mix(hash, ports, sizeof ports) | MARK_TRANSLATED;
 }
 
 /* Emits how errors about replies to a connection from inside leave this host,
@@ -109,6 +102,63 @@ not_translated(struct vmn_flow *flow)
     return flow;
 }
 
+void
+nat_allow(const struct gateway_ctx *ctx, const struct translation *t)
+{
+    static const struct {
+        unsigned stage, next;
+    } ways[] = { { STAGE_INGRESS, IN_ROUTE }, { STAGE_EGRESS, OUT_HOP } };
+
+    for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
+        struct vmn_flow *flow = marked_flow(ctx, t->family, ways[i].stage,
+                                            NAT_OPEN, translation_mark(t),
+                                            UINT32_MAX);
+
+        if (!t->outer && ways[i].stage == STAGE_EGRESS) {
+            not_translated(flow);
+        }
+        vmn_act_goto(vmn_flow_actions(flow), ways[i].stage, ways[i].next);
+    }
+}
+
+/* Emits flows, in both directions, for connections whose mark no other flow
+ * has: what they were translated by is gone.  The switch forgets them, and
+ * what is sent again opens another one.  Conntrack calls a connection new
+ * until there is a reply, so this precedes the flows for new ones. */
+static void
+nat_gone(const struct gateway_ctx *ctx, uint8_t family)
+{
+    static const unsigned stages[] = { STAGE_INGRESS, STAGE_EGRESS };
+
+    for (size_t i = 0; i < sizeof stages / sizeof stages[0]; i++) {
+        unsigned table = stages[i] == STAGE_INGRESS ? IN_NAT : OUT_NAT;
+        struct vmn_actions *actions = vmn_flow_actions(marked_flow(
+            ctx, family, stages[i], NAT_GONE, MARK_TRANSLATED,
+            MARK_TRANSLATED));
+
+        vmn_act_punt(actions, HANDLER_FORGET, 0, FORGET_QUOTED);
+        vmn_act_drop(actions, "translation is gone");
+        vmn_act_drop(vmn_flow_actions(nat_flow(
+            ctx, family, stages[i], table, NAT_INVALID, VMN_CT_INV,
+            VMN_CT_INV)), "invalid state");
+    }
+}
+
+/* A switch whose datapath is in userspace passes on what it finds no address
+ * and port for, or no room in conntrack (a limit of the zone, its own
+ * maximum), as it came: with a guest's address.  VMN_REG_DST_HOST is another
+ * one where nothing is to be translated (not_translated()). */
+static void
+nat_untranslated(const struct gateway_ctx *ctx, uint8_t family)
+{
+    struct vmn_flow *flow = nat_flow(ctx, family, STAGE_EGRESS, OUT_HOP,
+                                     HOP_UNTRANSLATED, VMN_CT_NEW,
+                                     VMN_CT_NEW | VMN_CT_SNAT);
+
+    vmn_match(flow, VMN_REG_DST_HOST, VMN_DST_HOST_EXTERNAL);
+    vmn_act_drop(vmn_flow_actions(flow), "no room for NAT");
+}
+
 struct vmn_flow *
 nat_new(const struct gateway_ctx *ctx, uint8_t family, unsigned stage,
         unsigned table, uint16_t priority)
@@ -117,28 +167,44 @@ nat_new(const struct gateway_ctx *ctx, uint8_t family, unsigned stage,
                     VMN_CT_NEW);
 }
 
-void
-nat_commit(struct vmn_flow *flow, unsigned stage, unsigned next,
-           const struct vmn_ip *snat, const struct vmn_ip *dnat,
-           uint16_t dnat_port)
+/* Sets the mark of the connection that is committed next. */
+static void
+act_mark(struct vmn_actions *actions, const struct translation *t)
 {
+    vmn_act_set(actions, REG_MARK, translation_mark(t));
+}
+
+void
+nat_commit(struct vmn_flow *flow, unsigned stage, const struct translation *t)
+{
+    bool in = stage == STAGE_INGRESS;
     struct vmn_ct ct = {
         .commit = true,
         .zone = REG_NAT_ZONE,
-        .nat = snat || dnat,
+        .nat = t->outer != NULL,
         .then = VMN_CT_TABLE,
         .stage = stage,
-        .table = next,
+        .table = in ? IN_ROUTE : OUT_HOP,
+        .mark = true,
+        .mark_from = REG_MARK,
     };
 
-    if (snat) {
-        ct.snat = *snat;
+    if (t->outer && in) {
+        ct.dnat = *t->inner;
+        ct.dnat_port = t->inner_port;
+    } else if (t->outer) {
+        ct.snat = *t->outer;
     }
-    if (dnat) {
-        ct.dnat = *dnat;
-        ct.dnat_port = dnat_port;
-    }
+    act_mark(vmn_flow_actions(flow), t);
     vmn_act_ct(vmn_flow_actions(flow), &ct);
+}
+
+static struct translation
+snat_of(const struct gateway_ctx *ctx, uint8_t family)
+{
+    return (struct translation) {
+        .family = family, .outer = first_external(ctx->router, family),
+    };
 }
 
 /* Emits source NAT for all other connections.  They keep their source port if
@@ -154,14 +220,17 @@ static void
 out_share(const struct gateway_ctx *ctx, uint8_t family, uint32_t share,
           unsigned n_bits, uint32_t size)
 {
+    const struct translation t = snat_of(ctx, family);
     const struct vmn_ct ct = {
         .commit = true,
         .zone = REG_NAT_ZONE,
         .nat = true,
-        .snat = *first_external(ctx->router, family),
+        .snat = *t.outer,
         .then = VMN_CT_TABLE,
         .stage = STAGE_EGRESS,
         .table = OUT_HOP,
+        .mark = true,
+        .mark_from = REG_MARK,
     };
     static const struct {
         enum vmn_field port;
@@ -184,6 +253,7 @@ out_share(const struct gateway_ctx *ctx, uint8_t family, uint32_t share,
         } else if (!fragment) {
             vmn_match_masked(flow, kinds[i].port, 0, PORT_KEPT);
         }
+        act_mark(vmn_flow_actions(flow), &t);
         vmn_act_ct_snat_ports(vmn_flow_actions(flow), &ct, first,
                               first + size - 1);
     }
@@ -206,17 +276,29 @@ out_shares(const struct gateway_ctx *ctx, uint8_t family)
     }
 }
 
+struct translation
+exempt_of(const struct gateway_ctx *ctx, size_t i)
+{
+    const struct vmn_external *external = &ctx->router->external;
+
+    return (struct translation) {
+        .family = external->exempt[i].ip.family,
+        .inner = &external->exempt[i].ip,
+        .inner_port = external->exempt[i].len,
+    };
+}
+
 void
 snat_served(const struct gateway_ctx *ctx, const struct vmn_ip *ip)
 {
     const struct vmn_external *external = &ctx->router->external;
+    const struct translation own = snat_of(ctx, ip->family);
     struct vmn_flow *flow;
 
     if (external->routed || external->n_exempt) {
         flow = nat_new(ctx, ip->family, STAGE_EGRESS, OUT_NAT, NAT_SERVED);
         vmn_match_ip(flow, vmn_field_ip_dst(ip->family), ip);
-        nat_commit(flow, STAGE_EGRESS, OUT_HOP,
-                   first_external(ctx->router, ip->family), NULL, 0);
+        nat_commit(flow, STAGE_EGRESS, &own);
     }
 }
 
@@ -224,25 +306,33 @@ void
 snat_router(const struct gateway_ctx *ctx, uint8_t family)
 {
     const struct vmn_external *external = &ctx->router->external;
+    const struct translation all = (external->routed
+                                    ? (struct translation) { .family = family }
+                                    : snat_of(ctx, family));
     struct vmn_flow *flow;
 
-    nat_open(ctx, family, STAGE_EGRESS, OUT_NAT, OUT_HOP);
-    nat_translated_out(ctx, family);
+    nat_gone(ctx, family);
+    nat_untranslated(ctx, family);
     for (size_t i = 0; i < external->n_exempt; i++) {
-        if (external->exempt[i].ip.family == family) {
+        const struct translation exempt = exempt_of(ctx, i);
+
+        if (exempt.family == family) {
             flow = nat_new(ctx, family, STAGE_EGRESS, OUT_NAT, NAT_EXEMPT);
             vmn_match_prefix(flow, vmn_field_ip_dst(family),
                              &external->exempt[i]);
-            nat_commit(not_translated(flow), STAGE_EGRESS, OUT_HOP, NULL,
-                       NULL, 0);
+            nat_commit(not_translated(flow), STAGE_EGRESS, &exempt);
+            nat_allow(ctx, &exempt);
         }
     }
     flow = nat_new(ctx, family, STAGE_EGRESS, OUT_NAT, NAT_DEFAULT);
     if (external->routed) {
-        nat_commit(not_translated(flow), STAGE_EGRESS, OUT_HOP, NULL, NULL, 0);
+        const struct translation served = snat_of(ctx, family);
+
+        not_translated(flow);
+        nat_allow(ctx, &served);
     } else {
         out_shares(ctx, family);
-        nat_commit(flow, STAGE_EGRESS, OUT_HOP,
-                   first_external(ctx->router, family), NULL, 0);
     }
+    nat_commit(flow, STAGE_EGRESS, &all);
+    nat_allow(ctx, &all);
 }

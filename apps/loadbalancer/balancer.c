@@ -33,6 +33,25 @@ act_choose(struct vmn_view *view, struct vmn_actions *actions,
 
 /* Its services.  --------------------------------------------------------- */
 
+/* Emits the flow for open connections of a service: their destination is the
+ * backend's by now. */
+static void
+emit_open(const struct balancer_ctx *ctx, const struct vmn_ip *vip,
+          uint16_t value, uint16_t mask)
+{
+    struct vmn_flow *flow = flow_add(ctx, ctx->scope, BALANCE_SELECT,
+                                     SELECT_OPEN);
+
+    vmn_match_ip(flow, vip->family == 6 ? VMN_F_CT_IPV6_DST : VMN_F_CT_NW_DST,
+                 vip);
+    vmn_match_masked(flow, VMN_F_CT_STATE, VMN_CT_TRK,
+                     VMN_CT_TRK | VMN_CT_INV | VMN_CT_RPL);
+    vmn_match(flow, VMN_F_CT_NW_PROTO, ctx->ip_proto);
+    vmn_match_masked(flow, VMN_F_CT_TP_DST, value, mask);
+    vmn_act_set(vmn_flow_actions(flow), REG_BALANCER, ctx->number);
+    vmn_act_goto(vmn_flow_actions(flow), STAGE_BALANCE, BALANCE_CHOOSE);
+}
+
 static void
 emit_service(const struct balancer_ctx *ctx, const struct vmn_ip *vip,
              const struct vmn_lb_port *port)
@@ -64,6 +83,7 @@ emit_service(const struct balancer_ctx *ctx, const struct vmn_ip *vip,
         vmn_flow_count_part(flow, is_limited(ctx) ? VMN_LB_PART_ATTEMPTS
                             : VMN_LB_PART_CONNECTIONS);
         act_choose(ctx->view, actions, ctx->lb);
+        emit_open(ctx, vip, value, mask);
     }
 }
 
@@ -389,6 +409,66 @@ is_cut(const struct vmn_lb_member *member)
             && (member->probed || member->state == VMN_LB_DRAINED));
 }
 
+/* Has open connections of this balancer to the member continue. */
+static void
+emit_kept(const struct balancer_ctx *ctx, const struct vmn_lb_member *member)
+{
+    struct vmn_flow *flow = flow_add(ctx, ctx->scope, BALANCE_CHOOSE,
+                                     CHOOSE_OPEN);
+
+    vmn_match(flow, REG_BALANCER, ctx->number);
+    vmn_match_ip(flow, vmn_field_ip_dst(member->ip.family), &member->ip);
+    vmn_act_set(vmn_flow_actions(flow), REG_BALANCER, 0);
+    vmn_act_goto(vmn_flow_actions(flow), STAGE_BALANCE, BALANCE_BACKEND);
+}
+
+/* Returns true if a balancer before 'end' in the chain of fallbacks has the
+ * port as a backend that keeps its connections. */
+static bool
+is_kept_before(const struct balancer_ctx *ctx,
+               const struct vmn_loadbalancer *end, const char *port)
+{
+    const struct vmn_loadbalancer *lb = ctx->lb;
+
+    for (int i = 0; lb && lb != end && i <= VMN_LB_FALLBACKS_MAX; i++) {
+        size_t n;
+        const struct vmn_lb_member *members = members_of(
+            ctx->view, lb->row.name, &n);
+
+        for (size_t j = 0; j < n; j++) {
+            if (members[j].keeps && !strcmp(members[j].port, port)) {
+                return true;
+            }
+        }
+        lb = lb->fallback ? vmn_read_loadbalancer(ctx->view, lb->fallback)
+             : NULL;
+    }
+    return false;
+}
+
+/* Emits which open connections continue: those to backends that may keep them,
+ * the fallbacks' too, whichever of them serves now. */
+static void
+emit_all_kept(const struct balancer_ctx *ctx)
+{
+    const struct vmn_loadbalancer *at = ctx->lb;
+
+    for (int i = 0; at && i <= VMN_LB_FALLBACKS_MAX; i++) {
+        size_t n;
+        const struct vmn_lb_member *members = members_of(
+            ctx->view, at->row.name, &n);
+
+        for (size_t j = 0; j < n; j++) {
+            if (members[j].keeps && is_in_domain(ctx, members[j].network)
+                && !is_kept_before(ctx, at, members[j].port)) {
+                emit_kept(ctx, &members[j]);
+            }
+        }
+        at = at->fallback ? vmn_read_loadbalancer(ctx->view, at->fallback)
+             : NULL;
+    }
+}
+
 static void
 emit_members(const struct balancer_ctx *ctx)
 {
@@ -460,6 +540,7 @@ emit_domain(struct balancer_ctx *ctx)
         publish_served(ctx, &ctx->serving);
     }
     emit_choice(ctx);
+    emit_all_kept(ctx);
     if (is_limited(ctx)) {
         emit_limit(ctx);
         emit_admitted(ctx);

@@ -47,6 +47,50 @@ base_invalid(struct vmn_emit *emit)
     vmn_act_drop(vmn_flow_actions(flow), "invalid state");
 }
 
+static struct vmn_flow *
+open_add(struct vmn_emit *emit, uint16_t priority, uint16_t eth_type,
+         unsigned state)
+{
+    struct vmn_flow *flow = vmn_flow_add(emit, vmn_scope_all(), STAGE_BALANCE,
+                                         BALANCE_CHOOSE, priority);
+
+    vmn_match(flow, VMN_F_ETH_TYPE, eth_type);
+    /* Conntrack calls a connection new until there is a reply. */
+    vmn_match_masked(flow, VMN_F_CT_STATE, VMN_CT_TRK | state,
+                     VMN_CT_TRK | VMN_CT_INV | (state ? state : VMN_CT_NEW));
+    return flow;
+}
+
+/* Emits what becomes of packets of connections to a backend that the balancer
+ * does not have any more, wherever conntrack still has them: the client is
+ * notified.  A reset is the client's answer to that, which also the backend
+ * receives.  By that a connection of TCP ends; any other would last as long as
+ * the client sends, so the switch forgets it. */
+static void
+base_gone(struct vmn_emit *emit)
+{
+    static const uint16_t eth_types[] = { VMN_ETH_IPV4, VMN_ETH_IPV6 };
+    static const unsigned states[] = { 0, VMN_CT_NEW | VMN_CT_DNAT };
+
+    for (size_t i = 0; i < 4; i++) {
+        uint16_t eth_type = eth_types[i % 2];
+        unsigned state = states[i / 2];
+        struct vmn_flow *flow = open_add(emit, CHOOSE_END, eth_type, state);
+
+        vmn_match(flow, VMN_F_IP_PROTO, VMN_IP_PROTO_TCP);
+        vmn_match_masked(flow, VMN_F_TCP_FLAGS, VMN_TCP_RST, VMN_TCP_RST);
+        vmn_act_goto(vmn_flow_actions(flow), STAGE_BALANCE, BALANCE_BACKEND);
+
+        /* Conntrack's copy: a switch hides the protocol of some fragments. */
+        flow = open_add(emit, CHOOSE_GONE, eth_type, state);
+        vmn_match(flow, VMN_F_CT_NW_PROTO, VMN_IP_PROTO_TCP);
+        act_reject(vmn_flow_actions(flow), "backend is gone");
+        flow = open_add(emit, CHOOSE_GONE, eth_type, state);
+        vmn_match(flow, VMN_F_CT_NW_PROTO, VMN_IP_PROTO_UDP);
+        act_reject_forget(vmn_flow_actions(flow), "backend is gone");
+    }
+}
+
 static void
 compile_base(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 {
@@ -64,6 +108,7 @@ compile_base(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     act_reject(base_add(emit, BALANCE_BACKEND), "backend is gone");
     base_vip(emit);
     base_invalid(emit);
+    base_gone(emit);
     base_reject(emit);
     migrating_base(emit);
 }
@@ -132,6 +177,8 @@ static const struct vmn_handler_class handlers[] = {
     [HANDLER_REJECT] = { .name = "reject", .handle = handle_reject },
     [HANDLER_PROBE] = { .name = "probe", .handle = handle_probe,
                         .to_controller = true },
+    [HANDLER_FORGET] = { .name = "forget", .handle = handle_reject,
+                         .options = VMN_HANDLER_FORGETS },
     { .name = NULL },
 };
 

@@ -11,7 +11,12 @@
 
 enum loadbalancer_stage { STAGE_ARP, STAGE_BALANCE, STAGE_UNBALANCE };
 
-enum loadbalancer_handler { HANDLER_NEIGHBOUR, HANDLER_REJECT, HANDLER_PROBE };
+enum loadbalancer_handler {
+    HANDLER_NEIGHBOUR,
+    HANDLER_REJECT,
+    HANDLER_PROBE,
+    HANDLER_FORGET,             /* Rejects, and forgets the connection. */
+};
 
 #define ARP_ND_REPLY 100        /* Priority in STAGE_ARP, for
                                  * vmn_arp_nd_respond(). */
@@ -57,8 +62,12 @@ enum {
     SELECT_NEW = 100,
     SELECT_FRAGMENT = 90,
     SELECT_OTHER = 80,          /* For no service. */
+    SELECT_OPEN = 70,           /* Of an open connection. */
     SELECT_REPLY = 60,          /* To itself, restored to the virtual IP. */
 
+    CHOOSE_OPEN = 140,          /* Of one to a backend that may keep it; */
+    CHOOSE_END = 135,           /* a reset of any other, */
+    CHOOSE_GONE = 130,          /* and the rest of that. */
     CHOOSE_NOT_ASKED = 120,     /* As if it were something else; */
     CHOOSE_ASK = 110,           /* another host may know the connection. */
     CHOOSE_KNOWN = 100,         /* A client with affinity. */
@@ -243,6 +252,8 @@ void migrating_target(struct vmn_view *, struct vmn_emit *,
 void act_reject(struct vmn_actions *, const char *reason);
 /* Does the same before conntrack has seen the packet. */
 void act_reject_as_sent(struct vmn_actions *, const char *reason);
+/* Does what act_reject() does; the switch also forgets the connection. */
+void act_reject_forget(struct vmn_actions *, const char *reason);
 void handle_reject(struct vmn_view *, const struct vmn_packet_in *,
                    struct vmn_packets_out *);
 

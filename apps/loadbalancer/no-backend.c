@@ -42,6 +42,13 @@ act_reject_as_sent(struct vmn_actions *actions, const char *reason)
 }
 
 void
+act_reject_forget(struct vmn_actions *actions, const char *reason)
+{
+    vmn_act_punt(actions, HANDLER_FORGET, 0, VMN_REJECT_QUOTED_MAX);
+    vmn_act_drop(actions, reason);
+}
+
+void
 handle_reject(struct vmn_view *view, const struct vmn_packet_in *in,
               struct vmn_packets_out *out)
 {

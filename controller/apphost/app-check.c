@@ -219,7 +219,8 @@ check_handlers(const struct vmn_app_class *class_, struct vmn_error *why)
         }
         if (handlers[i].options
             & ~(VMN_HANDLER_HTTP | VMN_HANDLER_ARRIVALS
-                | VMN_HANDLER_NAMES | VMN_HANDLER_MESSAGES)) {
+                | VMN_HANDLER_NAMES | VMN_HANDLER_MESSAGES
+                | VMN_HANDLER_FORGETS)) {
             return vmn_error_invalid(why, "handler %s has options that this "
                                      "vmnd does not know", handlers[i].name);
         }

@@ -31,7 +31,6 @@ controller_libvmn_a_SOURCES += \
 	controller/fabric/fabric-faults.c \
 	controller/fabric/fabric-faults.h \
 	controller/fabric/fabric-flows.h \
-	controller/fabric/fabric-flush.h \
 	controller/fabric/fabric-frames.h \
 	controller/fabric/fabric-guests.h \
 	controller/fabric/fabric-learned-connections.h \
@@ -181,8 +180,6 @@ controller_libvmn_a_SOURCES += \
 	controller/fabric/session/bundle-acks.h \
 	controller/fabric/session/bundle-send.c \
 	controller/fabric/session/bundle-send.h \
-	controller/fabric/session/conntrack-flush.c \
-	controller/fabric/session/conntrack-flush.h \
 	controller/fabric/session/dependency-filter.c \
 	controller/fabric/session/dependency-filter.h \
 	controller/fabric/session/digest.c \

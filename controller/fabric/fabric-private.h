@@ -27,7 +27,6 @@
 #include "openvswitch/list.h"
 
 struct counters;                /* counters.c. */
-struct conntrack_flushes;                 /* conntrack-flush.c. */
 struct sampling;                 /* packet-sampling.c. */
 struct fabric_packets;          /* packet-in-queue.c. */
 struct fabric_db;               /* OVSDB side, of the whole fabric. */
@@ -120,7 +119,6 @@ struct fabric {
     struct fabric_packets *packets; /* Owned. */
     struct counters *counters;  /* Owned. */
     struct sampling *samples;    /* Owned. */
-    struct conntrack_flushes *flushes;    /* Owned. */
     struct fabric_sampling_meters *sampling_meters; /* Owned. */
     struct ovs_list digest_queries; /* Of fabric-unixctl.c. */
     /* Copies of fabric_options, or their defaults. */
@@ -129,8 +127,6 @@ struct fabric {
     int stall_ms;
     int silent_ms, silent_inbound_ms; /* HOST_SILENT_*, except in tests. */
     int retained_ms;            /* REPORT_RETAINED_MS, except in tests. */
-    int flush_again_ms, flush_keep_ms; /* FABRIC_FLUSH_*_MS, except in
-                                        * tests. */
     int request_limits_ms;          /* SAMPLING_REQUEST_MS, except in tests. */
     size_t host_memory;
     int64_t epoch;              /* Of the writer, if this member is that: on

@@ -47,9 +47,8 @@ struct fabric_stats {
     uint64_t n_audit_missing, n_audit_altered, n_audit_unknown;
     uint64_t n_fingerprints_equal;  /* Of these audits, those that only read
                                      * the fingerprint. */
-    uint64_t n_flushes;         /* Flushes of connections, per host. */
-    uint64_t n_flushes_refused; /* By switches without support. */
-    uint64_t n_flushes_lost;    /* Dropped: too many, or too old. */
+    uint64_t n_forgotten;       /* Connections that switches were to
+                                 * forget. */
     uint64_t n_packet_ins, n_packet_outs; /* Packet-ins, and packet-outs in
                                            * reply to them. */
     uint64_t n_packets_answered; /* Packet-ins with at least one reply. */

@@ -15,7 +15,6 @@
 #include "controller/fabric/counters/counters.h"
 #include "controller/fabric/deleted-hosts.h"
 #include "controller/fabric/fabric-counters.h"
-#include "controller/fabric/fabric-flush.h"
 #include "controller/fabric/fabric-status.h"
 #include "controller/fabric/fabric-watch.h"
 #include "controller/fabric/host-overall-state.h"
@@ -33,7 +32,6 @@
 #include "controller/fabric/provider-fault.h"
 #include "controller/fabric/session/audit.h"
 #include "controller/fabric/session/bundle-send.h"
-#include "controller/fabric/session/conntrack-flush.h"
 #include "controller/fabric/session/marker.h"
 #include "controller/fabric/session/receipts.h"
 #include "controller/fabric/session/reconcile.h"
@@ -195,7 +193,6 @@ static void
 acked(struct fabric *f)
 {
     fabric_db_acked(f);
-    conntrack_flush_acked(f);
 }
 
 static void
@@ -292,8 +289,6 @@ set_limits(struct fabric *f, const struct fabric_options *options)
     f->silent_ms = HOST_SILENT_MS;
     f->silent_inbound_ms = HOST_SILENT_INBOUND_MS;
     f->retained_ms = REPORT_RETAINED_MS;
-    f->flush_again_ms = FABRIC_FLUSH_AGAIN_MS;
-    f->flush_keep_ms = FABRIC_FLUSH_KEEP_MS;
     f->request_limits_ms = SAMPLING_REQUEST_MS;
     f->count_often_ms = FABRIC_COUNT_OFTEN_S * 1000;
 }
@@ -335,7 +330,6 @@ fabric_create(const struct fabric_options *options, struct loop *loop,
     packets_create(f, options);
     counters_create(f, options);
     sampling_create(f);
-    conntrack_flush_create(f);
     sampling_meters_create(f);
     error = switch_listener_create(f, options, why);
     if (!error) {
@@ -447,7 +441,6 @@ fabric_destroy(struct fabric *f)
     switch_listener_destroy(f);
     counters_destroy(f);
     sampling_destroy(f);
-    conntrack_flush_destroy(f);
     sampling_meters_destroy(f);
     packets_destroy(f);
     receipts_destroy(f);

@@ -35,7 +35,6 @@
 #include "controller/fabric/session/addresses-seen.h"
 #include "controller/fabric/session/audit.h"
 #include "controller/fabric/session/bundle-acks.h"
-#include "controller/fabric/session/conntrack-flush.h"
 #include "controller/fabric/session/marker-watch.h"
 #include "controller/fabric/session/reconcile.h"
 #include "controller/fabric/session/rejected-items.h"
@@ -58,7 +57,6 @@ const struct switch_part_class *const switch_parts[] = {
     &group_counters_part,
     &learned_connections_part,
     &guest_read_part,
-    &conntrack_flush_part,
     &switch_budget_part,
     &bundles_part,
     NULL,

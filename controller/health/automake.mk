@@ -2,8 +2,6 @@
 controller_libvmn_a_SOURCES += \
 	controller/health/backend-up-down.c \
 	controller/health/backend-up-down.h \
-	controller/health/connection-flush.c \
-	controller/health/connection-flush.h \
 	controller/health/drain.c \
 	controller/health/drain.h \
 	controller/health/health.c \

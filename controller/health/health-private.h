@@ -33,7 +33,6 @@ struct health {
     struct event_base *base;
     /* Owned; NULL if it 'follows'. */
     struct health_commit *rows;
-    struct connection_flush *gone;
     struct standby_watch *standbys;
     struct event *timer;        /* Expires when something is due. */
     struct event *drains;

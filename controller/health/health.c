@@ -21,7 +21,6 @@
 #include "controller/fabric/fabric-stats.h"
 #include "controller/fabric/fabric-status.h"
 #include "controller/fabric/fabric-watch.h"
-#include "controller/health/connection-flush.h"
 #include "controller/health/health-commit.h"
 #include "controller/health/standby-watch.h"
 #include "controller/model/model.h"
@@ -375,7 +374,6 @@ tell_of_members(struct health *h, const char *name,
                 const struct vmn_lb_member *of, size_t n)
 {
     if (!h->follows) {
-        connection_flush_update(h->gone, name, lb, of, n);
         /* At the start, which standbys serve is no news. */
         standby_watch_update(h->standbys, name, lb, of, n, h->rows_known);
     }
@@ -635,7 +633,6 @@ lead(struct health *h)
 {
     h->follows = h->prober.quiet = false;
     h->started_us = h->known_us = time_usec();
-    h->gone = connection_flush_create(h->model, h->engine, h->fabric);
     h->standbys = standby_watch_create(standby_cb, h);
     h->rows = health_commit_create(h->base, h->model, h->commit, desired_cb,
                                    h);
@@ -719,7 +716,6 @@ health_destroy(struct health *h)
     probe_members_destroy(h->members);
     if (!h->follows) {
         health_commit_destroy(h->rows);
-        connection_flush_destroy(h->gone);
         standby_watch_destroy(h->standbys);
     }
     event_free(h->timer);

@@ -6,8 +6,7 @@
  * backends there are (VMN_QUERY_BACKENDS) and what follows from their states.
  *
  * health.c finds what to probe, prober.c is the core, backend-up-down.c
- * decides that a backend is up or down, health-commit.c writes rows,
- * connection-flush.c flushes connections of backends that are gone, and
+ * decides that a backend is up or down, health-commit.c writes rows, and
  * standby-watch.c notices which standbys serve.  probe-targets.c has what apps
  * want to have probed be balancers as well; monitored-ports.c knows which of
  * these say whether a guest answers.

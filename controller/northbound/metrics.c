@@ -202,16 +202,8 @@ static const struct metric metrics[] = {
             "Hosts disconnected because they did not read or acknowledge."),
     COUNTER("vmn_host_reports_delayed_total", fabric.n_reports_delayed,
             "Reports of hosts delayed because they exceeded --report-rate."),
-    COUNTER_OF_ALL("vmn_conntrack_flushes_total", fabric.n_flushes,
-                   "Conntrack flushes sent to hosts."),
-    COUNTER_OF_ALL("vmn_conntrack_flushes_unsupported_total",
-                   fabric.n_flushes_refused,
-                   "Conntrack flushes that a host's Open vSwitch does not "
-                   "support."),
-    COUNTER_OF_ALL("vmn_conntrack_flushes_abandoned_total",
-                   fabric.n_flushes_lost,
-                   "Conntrack flushes abandoned: the host was away for "
-                   "long, or too many were pending."),
+    COUNTER_OF_ALL("vmn_conntrack_flushes_total", fabric.n_forgotten,
+                   "Obsolete connections that hosts were sent a flush for."),
     GAUGE("vmn_ovsdb_sessions", fabric.n_ovsdb_sessions,
           "Hosts whose database is connected."),
     COUNTER("vmn_ovsdb_sessions_opened_total", fabric.n_ovsdb_opened,

@@ -725,6 +725,11 @@ struct vmn_id_pool_class {
  * status 200 is the message that answers it, of 65,535 bytes at most; any
  * other status ends the connection. */
 #define VMN_HANDLER_MESSAGES (UINT64_C(1) << 3)
+/* Option of a handler: once it has sent its replies, the switch forgets the
+ * connection of the packet, in the zone that the packet has passed last.  For
+ * packets that a flow has found to be of a connection that nothing justifies
+ * any more. */
+#define VMN_HANDLER_FORGETS (UINT64_C(1) << 4)
 
 /* Answers packets that flows send up (vmn/packet.h). */
 struct vmn_handler_class {

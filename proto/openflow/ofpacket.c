@@ -39,7 +39,7 @@ struct ofpacket_metadata {
     uint32_t in_port;
     uint32_t regs[OFPACKET_REGS];
     uint64_t metadata, tun_id;
-    struct ofpacket_ct_dst ct_dst;
+    struct ofpacket_ct ct;
     size_t size;
     uint8_t bytes[];            /* As they came. */
 };
@@ -55,19 +55,24 @@ ofpacket_cache_uninit(struct ofpacket_cache *cache)
 }
 
 static void
-take_ct_dst(const struct flow *flow, struct ofpacket_ct_dst *dst)
+take_ct(const struct flow *flow, struct ofpacket_ct *ct)
 {
     if (!flow->ct_nw_proto) {
         return;
     } else if (flow->dl_type == htons(ETH_TYPE_IP)) {
-        dst->family = 4;
-        memcpy(dst->addr, &flow->ct_nw_dst, 4);
+        ct->family = 4;
+        memcpy(ct->src, &flow->ct_nw_src, 4);
+        memcpy(ct->dst, &flow->ct_nw_dst, 4);
     } else if (flow->dl_type == htons(ETH_TYPE_IPV6)) {
-        dst->family = 6;
-        memcpy(dst->addr, &flow->ct_ipv6_dst, 16);
+        ct->family = 6;
+        memcpy(ct->src, &flow->ct_ipv6_src, 16);
+        memcpy(ct->dst, &flow->ct_ipv6_dst, 16);
     }
-    dst->port = ntohs(flow->ct_tp_dst);
-    dst->is_reply = flow->ct_state & CS_REPLY_DIR;
+    ct->protocol = flow->ct_nw_proto;
+    ct->zone = flow->ct_zone;
+    ct->src_port = ntohs(flow->ct_tp_src);
+    ct->dst_port = ntohs(flow->ct_tp_dst);
+    ct->is_reply = flow->ct_state & CS_REPLY_DIR;
 }
 
 static enum ofperr
@@ -82,7 +87,7 @@ decode_metadata(const uint8_t *bytes, size_t size, struct ofpacket_in *in)
         memcpy(in->regs, match.flow.regs, sizeof in->regs);
         in->metadata = ntohll(match.flow.metadata);
         in->tun_id = ntohll(match.flow.tunnel.tun_id);
-        take_ct_dst(&match.flow, &in->ct_dst);
+        take_ct(&match.flow, &in->ct);
     }
     return error;
 }
@@ -107,7 +112,7 @@ take_metadata(const struct ofpbuf *payload, struct ofpacket_cache *cache,
             memcpy(in->regs, m->regs, sizeof in->regs);
             in->metadata = m->metadata;
             in->tun_id = m->tun_id;
-            in->ct_dst = m->ct_dst;
+            in->ct = m->ct;
             return 0;
         }
     }
@@ -118,7 +123,7 @@ take_metadata(const struct ofpbuf *payload, struct ofpacket_cache *cache,
         memcpy(m->regs, in->regs, sizeof m->regs);
         m->metadata = in->metadata;
         m->tun_id = in->tun_id;
-        m->ct_dst = in->ct_dst;
+        m->ct = in->ct;
         m->size = size;
         memcpy(m->bytes, bytes, size);
     }

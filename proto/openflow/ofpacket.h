@@ -20,12 +20,14 @@ struct ofpbuf;
 
 #define OFPACKET_REGS 16
 
-/* What a packet's client had connected to, before any NAT: the destination in
- * conntrack's original tuple (ovs-fields(7), ct_nw_dst). */
-struct ofpacket_ct_dst {
+/* The connection that a packet belongs to: conntrack's original tuple, before
+ * any NAT, and its zone (ovs-fields(7), ct_nw_dst, ct_zone). */
+struct ofpacket_ct {
     int family;                 /* 4, 6, or 0: the message does not say. */
-    uint8_t addr[16];           /* Network order. */
-    uint16_t port;              /* Host order; the code for ICMP. */
+    uint8_t protocol;
+    uint16_t zone;
+    uint8_t src[16], dst[16];   /* Network order. */
+    uint16_t src_port, dst_port; /* Host order; type and code for ICMP. */
     bool is_reply;              /* The packet is of the other direction. */
 };
 
@@ -34,7 +36,7 @@ struct ofpacket_in {
     uint32_t regs[OFPACKET_REGS];
     uint64_t metadata;          /* OpenFlow's. */
     uint64_t tun_id;
-    struct ofpacket_ct_dst ct_dst;
+    struct ofpacket_ct ct;
     const uint8_t *userdata;    /* Into the message, as 'bytes'. */
     size_t userdata_size;
     const uint8_t *bytes;       /* The packet, or its beginning. */

@@ -255,7 +255,8 @@ def test_clients_of_a_deleted_balancer_are_reset(town, vip):
         one.close()
 
 
-def test_a_port_that_another_balancer_keeps_is_not_cut(town, vip):
+def test_connections_are_cut_by_their_own_balancer(town, vip):
+    """Not those to the same port that another one keeps."""
     ca = town.lab.vm("ca")
 
     def probed(port, ms):
@@ -267,13 +268,17 @@ def test_a_port_that_another_balancer_keeps_is_not_cut(town, vip):
     balance(town, vip, name="other", backends=[{"port": "b1"}],
             ports=[{"port": 81, "target": 8080}])
     serve(ca, vip, ["b1"])
-    held = hold(ca, vip, 2)
+    serve(ca, vip, ["b1"], port=81)
+    held = hold(ca, vip, 2)["b1"]
+    kept = traffic.Connection(ca, vip, 81)
+    assert kept.exchange(seconds=20)
     probed(9999, 200)           # Where nobody listens.
     wait_for("it to be down", lambda: town.api.get("loadbalancers/lb")[
         "status"]["backends"][0]["state"] == "down", 20)
     wait_quiet(town.lab)
-    all_answer(held, ["b1"])
-    for one in held["b1"]:
+    assert all(ends(one) for one in held)
+    assert kept.exchange(seconds=20)
+    for one in [kept] + held:
         one.close()
 
 

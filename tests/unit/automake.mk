@@ -241,7 +241,6 @@ FABRIC_TESTS = \
 	tests/unit/test-fabric-counters \
 	tests/unit/test-fabric-deleted \
 	tests/unit/test-fabric-rejected \
-	tests/unit/test-fabric-flush \
 	tests/unit/test-fabric-live \
 	tests/unit/test-fabric-receipts \
 	tests/unit/test-fabric-reconcile \
@@ -256,7 +255,6 @@ FABRIC_TESTS = \
 # own; but what apps alone use.
 FABRIC_APPS_TESTS = \
 	tests/unit/test-fabric-ovs \
-	tests/unit/test-fabric-ovs-flush \
 	tests/unit/test-fabric-ovs-tls \
 	tests/unit/test-health-commit \
 	tests/unit/test-health-members

@@ -213,12 +213,8 @@ ct_flush(struct fake_switch *fs, const struct ofp_header *oh)
     bool with_zone = false;
 
     fs->n_flushes++;
-    fs->since_barrier++;
-    fs->most_flushes = MAX(fs->most_flushes, fs->since_barrier);
     memset(&fs->flush, 0, sizeof fs->flush);
-    if (fs->refuse_flushes) {
-        fake_send_error(fs, OFPERR_OFPBRC_BAD_SUBTYPE, oh);
-    } else if (ofp_ct_match_decode(&fs->flush, &with_zone, &fs->flush_zone,
+    if (ofp_ct_match_decode(&fs->flush, &with_zone, &fs->flush_zone,
                                    oh) || !with_zone) {
         ovs_fatal(0, "the controller sent a flush that is none");
     }
@@ -227,7 +223,6 @@ ct_flush(struct fake_switch *fs, const struct ofp_header *oh)
 static void
 answer_barrier(struct fake_switch *fs, const struct ofp_header *oh)
 {
-    fs->since_barrier = 0;
     fake_switch_send(fs, ofpraw_alloc_reply(OFPRAW_OFPT11_BARRIER_REPLY, oh,
                                             0));
 }

@@ -72,7 +72,6 @@ struct fake_switch {
     bool refuse_meters;         /* But takes none. */
     bool refuse_ports;          /* It tells of none. */
     uint64_t port_bytes;        /* Received on port 1; a tenth of it sent. */
-    bool refuse_flushes;        /* Of connections: it is an old one. */
     bool deaf;                  /* Reads nothing. */
     bool refuse_monitor;        /* Of flows. */
     bool hold;                  /* Answers no barrier and no commit. */
@@ -94,8 +93,6 @@ struct fake_switch {
     unsigned n_limit_mods;
     unsigned n_packet_outs;
     unsigned n_flushes;         /* Of connections. */
-    unsigned most_flushes;      /* Between two barriers. */
-    unsigned since_barrier;     /* The same, of late. */
     struct ofp_ct_match flush;  /* The last one, */
     uint16_t flush_zone;        /* and its zone. */
     struct ofpbuf *packet_out;  /* The last one, or NULL. */

@@ -20,7 +20,6 @@
 #include "controller/fabric/fabric-counter-reports.h"
 #include "controller/fabric/fabric-counters.h"
 #include "controller/fabric/fabric-flows.h"
-#include "controller/fabric/fabric-flush.h"
 #include "controller/fabric/fabric-frames.h"
 #include "controller/fabric/fabric-guests.h"
 #include "controller/fabric/fabric-receipts.h"
@@ -267,20 +266,6 @@ fabric_host_heard_since(const struct fabric *f OVS_UNUSED,
                         int64_t since_us OVS_UNUSED)
 {
     return false;
-}
-
-void
-fabric_flush_domain(struct fabric *f OVS_UNUSED,
-                    const char *domain OVS_UNUSED,
-                    const struct fabric_flush *flushes OVS_UNUSED,
-                    size_t n OVS_UNUSED, uint64_t after_revision OVS_UNUSED)
-{
-}
-
-void
-fabric_flush_cancel(struct fabric *f OVS_UNUSED,
-                    const struct fabric_flush *flush OVS_UNUSED)
-{
 }
 
 void

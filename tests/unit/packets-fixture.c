@@ -6,6 +6,7 @@
 
 #include "tests/unit/fabric-fixture.h"
 
+#include <netinet/in.h>
 #include <unistd.h>
 
 #include "controller/engine/packet-handler.h"
@@ -18,6 +19,7 @@
 #include "openvswitch/ofp-actions.h"
 #include "openvswitch/ofp-packet.h"
 #include "openvswitch/ofpbuf.h"
+#include "packets.h"
 #include "tests/unit/fake-switch.h"
 #include "tests/unit/packets-fixture.h"
 #include "timeval.h"
@@ -237,6 +239,8 @@ static const struct vmn_app_class toy_app = {
         { .name = "guest", .handle = handle, .tells_guest = 1 },
         { .name = "arrived", .handle = arrived,
           .options = VMN_HANDLER_ARRIVALS },
+        { .name = "forget", .handle = handle,
+          .options = VMN_HANDLER_FORGETS },
         { .name = NULL },
     },
 };
@@ -366,8 +370,23 @@ packets_teardown(void **state OVS_UNUSED)
     return 0;
 }
 
+/* Says of a packet that it is of a connection from 10.0.0.1, port 1001, to
+ * 10.0.0.9, port 53, by UDP, in zone 7. */
+static void
+set_connection(struct match *m)
+{
+    match_set_dl_type(m, htons(ETH_TYPE_IP));
+    match_set_ct_state(m, CS_TRACKED | CS_ESTABLISHED);
+    match_set_ct_zone(m, 7);
+    match_set_ct_nw_proto(m, IPPROTO_UDP);
+    match_set_ct_nw_src(m, htonl(0x0a000001));
+    match_set_ct_nw_dst(m, htonl(0x0a000009));
+    match_set_ct_tp_src(m, htons(1001));
+    match_set_ct_tp_dst(m, htons(53));
+}
+
 /* Sends packet 'text' of 'size' bytes up from port 'in_port' of host 'i', to
- * 'handler'. */
+ * 'handler'; to "forget", that of a connection. */
 void
 send_up_in(uint32_t network, const char *handler, int i, uint32_t in_port,
            uint32_t identity, enum what what, const char *text, size_t size)
@@ -391,6 +410,9 @@ send_up_in(uint32_t network, const char *handler, int i, uint32_t in_port,
     match_set_reg(&pin.base.flow_metadata, 0, network);
     match_set_reg(&pin.base.flow_metadata, 1, identity);
     match_set_reg(&pin.base.flow_metadata, 9, 0x99);
+    if (!strcmp(handler, "forget")) {
+        set_connection(&pin.base.flow_metadata);
+    }
     match_set_tun_id(&pin.base.flow_metadata,
                      htonll(punt_handler_id("toy", handler)));
     match_set_metadata(&pin.base.flow_metadata, htonll(punt_metadata(&punt)));

@@ -136,7 +136,7 @@ apps_that_do_not_fit_are_refused(void **state)
                                     .options = VMN_HANDLER_NAMES }));
     REFUSED("options that this vmnd does not know", VMN_APP_HEAD,
             .name = "x", HANDLERS({ .name = "h", .handle = handle_nothing,
-                                    .options = 16 }));
+                                    .options = 32 }));
     REFUSED("VMN_HANDLER_MESSAGES without VMN_HANDLER_HTTP", VMN_APP_HEAD,
             .name = "x", HANDLERS({ .name = "h", .handle = handle_nothing,
                                     .options = VMN_HANDLER_MESSAGES }));

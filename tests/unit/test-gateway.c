@@ -140,11 +140,11 @@ senders_share_no_ports(void **state OVS_UNUSED)
     assert_has(flows, "ipv6_src=::1/::3,");
     assert_has(flows, "nat(src=[fd09::9]:8960-16895)");
     /* Others keep theirs. */
-    assert_has(flows, "nat(src=10.9.0.9))");
+    assert_has(flows, "nat(src=10.9.0.9),exec(");
     free(flows);
     flows = flows_of_h1(f, "{" ROUTER("r", "1", "a", "'10.9.0.9'",
                                       ",'port_shares': 1") "}");
-    assert_has(flows, "nat(src=10.9.0.9))");
+    assert_has(flows, "nat(src=10.9.0.9),exec(");
     assert_null(strstr(flows, "nat(src=10.9.0.9:"));
     free(flows);
 
@@ -154,7 +154,7 @@ senders_share_no_ports(void **state OVS_UNUSED)
                                       " 'strict_port_shares': true") "}");
     assert_has(flows, "nat(src=10.9.0.9:1024-17151)");
     assert_has(flows, "nat(src=[fd09::9]:49408-65535)");
-    assert_null(strstr(flows, "/0x8000"));
+    assert_null(strstr(flows, "/0x8000 "));
     assert_has(flows, ",udp,");
     free(flows);
     apps_fixture_destroy(f);
@@ -444,18 +444,70 @@ nothing_leaves_untranslated(void **state OVS_UNUSED)
                 "gateway.egress/3 500 ct_state=+new+trk-snat,%s,reg6=",
                 families[j]);
             char *known = xasprintf(
-                "gateway.egress/2 110 ct_state=+new+trk+snat,%s,",
-                families[j]);
+                "gateway.egress/2 105 ct_state=-inv+trk,"
+                "ct_mark=0x80000000/0x80000000,%s,", families[j]);
 
             assert_int_equal(count(f, flows, dropped), 1);
             assert_int_equal(count(f, flows, known), 1);
             free(dropped);
             free(known);
         }
-        assert_int_equal(times(flows, "->reg6,ct(commit,"),
+        assert_int_equal(times(xstrdup(flows), "->reg6,set_field:0x"),
+                         2 * (cases[i].exempt + cases[i].routed));
+        /* The next packets too, while there is no reply. */
+        assert_int_equal(times(flows, "->reg6,goto_table:"),
                          2 * (cases[i].exempt + cases[i].routed));
         free(json);
     }
+    apps_fixture_destroy(f);
+}
+
+/* Returns the match of the mark by which connections of "r" to 'port' outside
+ * continue, while that is forwarded to 'target' of port p.  The caller frees
+ * it. */
+static char *
+mark_of(struct apps_fixture *f, int port, int target)
+{
+    char *json = xasprintf(
+        "{'ports/p': {'network': 'a', 'ips': ['10.0.1.5']},"
+        ROUTER("r", "1", "a", "'10.9.0.9'", ", 'forwards': [{'protocol':"
+               " 'tcp', 'port': %d, 'to': 'p', 'target': %d}]") "}",
+        port, target);
+    char *flows = flows_of_h1(f, json);
+    const char *mark = strstr(flows, "nat(dst=10.0.1.5");
+    char *found;
+
+    assert_non_null(mark);
+    while (mark > flows && strncmp(mark, "set_field:0x", 12)) {
+        mark--;
+    }
+    mark += strlen("set_field:");
+    found = xasprintf("ct_mark=%.*s,", (int) strcspn(mark, "-"), mark);
+    assert_int_equal(times(flows, found), 2);   /* Both directions. */
+    free(json);
+    return found;
+}
+
+/* Whatever it is translated by, and again by the same. */
+static void
+connections_end_with_their_translation(void **state OVS_UNUSED)
+{
+    struct apps_fixture *f = apps_fixture_create(apps);
+    char *first, *other_target, *other_port, *again;
+
+    free(flows_of_h1(f, "{" BASE "}"));
+    first = mark_of(f, 8080, 80);
+    other_target = mark_of(f, 8080, 81);
+    other_port = mark_of(f, 8081, 80);
+    again = mark_of(f, 8080, 80);
+    assert_string_equal(first, again);
+    assert_string_not_equal(first, other_target);
+    assert_string_not_equal(first, other_port);
+    assert_string_not_equal(other_target, other_port);
+    free(first);
+    free(other_target);
+    free(other_port);
+    free(again);
     apps_fixture_destroy(f);
 }
 
@@ -469,6 +521,7 @@ main(int argc, char *argv[])
         cmocka_unit_test(gateways_that_see_each_other_take_over),
         cmocka_unit_test(what_is_relayed_forgets_its_tunnel),
         cmocka_unit_test(nothing_leaves_untranslated),
+        cmocka_unit_test(connections_end_with_their_translation),
         cmocka_unit_test(
             both_hosts_of_a_floating_address_that_migrates_serve_it),
     };

@@ -120,10 +120,10 @@ packet_ins_say_what_their_connection_was_for(void **state)
         struct ofpacket_in in;
 
         assert_int_equal(ofpacket_decode(msg->data, cache, &in), 0);
-        assert_int_equal(in.ct_dst.family, family);
+        assert_int_equal(in.ct.family, family);
         if (family) {
-            assert_memory_equal(in.ct_dst.addr, vips[family == 6], 16);
-            assert_int_equal(in.ct_dst.port, 80);
+            assert_memory_equal(in.ct.dst, vips[family == 6], 16);
+            assert_int_equal(in.ct.dst_port, 80);
         }
         ofpbuf_delete(msg);
     }

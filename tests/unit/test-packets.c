@@ -7,6 +7,7 @@
 
 #include "tests/unit/fabric-fixture.h"
 
+#include <netinet/in.h>
 #include <signal.h>
 
 #include "controller/engine/packet-handler.h"
@@ -21,10 +22,12 @@
 #include "flow.h"
 #include "openvswitch/match.h"
 #include "openvswitch/ofp-actions.h"
+#include "openvswitch/ofp-ct.h"
 #include "openvswitch/ofp-errors.h"
 #include "openvswitch/ofp-packet.h"
 #include "openvswitch/ofpbuf.h"
 #include "openvswitch/vlog.h"
+#include "packets.h"
 #include "proto/openflow/ofconn.h"
 #include "proto/openflow/ofpacket.h"
 #include "tests/unit/fake-db.h"
@@ -212,6 +215,36 @@ one_packet_may_have_several_answers_or_none(void **state)
     assert_int_equal(dropped("toy.do", "unwanted"), 2);
     assert_int_equal(dropped("toy.do", "unanswered"), 1);
     assert_int_equal(fakes[0].n_packet_outs, 2);
+}
+
+/* Of a connection that nothing justifies, even if there is no answer to the
+ * packet. */
+static void
+switch_forgets_the_connection_of_a_packet(void **state)
+{
+    const struct ofp_ct_match *flush = &fakes[0].flush;
+    struct in6_addr src, dst;
+
+    send_up_to("forget", 0, 1, NOTHING, "x", 60);
+    TURN_UNTIL(fakes[0].n_flushes == 1);
+    in6_addr_set_mapped_ipv4(&src, htonl(0x0a000001));
+    in6_addr_set_mapped_ipv4(&dst, htonl(0x0a000009));
+    assert_int_equal(fakes[0].flush_zone, 7);
+    assert_int_equal(flush->ip_proto, IPPROTO_UDP);
+    assert_memory_equal(&flush->tuple_orig.src, &src, sizeof src);
+    assert_memory_equal(&flush->tuple_orig.dst, &dst, sizeof dst);
+    assert_int_equal(ntohs(flush->tuple_orig.src_port), 1001);
+    assert_int_equal(ntohs(flush->tuple_orig.dst_port), 53);
+    assert_true(ipv6_is_zero(&flush->tuple_reply.src));
+
+    /* Behind the answer. */
+    send_up_to("forget", 0, 1, ECHO, "x", 60);
+    TURN_UNTIL(fakes[0].n_flushes == 2);
+    assert_int_equal(fakes[0].n_packet_outs, 1);
+    send_up_to("do", 0, 1, ECHO, "x", 60);
+    TURN_UNTIL(fakes[0].n_packet_outs == 2);
+    assert_int_equal(fakes[0].n_flushes, 2);
+    assert_int_equal(fabric->stats.n_forgotten, 2);
 }
 
 static void
@@ -525,10 +558,10 @@ punt_to_no_handler_fails_the_unit(void **state)
 {
     const struct engine_problems *problems;
 
-    edit_port_row("a", "5");
+    edit_port_row("a", "6");
     problems = engine_problems(toy.engine);
     assert_int_equal(problems->n, 1);
-    assert_non_null(strstr(problems->problems[0].detail, "no handler 5"));
+    assert_non_null(strstr(problems->problems[0].detail, "no handler 6"));
 }
 
 static void
@@ -716,6 +749,7 @@ main(int argc, char *argv[])
         T(answer_goes_to_a_port_of_the_same_host, packets_setup),
         T(answer_goes_on_through_the_pipeline, packets_setup),
         T(one_packet_may_have_several_answers_or_none, packets_setup),
+        T(switch_forgets_the_connection_of_a_packet, packets_setup),
         T(answer_to_what_is_no_vif_is_dropped, packets_setup),
         T(packets_for_the_controller_go_to_the_sink, packets_setup),
         T(probes_of_paths_do_not_wait, packets_setup),

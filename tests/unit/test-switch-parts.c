@@ -12,7 +12,6 @@
 #include <string.h>
 
 #include "controller/fabric/fabric-audit.h"
-#include "controller/fabric/fabric-flush.h"
 #include "controller/fabric/fabric-learned-connections.h"
 #include "controller/schema/arena.h"
 #include "controller/schema/status.h"
@@ -85,18 +84,11 @@ connections_cb(void *aux OVS_UNUSED,
 static void
 owe_all(void)
 {
-    static const struct fabric_flush flush = {
-        .zone = 7, .protocol = VMN_PROTO_TCP,
-        .backend = { 4, { 10, 0, 0, 9 } },
-    };
     static const char *const names[] = { "h0" };
     static const struct vmn_names hosts = { 1, names };
 
     read_ended = false;
     switches[0].hold = true;
-    fabric_flush(fabric, &hosts, &flush, 1, 0);
-    TURN_UNTIL(host(0)->sw->bundles.n_sent == 0);
-    turn();
     edit_port("b", "red", 200, "all", 1, false);
     TURN_UNTIL(host(0)->sw->bundles.n_sent);
     assert_null(fabric_audit(fabric, "h0", NULL, audit_cb, NULL));
@@ -112,7 +104,7 @@ connection_that_goes_leaves_nothing_owed(void **state OVS_UNUSED)
     connect_host(0);
     check_owed("");
     owe_all();
-    check_owed(" audit learned connections conntrack flush bundles");
+    check_owed(" audit learned connections bundles");
     switch_disconnect(host(0)->sw, "for the test");
     check_owed("");
     check_audit_reason("its switch has disconnected");
@@ -144,7 +136,7 @@ who_is_not_live_any_more_is_not_audited(void **state OVS_UNUSED)
     switch_reset(host(0)->sw, SWITCH_WAITING, "for the test");
     check_audit_reason("for the test");
     /* The bundle is under way still, but says nothing of what it holds. */
-    check_owed(" learned connections conntrack flush bundles");
+    check_owed(" learned connections bundles");
     fake_switch_release(&switches[0]);
     TURN_UNTIL(!host(0)->sw->bundles.n_sent && read_ended);
     assert_int_equal(switch_acked(host(0)->sw), acked);

@@ -6,6 +6,7 @@
 #include <config.h>
 
 #include <inttypes.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,9 +23,11 @@
 #include "controller/fabric/packets/packet-in-senders.h"
 #include "controller/fabric/session/switch.h"
 #include "controller/flow/learn-neighbour.h"
+#include "openvswitch/ofp-ct.h"
 #include "openvswitch/ofpbuf.h"
 #include "openvswitch/vlog.h"
 #include "proto/openflow/ofconn.h"
+#include "proto/openflow/ofmsg.h"
 #include "timeval.h"
 #include "util.h"
 #include "vmn/dns.h"
@@ -102,6 +105,45 @@ append_answer(struct packets_of_switch *ps, struct packet_port *port,
         leases_told_note(ps->packets->leases, in->port->row.name, bytes,
                          send->size);
     }
+}
+
+/* IPv4 addresses are mapped. */
+static void
+put_in6(struct in6_addr *addr, int family, const uint8_t bytes[16])
+{
+    if (family == 4) {
+        addr->s6_addr[10] = addr->s6_addr[11] = 0xff;
+        memcpy(&addr->s6_addr[12], bytes, 4);
+    } else {
+        memcpy(addr, bytes, sizeof *addr);
+    }
+}
+
+/* Appends a request to forget the connection (NXT_CT_FLUSH, Open vSwitch 3.1),
+ * which conntrack looks up by its original tuple; of ICMP, all of the two
+ * addresses. */
+static void
+append_forget(struct packets_of_switch *ps, const struct ofpacket_ct *ct,
+              struct ofpbuf *b)
+{
+    bool has_ports = (ct->protocol == IPPROTO_TCP
+                      || ct->protocol == IPPROTO_UDP
+                      || ct->protocol == IPPROTO_SCTP);
+    struct ofp_ct_match match;
+
+    if (!ct->family || is_congested(ps->sw, b->size)) {
+        return;
+    }
+    memset(&match, 0, sizeof match);
+    match.ip_proto = ct->protocol;
+    put_in6(&match.tuple_orig.src, ct->family, ct->src);
+    put_in6(&match.tuple_orig.dst, ct->family, ct->dst);
+    if (has_ports) {
+        match.tuple_orig.src_port = htons(ct->src_port);
+        match.tuple_orig.dst_port = htons(ct->dst_port);
+    }
+    ofmsg_put_ct_flush(b, &match, ct->zone, OFCONN_XID_PACKETS);
+    ps->sw->host->fabric->stats.n_forgotten++;
 }
 
 void
@@ -219,12 +261,12 @@ count_answer(struct packets_of_switch *ps,
 }
 
 static void
-take_sent_to(const struct ofpacket_ct_dst *dst, struct vmn_packet_in *in)
+take_sent_to(const struct ofpacket_ct *ct, struct vmn_packet_in *in)
 {
-    if (!dst->is_reply) {
-        in->sent_to.family = (uint8_t) dst->family;
-        memcpy(in->sent_to.addr, dst->addr, sizeof in->sent_to.addr);
-        in->sent_to_port = dst->port;
+    if (!ct->is_reply) {
+        in->sent_to.family = (uint8_t) ct->family;
+        memcpy(in->sent_to.addr, ct->dst, sizeof in->sent_to.addr);
+        in->sent_to_port = ct->dst_port;
     }
 }
 
@@ -262,7 +304,7 @@ packets_answer(struct packets_of_switch *ps,
     }
     in.number = ps->n_handled++;
     memcpy(in.regs, packet->regs, sizeof in.regs);
-    take_sent_to(&packet->ct_dst, &in);
+    take_sent_to(&packet->ct, &in);
     packet_sender_resolve(ps, packet->port);
     in.vif = packet->port->vif;
     in.port = packet->port->port;
@@ -295,6 +337,9 @@ packets_answer(struct packets_of_switch *ps,
     }
     for (size_t i = 0; i < out->n; i++) {
         append_answer(ps, packet->port, &in, &out->sends[i], b);
+    }
+    if (packet->handler->class_.options & VMN_HANDLER_FORGETS) {
+        append_forget(ps, &packet->ct, b);  /* Which an answer may need. */
     }
     return true;
 }

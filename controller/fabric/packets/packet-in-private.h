@@ -105,7 +105,7 @@ struct waiting_packet {
     struct packet_port *port;
     uint32_t owner;             /* See packet-owner.h. */
     uint32_t regs[OFPACKET_REGS];
-    struct ofpacket_ct_dst ct_dst;
+    struct ofpacket_ct ct;
     size_t size, full_size;
     size_t room;                /* For 'bytes'. */
     uint8_t bytes[];

@@ -271,7 +271,7 @@ enqueue(struct packets_of_switch *ps, const struct engine_handler *handler,
     packet->port = port;
     packet->owner = owner;
     memcpy(packet->regs, in->regs, sizeof packet->regs);
-    packet->ct_dst = in->ct_dst;
+    packet->ct = in->ct;
     packet->size = in->size;
     packet->full_size = in->full_size;
     if (in->size) {

@@ -306,14 +306,14 @@ parse(struct sampling *s, const struct ofpacket_in *in,
 /* Returns true if NAT has changed what the connection was for.  Its replies
  * come from there. */
 static bool
-is_translated(const struct fabric_sample *s, const struct ofpacket_ct_dst *to)
+is_translated(const struct fabric_sample *s, const struct ofpacket_ct *ct)
 {
-    bool is_dst = (!memcmp(to->addr, s->dst, sizeof s->dst)
-                   && to->port == s->tp_dst);
-    bool is_src = (!memcmp(to->addr, s->src, sizeof s->src)
-                   && to->port == s->tp_src);
+    bool is_dst = (!memcmp(ct->dst, s->dst, sizeof s->dst)
+                   && ct->dst_port == s->tp_dst);
+    bool is_src = (!memcmp(ct->dst, s->src, sizeof s->src)
+                   && ct->dst_port == s->tp_src);
 
-    return s->family && to->family == s->family && !is_dst && !is_src;
+    return s->family && ct->family == s->family && !is_dst && !is_src;
 }
 
 static void
@@ -324,10 +324,10 @@ note_connection(const struct ofpacket_in *in, struct fabric_sample *sample)
                       || sample->protocol == IPPROTO_SCTP);
 
     if (has_ports && (sample->tp_src || sample->tp_dst)
-        && is_translated(sample, &in->ct_dst)) {
-        sample->ct_family = in->ct_dst.family;
-        memcpy(sample->ct_dst, in->ct_dst.addr, sizeof sample->ct_dst);
-        sample->ct_tp_dst = in->ct_dst.port;
+        && is_translated(sample, &in->ct)) {
+        sample->ct_family = in->ct.family;
+        memcpy(sample->ct_dst, in->ct.dst, sizeof sample->ct_dst);
+        sample->ct_tp_dst = in->ct.dst_port;
     }
 }
 
