@@ -215,8 +215,8 @@ advertise(struct vmn_view *view, const struct vmn_network *network,
     }
 }
 
-/* Returns true if the port may solicit from 'ip': any link-local address, since
- * its guest chooses that, and only the guest gets the answer. */
+/* Returns true if the port may solicit from 'ip': any link-local address,
+ * since its guest chooses that, and only the guest gets the answer. */
 static bool
 owns(const struct vmn_port *port, const struct vmn_ip *ip)
 {

@@ -502,9 +502,10 @@ void vmn_act_find_mac(struct vmn_actions *);
  * VMN_REG_HOLDER6 and the three registers after it, of which the first has its
  * first four bytes.  It is remembered until it was not learned for
  * VMN_HOLDER_AGE_S seconds or the unit has no flow left that learns; of a unit
- * at most 'limit' addresses on a host.  The lowest bit of VMN_REG_HOLDER_LEARNED says whether
- * it is remembered now, and its others become 0.  Several may hold an address:
- * to find first whether another one does is up to the app. */
+ * at most 'limit' addresses on a host.  The lowest bit of
+ * VMN_REG_HOLDER_LEARNED says whether it is remembered now, and its others
+ * become 0.  Several may hold an address: to find first whether another one
+ * does is up to the app. */
 #define VMN_HOLDER_AGE_S 65535
 #define VMN_HOLDERS_MAX 4096
 #define VMN_REG_HOLDER6 VMN_F_REG12
@@ -748,7 +749,9 @@ void vmn_act_ct_snat_ports(struct vmn_actions *, const struct vmn_ct *,
 
 /* Contributes clause 'clause' (1 to n_clauses, 2 or 3) of conjunction 'id'.  A
  * flow with such actions has no others, and may be emitted by several units:
- * the switch gets one flow with all of their clauses. */
+ * the switch gets one flow with all of their clauses.  Each conjunction needs a
+ * flow that matches its conj_id: of packets that match all clauses of one
+ * without it, a switch finds no flow with a match of these at any priority. */
 void vmn_act_conjunction(struct vmn_actions *, uint32_t id, unsigned clause,
                          unsigned n_clauses);
 

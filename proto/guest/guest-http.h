@@ -2,9 +2,9 @@
  *
  * An HTTP/1.1 server for guests, over the frames that they send: connections,
  * bounds, and which request is answered when.  It also serves messages behind
- * their length (DNS by TCP), as requests of another form.  Does no I/O and knows no event
- * loop: the caller hands in frames, sends those that it is given, answers
- * requests, and calls guest_http_run() for the timers.
+ * their length (DNS by TCP), as requests of another form.  Does no I/O and
+ * knows no event loop: the caller hands in frames, sends those that it is
+ * given, answers requests, and calls guest_http_run() for the timers.
  *
  * Who calls it: the fabric, for handlers with VMN_HANDLER_HTTP
  * (vmn/requests.h).  Not for what is replied.

@@ -124,7 +124,7 @@ sources_are_known_in_all_of_the_domain(void **state)
                      "nw_src=10.0.1.11 actions=set_field:"
                      "{firewall.identity:@r|web}->reg1,";
     const char *local = "overlay.admit/2 280 ipv6,reg0={VNI:b},"
-                        "ipv6_src=fe80::ff:fe00:b1 ";
+                        "dl_src=02:00:00:00:00:b1,ipv6_src=fe80::/10 ";
 
     assert_flows(f, "h0", "overlay.admit/2 280 ip,reg5={zone:policy/b},", 0);
     assert_flows(f, "h1", "overlay.admit/2 280 ip,reg5={zone:policy/b},", 1);

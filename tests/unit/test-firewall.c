@@ -339,7 +339,7 @@ static struct scenario scenarios[] = {
               "{TABLE:firewall.track/3}" },
             { "h1", "+firewall.track/4 100 reg11=0x1 actions=set_field:0->"
               "reg1,set_field:0->reg2," },
-            { "h1", "+set_field:0->reg15,resubmit(,0)" },
+            { "h1", "+set_field:0->reg15,ct_clear,resubmit(,0)" },
             { "h1", "+firewall.track/4 110 reg11=0x1,dl_dst=01:00:00:00:00:00"
               "/01:00:00:00:00:00 actions=drop (former identity)" },
             { "h1", "+firewall.track/5 100 reg10=0 actions=set_field:0->"

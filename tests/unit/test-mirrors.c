@@ -367,7 +367,7 @@ one_of_so_many_is_copied(void **state)
     assert_flows(f, "h1", COPIED, 1);
     /* Without it nothing is. */
     apps_fixture_apply(f, "{'mirrors/m': {'ports': ['a'], 'to_port': 'b'}}");
-    assert_flows(f, "h1", "reg12", 0);
+    assert_flows(f, "h1", "multipath(", 0);
     assert_flows(f, "h1", COPIED, 1);
 }
 
