@@ -191,8 +191,8 @@ emit_interface(const struct router_ctx *ctx,
 /* The router itself.  ---------------------------------------------------- */
 
 /* Resets, where 'table' knows no way, open connections to a virtual IP that is
- * none any more: conntrack still has those that this host has balanced.  Of
- * UDP it has none, since hosts flush them. */
+ * none any more: conntrack still has those that this host has balanced.  UDP
+ * clients are notified by the error for new packets. */
 static void
 emit_former_vips(const struct router_ctx *ctx, unsigned table)
 {

@@ -116,8 +116,8 @@ void fabric_apps_changed(struct fabric *);
  * - The member that manages a host is its switch's master: it sends the flows,
  *   handles packet-ins, and audits.
  * - The writer is equal to the master of what others manage: it reads
- *   counters, takes samples, probes, and flushes connections.  It alone writes
- *   to databases, and submits what hosts report.
+ *   counters, takes samples, and probes.  It alone writes to databases, and
+ *   submits what hosts report.
  * - All others are slaves.  By its marker each member knows what a switch has
  *   installed.
  *

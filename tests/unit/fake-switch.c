@@ -214,8 +214,8 @@ ct_flush(struct fake_switch *fs, const struct ofp_header *oh)
 
     fs->n_flushes++;
     memset(&fs->flush, 0, sizeof fs->flush);
-    if (ofp_ct_match_decode(&fs->flush, &with_zone, &fs->flush_zone,
-                                   oh) || !with_zone) {
+    if (ofp_ct_match_decode(&fs->flush, &with_zone, &fs->flush_zone, oh)
+        || !with_zone) {
         ovs_fatal(0, "the controller sent a flush that is none");
     }
 }

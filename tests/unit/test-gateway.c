@@ -246,22 +246,6 @@ times(char *text, const char *what)
     return n;
 }
 
-/* How many lines of 'text', which is freed, begin with 'start' and have
- * 'what'. */
-static int
-lines_with(char *text, const char *start, const char *what)
-{
-    char *save = NULL;
-    int n = 0;
-
-    for (char *line = strtok_r(text, "\n", &save); line;
-         line = strtok_r(NULL, "\n", &save)) {
-        n += !strncmp(line, start, strlen(start)) && strstr(line, what);
-    }
-    free(text);
-    return n;
-}
-
 /* A gateway that has not seen the one before it yet does not know that it is
  * down: then all is as with one that vmnd moves. */
 static void
@@ -431,6 +415,24 @@ both_hosts_of_a_floating_address_that_migrates_serve_it(
     apps_fixture_destroy(f);
 }
 
+/* How many flows for NAT of what leaves have 'what' in them. */
+static int
+count_nat_out(const char *flows, const char *what)
+{
+    static const char table[] = "gateway.egress/2 ";
+    int n = 0;
+
+    for (const char *p = flows; (p = strstr(p, what)); p++) {
+        const char *line = p;
+
+        while (line > flows && line[-1] != '\n') {
+            line--;
+        }
+        n += !strncmp(line, table, strlen(table));
+    }
+    return n;
+}
+
 /* What conntrack was to translate and has not is dropped, but not what it was
  * not to: where the router or the destination is exempt; and what it has
  * before is not committed again. */
@@ -468,12 +470,12 @@ nothing_leaves_untranslated(void **state OVS_UNUSED)
             free(dropped);
             free(known);
         }
-        assert_int_equal(times(xstrdup(flows), "->reg6,set_field:0x"),
+        assert_int_equal(count_nat_out(flows, "->reg6,set_field:0x"),
                          2 * (cases[i].exempt + cases[i].routed));
         /* The next packets too, while there is no reply. */
-        assert_int_equal(lines_with(flows, "gateway.egress/2 ",
-                                    "->reg6,goto_table:"),
+        assert_int_equal(count_nat_out(flows, "->reg6,goto_table:"),
                          2 * (cases[i].exempt + cases[i].routed));
+        free(flows);
         free(json);
     }
     apps_fixture_destroy(f);
@@ -528,6 +530,57 @@ connections_end_with_their_translation(void **state OVS_UNUSED)
     apps_fixture_destroy(f);
 }
 
+/* Whatever commits a connection in a router's zone: addresses of the router,
+ * floating ones, forwards, exempt prefixes, shares of ports. */
+static void
+each_mark_that_is_committed_continues(void **state OVS_UNUSED)
+{
+    static const char *const cases[] = {
+        "", ",'port_shares': 1", ",'strict_port_shares': true",
+        ",'exempt': ['192.0.2.0/24', 'fd77::/64']", ",'routed': true",
+        ",'routed': true, 'exempt': ['192.0.2.0/24', 'fd77::/64']",
+    };
+    struct apps_fixture *f = apps_fixture_create(apps);
+
+    free(flows_of_h1(f, "{" BASE "}"));
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        char *json = xasprintf(
+            "{'ports/p': {'network': 'a', 'ips': ['10.0.1.5', 'fd01::5']},"
+            "'floating-ips/f4': {'router': 'r', 'ip': '10.9.0.21',"
+            " 'port': 'p'},"
+            "'floating-ips/f6': {'router': 'r', 'ip': 'fd09::21',"
+            " 'port': 'p'},"
+            ROUTER("r", "1", "a", "'10.9.0.9','fd09::9'", ",'forwards': ["
+                   "{'protocol': 'udp', 'port': 53, 'to': 'p'}]%s") "}",
+            cases[i]);
+        char *flows = flows_of_h1(f, json);
+        int n = 0;
+
+        for (const char *p = flows; (p = strstr(p, "reg11=0x3")); p++) {
+            const char *set, *commit = strstr(p, "ct(commit,");
+            char *mark;
+
+            if (!commit || commit > strchr(p, '\n')) {
+                continue;
+            }
+            n++;
+            set = commit - strlen("->reg12,");
+            assert_int_equal(strncmp(set, "->reg12,", strlen("->reg12,")), 0);
+            while (*set != ':') {
+                set--;
+            }
+            mark = xasprintf("ct_mark=%.*s,%s,", (int) strcspn(set + 1, "-"),
+                             set + 1, p[-2] == '6' ? "ipv6" : "ip");
+            assert_int_equal(times(xstrdup(flows), mark), 2);
+            free(mark);
+        }
+        assert_in_range(n, 7, 200);
+        free(flows);
+        free(json);
+    }
+    apps_fixture_destroy(f);
+}
+
 int
 main(int argc, char *argv[])
 {
@@ -539,6 +592,7 @@ main(int argc, char *argv[])
         cmocka_unit_test(what_is_relayed_forgets_its_tunnel),
         cmocka_unit_test(nothing_leaves_untranslated),
         cmocka_unit_test(connections_end_with_their_translation),
+        cmocka_unit_test(each_mark_that_is_committed_continues),
         cmocka_unit_test(
             both_hosts_of_a_floating_address_that_migrates_serve_it),
     };

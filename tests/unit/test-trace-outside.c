@@ -146,8 +146,8 @@ balancers_are_reached_by_their_floating_addresses(void **state)
     traced(f, IN("www", "80"), "delivered | request delivered h3 far"
            " | request delivered h1 near");
     traced(f, IN("10.9.0.30", "81"), "dropped | request dropped h1 no such "
-           "service at virtual IP (loadbalancer.address/@r|10.9.0.30) <- TCP "
-           "reset delivered h1 @dc");
+           "service at virtual IP (loadbalancer.address/@r|10.9.0.30) <- "
+           "TCP reset delivered h1 @dc");
     traced(f, BOTH("far", "10.9.0.30", "80"), "delivered | request delivered "
            "h3 far | request delivered h1 near");
     traced(f, BOTH("far", "www", "80"), "delivered | request delivered h3 "
