@@ -749,7 +749,7 @@ void vmn_act_ct_snat_ports(struct vmn_actions *, const struct vmn_ct *,
 
 /* Contributes clause 'clause' (1 to n_clauses, 2 or 3) of conjunction 'id'.  A
  * flow with such actions has no others, and may be emitted by several units:
- * the switch gets one flow with all of their clauses.  Each conjunction needs a
+ * the switch gets one flow with all of their clauses.  A conjunction needs a
  * flow that matches its conj_id: of packets that match all clauses of one
  * without it, a switch finds no flow with a match of these at any priority. */
 void vmn_act_conjunction(struct vmn_actions *, uint32_t id, unsigned clause,
