@@ -21,6 +21,7 @@
 #include "daemon.h"
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/vlog.h"
+#include "proto/text/byte-order-mark.h"
 #include "proto/tls/tls.h"
 #include "stream-ssl.h"
 #include "util.h"
@@ -284,7 +285,9 @@ options_read_config(struct options *options, const char *name,
                                  CONFIG_MAX_SIZE);
     }
 
-    json_t *config = json_loadb(text, size, JSON_REJECT_DUPLICATES, &where);
+    size_t mark = text_skip_bom(text, size);
+    json_t *config = json_loadb(text + mark, size - mark,
+                                JSON_REJECT_DUPLICATES, &where);
     if (!config) {
         return vmn_error_invalid(why, "%s:%d:%d: %s", name, where.line,
                                  where.column, where.text);

@@ -22,6 +22,7 @@
 #include "controller/ctl/object-types.h"
 #include "controller/ctl/other-tools.h"
 #include "openvswitch/dynamic-string.h"
+#include "proto/text/byte-order-mark.h"
 #include "util.h"
 
 /* Idle timeout of a download, in milliseconds: the server prepares the file
@@ -299,7 +300,7 @@ get_token(struct ctl *ctl, char **token)
     }
     fclose(file);
     line[strcspn(line, "\r\n")] = '\0';
-    *token = xstrdup(line);
+    *token = xstrdup(line + text_skip_bom(line, strlen(line)));
     return true;
 }
 

@@ -17,6 +17,7 @@
 #include "controller/ctl/other-tools.h"
 #include "controller/ctl/yaml.h"
 #include "openvswitch/dynamic-string.h"
+#include "proto/text/byte-order-mark.h"
 #include "util.h"
 
 /* The longest name that an error repeats. */
@@ -255,6 +256,9 @@ parse_json(const char *text, size_t size, json_t *docs, struct vmn_error *why)
     while (size) {
         json_error_t where;
         size_t blank = strspn(text, " \t\r\n");
+
+        blank += text_skip_bom(text + blank, size - blank);
+        blank += strspn(text + blank, " \t\r\n");
         json_t *doc;
 
         text += blank;
@@ -286,8 +290,12 @@ parse_text(const char *file, const struct ds *text, json_t *docs,
            struct vmn_error *why)
 {
     const char *string = ds_cstr_ro(text);
-    char first = string[strspn(string, " \t\r\n")];
+    size_t mark = text_skip_bom(string, text->length);
+    char first = string[mark + strspn(string + mark, " \t\r\n")];
 
+    if (text_is_utf16(string, text->length)) {
+        return vmn_error_invalid(why, "holds UTF-16: save it as UTF-8");
+    }
     if (strlen(string) != text->length) {
         return vmn_error_invalid(why, "holds null bytes");
     }

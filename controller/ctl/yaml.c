@@ -16,6 +16,7 @@
 #include "controller/ctl/yaml-scalar.h"
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/shash.h"
+#include "proto/text/byte-order-mark.h"
 #include "util.h"
 
 /* A value, and what an alias of it costs. */
@@ -426,11 +427,13 @@ ctl_yaml_parse(const char *text, size_t size, json_t *docs,
     if (!yaml_parser_initialize(&reader.parser)) {
         out_of_memory();
     }
-    reader.text = text;
-    reader.size = size;
+    /* libyaml skips a byte order mark, but counts it as a column. */
+    reader.text = text + text_skip_bom(text, size);
+    reader.size = size - text_skip_bom(text, size);
     shash_init(&reader.anchors);
     yaml_parser_set_input_string(&reader.parser,
-                                 (const unsigned char *) text, size);
+                                 (const unsigned char *) reader.text,
+                                 reader.size);
     yaml_parser_set_encoding(&reader.parser, YAML_UTF8_ENCODING);
     retval = read_stream(&reader, docs);
     clear_anchors(&reader);

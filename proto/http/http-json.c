@@ -14,6 +14,7 @@
 
 #include "openvswitch/dynamic-string.h"
 #include "proto/http/http-parse.h"
+#include "proto/text/byte-order-mark.h"
 #include "util.h"
 
 /* Sets '*line' and '*column', both from 1, to where byte 'offset' is. */
@@ -232,9 +233,14 @@ json_t *
 http_json_parse(const char *text, size_t size,
                 const struct http_options *options, char **fault)
 {
-    struct input input = { .text = text, .size = size, .options = options };
+    struct input input = { .options = options };
+    size_t mark = text_skip_bom(text, size);
     json_error_t error;
 
+    text += mark;
+    size -= mark;
+    input.text = text;
+    input.size = size;
     *fault = NULL;
     if (size > HTTP_BODY_MAX) {
         *fault = xasprintf("it is larger than %u bytes", HTTP_BODY_MAX);

@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "openvswitch/vlog.h"
+#include "proto/text/byte-order-mark.h"
 #include "util.h"
 
 VLOG_DEFINE_THIS_MODULE(http_server);
@@ -564,7 +565,10 @@ http_token_load(const char *file, char **token, char **text)
         size_t n = fread(line, 1, sizeof line - 1, stream);
 
         line[n] = '\0';
-        size_t len = strcspn(line, "\r\n");
+        size_t mark = text_skip_bom(line, n);
+        size_t len = strcspn(line + mark, "\r\n");
+
+        memmove(line, line + mark, len);
         line[len] = '\0';
         for (size_t i = 0; i < len; i++) {
             error = line[i] <= ' ' || line[i] >= 0x7f ? EINVAL : error;

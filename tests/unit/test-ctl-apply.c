@@ -210,6 +210,39 @@ apply_reads_a_folder_by_name_and_json_in_rows(void **state OVS_UNUSED)
 }
 
 static void
+apply_skips_byte_order_marks(void **state OVS_UNUSED)
+{
+    static const struct step steps[] = {
+        { "POST /v1/apply", "{\"objects\": ["
+          "{\"type\": \"groups\", \"name\": \"a\", \"spec\": {}},"
+          "{\"type\": \"groups\", \"name\": \"b\", \"spec\": {}},"
+          "{\"type\": \"groups\", \"name\": \"c\", \"spec\": {}},"
+          "{\"type\": \"groups\", \"name\": \"d\", \"spec\": {}}]}",
+          200, "{\"results\": []}" },
+        { NULL, NULL, 0, NULL },
+    };
+    char dir[] = "/tmp/vmnctl-test-XXXXXX";
+    char *line, *path;
+
+    assert_non_null(mkdtemp(dir));
+    write_file(dir, "1.yaml", "\xef\xbb\xbf" "type: grp\nname: a\n"
+               "spec: {}\n");
+    write_file(dir, "2.yaml", "\xef\xbb\xbf" "{\"type\": \"group\","
+               " \"name\": \"b\", \"spec\": {}}\n");
+    write_file(dir, "3.json", "\xef\xbb\xbf" "{\"type\": \"group\","
+               " \"name\": \"c\", \"spec\": {}}\n\xef\xbb\xbf"
+               "{\"type\": \"group\", \"name\": \"d\", \"spec\": {}}\n");
+    line = xasprintf("apply -f %s", dir);
+    assert_play(steps, "", line, CTL_DONE, "", "");
+    free(line);
+    path = xasprintf("rm -r %s", dir);
+    assert_int_equal(system(path), 0);
+    free(path);
+    assert_alone("\xff\xfe" "a", "apply -f -", CTL_USAGE,
+                 "holds UTF-16: save it as UTF-8");
+}
+
+static void
 delete_names_the_referrers(void **state OVS_UNUSED)
 {
     static const struct step steps[] = {
@@ -755,6 +788,7 @@ main(int argc, char *argv[])
         cmocka_unit_test(faults_name_the_file_the_object_and_the_field),
         cmocka_unit_test(apply_refuses_files_that_hold_no_objects),
         cmocka_unit_test(apply_reads_a_folder_by_name_and_json_in_rows),
+        cmocka_unit_test(apply_skips_byte_order_marks),
         cmocka_unit_test(delete_names_the_referrers),
         cmocka_unit_test(several_are_one_transaction),
         cmocka_unit_test(label_sends_a_merge_patch),

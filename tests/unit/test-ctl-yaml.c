@@ -391,6 +391,14 @@ real_numbers_have_a_point_and_the_sign_of_their_exponent(
     json_decref(json);
 }
 
+static void
+a_byte_order_mark_is_skipped(void **state OVS_UNUSED)
+{
+    assert_means("\xef\xbb\xbf" "a: 1\nb: 2\n",
+                 "[{\"a\": 1, \"b\": 2}]");
+    assert_means("\xef\xbb\xbf", "[]");
+}
+
 int
 main(int argc, char *argv[])
 {
@@ -412,6 +420,7 @@ main(int argc, char *argv[])
         cmocka_unit_test(pyyaml_reads_strings_as_strings),
         cmocka_unit_test(
             real_numbers_have_a_point_and_the_sign_of_their_exponent),
+        cmocka_unit_test(a_byte_order_mark_is_skipped),
     };
 
     if (argc > 1) {

@@ -312,6 +312,7 @@ token_file_must_be_private_and_long_enough(void **state)
     } cases[] = {
         { "0123456789abcdef\n", 0600, 0 },
         { "0123456789abcdef", 0400, 0 },
+        { "\xef\xbb\xbf" "0123456789abcdef\r\n", 0600, 0 },
         { "0123456789abcdef\nmore\n", 0600, 0 },
         { "0123456789abcdef\n", 0640, EPERM },
         { "0123456789abcdef\n", 0604, EPERM },

@@ -219,7 +219,8 @@ json_that_is_not_one_clean_value_is_refused(void **state OVS_UNUSED)
         "// x\n{}", "nul", "01", "1.", "+1", "NaN", "\"\\u0000\"",
         "{\"\\u0000\":1}", "\"\xff\"", "\"\xed\xa0\x80\"", "\"\\ud800\"",
         "\"a\nb\"", "123456789012345678901234567890", "1e999", "[1 2]",
-        "\xef\xbb\xbf{}", "\"unfinished", "\"\\", "[\"\\x\"]",
+        "\xef\xbb\xbf", "\xef\xbb\xbf\xef\xbb\xbf{}", " \xef\xbb\xbf{}",
+        "\"unfinished", "\"\\", "[\"\\x\"]",
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {

@@ -594,7 +594,8 @@ test_refused(void **state OVS_UNUSED)
 static void
 test_name(void **state OVS_UNUSED)
 {
-    static const char script[] = "return { name = 'x' }";
+    /* With a byte order mark. */
+    static const char script[] = "\xef\xbb\xbf" "return { name = 'x' }";
     struct apphost *apphost = apphost_create(WORKER, true);
     struct vmn_error error = VMN_ERROR_INIT;
     char path[64], module[64];

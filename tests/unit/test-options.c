@@ -163,6 +163,18 @@ faulty_files_are_refused_with_the_reason(void **state OVS_UNUSED)
 }
 
 static void
+a_byte_order_mark_is_skipped(void **state OVS_UNUSED)
+{
+    struct options options = { .config = NULL };
+    struct vmn_error why = VMN_ERROR_INIT;
+
+    assert_int_equal(read_config(&options, "\xef\xbb\xbf"
+                                 "{\"state\": \"/a\"}", &why), 0);
+    assert_string_equal(options.state, "/a");
+    options_uninit(&options);
+}
+
+static void
 oversized_values_are_refused(void **state OVS_UNUSED)
 {
     struct options options = { .config = NULL };
@@ -273,6 +285,7 @@ main(void)
         cmocka_unit_test(hosts_are_told_an_address_that_they_can_dial),
         cmocka_unit_test(command_line_wins_over_the_file),
         cmocka_unit_test(faulty_files_are_refused_with_the_reason),
+        cmocka_unit_test(a_byte_order_mark_is_skipped),
         cmocka_unit_test(oversized_values_are_refused),
         cmocka_unit_test(contradictions_are_refused),
     };

@@ -15,6 +15,7 @@
 #include "controller/worker/record-calls.h"
 #include "controller/worker/worker-main.h"
 #include "controller/worker/worker-view.h"
+#include "proto/text/byte-order-mark.h"
 #include "util.h"
 
 /* Instructions between two looks at how many there were. */
@@ -405,8 +406,10 @@ load(lua_State *L)
     const struct script *script = lua_touserdata(L, 1);
     struct lua_app *app = lua_app_of(L);
     const char *chunk = lua_pushfstring(L, "@%s", app->name);
+    size_t mark = text_skip_bom(script->text, script->size);
 
-    if (luaL_loadbufferx(L, script->text, script->size, chunk, "t")) {
+    if (luaL_loadbufferx(L, script->text + mark, script->size - mark, chunk,
+                         "t")) {
         lua_error(L);
     }
     /* Its globals: the only variable from outside that a file has. */

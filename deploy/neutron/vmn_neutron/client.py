@@ -98,7 +98,7 @@ class Client:
     def _headers(self):
         headers = {"Content-Type": "application/json"}
         if self.token_file:
-            with open(self.token_file, encoding="ascii") as token:
+            with open(self.token_file, encoding="utf-8-sig") as token:
                 headers["Authorization"] = "Bearer " + token.readline().strip()
         return headers
 

@@ -54,7 +54,7 @@ def faults(problem):
 def read_token(path):
     """Returns the first line of a file that only its owner may read."""
     try:
-        with open(path, "r") as file:
+        with open(path, "r", encoding="utf-8-sig") as file:
             info = os.fstat(file.fileno())
             others = stat.S_IRWXO | (stat.S_IRWXG
                                      if info.st_uid == os.geteuid() else 0)
