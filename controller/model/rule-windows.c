@@ -26,18 +26,28 @@ to_utc(struct time_zones *zones, const struct vmn_window *window, int64_t day,
                              when);
 }
 
+/* Returns true if the window begins on 'day', and sets from when until before
+ * when it is open then. */
+static bool
+get_span(struct time_zones *zones, const struct vmn_window *window,
+         int64_t day, int64_t *from, int64_t *to)
+{
+    int start = value_parse_time_of_day(window->start);
+    int end = value_parse_time_of_day(window->end);
+
+    return (window->days[(day + FIRST_DAY) % VMN_N_DAYS]
+            && to_utc(zones, window, day, start, from)
+            && to_utc(zones, window, day + (end < start), end, to));
+}
+
 /* Returns true if 'seconds' is in the window of 'day'. */
 static bool
 is_open_on(struct time_zones *zones, const struct vmn_window *window,
            int64_t day, int64_t seconds)
 {
-    int start = value_parse_time_of_day(window->start);
-    int end = value_parse_time_of_day(window->end);
     int64_t from, to;
 
-    return (window->days[(day + FIRST_DAY) % VMN_N_DAYS]
-            && to_utc(zones, window, day, start, &from)
-            && to_utc(zones, window, day + (end < start), end, &to)
+    return (get_span(zones, window, day, &from, &to)
             && seconds >= from && seconds < to);
 }
 
@@ -60,6 +70,41 @@ is_open(struct time_zones *zones, const struct vmn_window *window,
         }
     }
     return false;
+}
+
+/* Returns true if the window is open from 'first' on and before
+ * 'not_after'. */
+static bool
+opens_from(struct time_zones *zones, const struct vmn_window *window,
+           int64_t first)
+{
+    int64_t last = (window->not_after ? value_parse_time(window->not_after)
+                    : INT64_MAX);
+    int64_t today = first / DAY, from, to;
+
+    /* All days of the week, and what the clocks of its zone may differ. */
+    for (int64_t day = MAX(today - 2, 0); day <= today + VMN_N_DAYS + 2;
+         day++) {
+        if (get_span(zones, window, day, &from, &to)
+            && MAX(from, first) < MIN(to, last)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+enum window_fate
+window_fate_at(struct time_zones *zones, const struct vmn_window *window,
+               int64_t seconds)
+{
+    int64_t first = (window->not_before ? value_parse_time(window->not_before)
+                     : 0);
+
+    return (!window->not_after || opens_from(zones, window,
+                                             MAX(first, seconds))
+            ? WINDOW_OPENS
+            : window->not_before && !opens_from(zones, window, first)
+            ? WINDOW_NEVER : WINDOW_OVER);
 }
 
 bool

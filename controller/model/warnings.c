@@ -20,9 +20,11 @@
 #include "controller/model/migration-end.h"
 #include "controller/model/model-private.h"
 #include "controller/model/model.h"
+#include "controller/model/rule-windows.h"
 #include "controller/schema/arena.h"
 #include "controller/schema/schema-shown.h"
 #include "controller/schema/value.h"
+#include "timeval.h"
 #include "util.h"
 
 /* Rows that are read for the warnings of one answer: some milliseconds. */
@@ -249,6 +251,32 @@ check_rule_peers(struct model_warnings *w, const struct vmn_row *row,
     }
 }
 
+/* Warns of windows in which the rule will never be valid. */
+static void
+check_rule_windows(struct model_warnings *w, const struct vmn_row *row,
+                   const struct vmn_rule *rule, size_t number)
+{
+    for (size_t i = 0; i < rule->n_windows; i++) {
+        const struct vmn_window *window = vmn_window_at(rule, i);
+        enum window_fate fate = window_fate_at(model_time_zones(w->model),
+                                               window, time_wall());
+
+        if (fate != WINDOW_OPENS) {
+            char *text = (fate == WINDOW_OVER
+                          ? xasprintf("the window ended at %s: the rule is "
+                                      "not valid in it any more",
+                                      window->not_after)
+                          : xasprintf("the window never opens: none of its "
+                                      "times is between %s and %s",
+                                      window->not_before, window->not_after));
+
+            warn(w, row, text, "/rules/%"PRIuSIZE"/windows/%"PRIuSIZE, number,
+                 i);
+            free(text);
+        }
+    }
+}
+
 static void
 check_policy(struct model_warnings *w, const struct vmn_policy *policy)
 {
@@ -263,6 +291,7 @@ check_policy(struct model_warnings *w, const struct vmn_policy *policy)
     }
     for (size_t i = 0; i < policy->n_rules; i++) {
         check_rule_peers(w, &policy->row, &policy->rules[i], i);
+        check_rule_windows(w, &policy->row, &policy->rules[i], i);
     }
 }
 

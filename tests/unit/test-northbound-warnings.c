@@ -140,6 +140,70 @@ a_name_that_has_no_address_yet_is_warned_of(void **state)
     "{\"type\": \"floating-ips\", \"name\": \"f\", \"spec\": {"             \
     " \"router\": \"r\", \"port\": \"guest\", \"ip\": \"198.51.100.9\"}}]}"
 
+static void
+windows_that_do_not_open_any_more_are_warned_of(void **state)
+{
+    static const struct {
+        const char *window, *text;  /* NULL: no warning. */
+    } cases[] = {
+        { "{\"not_after\": \"2020-01-31T12:00:00Z\"}",
+          "the window ended at 2020-01-31T12:00:00Z: the rule is not valid in "
+          "it any more" },
+        { "{\"not_before\": \"2019-01-01T00:00:00Z\","
+          " \"not_after\": \"2020-01-31T12:00:00Z\", \"days\": [\"mon\"]}",
+          "the window ended at 2020-01-31T12:00:00Z: the rule is not valid in "
+          "it any more" },
+        /* A Monday and a Tuesday. */
+        { "{\"not_before\": \"2120-01-01T00:00:00Z\","
+          " \"not_after\": \"2120-01-02T23:00:00Z\", \"days\": [\"sat\"]}",
+          "the window never opens: none of its times is between "
+          "2120-01-01T00:00:00Z and 2120-01-02T23:00:00Z" },
+        { "{\"not_before\": \"2120-01-01T12:00:00Z\","
+          " \"not_after\": \"2120-01-01T18:00:00Z\","
+          " \"start\": \"08:00\", \"end\": \"12:00\"}",
+          "the window never opens: none of its times is between "
+          "2120-01-01T12:00:00Z and 2120-01-01T18:00:00Z" },
+        { "{\"not_before\": \"2120-01-01T00:00:00Z\","
+          " \"not_after\": \"2120-01-02T23:00:00Z\", \"days\": [\"mon\"]}",
+          NULL },
+        /* What begins on Sunday ends on Monday. */
+        { "{\"not_before\": \"2120-01-01T00:00:00Z\","
+          " \"not_after\": \"2120-01-01T23:00:00Z\", \"days\": [\"sun\"],"
+          " \"start\": \"22:00\", \"end\": \"04:00\"}", NULL },
+        { "{\"not_before\": \"2120-01-01T00:00:00Z\"}", NULL },
+        { "{\"days\": [\"sat\"]}", NULL },
+    };
+    struct fixture *f = *state;
+
+    assert_call(f, 201, "PUT", "/v1/networks/n", "{\"spec\": {}}");
+    assert_call(f, 201, "PUT", "/v1/ports/a",
+                "{\"spec\": {\"network\": \"n\"}}");
+    assert_call(f, 201, "PUT", "/v1/groups/g",
+                "{\"spec\": {\"ports\": [\"a\"]}}");
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        char *body = xasprintf(
+            "{\"spec\": {\"applies_to\": [\"g\"], \"rules\": [{\"direction\": \"ingress\","
+            " \"action\": \"allow\"}, {\"direction\": \"ingress\","
+            " \"action\": \"allow\", \"windows\": [%s,"
+            " {\"days\": [\"fri\"]}]}]}}", cases[i].window);
+
+        assert_call(f, 200, "PUT", "/v1/policies/p?dry_run=plan", body);
+        if (cases[i].text) {
+            const json_t *warning = json_array_get(at(f, "warnings"), 0);
+
+            assert_int_equal(json_array_size(at(f, "warnings")), 1);
+            assert_string_equal(json_string_value(
+                json_object_get(warning, "text")), cases[i].text);
+            assert_non_null(strstr(json_string_value(
+                json_object_get(warning, "pointer")),
+                "/spec/rules/1/windows/"));
+        } else {
+            assert_null(at(f, "warnings"));
+        }
+        free(body);
+    }
+}
+
 /* Returns how many warnings of the newest reply are about the type. */
 static size_t
 count_warnings(struct fixture *f, const char *type)
@@ -371,6 +435,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         TEST(what_nothing_is_in_is_warned_of),
         TEST(a_name_that_has_no_address_yet_is_warned_of),
+        TEST(windows_that_do_not_open_any_more_are_warned_of),
         TEST(port_that_all_reach_from_outside_is_in_the_status),
         TEST(interfaces_without_a_port_are_warned_of),
         TEST(group_that_is_emptied_is_warned_of),
