@@ -176,6 +176,32 @@ had_vip(const struct entry *entry, const char *network)
             && vmn_lb_is_offered_in(before, network));
 }
 
+/* Checks that the virtual IP is no external address of a router that joins
+ * 'network': guests could not reach the router there. */
+static void
+check_vip_outside(struct txn *txn, const struct entry *entry,
+                  const struct vmn_loadbalancer *lb, const char *network)
+{
+    struct vmn_names routers = model_lookup(
+        txn->model, VMN_INDEX_ROUTER_BY_NETWORK, network);
+    char vip[VALUE_IP_SIZE];
+
+    for (size_t i = 0; i < routers.n; i++) {
+        const struct vmn_router *router = model_get(
+            txn->model, VMN_TABLE_ROUTER, routers.names[i]);
+
+        for (size_t j = 0; router && j < router->external.n_addresses; j++) {
+            if (vmn_ip_equal(&router->external.addresses[j], &lb->vip)) {
+                txn_error(txn, entry, VMN_ERR_CONFLICT, "/vip",
+                          "%s is the address of %s in network \"%s\"",
+                          value_format_ip(&lb->vip, vip),
+                          txn_name(txn, VMN_TABLE_ROUTER, routers.names[i]),
+                          router->external.network);
+            }
+        }
+    }
+}
+
 void
 check_vip(struct txn *txn, const struct entry *entry,
           const struct vmn_loadbalancer *lb, const char *network)
@@ -193,6 +219,7 @@ check_vip(struct txn *txn, const struct entry *entry,
     }
     check_no_router_has(txn, entry, "/vip", network, &lb->vip);
     if (!had_vip(entry, network)) {
+        check_vip_outside(txn, entry, lb, network);
         check_is_not_allowed(txn, entry, "/vip", network, &lb->vip);
     }
     check_vip_others(txn, entry, lb, network);

@@ -424,6 +424,17 @@ static const struct refusal refusals[] = {
     { "put networks x {'subnets':[{'cidr':'169.254.0.0/16'}]}\n"
       "put ports p9 {'network':'x','ips':['169.254.169.254']}",
       "/1/ips/0 169.254.169.254 is the address of a server of VMN's own\n" },
+    /* Of a router that joins its network to the outside. */
+    { "put networks x {'subnets':[{'cidr':'10.7.0.0/24',"
+      "'gateway':'10.7.0.1'}]}\n"
+      "put networks y {'subnets':[{'cidr':'198.51.100.0/24',"
+      "'gateway':'198.51.100.1'}],'provider':{'physical':'p'}}\n"
+      "put routers s {'interfaces':[{'network':'x'}],'external':{"
+      "'network':'y','addresses':['198.51.100.2'],"
+      "'gateways':[{'host':'h1'}]}}\n"
+      "put loadbalancers x " LB_AT("198.51.100.2", "'x'"),
+      "/3/vip 198.51.100.2 is the address of router \"s\" in network "
+      "\"y\"\n" },
     /* Nothing is ever sent to these. */
     { "put loadbalancers x " LB_AT("127.0.0.1", "'n'"),
       "/vip must not be a loopback address: 127.0.0.1\n" },
