@@ -67,36 +67,6 @@ emit_out(const struct gateway_ctx *ctx, const struct vmn_ip *ip)
     act_unbalanced(ctx, flow, ip);
 }
 
-/* Publishes from which ports backends may reply: the targets of the balancer
- * and of those that stand in for it. */
-static void
-publish_targets(const struct gateway_ctx *ctx,
-                const struct vmn_loadbalancer *lb)
-{
-    unsigned family = lb->vip.family;
-    unsigned ip_proto = (lb->protocol == VMN_PROTO_UDP ? VMN_IP_PROTO_UDP
-                         : VMN_IP_PROTO_TCP);
-
-    for (size_t n = 0; lb && n <= VMN_LB_FALLBACKS_MAX; n++) {
-        for (size_t i = 0; i < lb->n_ports; i++) {
-            const struct vmn_lb_port *port = vmn_lb_port_at(lb, i);
-            uint32_t first = port->target ? port->target : port->port;
-            uint32_t last = port->target ? first : vmn_lb_port_last(port);
-
-            while (first <= last) {
-                uint32_t value = first;
-                uint16_t mask = vmn_range_mask(&first, last);
-
-                vmn_publish(ctx->emit, REL_BALANCED, ctx->router->row.name,
-                            vmn_printf(ctx->view, "%u|%u|%u|%u", family,
-                                       ip_proto, value, mask));
-            }
-        }
-        lb = (lb->fallback ? vmn_read_loadbalancer(ctx->view, lb->fallback)
-              : NULL);
-    }
-}
-
 static bool
 is_in_domain(const struct gateway_ctx *ctx, const struct vmn_loadbalancer *lb)
 {
@@ -129,7 +99,10 @@ balanced(const struct gateway_ctx *ctx, const struct vmn_floating_ip *floating)
         in_ping(&at, ip);
     }
     emit_out(ctx, ip);
-    publish_targets(ctx, lb);
+    vmn_publish(ctx->emit, REL_BALANCED, ctx->router->row.name,
+                vmn_printf(ctx->view, "%u|%u", ip->family,
+                           lb->protocol == VMN_PROTO_UDP ? VMN_IP_PROTO_UDP
+                           : VMN_IP_PROTO_TCP));
 }
 
 /* What the router's virtual IPs share.  ----------------------------------- */
@@ -181,37 +154,35 @@ emit_family(const struct gateway_ctx *ctx, uint8_t family)
     out_track(ctx, vmn_flow_actions(flow));
 }
 
-/* Emits what 'ctx->failover' has for 'target' of REL_BALANCED.  Returns its
+/* Emits what 'ctx->failover' has for 'protocol' of REL_BALANCED.  Returns its
  * family. */
 static uint8_t
-emit_target(const struct gateway_ctx *ctx, const char *target)
+emit_protocol(const struct gateway_ctx *ctx, const char *protocol)
 {
-    const char *parts[4];        /* FAMILY|PROTOCOL|VALUE|MASK. */
+    const char *parts[2];        /* FAMILY|PROTOCOL. */
     uint8_t family;
 
-    if (vmn_key_split(ctx->view, target, parts, 4) < 4) {
+    if (vmn_key_split(ctx->view, protocol, parts, 2) < 2) {
         return 0;
     }
     family = atoi(parts[0]);
     for (size_t i = 0; i < ctx->failover.n; i++) {
         const struct gateway_ctx at = gateway_at(ctx, i);
 
-        vmn_match_masked(reply_flow(&at, family),
-                         atoi(parts[1]) == VMN_IP_PROTO_UDP ? VMN_F_UDP_SRC
-                         : VMN_F_TCP_SRC, atoi(parts[2]), atoi(parts[3]));
+        vmn_match(reply_flow(&at, family), VMN_F_IP_PROTO, atoi(parts[1]));
     }
     return family;
 }
 
 void
-balanced_targets(const struct gateway_ctx *ctx)
+balanced_replies(const struct gateway_ctx *ctx)
 {
     struct vmn_names names = vmn_relation_values(ctx->view, REL_BALANCED,
                                                  ctx->router->row.name);
     bool some[7] = { false };
 
     for (size_t i = 0; i < names.n; i++) {
-        some[emit_target(ctx, names.names[i])] = true;
+        some[emit_protocol(ctx, names.names[i])] = true;
     }
     for (uint8_t family = 4; family <= 6; family += 2) {
         if (some[family]) {

@@ -66,7 +66,7 @@ compile_router(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     publish_gateway_hosts(&ctx);
     in_router(&ctx);
     out_router(&ctx);
-    balanced_targets(&ctx);
+    balanced_replies(&ctx);
     for (size_t i = 0; i < ctx.failover.n; i++) {
         const struct gateway_ctx at = gateway_at(&ctx, i);
 

@@ -148,8 +148,8 @@ enum gateway_handler {
 #define REL_GATEWAY_HOSTS "gateway.gateway-hosts" /* Router -> hosts that may
                                                    * be its gateway. */
 #define REL_TRANSIT "gateway.transit"   /* VNI -> router. */
-#define REL_BALANCED "gateway.balanced" /* Router -> FAMILY|PROTOCOL|VALUE|
-                                         * MASK, target ports of backends. */
+#define REL_BALANCED "gateway.balanced" /* Router -> FAMILY|PROTOCOL of
+                                         * balancers. */
 /* HOST|PHYSICAL -> ROUTER|MAC|ADDRESS, or ROUTER|MAC|ASK_GATEWAY. */
 #define REL_ANNOUNCED "gateway.announced"
 #define REL_LINKS "gateway.links"       /* NETWORK|HOST -> routers that have
@@ -280,7 +280,7 @@ void act_let_in(const struct gateway_ctx *, struct vmn_actions *,
 
 /* floating-vip.c: a virtual IP that has a floating address. */
 void balanced(const struct gateway_ctx *, const struct vmn_floating_ip *);
-void balanced_targets(const struct gateway_ctx *);
+void balanced_replies(const struct gateway_ctx *);
 
 /* outbound.c */
 /* Adds a flow for packets from the router's domain to the external network. */

@@ -176,13 +176,14 @@ def test_floating_address_is_the_ports_own(world, shop):
     assert seen_as(shop["a3"], shop["near"]) == OURS
     assert seen_as(shop["a3"], shop["near"], NEAR6) == OURS6
 
-    # What the router has to say of a packet comes from the address that it was
-    # for: that it went too far, or that the port's network takes no more.
-    for ip, ttl in (("198.51.100.21", 11), ("fd51::24", 3)):
+    # What the router has to say of a packet comes from its own address: that
+    # it went too far, or that the port's network takes no more.
+    for ip, router, ttl in (("198.51.100.21", OURS, 11),
+                            ("fd51::24", OURS6, 3)):
         assert wait_for("the router to be a hop", lambda: hop(
-            shop["near"], ip, 1)) == (ip, ttl, 0)
+            shop["near"], ip, 1)) == (router, ttl, 0)
         assert fits(shop["near"], ip, 1450)
-        assert told(shop["near"], ip, 1451) == (ip, 1450)
+        assert told(shop["near"], ip, 1451) == (router, 1450)
 
     world.patch("ports", "b3", labels={"role": "web"})
     world.group("web", "role=web")
