@@ -45,6 +45,7 @@ enum { OPTION_PREFIX = 3, OPTION_RDNSS = 25, OPTION_DNSSL = 31 };
 struct advert {
     struct hmap_node node;      /* By 'port'. */
     char *port;
+    int64_t created_ms;         /* When the port was created. */
     const struct engine_handler *handler;
     unsigned n_final;           /* It was withdrawn so often. */
     size_t size;
@@ -273,7 +274,7 @@ find(const struct adverts_told *told, const char *port,
 }
 
 static void
-add(struct adverts_told *told, const char *port,
+add(struct adverts_told *told, const char *port, int64_t created_ms,
     const struct engine_handler *handler, const uint8_t *frame, size_t size)
 {
     struct advert *advert, *found[ADVERTS_OF_PORT];
@@ -292,6 +293,7 @@ add(struct adverts_told *told, const char *port,
     }
     advert = xmalloc(sizeof *advert + size);
     advert->port = xstrdup(port);
+    advert->created_ms = created_ms;
     advert->handler = handler;
     advert->n_final = 0;
     advert->size = size;
@@ -306,14 +308,20 @@ adverts_told_note(struct adverts_told *told, const char *port,
 {
     struct advert *found[ADVERTS_OF_PORT];
     size_t first = 0, size, n_sent = out->n, n;
+    struct model_meta meta = { .created_ms = 0 };
     const uint8_t *frame;
 
+    if (told->model) {
+        model_get_durable(told->model, VMN_TABLE_PORT, port, &meta);
+    }
     if (!next_advert(out, &first, &size) && !all) {
         return;
     }
     n = find(told, port, handler, found);
     for (size_t i = 0; i < n; i++) {
-        if (is_sent(found[i], out)) {
+        if (found[i]->created_ms != meta.created_ms) {
+            advert_free(told, found[i]);    /* Of a former port. */
+        } else if (is_sent(found[i], out)) {
             found[i]->n_final = 0;
         } else if (!withdraw(found[i], out)
                    || ++found[i]->n_final == N_FINAL) {
@@ -322,7 +330,7 @@ adverts_told_note(struct adverts_told *told, const char *port,
     }
     first = out->n - n_sent;    /* Behind the withdrawals. */
     while ((frame = next_advert(out, &first, &size))) {
-        add(told, port, handler, frame, size);
+        add(told, port, meta.created_ms, handler, frame, size);
     }
 }
 

@@ -15,6 +15,7 @@ struct engine_handler;
 struct model;
 struct vmn_packets_out;
 
+/* Without a model, a port that is created again is the former one. */
 struct adverts_told *adverts_told_create(const struct model *);
 void adverts_told_destroy(struct adverts_told *);
 
