@@ -39,19 +39,21 @@ arp_of_address(struct vmn_emit *emit, const struct port_ctx *ctx,
 
 /* Floods requests of a guest for its own address, by which it detects
  * duplicates or announces itself: a reply from here would tell it that there
- * is a duplicate. */
+ * is a duplicate.  What drops them is another flow: one that replaces the
+ * first would go on from its counters. */
 void
 arp_self(struct vmn_view *view, struct vmn_emit *emit,
          const struct port_ctx *ctx, const struct vmn_ip *ip)
 {
-    struct vmn_flow *flow = vmn_flow_add(emit, vmn_scope_host(ctx->host),
-                                         STAGE_SERVICE, SERVICE_REQUEST,
-                                         SERVICE_SELF);
+    bool is_quarantined = vmn_is_quarantined(view, ctx->port);
+    struct vmn_flow *flow = vmn_flow_add(
+        emit, vmn_scope_host(ctx->host), STAGE_SERVICE, SERVICE_REQUEST,
+        is_quarantined ? SERVICE_QUARANTINE_DIRECT : SERVICE_SELF);
 
     vmn_match(flow, VMN_F_IN_PORT, ctx->ofport);
     vmn_match(flow, VMN_F_ARP_OP, 1);
     vmn_match_ip(flow, VMN_F_ARP_TPA, ip);
-    if (vmn_is_quarantined(view, ctx->port)) {
+    if (is_quarantined) {
         drop(flow, "quarantined");
     } else {
         vmn_act_next(vmn_flow_actions(flow));

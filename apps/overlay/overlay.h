@@ -68,6 +68,7 @@ enum {
                                  * MAC. */
     SOURCE_PAIR = 300,          /* Plus the prefix length. */
     SOURCE_OWN = 280,
+    SOURCE_OWN_EXTERNAL = 279,  /* An external port's link-local address. */
     SOURCE_DHCP = 270,          /* A DHCP client without an address. */
     SOURCE_ROUTED_PAIR = 20,    /* Plus twice the prefix length, plus 1 in the
                                  * network of a port that is isolated. */

@@ -153,7 +153,7 @@ emit_source(struct vmn_emit *emit, const struct port_ctx *ctx,
     struct vmn_flow *flow = vmn_flow_add(
         emit, on_link ? vmn_scope_network(ctx->network->row.name)
         : vmn_scope_domain(ctx->domain), STAGE_ADMIT, ADMIT_SOURCE,
-        SOURCE_OWN);
+        link_local && ctx->port->external ? SOURCE_OWN_EXTERNAL : SOURCE_OWN);
     struct vmn_actions *actions = vmn_flow_actions(flow);
 
     if (on_link) {

@@ -61,16 +61,14 @@ def test_a_trace_names_the_port_without_flows(lab, net):
 
 
 def test_a_trace_to_an_address_of_the_same_gateway(lab, world):
-    """A packet that leaves by the host which serves its destination does not
-    come back, and a trace says so."""
+    """A packet for an address that its own gateway serves does not leave, and
+    a trace follows it."""
     world.gateway("h1")
     world.vm("p2", "net", "h2", "10.0.0.2")
     world.vm("p1", "net", "h1", "10.0.0.1")
     world.put("floating-ips", "f", router="r", port="p2", ip="198.51.100.9")
-    for ip in "198.51.100.9", "198.51.100.1":
-        assert ip in unreachable(lab, "p1", ip, "tcp/80")
-    for way in ("p1", "198.51.100.77"), ("p1", "outside"), (
-            "outside", "198.51.100.9"):
+    for way in ("p1", "198.51.100.9"), ("p1", "198.51.100.77"), (
+            "p1", "outside"), ("outside", "198.51.100.9"):
         status, text = vmnctl(lab, "trace", *way, "tcp/80")
         assert status == 0, text
 

@@ -148,10 +148,10 @@ def test_changes_behind_its_back_are_shown_and_left(filled):
     row, = [r for r in rows if r["KIND"] == "missing"]
     assert row["OWNER"] == "overlay.port/a" and "nw_src=10.0.0.1" in row[
         "MATCH"]
-    assert (row["DESIRED"], row["INSTALLED"]) == ("goto_table:5", "-")
+    assert (row["DESIRED"], row["INSTALLED"]) == ("goto_table:6", "-")
     row, = [r for r in rows if "nw_src=10.0.0.3" in r["MATCH"]]
     assert row["OWNER"] == "overlay.port/c"
-    assert (row["DESIRED"], row["INSTALLED"]) == ("goto_table:5", "drop")
+    assert (row["DESIRED"], row["INSTALLED"]) == ("goto_table:6", "drop")
     row, = [r for r in rows if "arp_spa=10.0.0.1" in r["MATCH"]]
     assert row["INSTALLED"] == "cookie=0x0000000000000005"
     assert row["DESIRED"] == "cookie=%#018x" % recooked.cookie

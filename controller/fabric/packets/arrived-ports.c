@@ -26,6 +26,7 @@
 #include "controller/fabric/packets/packet-in-private.h"
 #include "controller/fabric/session/switch.h"
 #include "controller/model/model.h"
+#include "controller/schema/schema-row.h"
 #include "openvswitch/shash.h"
 #include "timeval.h"
 #include "util.h"
@@ -173,6 +174,9 @@ note_write(struct fabric *f, const struct model_write *write)
         f->model, write->table, write->name, NULL);
     const struct vmn_binding *binding = row;
 
+    if (row && former && schema_row_same_meaning(row, former)) {
+        return;
+    }
     switch ((int) write->table) {
     case VMN_TABLE_BINDING:
         if (is_settled(binding) && has_arrived(f, binding)) {
