@@ -43,9 +43,11 @@ enum {
     VIP_TOLD = 120,             /* migrates, which knows the connection. */
     VIP_ASKED_BACK = 115,       /* From such a host: sent to the port, */
     VIP_ASKED = 110,            /* or by it. */
+    VIP_FROM_OUTSIDE = 105,     /* Its size is checked. */
     VIP_ONE = 100,
     VIP_FORMER = 50,            /* To the MAC of one that is gone. */
 
+    SERVICE_TOO_LARGE = 230,    /* From outside, for the network. */
     SERVICE_FRAGMENT = 220,
     SERVICE_PROBE_REPLY = 210,  /* A backend's reply to a probe. */
     SERVICE_ONE = 200,
@@ -252,6 +254,8 @@ void migrating_target(struct vmn_view *, struct vmn_emit *,
 void act_reject(struct vmn_actions *, const char *reason);
 /* Does the same before conntrack has seen the packet. */
 void act_reject_as_sent(struct vmn_actions *, const char *reason);
+/* The same for a packet larger than 'mtu', in bytes. */
+void act_reject_too_large(struct vmn_actions *, uint32_t mtu);
 /* Does what act_reject() does; the switch also forgets the connection. */
 void act_reject_forget(struct vmn_actions *, const char *reason);
 void handle_reject(struct vmn_view *, const struct vmn_packet_in *,

@@ -8,7 +8,8 @@
 #include "loadbalancer.h"
 
 /* The argument of HANDLER_REJECT for a packet that is as its client sent it:
- * conntrack need not look at the answer. */
+ * conntrack need not look at the answer.  A larger one is the MTU that the
+ * packet exceeds. */
 #define AS_SENT 1
 
 void
@@ -42,6 +43,13 @@ act_reject_as_sent(struct vmn_actions *actions, const char *reason)
 }
 
 void
+act_reject_too_large(struct vmn_actions *actions, uint32_t mtu)
+{
+    vmn_act_punt(actions, HANDLER_REJECT, mtu, VMN_REJECT_QUOTED_MAX);
+    vmn_act_drop(actions, "larger than the MTU");
+}
+
+void
 act_reject_forget(struct vmn_actions *actions, const char *reason)
 {
     vmn_act_punt(actions, HANDLER_FORGET, 0, VMN_REJECT_QUOTED_MAX);
@@ -52,7 +60,11 @@ void
 handle_reject(struct vmn_view *view, const struct vmn_packet_in *in,
               struct vmn_packets_out *out)
 {
-    const struct vmn_reject reject = { .reason = VMN_REJECT_NO_PORT };
+    bool too_large = in->arg > AS_SENT;
+    const struct vmn_reject reject = {
+        .reason = too_large ? VMN_REJECT_TOO_BIG : VMN_REJECT_NO_PORT,
+        .mtu = too_large ? in->arg : 0,
+    };
     uint8_t answer[VMN_REJECT_SIZE_MAX];
     const char *why;
     size_t size = vmn_reject_build_as(&reject, in->bytes, in->size, answer,

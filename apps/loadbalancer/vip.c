@@ -250,12 +250,59 @@ emit_services(const struct address *a, const struct vmn_names *facts)
     }
 }
 
+/* Returns the least MTU of the networks in the domain that the balancers of
+ * floating addresses serve, or 0. */
+static uint32_t
+outside_mtu(const struct address *a, const char *domain,
+            const struct vmn_names *facts)
+{
+    uint32_t least = 0;
+
+    for (size_t i = 0; i < facts->n; i++) {
+        const char *parts[4];    /* As in emit_services(). */
+        const struct vmn_loadbalancer *lb
+            = (vmn_key_split(a->view, facts->names[i], parts, 4) == 4
+               && !strcmp(parts[0], NO_NETWORK)
+               ? vmn_read_loadbalancer(a->view, parts[3]) : NULL);
+
+        for (size_t j = 0; lb && j < lb->n_networks; j++) {
+            const struct vmn_network *network
+                = (strcmp(vmn_domain_of(a->view, lb->networks[j]), domain)
+                   ? NULL : vmn_read_network(a->view, lb->networks[j]));
+            uint32_t mtu = network ? vmn_mtu_of(a->view, network) : 0;
+
+            least = mtu && (!least || mtu < least) ? mtu : least;
+        }
+    }
+    return least;
+}
+
+/* Emits the size check of what comes for a floating address from outside,
+ * which no router forwards. */
+static void
+emit_size_check(const struct address *a, uint32_t mtu)
+{
+    struct vmn_flow *flow = flow_to_it(a, BALANCE_VIP, VIP_FROM_OUTSIDE);
+    struct vmn_actions *actions = vmn_flow_actions(flow);
+
+    vmn_match_masked(flow, VMN_REG_FLAGS, VMN_FLAG_EXTERNAL,
+                     VMN_FLAG_EXTERNAL);
+    vmn_act_check_size(actions, mtu);
+    vmn_act_goto(actions, STAGE_BALANCE, BALANCE_SERVICE);
+
+    flow = flow_to_it(a, BALANCE_SERVICE, SERVICE_TOO_LARGE);
+    vmn_match_masked(flow, VMN_REG_FLAGS, VMN_FLAG_EXTERNAL | VMN_FLAG_LARGE,
+                     VMN_FLAG_EXTERNAL | VMN_FLAG_LARGE);
+    act_reject_too_large(vmn_flow_actions(flow), mtu);
+}
+
 void
 compile_address(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 {
     struct vmn_names facts = vmn_relation_values(view, REL_ADDRESS, key);
     struct address a = { .view = view, .emit = emit };
     const char *parts[2];        /* DOMAIN|VIP. */
+    uint32_t mtu;
 
     if (vmn_key_split(view, key, parts, 2) < 2
         || !vmn_ip_from_text(parts[1], &a.ip)) {
@@ -269,4 +316,8 @@ compile_address(struct vmn_view *view, const char *key, struct vmn_emit *emit)
                                                    SERVICE_OTHER)),
                        "no such service at virtual IP");
     emit_services(&a, &facts);
+    mtu = outside_mtu(&a, parts[0], &facts);
+    if (mtu) {
+        emit_size_check(&a, mtu);
+    }
 }
