@@ -28,6 +28,8 @@ VLOG_DEFINE_THIS_MODULE(fqdns);
 /* The same of what guests have asked for, which may be much; of one wildcard
  * see learned_begin_question(). */
 #define ASKING_LEARNED_MAX 64
+BUILD_ASSERT_DECL(ASKING_MAX + ASKING_LEARNED_MAX + 2 * ASKING_FAILING_MAX
+                  <= RESOLVER_QUESTIONS_MAX);
 /* A question that had to wait for others of its wildcard is tried again so
  * much later. */
 #define WAIT_MS 50

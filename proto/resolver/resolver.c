@@ -195,10 +195,11 @@ static int
 set_up(struct ub_ctx *ctx, const char *servers, unsigned negative_s)
 {
     static const char *const local[] = { "home.arpa.", "test." };
-    char negative[16];
+    char negative[16], connections[16];
     int error = ub_ctx_async(ctx, true);
 
     snprintf(negative, sizeof negative, "%u", negative_s);
+    snprintf(connections, sizeof connections, "%d", RESOLVER_QUESTIONS_MAX);
     /* Servers may be on this machine. */
     set_option(ctx, "do-not-query-localhost:", "no");
     /* There are no keys by which signatures could be checked. */
@@ -208,6 +209,12 @@ set_up(struct ub_ctx *ctx, const char *servers, unsigned negative_s)
     set_option(ctx, "infra-host-ttl:", "30");
     set_option(ctx, "infra-keep-probing:", "yes");
     set_option(ctx, "use-syslog:", "no");
+    /* A TCP connection for each question: a server may close one after an
+     * answer (RFC 7766, section 6.2.1), which fails the other questions on it.
+     * No question waits for a connection either: libunbound 1.17 omits the
+     * flags of a question that has waited. */
+    set_option(ctx, "max-reuse-tcp-queries:", "1");
+    set_option(ctx, "outgoing-num-tcp:", connections);
     if (!error) {
         error = (servers ? add_servers(ctx, servers)
                  : ub_ctx_resolvconf(ctx, NULL));

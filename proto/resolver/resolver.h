@@ -20,6 +20,9 @@ struct resolver;
 
 /* The most servers that one is given. */
 #define RESOLVER_SERVERS_MAX 8
+/* The most questions that may be open at a time: each may need a TCP
+ * connection of its own. */
+#define RESOLVER_QUESTIONS_MAX 160
 
 /* Returns NULL if 'servers' are addresses "ADDRESS[,...]", each of which may
  * have a port after an '@' ("192.0.2.53@5353"); or a sentence that says what

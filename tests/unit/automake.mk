@@ -300,6 +300,11 @@ $(NORTHBOUND_TESTS): private LDADD = \
 	-Wl,--whole-archive,tests/unit/libnofabric.a,--no-whole-archive \
 	$(UNIT_LIBS)
 
+# Those of names in DNS, without libfixture.a: tests/unit/fqdns-fixture.c
+# there takes the place of the resolver.
+RESOLVER_TESTS = tests/unit/test-resolver
+$(RESOLVER_TESTS): private LDADD = $(VMN_LIBS) $(CMOCKA_LIBS)
+
 # Those of calls of web servers.  What they share takes the place of
 # getaddrinfo() and connect(), which no other program may be given.
 WEBHOOK_TESTS = \
@@ -527,7 +532,7 @@ tests_unit_libnofabric_a_SOURCES = \
 
 ALL_UNIT_TESTS = $(UNIT_TESTS) $(APPS_TESTS) $(CTL_TESTS) $(FABRIC_TESTS) \
 	$(FABRIC_APPS_TESTS) $(NORTHBOUND_TESTS) $(WEBHOOK_TESTS) \
-	$(CLOCK_TESTS) $(CLUSTER_TESTS) $(COMPARING_TESTS)
+	$(CLOCK_TESTS) $(CLUSTER_TESTS) $(COMPARING_TESTS) $(RESOLVER_TESTS)
 check_PROGRAMS += $(ALL_UNIT_TESTS)
 TESTS += $(ALL_UNIT_TESTS)
 
