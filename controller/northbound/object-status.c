@@ -193,12 +193,12 @@ fill_telemetry(const struct nb_status_query *q, const struct vmn_row *row,
 
 /* Networks.  ------------------------------------------------------------- */
 
-/* Returns the MTU in effect: that of the row, or else what follows from the
- * underlay; 0 if it is unknown. */
+/* Returns the MTU in effect, as vmn_mtu_of(); 0 if it is unknown. */
 static uint32_t
 get_mtu(const struct northbound *nb, const struct vmn_network *network)
 {
-    uint32_t mtu = network->mtu;
+    uint32_t mtu = (network->mtu || !network->provider.physical ? network->mtu
+                    : VMN_MTU_PROVIDER);
     size_t size;
     char *value = mtu ? NULL : engine_peek(nb->engine, VMN_QUERY_MTU, "",
                                            &size);

@@ -323,7 +323,7 @@ const struct schema_table schema_network = {
               .doc = "Its addresses." },
             { .name = "mtu", .type = SCHEMA_U32, AT(vmn_network, mtu),
               .flags = SCHEMA_HIDE_DEFAULT, .min = 576, .max = 9216,
-              .absent = "follows from the underlay",
+              .absent = "1500 with `provider`, else what fits into tunnels",
               .doc = "Its MTU in bytes." },
             { .name = "default", .type = SCHEMA_ENUM,
               AT(vmn_network, default_action),

@@ -222,19 +222,22 @@ vmn_transit_vni(struct vmn_view *view, const char *name)
                      vmn_printf(view, VMN_TRANSIT_KEY, name));
 }
 
-/* Returns the MTU of 'network', in bytes of an IP packet: that of its row, or
- * else what the underlay has room for. */
+/* Returns the MTU of 'network', in bytes of an IP packet: that of its row;
+ * else VMN_MTU_PROVIDER for a provider network, and what the underlay has room
+ * for in tunnels for an overlay. */
 static inline uint32_t
 vmn_mtu_of(struct vmn_view *view, const struct vmn_network *network)
 {
     const uint32_t *mtu = NULL;
     size_t size = 0;
 
-    if (!network->mtu) {
-        mtu = (const uint32_t *) vmn_query(view, VMN_QUERY_MTU, "", &size);
+    if (network->mtu) {
+        return network->mtu;
+    } else if (network->provider.physical) {
+        return VMN_MTU_PROVIDER;
     }
-    return network->mtu ? network->mtu
-           : mtu && size == sizeof *mtu ? *mtu : VMN_MTU_DEFAULT;
+    mtu = (const uint32_t *) vmn_query(view, VMN_QUERY_MTU, "", &size);
+    return mtu && size == sizeof *mtu ? *mtu : VMN_MTU_DEFAULT;
 }
 
 /* Returns the most bytes of an IP packet that may leave such a router for

@@ -209,9 +209,15 @@ struct vmn_provider {
     void *reserved[1];          /* NULL. */
 };
 
-/* The MTU of a network that says none, where nothing is known of underlays:
- * what VXLAN and Geneve leave of 1500 bytes of IPv4.  See vmn_mtu_of(). */
+/* The MTU of an overlay network that says none, where nothing is known of
+ * underlays: what VXLAN and Geneve leave of 1500 bytes of IPv4.  See
+ * vmn_mtu_of(). */
 #define VMN_MTU_DEFAULT 1450
+
+/* The MTU of a provider network that says none: that of Ethernet (RFC 894),
+ * which other machines on the physical network have as well.  No tunnel takes
+ * the network's own packets.  See vmn_mtu_of(). */
+#define VMN_MTU_PROVIDER 1500
 
 /* An isolated layer-2 segment: an overlay, or a provider network, which is on
  * a physical network that others are on, too. */

@@ -142,7 +142,7 @@ enum vmn_hook {
  * Published by overlay.  See vmn_scope_domain(). */
 #define VMN_REL_DOMAIN_HOSTS "overlay.domain-hosts"
 
-/* Query: "" -> uint32_t, the MTU of networks whose row has none: what tunnels
+/* Query: "" -> uint32_t, the MTU of overlays whose row has none: what tunnels
  * between all hosts have room for.  See vmn_mtu_of().  Provided by overlay. */
 #define VMN_QUERY_MTU "overlay.mtu"
 

@@ -14,7 +14,8 @@ from test_router import _IP_RECVERR, _IPV6_RECVERR, _ORIGIN_ICMP, _ORIGIN_ICMP6
 from vmnlab import netns, traffic
 from vmnlab.netns import wait_for
 
-# The MTU of network "a"; "b" and "inet" have a larger one.
+# The MTU of networks "a" and "p"; "b" and "inet" have the default, which is
+# larger.
 MTU = 1400
 TOO_BIG, TTL, PORT, HOST = ("too big", "time exceeded", "port unreachable",
                             "host unreachable")
@@ -127,11 +128,9 @@ def shop(module_lab):
 
 def make_shop(world):
     world.provider_hosts_are("h1", "h2")
-    world.put("networks", "inet", provider={"physical": "dc"}, mtu=1500,
-              subnets=[{"cidr": "198.51.100.0/24",
-                        "gateway": "198.51.100.254"},
-                       {"cidr": "2001:db8:5::/64",
-                        "gateway": "2001:db8:5::fe"}])
+    world.put("networks", "inet", provider={"physical": "dc"}, subnets=[
+        {"cidr": "198.51.100.0/24", "gateway": "198.51.100.254"},
+        {"cidr": "2001:db8:5::/64", "gateway": "2001:db8:5::fe"}])
     for name, n, mtu in (("a", 1, MTU), ("b", 2, None), ("p", 7, MTU)):
         world.put("networks", name, mtu=mtu, subnets=[
             {"cidr": "10.0.%d.0/24" % n, "gateway": "10.0.%d.1" % n},

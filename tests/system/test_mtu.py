@@ -181,6 +181,53 @@ def test_the_mtu_follows_the_underlay(world, tmp_path):
         wait_for("a ping of 1450 bytes", lambda: fits_anew(source, ip), 30)
 
 
+def test_provider_network_has_the_mtu_of_ethernet(world, tmp_path):
+    """Whatever fits into tunnels; and machines outside are notified of the
+    smaller MTU behind a router."""
+    world.provider_hosts_are("h1", "h2")
+    world.put("networks", "out", provider={"physical": "dc"}, subnets=[
+        {"cidr": "192.0.2.0/24", "gateway": "192.0.2.1", "dhcp": True},
+        {"cidr": "2001:db8::/64", "gateway": "2001:db8::1", "slaac": True}])
+    network(world, "net", 1)
+    world.put("routers", "r", interfaces=[{"network": "net"}], external={
+        "network": "out", "gateways": [{"host": "h1"}],
+        "addresses": ["192.0.2.10", "2001:db8::10"]})
+    b = vm(world, "b", "net", 1, "h2", 2)
+    for ip in "192.0.2.20", "2001:db8::20":
+        world.put("floating-ips", "f%d" % len(ip), router="r", port="b", ip=ip)
+    outside = world.outside("outside", "192.0.2.50/24", "2001:db8::50/64")
+    assert (in_effect(world, "out"), in_effect(world, "net")) == (1500, 1450)
+    for ip, router in (("192.0.2.20", "192.0.2.10"),
+                       ("2001:db8::20", "2001:db8::10")):
+        assert fits(outside, ip, 1450)
+        for size in 1451, 1500:
+            forget(outside)
+            assert told(outside, ip, size) == (router, 1450)
+
+    # A guest on the network itself, not on the floating address's own host.
+    a = bare_vm(world, "a", "out", "h1", ipv6=True)
+    widen(a)
+    with Udhcpc(a, tmp_path, "-O", "mtu") as client:
+        assert client.wait("bound")["mtu"] == "1500"
+    wait_for("the MTU of a router advertisement",
+             lambda: heard_mtu(a) == 1500, 30)
+    assert fits(a, outside.ip, 1500) and fits(a, outside.ip6, 1500)
+    assert fits(a, "192.0.2.20", 1450)
+    assert told(a, "192.0.2.20", 1451) == ("192.0.2.10", 1450)
+
+    # It does not follow from the hosts' underlays.
+    before = world.lab.underlay_mtu
+    try:
+        set_underlay(world, before - 100)
+        wait_for("a smaller MTU", lambda: in_effect(world, "net") == 1350, 30)
+        assert in_effect(world, "out") == 1500
+        forget(outside)
+        wait_for("an error with the smaller MTU", lambda: told(
+            outside, "192.0.2.20", 1351) == ("192.0.2.10", 1350), 30)
+    finally:
+        set_underlay(world, before)
+
+
 def test_routers_tell_what_the_next_network_takes(world):
     network(world, "wide", 1)
     network(world, "narrow", 2, mtu=1300)
