@@ -235,6 +235,22 @@ def test_arp_is_answered_by_the_switch(world, pair):
                     "operation") == 1 and frames.parse(f)["sender"] == a.mac]
 
 
+def test_address_probes_are_answered_for_other_ports(world, pair):
+    """RFC 5227, section 2.1.1: a probe, whose sender address is 0.0.0.0, finds
+    the address of another port, and not the port's own."""
+    a, b, c = pair
+    for target in (b, c):
+        with Capture(a.ns) as at_a:
+            frames.send(a, frames.arp_question(a.mac, "0.0.0.0", a.ip),
+                        frames.arp_question(a.mac, "0.0.0.0", target.ip))
+            assert at_a.wait(lambda f: frames.parse(f).get("operation") == 2,
+                             10)
+            assert [(frames.parse(f)["sender"], frames.parse(f)["sender_ip"])
+                    for f in at_a.read()
+                    if frames.parse(f).get("operation") == 2] == [
+                        (target.mac, target.ip)]
+
+
 def test_broadcast_goes_only_where_the_network_is(world, pair):
     """Every VM of the network gets one copy; a host without any gets none at
     all, not even through its tunnel."""

@@ -129,11 +129,13 @@ static bool
 find6(const struct vmn_dhcp6 *answer, int ia, uint16_t code,
       struct vmn_dhcp6_option *option)
 {
+    size_t head = ia == VMN_DHCP6_IA_TA ? 4 : 12;
+
     if (ia) {
         return vmn_dhcp6_find(answer->options, answer->options_size, ia,
                               option)
-               && vmn_dhcp6_find(option->data + 12, option->size - 12, code,
-                                 option);
+               && vmn_dhcp6_find(option->data + head, option->size - head,
+                                 code, option);
     }
     return vmn_dhcp6_find(answer->options, answer->options_size, code,
                           option);
@@ -340,6 +342,8 @@ v6_only_the_first_association_has_addresses(void **state)
 {
     const struct ask6 q = { .type = SOLICIT, .ia = 3, .two_ias = true };
     const struct ask6 prefix = { .type = SOLICIT, .ia = 25 };
+    const struct ask6 temporary = { .type = SOLICIT,
+                                    .ia = VMN_DHCP6_IA_TA };
     struct vmn_dhcp6_option option;
     struct fixture *f = *state;
     struct vmn_dhcp6 answer;
@@ -362,6 +366,8 @@ v6_only_the_first_association_has_addresses(void **state)
 
     assert_null(ask6(f, &prefix, &answer));
     assert_int_equal(status_of(&answer, 25), 6);
+    assert_null(ask6(f, &temporary, &answer));
+    assert_int_equal(status_of(&answer, VMN_DHCP6_IA_TA), 2);
 }
 
 static void
