@@ -4,6 +4,8 @@ address of the router that sends it, and about the packet that its sender
 knows.  Packets that are too large end with such an error, also as
 fragments."""
 
+import itertools
+import select
 import socket
 import struct
 
@@ -11,7 +13,7 @@ import pytest
 from conftest import World, check_log
 from test_router import _IP_RECVERR, _IPV6_RECVERR, _ORIGIN_ICMP, _ORIGIN_ICMP6
 
-from vmnlab import netns, traffic
+from vmnlab import frames, netns, traffic
 from vmnlab.netns import wait_for
 
 # The MTU of networks "a" and "p"; "b" and "inet" have the default, which is
@@ -29,12 +31,24 @@ B_GATEWAY = {4: "10.0.2.1", 6: "fd00:2::1"}
 HOSTS = {"1": "h1", "2": "h2", "3": "h3"}
 
 
-def client_socket(source, version):
-    """A UDP socket that reports errors, and sends what may not be cut up,
-    whatever MTU its kernel has learned."""
-    sock = netns.socket_in(
-        source.ns, socket.AF_INET6 if version == 6 else socket.AF_INET,
-        socket.SOCK_DGRAM)
+# Source ports of TCP segments, and identifiers of pings.
+numbers = itertools.count(20000)
+
+
+def client_socket(source, version, protocol="udp"):
+    """A socket that reports errors, and sends what may not be cut up, whatever
+    MTU its kernel has learned."""
+    family = socket.AF_INET6 if version == 6 else socket.AF_INET
+    if protocol == "udp":
+        sock = netns.socket_in(source.ns, family, socket.SOCK_DGRAM)
+    else:
+        sock = netns.socket_in(
+            source.ns, family, socket.SOCK_RAW,
+            socket.IPPROTO_TCP if protocol == "tcp" else
+            socket.IPPROTO_ICMPV6 if version == 6 else socket.IPPROTO_ICMP)
+    if version == 6 and protocol == "tcp":
+        # IPV6_CHECKSUM: where the kernel writes it.
+        sock.setsockopt(socket.IPPROTO_IPV6, 7, 16)
     level = socket.IPPROTO_IPV6 if version == 6 else socket.IPPROTO_IP
     sock.setsockopt(level, _IPV6_RECVERR if version == 6 else _IP_RECVERR, 1)
     # IP_MTU_DISCOVER or IPV6_MTU_DISCOVER: IP_PMTUDISC_PROBE.
@@ -71,33 +85,54 @@ def read_error(sock, version):
 
 def error_of(send, sock, version, seconds):
     """Sends until there is an error; None: there is none."""
-    found = []
+    waiting = select.poll()
+    waiting.register(sock, 0)   # For POLLERR alone.
 
     def told():
-        found[:] = [read_error(sock, version)]
-        if not found[0]:
-            try:
-                send()
-            except OSError:
-                pass            # A pending error, which is read next.
-        return found[0]
+        try:
+            send()
+        except OSError:
+            pass                # A pending error, which is read next.
+        waiting.poll(300)
+        return read_error(sock, version)
     try:
-        return wait_for("an ICMP error", told, seconds, step=0.3)
+        return wait_for("an ICMP error", told, seconds, step=0.01)
     except netns.Error:
         return None
 
 
-def provoke(source, ip, port, error, seconds=6):
+def payload(sock, protocol, ip, port, size):
+    """What a socket sends so that its IP packet has 'size' bytes."""
+    v6 = ":" in ip
+    room = size - (40 if v6 else 20)
+    if protocol == "udp":
+        return bytes(room - 8)
+    if protocol == "icmp":
+        data = struct.pack("!BBHHH", 128 if v6 else 8, 0, 0, next(numbers),
+                           1) + bytes(room - 8)
+        at, pseudo = 2, b""
+    else:                       # A SYN.
+        data = struct.pack("!HHIIBBHHH", next(numbers), port, 1, 0, 5 << 4, 2,
+                           1024, 0, 0) + bytes(room - 20)
+        at, pseudo = 16, socket.inet_pton(
+            sock.family, sock.getsockname()[0]) + socket.inet_pton(
+                sock.family, ip) + struct.pack("!HH", socket.IPPROTO_TCP, room)
+    if v6:
+        return data             # The kernel writes the checksum.
+    return data[:at] + struct.pack("!H", frames.checksum(
+        pseudo + data)) + data[at + 2:]
+
+
+def provoke(source, ip, port, error, protocol="udp", seconds=6):
     """The error about what 'source' sends to 'ip', as of error_of()."""
     version = 6 if ":" in ip else 4
-    with client_socket(source, version) as sock:
-        size = MTU + 1 - (48 if version == 6 else 28) if error == TOO_BIG \
-            else 10
+    with client_socket(source, version, protocol) as sock:
         if error == TTL:
             set_hops(sock, version, 1)
-        sock.connect((ip, port))
-        return error_of(lambda: sock.send(bytes(size)), sock, version,
-                        seconds)
+        sock.connect((ip, port if protocol == "udp" else 0))
+        return error_of(lambda: sock.send(payload(
+            sock, protocol, ip, port, MTU + 1 if error == TOO_BIG else 80)),
+                        sock, version, seconds)
 
 
 def check(found, version, error, source):
@@ -145,9 +180,10 @@ def make_shop(world):
             vms[kind + n] = world.vm(kind + n, network, host, [
                 "10.0.%d.%d" % (link, last), "fd00:%d::%d" % (link, last)],
                 udp=[53])
-    forwards = [{"address": ROUTER[version], "protocol": "udp",
+    forwards = [{"address": ROUTER[version], "protocol": protocol,
                  "port": 8000 + i + int(n), "to": "s" + n, "target": port}
                 for version in (4, 6) for n in HOSTS
+                for protocol in ("udp", "tcp")
                 for i, port in ((0, 53), (10, 54))]
     world.put("routers", "r", interfaces=[{"network": "a"}, {"network": "b"}],
               external={"network": "inet", "gateways": gateways,
@@ -200,6 +236,23 @@ def ways(version, n):
     ]
 
 
+def protocols(way):
+    """What is sent that way: the virtual IPs are UDP's, and a ping of the
+    router's address is answered by the router."""
+    return (("udp",) if "VIP" in way else ("udp", "tcp") if way == "forward"
+            else ("udp", "tcp", "icmp"))
+
+
+def errors_of(way):
+    """(error, protocol): a closed port of TCP is a reset, and the router does
+    not forward what comes for a virtual IP from outside."""
+    yield PORT, "udp"
+    for protocol in protocols(way):
+        yield TOO_BIG, protocol
+        if way != "floating VIP":
+            yield TTL, protocol
+
+
 @pytest.mark.parametrize("version", (4, 6))
 def test_senders_receive_errors(shop, version):
     """Of each way, and wherever the VM is."""
@@ -209,16 +262,15 @@ def test_senders_receive_errors(shop, version):
         for way, client, ip, port, none, router in ways(version, n):
             assert wait_for("%s to h%s" % (way, n), lambda: traffic.ask(
                 vms[client], ip, port, "udp", 0.5), 30)
-            # No router forwards what comes for a virtual IP from outside.
             balanced = way == "floating VIP"
-            for error in ((TOO_BIG, PORT) if balanced
-                          else (TOO_BIG, TTL, PORT)):
+            for error, protocol in errors_of(way):
                 found = provoke(vms[client], ip, none if error == PORT
-                                else port, error)
+                                else port, error, protocol)
                 why = check(found, version, error,
                             ip if balanced or error == PORT else router)
                 if why:
-                    wrong.append("%s to h%s, %s: %s" % (way, n, error, why))
+                    wrong.append("%s to h%s, %s, %s: %s" % (
+                        way, n, protocol, error, why))
     for client, network, router in (("out", 7, PLAIN), ("b1", 1, B_GATEWAY),
                                     ("b3", 1, B_GATEWAY)):
         ip = ("10.0.%d.99" if version == 4 else "fd00:%d::99") % network
@@ -226,6 +278,39 @@ def test_senders_receive_errors(shop, version):
                     router[version])
         if why:
             wrong.append("%s to %s: %s" % (client, ip, why))
+    assert not wrong, "\n".join(wrong)
+
+
+def trace(world, source, way, protocol, size):
+    """(verdict, reason, verdict of the error that goes back) of a trace."""
+    _, client, ip, port, _, _ = way
+    request = {"from": client, "to": ip, "protocol": protocol, "size": size}
+    if protocol != "icmp":
+        request["port"] = port
+    if client == "out":
+        request["from"] = "outside"
+        request["source_ip"] = source.ip6 if ":" in ip else source.ip
+    outcome = world.api.call("POST", "/v1/trace", request)["outcomes"][0]
+    return (outcome["verdict"], outcome["at"].get("reason"),
+            outcome.get("answer", {}).get("verdict"))
+
+
+@pytest.mark.parametrize("version", (4, 6))
+def test_traces_say_the_same_of_sizes(shop, version):
+    """What is as large as the smaller MTU is delivered; one byte more is
+    dropped, and an error goes back."""
+    world, vms = shop
+    wrong = []
+    for way in (way for n in HOSTS for way in ways(version, n)):
+        for protocol in protocols(way[0]):
+            for size, wanted in (
+                    (MTU, ("delivered", None, None)),
+                    (MTU + 1, ("dropped", "larger than the MTU",
+                               "delivered"))):
+                said = trace(world, vms[way[1]], way, protocol, size)
+                if said != wanted:
+                    wrong.append("%s, %s, %d bytes: %s" % (
+                        way, protocol, size, said))
     assert not wrong, "\n".join(wrong)
 
 
