@@ -4,7 +4,8 @@
  * told: TCP by a reset, all else by an ICMP error.  The packet goes up to the
  * handler here, whose answer goes the way that one of the packet's destination
  * would go: to the sender on this host, or through the tunnel to the host that
- * it is on, and back through load balancing there.
+ * it is on, and back through load balancing there; or out by the gateway, and
+ * back through its NAT.
  *
  * On this host no policy judges the answer.  On the sender's, if that is
  * another one, it belongs to the connection that the packet has opened there,
@@ -32,9 +33,10 @@ handle_reject(struct vmn_view *view, const struct vmn_packet_in *in,
         vmn_send_nothing(out, why);
         return;
     }
-    /* A packet from a tunnel is answered from the port that it was for:
-     * nothing is forwarded from tunnel to tunnel. */
-    if (in_port == VMN_TUNNEL_OFPORT) {
+    /* A packet that no port here has sent is answered from the port that it
+     * was for: nothing is forwarded from tunnel to tunnel, and a datapath
+     * loses a tracked packet whose input port is a patch port. */
+    if (!in->port) {
         in_port = (vmn_packet_reg(in, VMN_REG_OUT_PORT)
                    & ((1u << VMN_OUT_ISOLATION_SHIFT) - 1));
     }

@@ -115,6 +115,16 @@ replies_to_gateway(const struct gateway_ctx *ctx, const char *host,
     vmn_act_set(vmn_flow_actions(flow), REG_REPLY, 1);
     out_track(ctx, vmn_flow_actions(flow));
 
+    /* What vmnd answers in the port's name is not tracked; but it is to where
+     * the packet came from (app router, table ROUTE_ENTER). */
+    flow = vmn_flow_add(ctx->emit, scope, STAGE_EGRESS, OUT_ENTER,
+                        ENTER_DISTRIBUTED_REPLY);
+    vmn_match(flow, VMN_REG_NETWORK, ctx->transit);
+    vmn_match(flow, VMN_REG_DST_HOST, VMN_DST_HOST_EXTERNAL);
+    vmn_match_ip(flow, vmn_field_ip_src(ip->family), ip);
+    vmn_match_mac(flow, VMN_F_ETH_DST, VMN_EXTERNAL_MAC);
+    act_to_gateways(ctx, vmn_flow_actions(flow));
+
     for (size_t i = 0; i < sizeof unknown / sizeof *unknown; i++) {
         flow = vmn_flow_add(ctx->emit, scope, STAGE_EGRESS, OUT_NAT,
                             NAT_ELSEWHERE);

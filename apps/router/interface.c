@@ -117,18 +117,37 @@ emit_neighbour(const struct router_ctx *ctx, const struct vmn_network *network,
 /* Admits packets from this host for the router's MAC.  A network has these
  * flows on all hosts of its domain: the reply to a routed packet is on a host
  * that may have no port in the network. */
-static void
-emit_enter(const struct router_ctx *ctx, const struct vmn_network *network)
+static struct vmn_flow *
+emit_enter(const struct router_ctx *ctx, const struct vmn_network *network,
+           struct vmn_mac mac)
 {
     struct vmn_flow *flow = router_flow(ctx, ROUTE_ENTER, ONLY);
     struct vmn_actions *actions = vmn_flow_actions(flow);
 
     vmn_match(flow, VMN_REG_NETWORK, network->vni);
     vmn_match(flow, VMN_REG_SRC_LOCAL, 1);
-    vmn_match_mac(flow, VMN_F_ETH_DST, ctx->router->mac);
+    vmn_match_mac(flow, VMN_F_ETH_DST, mac);
     vmn_act_set(actions, REG_ROUTER, ctx->number);
     vmn_act_set(actions, REG_HOPS, 0);
     vmn_act_goto(actions, STAGE_ROUTE, ROUTE_HOP);
+    return flow;
+}
+
+/* Admits what vmnd answers in a port's name to a machine outside, whose packet
+ * came from the gateway by a tunnel: with VMN_EXTERNAL_MAC as its source.  A
+ * port's own answer goes to its subnet's gateway. */
+static void
+emit_enter_answers(const struct router_ctx *ctx,
+                   const struct vmn_network *network, const struct vmn_ip *ip)
+{
+    for (size_t i = 0; i < network->n_subnets; i++) {
+        const struct vmn_subnet *subnet = vmn_subnet_at(network, i);
+
+        if (vmn_ip_equal(&subnet->gateway, ip)) {
+            vmn_match_prefix(emit_enter(ctx, network, VMN_EXTERNAL_MAC),
+                             vmn_field_ip_src(ip->family), &subnet->cidr);
+        }
+    }
 }
 
 static void
@@ -170,7 +189,7 @@ emit_interface(const struct router_ctx *ctx,
         return;
     }
     n = interface_addresses(ctx->router, interface, network, ips);
-    emit_enter(ctx, network);
+    emit_enter(ctx, network, ctx->router->mac);
     vmn_claim_mac(ctx->view, ctx->emit, interface->network,
                   ctx->router->mac);
     for (size_t i = 0; i < n; i++) {
@@ -179,6 +198,7 @@ emit_interface(const struct router_ctx *ctx,
         if (memcmp(&ips[i], &local, sizeof local)) {
             emit_self(ctx, &ips[i]);
             emit_neighbour(ctx, network, &ips[i]);
+            emit_enter_answers(ctx, network, &ips[i]);
         }
     }
     for (size_t i = 0; i < network->n_subnets; i++) {

@@ -370,12 +370,11 @@ conntrack_pass(struct conntrack *ct, const struct ct_action *action,
     if (fault) {
         return fault;
     }
-    *connp = find_conn(ct, action, packet->quotes ? &packet->quoted : &tuple,
-                       &reply);
     if (packet->quotes) {
-        reply = !reply;         /* An error goes to the sender of what it
-                                 * quotes. */
+        /* An error goes to the sender of what it quotes. */
+        tuple = tuple_reverse(&packet->quoted);
     }
+    *connp = find_conn(ct, action, &tuple, &reply);
     if (is_reset(packet) && !(*connp && reply)) {
         return "conntrack's answer to a reset that answers no SYN of the "
                "exchange depends on the datapath";
