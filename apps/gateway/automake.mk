@@ -12,6 +12,7 @@ apps_gateway_gateway_la_SOURCES = \
 	apps/gateway/gateway-context.c \
 	apps/gateway/gateway.c \
 	apps/gateway/gateway.h \
+	apps/gateway/gone.c \
 	apps/gateway/gratuitous-arp.c \
 	apps/gateway/inbound.c \
 	apps/gateway/migrating.c \

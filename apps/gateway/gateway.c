@@ -129,14 +129,6 @@ static const struct vmn_id_pool_class id_pools[] = {
     { .name = NULL },
 };
 
-/* Packets of connections whose translation is gone. */
-static void
-handle_forget(struct vmn_view *view, const struct vmn_packet_in *in,
-              struct vmn_packets_out *out)
-{
-    vmn_send_nothing(out, "translation is gone");
-}
-
 static const struct vmn_handler_class handlers[] = {
     [HANDLER_RESOLVE] = { .name = "resolve", .handle = handle_resolve,
                           .asks_neighbours = 1 },

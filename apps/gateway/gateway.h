@@ -139,8 +139,9 @@ enum gateway_handler {
 
 /* In the mark of each connection in a zone for NAT. */
 #define MARK_TRANSLATED (UINT32_C(1) << 31)
-/* Bytes of a packet whose connection is forgotten. */
-#define FORGET_QUOTED 64
+
+/* Argument of HANDLER_FORGET: the packet is from outside. */
+#define FORGET_FROM_OUTSIDE 1
 
 /* Relations. */
 #define REL_HOSTS "gateway.hosts"       /* "" -> hosts that may be a
@@ -335,6 +336,10 @@ struct vmn_flow *nat_new(const struct gateway_ctx *, uint8_t family,
 void nat_commit(struct vmn_flow *, unsigned stage, const struct translation *);
 
 /* external-arp.c */
+/* gone.c */
+void handle_forget(struct vmn_view *, const struct vmn_packet_in *,
+                   struct vmn_packets_out *);
+
 void publish_gateway_hosts(const struct gateway_ctx *);
 void arp_router_at(const struct gateway_ctx *);
 void external_address(const struct gateway_ctx *, const struct vmn_ip *);

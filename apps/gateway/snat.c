@@ -68,10 +68,11 @@ translation_mark(const struct translation *t)
     return mix(hash, ports, sizeof ports) | MARK_TRANSLATED;
 }
 
-/* Emits how errors about replies to a connection from inside leave this host,
- * which need not be the gateway: NAT changes back what they quote.  They are
- * from and to the MAC addresses that the handler has chosen
- * (apps/router/icmp-error.c), so no neighbour has to be known. */
+/* Emits how errors about replies to a connection from inside, and answers of
+ * gone.c, leave this host, which need not be the gateway: NAT changes back
+ * what they quote.  They are from and to the MAC addresses that the handler
+ * has chosen (apps/router/icmp-error.c), so no neighbour has to be known; and
+ * an address that this host serves gets them. */
 void
 nat_own(const struct gateway_ctx *ctx, uint8_t family)
 {
@@ -89,7 +90,8 @@ nat_own(const struct gateway_ctx *ctx, uint8_t family)
     vmn_match(flow, VMN_REG_DST_HOST, VMN_DST_HOST_PROVIDER);
     actions = vmn_flow_actions(flow);
     vmn_act_set(actions, VMN_REG_NETWORK, ctx->network->vni);
-    vmn_act_next(actions);
+    vmn_act_set(actions, VMN_REG_NEIGHBOUR_STATE, VMN_NEIGHBOUR_REACHABLE);
+    vmn_act_goto(actions, STAGE_EGRESS, OUT_SEND);
 }
 
 /* Has OUT_HOP take new connections that are not translated.  It sets the
@@ -131,12 +133,14 @@ nat_gone(const struct gateway_ctx *ctx, uint8_t family)
     static const unsigned stages[] = { STAGE_INGRESS, STAGE_EGRESS };
 
     for (size_t i = 0; i < sizeof stages / sizeof stages[0]; i++) {
-        unsigned table = stages[i] == STAGE_INGRESS ? IN_NAT : OUT_NAT;
+        bool in = stages[i] == STAGE_INGRESS;
+        unsigned table = in ? IN_NAT : OUT_NAT;
         struct vmn_actions *actions = vmn_flow_actions(marked_flow(
             ctx, family, stages[i], NAT_GONE, MARK_TRANSLATED,
             MARK_TRANSLATED));
 
-        vmn_act_punt(actions, HANDLER_FORGET, 0, FORGET_QUOTED);
+        vmn_act_punt(actions, HANDLER_FORGET, in ? FORGET_FROM_OUTSIDE : 0,
+                     VMN_REJECT_QUOTED_MAX);
         vmn_act_drop(actions, "translation is gone");
         vmn_act_drop(vmn_flow_actions(nat_flow(
             ctx, family, stages[i], table, NAT_INVALID, VMN_CT_INV,

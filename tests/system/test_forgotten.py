@@ -86,7 +86,7 @@ class Flow:
 
     def answer(self):
         """The server's name and the client's address as seen there, "reset",
-        or None."""
+        "refused" (of UDP), or None."""
         sock = self.held.sock
         sock.settimeout(0.4)
         try:
@@ -96,6 +96,8 @@ class Flow:
             return None
         except BlockingIOError:
             return None
+        except ConnectionRefusedError:
+            return "refused"
         except OSError:
             return None if self.is_udp else "reset"
         if not data:
@@ -104,13 +106,13 @@ class Flow:
 
     def becomes(self, wanted):
         """Waits until the client gets 'wanted': answers of another server, of
-        (server, its own address), "reset", or None: nothing of the former
-        server, as of the second try."""
+        (server, its own address), "reset", "refused", or None: nothing of the
+        former server, as of the second try."""
         def settled():
             found = self.answer()
             if wanted is None:
-                return found in (None, "reset") and self.answer() in (
-                    None, "reset")
+                return (isinstance(found, (str, type(None)))
+                        and isinstance(self.answer(), (str, type(None))))
             if isinstance(found, tuple):
                 return found[:len(wanted)] == wanted
             return found == wanted
@@ -171,9 +173,10 @@ def forward_to_another(place):
 def forward_removed(place):
     place.patch("routers", "r", external=external(forwards("a1")))
     return "h1", [
-        (Flow(place, "near", ip, port, protocol, ("a1",)), None)
+        (Flow(place, "near", ip, port, protocol, ("a1",)), after)
         for ip in (OURS, OURS6)
-        for port, protocol in ((8080, "tcp"), (5353, "udp"))
+        for port, protocol, after in ((8080, "tcp", "reset"),
+                                      (5353, "udp", "refused"))
     ], through(place, external())
 
 
@@ -220,7 +223,7 @@ def no_longer_exempt(place):
     return "h1", [
         (Flow(place, "a1", NEAR, 53, "udp", ("near", "10.0.0.1")),
          ("near", OURS)),
-        (Flow(place, "near", "10.0.0.2", 53, "udp", ("a2",)), None),
+        (Flow(place, "near", "10.0.0.2", 53, "udp", ("a2",)), "refused"),
     ], through(place, external())
 
 
