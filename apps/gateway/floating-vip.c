@@ -124,6 +124,69 @@ reply_flow(const struct gateway_ctx *ctx, uint8_t family)
     return flow;
 }
 
+/* Matches packets of a port here that open a connection: those that were
+ * committed in the zone of policies, which leaves them untracked.  There a
+ * backend's reply opens none. */
+static void
+match_opening(struct vmn_flow *flow, uint8_t family, uint8_t protocol)
+{
+    vmn_match(flow, VMN_F_ETH_TYPE, vmn_eth_type_of(family));
+    vmn_match(flow, VMN_F_IP_PROTO, protocol);
+    vmn_match(flow, VMN_REG_SRC_LOCAL, 1);
+    vmn_match_masked(flow, VMN_F_CT_STATE, 0, VMN_CT_TRK);
+}
+
+/* Emits a flow for packets that open a connection, on the gateway: a datapath
+ * passes a packet through conntrack six times at most, as many as one needs
+ * that reaches an address which this host serves. */
+static struct vmn_flow *
+opening_at(const struct gateway_ctx *ctx)
+{
+    struct vmn_flow *flow = out_enter_flow(ctx, vmn_scope_host(ctx->host),
+                                           ENTER_OPENS);
+
+    out_track(ctx, vmn_flow_actions(flow));
+    return flow;
+}
+
+static void
+emit_opening_at(const struct gateway_ctx *ctx, uint8_t family,
+                uint8_t protocol)
+{
+    struct vmn_flow *flow = opening_at(ctx);
+
+    if (protocol == VMN_IP_PROTO_TCP) {
+        vmn_match(flow, VMN_F_ETH_TYPE, vmn_eth_type_of(family));
+        vmn_match(flow, VMN_F_IP_PROTO, protocol);
+        vmn_match_masked(flow, VMN_F_TCP_FLAGS, VMN_TCP_SYN,
+                         VMN_TCP_SYN | VMN_TCP_ACK);
+        return;
+    }
+    match_opening(flow, family, protocol);
+    /* Its own host knows that of a packet from a tunnel. */
+    flow = opening_at(ctx);
+    vmn_match(flow, VMN_F_IN_PORT, VMN_TUNNEL_OFPORT);
+    vmn_match(flow, VMN_F_ETH_TYPE, vmn_eth_type_of(family));
+    vmn_match(flow, VMN_F_IP_PROTO, protocol);
+    vmn_match_mac(flow, VMN_F_ETH_DST, VMN_EXTERNAL_MAC);
+}
+
+/* Emits a flow for such packets that are not of TCP, on all other hosts. */
+static void
+emit_opening(const struct gateway_ctx *ctx, uint8_t family, uint8_t protocol)
+{
+    struct vmn_flow *flow;
+
+    if (protocol != VMN_IP_PROTO_TCP) {
+        flow = out_enter_flow(ctx, vmn_scope_domain(ctx->domain),
+                              ENTER_REMOTE_OPENS);
+        match_opening(flow, family, protocol);
+        vmn_act_set_mac(vmn_flow_actions(flow), VMN_F_ETH_DST,
+                        VMN_EXTERNAL_MAC);
+        act_to_gateways(ctx, vmn_flow_actions(flow));
+    }
+}
+
 /* Emits flows for fragments, of which the first alone has its port, and for
  * ICMP errors. */
 static void
@@ -166,10 +229,12 @@ emit_protocol(const struct gateway_ctx *ctx, const char *protocol)
         return 0;
     }
     family = atoi(parts[0]);
+    emit_opening(ctx, family, atoi(parts[1]));
     for (size_t i = 0; i < ctx->failover.n; i++) {
         const struct gateway_ctx at = gateway_at(ctx, i);
 
         vmn_match(reply_flow(&at, family), VMN_F_IP_PROTO, atoi(parts[1]));
+        emit_opening_at(&at, family, atoi(parts[1]));
     }
     return family;
 }

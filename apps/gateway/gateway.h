@@ -49,7 +49,8 @@ enum {
     ENTER_STANDBY_ADDRESS = 140, /* Who asks a gateway that stands by. */
     ENTER_STANDBY_ROUTER = 135, /* To one. */
     ENTER_BALANCED = 125,       /* From a virtual IP. */
-    ENTER_MAY_BE_BALANCED = 120, /* Perhaps a backend's reply. */
+    ENTER_OPENS = 122,          /* No backend's reply... */
+    ENTER_MAY_BE_BALANCED = 120, /* ...and perhaps one. */
     ENTER_ND = 115,             /* Neighbour discovery. */
     ENTER_PING = 110,           /* The gateway itself. */
     ENTER_DISTRIBUTED_REPLY = 106,
@@ -61,7 +62,8 @@ enum {
     ENTER_STANDBY = 95,         /* To a gateway that stands by. */
     ENTER_ROUTED = 90,          /* To an address behind the router. */
     ENTER_RELAY = 80,           /* From one, to another. */
-    ENTER_REMOTE = 50,
+    ENTER_REMOTE_OPENS = 55,    /* As ENTER_OPENS... */
+    ENTER_REMOTE = 50,          /* ...and all other packets. */
 
     NAT_ELSEWHERE = 125,        /* A reply of a connection by a gateway. */
     NAT_INVALID = 120,
@@ -335,11 +337,11 @@ struct vmn_flow *nat_new(const struct gateway_ctx *, uint8_t family,
  * STAGE_INGRESS, its source in STAGE_EGRESS. */
 void nat_commit(struct vmn_flow *, unsigned stage, const struct translation *);
 
-/* external-arp.c */
 /* gone.c */
 void handle_forget(struct vmn_view *, const struct vmn_packet_in *,
                    struct vmn_packets_out *);
 
+/* external-arp.c */
 void publish_gateway_hosts(const struct gateway_ctx *);
 void arp_router_at(const struct gateway_ctx *);
 void external_address(const struct gateway_ctx *, const struct vmn_ip *);
