@@ -373,12 +373,17 @@ class World:
             "icmp" if protocol == "icmp" else b.name)
 
     def answers(self, a, ip, port=80, protocol="tcp", seconds=15):
-        """Who answers 'a' at 'ip' in the end, or None."""
-        end = time.monotonic() + seconds * PATIENCE
+        """Who answers 'a' at 'ip' in the end, or None.  What a switch has
+        cached may stay as it was before a change, for as long as 'a' asks."""
+        asked = time.monotonic()
+        fresh = False
         while True:
             who = traffic.ask(a, ip, port, protocol, 1.0)
-            if who or time.monotonic() > end:
+            if who or time.monotonic() > asked + seconds * PATIENCE:
                 return who
+            if not fresh and time.monotonic() > asked + 3:
+                self.revalidated()
+                fresh = True
 
     def blocked(self, a, b, port=80, protocol="tcp"):
         """Whether 'a' gets no answer of 'b'."""

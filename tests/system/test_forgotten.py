@@ -78,6 +78,7 @@ class Flow:
         self.what = "%s from %s to %s" % (protocol, client, ip)
         assert wait_for("an answer by " + self.what, lambda: (
             traffic.ask(self.client, ip, port, protocol, 2.0)), 60)
+        place.lab.purged()
         self.held = traffic.Connection(self.client, ip, port, protocol)
         self.is_udp = protocol == "udp"
         found = (self.held.again(30) or "").split()

@@ -509,19 +509,20 @@ class Lab:
         switch's tables have now, and its flows' counters all that has passed.
         "revalidator/wait" ends with a round that may have begun before, and
         the next one has not."""
-        running = [host for host in self.hosts if host.running()]
-        with futures.ThreadPoolExecutor() as pool:
-            for _ in range(2):
-                list(pool.map(lambda host: host.appctl("revalidator/wait"),
-                              running))
+        for _ in range(2):
+            self.ask_switches("revalidator/wait")
+        self.purged()
 
     def purged(self):
         """Empties each switch's datapath: Open vSwitch 3.1.0 now and then
         goes on with a cached flow's former actions (docs/pipeline.md, "Known
         limits")."""
+        self.ask_switches("revalidator/purge")
+
+    def ask_switches(self, command):
+        running = [host for host in self.hosts if host.running()]
         with futures.ThreadPoolExecutor() as pool:
-            list(pool.map(lambda host: host.appctl("revalidator/purge"),
-                          self.hosts))
+            list(pool.map(lambda host: host.appctl(command), running))
 
     def unplug(self, name):
         self.vm(name).unplug()
