@@ -565,13 +565,12 @@ http_token_load(const char *file, char **token, char **text)
         size_t n = fread(line, 1, sizeof line - 1, stream);
 
         line[n] = '\0';
-        size_t mark = text_skip_bom(line, n);
-        size_t len = strcspn(line + mark, "\r\n");
+        char *found = line + text_skip_bom(line, n);
+        size_t len = strcspn(found, "\r\n");
 
-        memmove(line, line + mark, len);
-        line[len] = '\0';
+        found[len] = '\0';
         for (size_t i = 0; i < len; i++) {
-            error = line[i] <= ' ' || line[i] >= 0x7f ? EINVAL : error;
+            error = found[i] <= ' ' || found[i] >= 0x7f ? EINVAL : error;
         }
         if (len < TOKEN_MIN || len > HTTP_TOKEN_MAX || error) {
             error = EINVAL;
@@ -579,7 +578,7 @@ http_token_load(const char *file, char **token, char **text)
                               " characters", file, TOKEN_MIN,
                               HTTP_TOKEN_MAX);
         } else {
-            *token = xstrdup(line);
+            *token = xstrdup(found);
         }
     }
     if (stream) {
