@@ -6,7 +6,7 @@ routers by their advertisements.  And the DHCP servers of others."""
 import struct
 
 import pytest
-from conftest import World, check_log, close_lab, make_lab
+from conftest import close_lab, make_lab
 from dhcp_guests import Udhcpc, bare_vm, wait_for_address
 
 from vmnlab import frames, netns
@@ -25,15 +25,6 @@ def lab():
     lab = make_lab("announced", 2)
     yield lab
     close_lab(lab)
-
-
-@pytest.fixture
-def world(lab):
-    world = World(lab)
-    yield world
-    world.close()
-    check_log(lab.vmnd)
-    assert lab.vmnd.pid() is not None, lab.vmnd.last_words(60)
 
 
 # DHCP.  ---------------------------------------------------------------------

@@ -6,8 +6,8 @@ import re
 import struct
 
 import pytest
-from conftest import (World, check_log, close_lab, held_back, make_lab,
-                      wait_counted, wait_quiet)
+from conftest import (close_lab, held_back, make_lab, wait_counted,
+                      wait_quiet)
 from dhcp_guests import (Dhclient, Udhcpc, addresses, bare_vm, enable_ipv6,
                          wait_for_address)
 
@@ -24,15 +24,6 @@ def lab():
     lab = make_lab("dhcp", 2, options=["--packet-port-rate=%d" % PORT_RATE])
     yield lab
     close_lab(lab)
-
-
-@pytest.fixture
-def world(lab):
-    world = World(lab)
-    yield world
-    world.close()
-    check_log(lab.vmnd)
-    assert lab.vmnd.pid() is not None, lab.vmnd.last_words(60)
 
 
 def unanswered(lab):

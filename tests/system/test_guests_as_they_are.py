@@ -9,7 +9,7 @@ import struct
 import subprocess
 
 import pytest
-from conftest import World, check_log, close_lab, make_lab, wait_counted
+from conftest import close_lab, make_lab, wait_counted
 from dhcp_guests import Dhclient, addresses, bare_vm, enable_ipv6
 
 from vmnlab import frames, netns
@@ -27,15 +27,6 @@ def lab():
     lab = make_lab("guests", 2, options=["--packet-port-rate=1000"])
     yield lab
     close_lab(lab)
-
-
-@pytest.fixture
-def world(lab):
-    world = World(lab)
-    yield world
-    world.close()
-    check_log(lab.vmnd)
-    assert lab.vmnd.pid() is not None, lab.vmnd.last_words(60)
 
 
 def drops(world, reason):
