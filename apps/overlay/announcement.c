@@ -28,10 +28,10 @@ send_as_port(const struct vmn_packet_in *in, struct vmn_packets_out *out,
 static void
 announce_place(const struct vmn_packet_in *in, struct vmn_packets_out *out)
 {
-    const struct vmn_ip nobody = { .family = 4 };
+    const struct vmn_ip none = { .family = 4 };
     uint8_t frame[VMN_ARP_SIZE];
 
-    vmn_arp_request_build(in->port->mac, &nobody, &nobody, frame);
+    vmn_arp_request_build(in->port->mac, &none, &none, frame);
     /* RFC 903: the type of RARP, "request reverse", and the sender's address
      * as that of the target. */
     frame[12] = ETH_RARP >> 8;

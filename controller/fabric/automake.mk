@@ -118,8 +118,6 @@ controller_libvmn_a_SOURCES += \
 	controller/fabric/ovsdb/tunnel-ports.h \
 	controller/fabric/ovsdb/unclaimed-vifs.c \
 	controller/fabric/ovsdb/unclaimed-vifs.h \
-	controller/fabric/packets/adverts-told.c \
-	controller/fabric/packets/adverts-told.h \
 	controller/fabric/packets/arrived-ports.c \
 	controller/fabric/packets/arrived-ports.h \
 	controller/fabric/packets/captured-packets.c \
@@ -160,6 +158,8 @@ controller_libvmn_a_SOURCES += \
 	controller/fabric/packets/sampling-meters.c \
 	controller/fabric/packets/sampling-meters.h \
 	controller/fabric/packets/sampling-private.h \
+	controller/fabric/packets/sent-adverts.c \
+	controller/fabric/packets/sent-adverts.h \
 	controller/fabric/packets/packet-in-timers.c \
 	controller/fabric/provider-fault.c \
 	controller/fabric/provider-fault.h \

@@ -231,8 +231,8 @@ size_t vmn_reject_build_as(const struct vmn_reject *, const uint8_t *bytes,
                            const char **why);
 
 /* Handles packets for a server of the app's that are for no service of it:
- * their sender is told (VMN_REJECT_NO_PORT), who would try again for minutes
- * otherwise.  Flows send VMN_REJECT_QUOTED_MAX bytes of them up. */
+ * their sender, which would try again for minutes, is notified
+ * (VMN_REJECT_NO_PORT).  Flows send VMN_REJECT_QUOTED_MAX bytes of them up. */
 static inline void
 vmn_handle_no_port(struct vmn_view *view, const struct vmn_packet_in *in,
                    struct vmn_packets_out *out)

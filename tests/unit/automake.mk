@@ -15,7 +15,6 @@ LDADD = $(UNIT_LIBS)
 # Programs that need nothing but the libraries.
 UNIT_TESTS = \
 	tests/unit/test-admission \
-	tests/unit/test-adverts-told \
 	tests/unit/test-advice \
 	tests/unit/test-api-doc \
 	tests/unit/test-apphost \
@@ -139,6 +138,7 @@ UNIT_TESTS = \
 	tests/unit/test-schema-unknown \
 	tests/unit/test-scope \
 	tests/unit/test-selector \
+	tests/unit/test-sent-adverts \
 	tests/unit/test-sets \
 	tests/unit/test-simulator \
 	tests/unit/test-simulator-conntrack \

@@ -105,7 +105,7 @@ note(struct fabric *f, const char *port, const char *host_name,
     }
 }
 
-/* Notes that a port, or what it is told of its network, has changed. */
+/* Notes that a port, or what is advertised to it, has changed. */
 static void
 note_changed(struct fabric *f, const char *port, unsigned calls)
 {

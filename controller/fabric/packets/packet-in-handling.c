@@ -14,13 +14,13 @@
 #include "controller/engine/packet-handler.h"
 #include "controller/fabric/fabric-frames.h"
 #include "controller/fabric/hosts/hosts.h"
-#include "controller/fabric/packets/adverts-told.h"
 #include "controller/fabric/packets/leases-told.h"
 #include "controller/fabric/packets/neighbour-requests.h"
 #include "controller/fabric/packets/packet-in-http.h"
 #include "controller/fabric/packets/packet-in-private.h"
 #include "controller/fabric/packets/packet-in-queue.h"
 #include "controller/fabric/packets/packet-in-senders.h"
+#include "controller/fabric/packets/sent-adverts.h"
 #include "controller/fabric/session/switch.h"
 #include "controller/flow/learn-neighbour.h"
 #include "openvswitch/ofp-ct.h"
@@ -325,7 +325,7 @@ packets_answer(struct packets_of_switch *ps,
     }
     count_answer(ps, packet, problem);
     if (!problem && in.port) {
-        adverts_told_note(ps->packets->adverts, in.port->row.name,
+        sent_adverts_note(ps->packets->adverts, in.port->row.name,
                           packet->handler, !packet->size, out);
     }
     free(problem);

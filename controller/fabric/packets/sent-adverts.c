@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * See adverts-told.h.  Advertisements are read as guests read them (RFC 4861,
+ * See sent-adverts.h.  Advertisements are read as guests read them (RFC 4861,
  * sections 4.2 and 6.3.4; RFC 8106), so it does not matter which app has made
  * them. */
 
 #include <config.h>
 
-#include "controller/fabric/packets/adverts-told.h"
+#include "controller/fabric/packets/sent-adverts.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -52,7 +52,7 @@ struct advert {
     uint8_t bytes[];
 };
 
-struct adverts_told {
+struct sent_adverts {
     const struct model *model;
     struct hmap adverts;
     int64_t swept_ms;           /* time_msec(). */
@@ -226,37 +226,37 @@ withdraw(const struct advert *advert, struct vmn_packets_out *out)
     return true;
 }
 
-/* What was told.  --------------------------------------------------------- */
+/* What was sent.  --------------------------------------------------------- */
 
 static void
-advert_free(struct adverts_told *told, struct advert *advert)
+advert_free(struct sent_adverts *sent, struct advert *advert)
 {
-    hmap_remove(&told->adverts, &advert->node);
+    hmap_remove(&sent->adverts, &advert->node);
     free(advert->port);
     free(advert);
 }
 
 /* Forgets those of ports that are gone. */
 static void
-sweep(struct adverts_told *told)
+sweep(struct sent_adverts *sent)
 {
     struct advert *advert, *next;
 
-    if (told->swept_ms && time_msec() < told->swept_ms + SWEEP_MS) {
+    if (sent->swept_ms && time_msec() < sent->swept_ms + SWEEP_MS) {
         return;
     }
-    told->swept_ms = time_msec();
-    HMAP_FOR_EACH_SAFE (advert, next, node, &told->adverts) {
-        if (!model_get_durable(told->model, VMN_TABLE_PORT, advert->port,
+    sent->swept_ms = time_msec();
+    HMAP_FOR_EACH_SAFE (advert, next, node, &sent->adverts) {
+        if (!model_get_durable(sent->model, VMN_TABLE_PORT, advert->port,
                                NULL)) {
-            advert_free(told, advert);
+            advert_free(sent, advert);
         }
     }
 }
 
 /* Sets 'found' to what the handler has sent to the port.  Returns how many. */
 static size_t
-find(const struct adverts_told *told, const char *port,
+find(const struct sent_adverts *sent, const char *port,
      const struct engine_handler *handler,
      struct advert *found[ADVERTS_OF_PORT])
 {
@@ -264,7 +264,7 @@ find(const struct adverts_told *told, const char *port,
     size_t n = 0;
 
     HMAP_FOR_EACH_WITH_HASH (advert, node, hash_string(port, 0),
-                             &told->adverts) {
+                             &sent->adverts) {
         if (advert->handler == handler && !strcmp(advert->port, port)
             && n < ADVERTS_OF_PORT) {
             found[n++] = advert;
@@ -274,21 +274,21 @@ find(const struct adverts_told *told, const char *port,
 }
 
 static void
-add(struct adverts_told *told, const char *port, int64_t created_ms,
+add(struct sent_adverts *sent, const char *port, int64_t created_ms,
     const struct engine_handler *handler, const uint8_t *frame, size_t size)
 {
     struct advert *advert, *found[ADVERTS_OF_PORT];
-    size_t n = find(told, port, handler, found);
+    size_t n = find(sent, port, handler, found);
 
     for (size_t i = 0; i < n; i++) {
         if (is_same(found[i], frame, size)) {
             return;
         }
     }
-    if (hmap_count(&told->adverts) >= ADVERTS_MAX) {
-        sweep(told);
+    if (hmap_count(&sent->adverts) >= ADVERTS_MAX) {
+        sweep(sent);
     }
-    if (n == ADVERTS_OF_PORT || hmap_count(&told->adverts) >= ADVERTS_MAX) {
+    if (n == ADVERTS_OF_PORT || hmap_count(&sent->adverts) >= ADVERTS_MAX) {
         return;
     }
     advert = xmalloc(sizeof *advert + size);
@@ -298,11 +298,11 @@ add(struct adverts_told *told, const char *port, int64_t created_ms,
     advert->n_final = 0;
     advert->size = size;
     memcpy(advert->bytes, frame, size);
-    hmap_insert(&told->adverts, &advert->node, hash_string(port, 0));
+    hmap_insert(&sent->adverts, &advert->node, hash_string(port, 0));
 }
 
 void
-adverts_told_note(struct adverts_told *told, const char *port,
+sent_adverts_note(struct sent_adverts *sent, const char *port,
                   const struct engine_handler *handler, bool all,
                   struct vmn_packets_out *out)
 {
@@ -311,47 +311,47 @@ adverts_told_note(struct adverts_told *told, const char *port,
     struct model_meta meta = { .created_ms = 0 };
     const uint8_t *frame;
 
-    if (told->model) {
-        model_get_durable(told->model, VMN_TABLE_PORT, port, &meta);
+    if (sent->model) {
+        model_get_durable(sent->model, VMN_TABLE_PORT, port, &meta);
     }
     if (!next_advert(out, &first, &size) && !all) {
         return;
     }
-    n = find(told, port, handler, found);
+    n = find(sent, port, handler, found);
     for (size_t i = 0; i < n; i++) {
         if (found[i]->created_ms != meta.created_ms) {
-            advert_free(told, found[i]);    /* Of a former port. */
+            advert_free(sent, found[i]);    /* Of a former port. */
         } else if (is_sent(found[i], out)) {
             found[i]->n_final = 0;
         } else if (!withdraw(found[i], out)
                    || ++found[i]->n_final == N_FINAL) {
-            advert_free(told, found[i]);
+            advert_free(sent, found[i]);
         }
     }
     first = out->n - n_sent;    /* Behind the withdrawals. */
     while ((frame = next_advert(out, &first, &size))) {
-        add(told, port, meta.created_ms, handler, frame, size);
+        add(sent, port, meta.created_ms, handler, frame, size);
     }
 }
 
-struct adverts_told *
-adverts_told_create(const struct model *model)
+struct sent_adverts *
+sent_adverts_create(const struct model *model)
 {
-    struct adverts_told *told = xzalloc(sizeof *told);
+    struct sent_adverts *sent = xzalloc(sizeof *sent);
 
-    told->model = model;
-    hmap_init(&told->adverts);
-    return told;
+    sent->model = model;
+    hmap_init(&sent->adverts);
+    return sent;
 }
 
 void
-adverts_told_destroy(struct adverts_told *told)
+sent_adverts_destroy(struct sent_adverts *sent)
 {
     struct advert *advert, *next;
 
-    HMAP_FOR_EACH_SAFE (advert, next, node, &told->adverts) {
-        advert_free(told, advert);
+    HMAP_FOR_EACH_SAFE (advert, next, node, &sent->adverts) {
+        advert_free(sent, advert);
     }
-    hmap_destroy(&told->adverts);
-    free(told);
+    hmap_destroy(&sent->adverts);
+    free(sent);
 }

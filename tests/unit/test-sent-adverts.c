@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Unit tests of withdrawals of router advertisements
- * (fabric/packets/adverts-told.h). */
+ * (fabric/packets/sent-adverts.h). */
 
 #include <config.h>
 
@@ -13,7 +13,7 @@
 #include <string.h>
 
 #include "controller/engine/packet-handler.h"
-#include "controller/fabric/packets/adverts-told.h"
+#include "controller/fabric/packets/sent-adverts.h"
 #include "openvswitch/ofpbuf.h"
 #include "util.h"
 #include "vmn/packet.h"
@@ -55,7 +55,7 @@ build(const struct advert_of *advert, uint8_t *frame, size_t room)
 /* Has the handler send 'now' (of router 0: nothing) to the port, and compares
  * what goes out before it with 'withdrawal' (NULL: nothing). */
 static void
-check(struct adverts_told *told, struct vmn_packets_out *out,
+check(struct sent_adverts *sent, struct vmn_packets_out *out,
       const struct advert_of *now, const struct advert_of *withdrawal)
 {
     uint8_t frame[1500];
@@ -66,7 +66,7 @@ check(struct adverts_told *told, struct vmn_packets_out *out,
     if (now->router) {
         vmn_send_back(out, frame, build(now, frame, sizeof frame));
     }
-    adverts_told_note(told, "a", &routers, true, out);
+    sent_adverts_note(sent, "a", &routers, true, out);
     assert_int_equal(out->n, (now->router != 0) + (withdrawal != NULL));
     for (size_t i = 0; i < out->n; i++) {
         const struct engine_send *send = &out->sends[i];
@@ -106,19 +106,19 @@ former_advertisements_are_withdrawn_three_times(void **state OVS_UNUSED)
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-        struct adverts_told *told = adverts_told_create(NULL);
+        struct sent_adverts *sent = sent_adverts_create(NULL);
         struct vmn_packets_out out;
 
         memset(&out, 0, sizeof out);
         engine_packets_out_init(&out);
-        check(told, &out, &cases[i].before, NULL);
-        check(told, &out, &cases[i].before, NULL);
+        check(sent, &out, &cases[i].before, NULL);
+        check(sent, &out, &cases[i].before, NULL);
         for (int j = 0; j < 5; j++) {
-            check(told, &out, &cases[i].after,
+            check(sent, &out, &cases[i].after,
                   j < 3 && !cases[i].none ? &cases[i].withdrawal : NULL);
         }
         engine_packets_out_uninit(&out);
-        adverts_told_destroy(told);
+        sent_adverts_destroy(sent);
     }
 }
 
@@ -128,21 +128,21 @@ static void
 only_advertisements_of_the_port_withdraw(void **state OVS_UNUSED)
 {
     static const struct advert_of advert = { 1, 1800, 1, 600, 3, 600 };
-    struct adverts_told *told = adverts_told_create(NULL);
+    struct sent_adverts *sent = sent_adverts_create(NULL);
     struct vmn_packets_out out;
 
     memset(&out, 0, sizeof out);
     engine_packets_out_init(&out);
-    check(told, &out, &advert, NULL);
+    check(sent, &out, &advert, NULL);
     out.n = 0;
-    adverts_told_note(told, "a", &routers, false, &out);
+    sent_adverts_note(sent, "a", &routers, false, &out);
     assert_int_equal(out.n, 0);
-    adverts_told_note(told, "a", &querier, true, &out);
+    sent_adverts_note(sent, "a", &querier, true, &out);
     assert_int_equal(out.n, 0);
-    adverts_told_note(told, "b", &routers, true, &out);
+    sent_adverts_note(sent, "b", &routers, true, &out);
     assert_int_equal(out.n, 0);
     engine_packets_out_uninit(&out);
-    adverts_told_destroy(told);
+    sent_adverts_destroy(sent);
 }
 
 int
