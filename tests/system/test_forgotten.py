@@ -27,12 +27,12 @@ def lab():
     close_lab(lab)
 
 
-@pytest.fixture(scope="module")
-def place(lab):
-    """Network "net" behind router "r", whose gateway is h1; servers a1 (h1)
-    and a2 (h2), client c (h3), and "near", a machine outside."""
+def furnish(lab, *providers):
+    """Returns the lab's world: network "net" behind router "r", whose gateway
+    is h1; servers a1 (h1), a2 (h2) and c (h3); "near", a machine outside.
+    Hosts 'providers' are on the physical network."""
     world = World(lab)
-    world.provider_hosts_are("h1")
+    world.provider_hosts_are(*providers)
     world.put("networks", "out", provider={"physical": "dc"}, mtu=1500,
               subnets=[{"cidr": "198.51.100.0/24", "gateway": "198.51.100.1"},
                        {"cidr": "fd51::/64", "gateway": "fd51::1"}])
@@ -49,6 +49,12 @@ def place(lab):
     near.run("ip", "route", "add", "10.0.0.0/24", "via", OURS)
     for vm in lab.vms.values():
         vm.await_addresses()
+    return world
+
+
+@pytest.fixture(scope="module")
+def place(lab):
+    world = furnish(lab, "h1")
     yield world
     world.close()
     check_log(lab.vmnd)
