@@ -48,6 +48,8 @@ GONE = "an address is gone"
 SILENT = {"denied by rule", "isolated", "quarantined", GONE,
           "no such service at external address"}
 
+BALANCED = {"a virtual IP", "a backend's own virtual IP"}
+
 # From whom, to which address and port, and the object that has the address.
 Kind = collections.namedtuple("Kind", "source ip port owner")
 
@@ -198,7 +200,11 @@ class Town:
         if self.is_gone(source, ip, owner):
             return set(), {GONE}
         if owner and not self.owner(owner, protocol):
-            return set(), set()
+            # The error that ends a connection reaches no client that is in
+            # quarantine.
+            quarantine = self.objects.get(("quarantines", "q"))
+            return set(), ({"quarantined"} if quarantine
+                           == {"selector": "role=" + source} else set())
         to, reasons = self.outcomes(ip, protocol, port, **(
             {"from": source} if source != "gw" else
             {"from": "outside", "source_ip": self.a.gateway}))
@@ -301,11 +307,23 @@ class Held:
             return None
         if who and self.town.only_open(self.kind, self.protocol, who):
             return None
-        if not who and self.server not in to and reasons & SILENT:
+        if not who and self.server not in to and (reasons & SILENT
+                                                  or self.is_denied()):
             return None
         return "%s; it was with %s, a new one is with %s, but %s" % (
             "%s answers" % who if who else "is silent", self.server,
             sorted(to) or "nobody", sorted(reasons))
+
+    def is_denied(self):
+        """Whether a policy denies the client its server, to which an open
+        connection by way of a balancer goes on."""
+        source, ip, _, _ = self.town.kinds[self.kind]
+        spec = self.town.objects["ports", self.server]
+        if source == "gw" or self.kind not in BALANCED:
+            return False
+        address = next(i for i in spec["ips"] if (":" in i) == (":" in ip))
+        return bool(SILENT & self.town.outcomes(
+            address, self.protocol, PORT, **{"from": source})[1])
 
     def __str__(self):
         return "%s, %s" % (self.kind, self.protocol)
