@@ -38,6 +38,8 @@ ADDRESSES = (
               "fd01::100", "fd01::10", "fd02::1%d", "fd02::2%d", "fd01::/64",
               128))
 SERVERS = ["s1", "s2", "s3"]
+PLACES = {"client": "h1", "s1": "h1", "s2": "h2", "s3": "h3"}
+NETWORKS = ["front", "back"]
 # Of a server alone; of the balancer; of the port forward.
 PORT, VIP_PORT, FORWARD_PORT = 80, 8000, 8080
 # ip(7), ipv6(7).
@@ -45,8 +47,17 @@ RECVERR = (socket.IPPROTO_IP, 11), (socket.IPPROTO_IPV6, 25)
 # Reasons for which nothing comes back, the last one if the server was the
 # first to send after the change (docs/api.md, "Open connections").
 GONE = "an address is gone"
-SILENT = {"denied by rule", "isolated", "quarantined", GONE,
-          "no such service at external address"}
+DENIED = {"denied by rule", "isolated"}
+REJECTED = "rejected by rule"
+SILENT = DENIED | {"quarantined", GONE, "no such service at external address"}
+# No server is there, so probes of it fail.
+CLOSED_PORT = 9
+# Changed, and never deleted.
+PATCHED = "hosts", "networks"
+# The link of a VM, whose host is no field of an object here.  No change of it,
+# or of the former, ends a connection.
+PLACE = "place"
+PROVIDER = {"provider_bridges": [{"physical": "dc", "bridge": "br-ex"}]}
 
 BALANCED = {"a virtual IP", "a backend's own virtual IP"}
 
@@ -83,13 +94,14 @@ def town(world):
     world.put("networks", "out", provider={"physical": "dc"}, mtu=1500,
               subnets=[{"cidr": "198.51.100.0/24", "gateway": v4.gateway},
                        {"cidr": "fd51::/64", "gateway": v6.gateway}])
-    for n, name in enumerate(("front", "back"), 1):
+    for n, name in enumerate(NETWORKS, 1):
         world.put("networks", name, subnets=[
             {"cidr": "10.0.%d.0/24" % n, "gateway": "10.0.%d.1" % n},
             {"cidr": "fd0%d::/64" % n, "gateway": "fd0%d::1" % n}])
-    vms = {"client": world.vm("client", "front", "h1", [v4.client, v6.client])}
+    vms = {"client": world.vm("client", "front", PLACES["client"],
+                              [v4.client, v6.client])}
     for n, name in enumerate(SERVERS, 1):
-        vms[name] = world.vm(name, "back", "h%d" % n,
+        vms[name] = world.vm(name, "back", PLACES[name],
                              [a.servers % n for a in ADDRESSES],
                              tcp=[PORT], udp=[PORT], labels={"role": name})
         world.group(name, "role=" + name)
@@ -106,7 +118,7 @@ def town(world):
         "gateway"), 30)
     yield town
     town.apply({key: None for key in town.objects
-                if key[0] not in ("routers", "ports")})
+                if key[0] not in PATCHED + (PLACE, "routers", "ports")})
 
 
 def router(addresses, *forwards):
@@ -125,6 +137,10 @@ def balancer(town, protocol, *servers, **more):
                  "drain_seconds": 1,
                  "ports": [{"port": VIP_PORT, "target": PORT}],
                  "backends": [{"port": s} for s in servers]}, **more)
+
+
+def fails(balancer):
+    return balancer.get("health", {}).get("port") == CLOSED_PORT
 
 
 def server(town, name, moved=False, **more):
@@ -163,19 +179,28 @@ class Town:
             ("loadbalancers", "lb-udp"): balancer(self, "udp", "s1", "s2"),
             ("floating-ips", "f"): floating(self, "s2"),
             ("floating-ips", "fv"): floating_vip(self, "lb-tcp"),
+            ("hosts", "h2"): PROVIDER,
+            **{("networks", name): {"mtu": None} for name in NETWORKS},
+            **{(PLACE, name): host for name, host in PLACES.items()},
         })
 
     def apply(self, changes, how=None):
-        """Applies 'changes' in one transaction."""
+        """Applies 'changes', those of objects in one transaction."""
         self.world.made += [key for key in changes
-                            if key not in self.world.made]
-        objects = [{"type": kind, "name": name, "spec": spec}
-                   for (kind, name), spec in changes.items() if spec]
-        objects += [{"type": kind, "name": name, "op": "delete"}
-                    for (kind, name), spec in changes.items()
-                    if not spec and self.objects.get((kind, name))]
-        if objects:
-            (how or at_once)(self, objects)
+                            if key not in self.world.made
+                            and key[0] not in PATCHED + (PLACE,)]
+        changes = {key: spec for key, spec in changes.items()
+                   if spec != self.objects.get(key)}
+        moves = {name: spec for (kind, name), spec in changes.items()
+                 if kind == PLACE and self.vms[name].host != spec}
+        objects = [dict({"type": kind, "name": name}, **(
+            {"op": "delete"} if not spec else
+            {"op": "patch", "spec": spec} if kind in PATCHED else
+            {"spec": spec})) for (kind, name), spec in changes.items()
+            if kind != PLACE]
+        if objects or moves:
+            (how or at_once)(self, objects, moves)
+            self.world.lab.await_ports(moves)
             self.world.settle()
         for (kind, name), spec in changes.items():
             if kind == "ports" and self.objects.get((kind, name)):
@@ -253,9 +278,24 @@ class Town:
         spec = self.owner(self.kinds[kind].owner, protocol) or {}
         if "load_balancer" in spec:
             spec = self.objects["loadbalancers", spec["load_balancer"]]
-        return any(b["port"] == name and (b.get("weight") == 0
-                                          or b.get("standby"))
-                   for b in spec.get("backends", []))
+        return any(b["port"] == name and (
+            b.get("weight") == 0 or b.get("standby")
+            or (fails(spec) and spec["when_down"] == "keep"))
+            for b in spec.get("backends", []))
+
+    def await_probes(self):
+        """Waits until backends that fail their probes are down."""
+        for (kind, name), spec in self.objects.items():
+            if kind == "loadbalancers" and spec and fails(spec):
+                wait_for("%s's backends to be down" % name, lambda n=name: all(
+                    b["state"] != "serving" for b in self.world.api.get(
+                        "loadbalancers/" + n)["status"]["backends"]), 60)
+
+    def keeps(self, name):
+        """Whether rules that let connections in to a server keep them."""
+        policy = self.objects.get(("policies", "p")) or {}
+        return (policy.get("on_change") == "keep"
+                and name in policy["applies_to"])
 
 
 class Held:
@@ -272,6 +312,7 @@ class Held:
             self.link.sock.setsockopt(*RECVERR[":" in ip], 1)
         self.server = wait_for("an answer of %s" % self,
                                lambda: ask([self])[self], 20)
+        self.is_kept = town.keeps(self.server)
 
     def attempt(self, function, text):
         try:
@@ -299,11 +340,18 @@ class Held:
                 return line.split()[0].decode()
         return None
 
-    def judge(self, who):
+    def judge(self, who, changed):
         """Returns what is wrong if 'who' answers: a server, "" if the
-        connection has ended, None."""
+        connection has ended, None.  'changed' are the objects that have."""
         to, reasons = self.town.trace(self.kind, self.protocol)
-        if who == "" or who in to:
+        if self.is_kept and reasons and reasons <= DENIED | {REJECTED}:
+            # By the mode under which it was opened.
+            if who == self.server:
+                return None
+            if changed <= {("policies", "p")}:
+                return "%s answers, and %s was kept" % (who, self.server)
+        ends = any(key[0] not in PATCHED + (PLACE,) for key in changed)
+        if who in to or who == "" and ends:
             return None
         if who and self.town.only_open(self.kind, self.protocol, who):
             return None
@@ -311,7 +359,8 @@ class Held:
                                                   or self.is_denied()):
             return None
         return "%s; it was with %s, a new one is with %s, but %s" % (
-            "%s answers" % who if who else "is silent", self.server,
+            "%s answers" % who if who else "is silent" if who is None else
+            "has ended", self.server,
             sorted(to) or "nobody", sorted(reasons))
 
     def is_denied(self):
@@ -349,24 +398,31 @@ def ask(held):
 
 # How a change is made.  ------------------------------------------------------
 
-def at_once(town, objects):
-    town.world.api.apply(objects, wait="installed", timeout=WAIT)
+def make(town, objects, moves, **wait):
+    for name, host in moves.items():
+        town.vms[name].move(town.world.lab.host(host))
+    if objects:
+        town.world.api.apply(objects, **wait)
 
 
-def killed(town, objects):
+def at_once(town, objects, moves):
+    make(town, objects, moves, wait="installed", timeout=WAIT)
+
+
+def killed(town, objects, moves):
     """vmnd ends as soon as it has replied, and starts again."""
-    town.world.api.apply(objects)
+    make(town, objects, moves)
     town.world.lab.vmnd.kill()
     town.world.lab.vmnd.start()
     town.world.lab.await_synced(seconds=60)
 
 
-def away(town, objects):
+def away(town, objects, moves):
     """The gateway's host is cut off from vmnd meanwhile."""
     host = town.world.lab.host("h1")
     host.cut()
     try:
-        town.world.api.apply(objects)
+        make(town, objects, moves)
     finally:
         host.heal()
     town.world.lab.await_synced(seconds=60)
@@ -385,7 +441,10 @@ def change_balancer(random, town):
     spec.update(random.choice([
         {}, {"affinity": {"seconds": 60}}, {"when_down": "cut"},
         {"networks": ["back", "front"]}, {"client_limit": {"rate": 100000}},
-        {"drain_seconds": 0}, {"health": {"type": "tcp", "port": PORT}}]))
+        {"drain_seconds": 0}, {"health": {"type": "tcp", "port": PORT}},
+        *({"when_down": when, "health": {
+            "type": "tcp", "port": CLOSED_PORT, "interval_ms": 200,
+            "timeout_ms": 200}} for when in ("keep", "cut"))]))
     for backend in spec["backends"][1:]:
         backend.update(random.choice([{}, {}, {"weight": 0}, {"weight": 7},
                                       {"drain": True}, {"standby": True}]))
@@ -442,7 +501,8 @@ def change_policy(random, town):
                                  [entry("udp", PORT)]]))
              for _ in range(random.randint(1, 3))]
     return {("policies", "p"): random.choice([None, {
-        "applies_to": some(random, 1), "rules": rules}])}
+        "applies_to": some(random, 1), "rules": rules,
+        "on_change": random.choice(["recheck", "keep"])}])}
 
 
 def change_quarantine(random, town):
@@ -452,43 +512,72 @@ def change_quarantine(random, town):
 
 def change_port(random, town):
     name = random.choice(SERVERS)
-    return {("ports", name): server(town, name, random.random() < 0.5)}
+    return {("ports", name): server(
+        town, name, random.random() < 0.5,
+        **random.choice([{}, {}, {"quarantined": True}]))}
+
+
+def change_place(random, town):
+    """A VM continues on another host."""
+    return {(PLACE, random.choice(sorted(PLACES))): random.choice(
+        ["h1", "h2", "h3"])}
+
+
+def change_distribution(random, town):
+    """Floating addresses of VMs on h2 are there, or at the gateway."""
+    return {("hosts", "h2"): random.choice([
+        PROVIDER, {"provider_bridges": None}])}
+
+
+def change_mtu(random, town):
+    return {("networks", random.choice(NETWORKS)): {
+        "mtu": random.choice([None, 1280, 1400])}}
 
 
 CHANGES = [change_balancer, change_balancer, change_balancer,
            change_balancer_gone, change_balancer_name, change_floating,
-           change_floating_vip, change_router, change_policy,
-           change_quarantine, change_port]
+           change_floating_vip, change_router, change_policy, change_policy,
+           change_quarantine, change_port, change_place, change_place,
+           change_distribution, change_mtu]
 HOW = 4 * [at_once] + [killed, away]
 
 
 def hold(town):
-    """Opens connections of all kinds that are delivered."""
+    """Opens connections of all kinds that are delivered, by whichever of
+    several backends."""
     wait_quiet(town.world.lab)
     town.world.revalidated()
-    return [Held(town, kind, protocol)
-            for kind, protocol in itertools.product(town.kinds, ("tcp", "udp"))
-            if town.trace(kind, protocol)[0]]
+    traced = {key: town.trace(*key) for key in itertools.product(
+        town.kinds, ("tcp", "udp"))}
+    return [Held(town, *key) for key, (to, reasons) in traced.items()
+            if to and not reasons]
 
 
 def run(random, town):
     """One sequence; returns what is wrong after it."""
-    held = hold(town)
     steps = []
-    for _ in range(random.randint(1, N_CHANGES)):
-        change, how = random.choice(CHANGES), random.choice(HOW)
+
+    def step(change, how):
         changes = change(random, town)
         try:
             town.apply(changes, how)
+            steps.append((how.__name__, changes))
         except Refused as refused:
             # Such as a rule that another one precludes.
             assert refused.status == 400, refused
-            continue
-        steps.append((how.__name__, changes))
+
+    if random.random() < 0.5:
+        step(change_policy, at_once)
+    held = hold(town)
+    n = len(steps)
+    for _ in range(random.randint(1, N_CHANGES)):
+        step(random.choice(CHANGES), random.choice(HOW))
+    changed = {key for _, changes in steps[n:] for key in changes}
+    town.await_probes()
     end = time.monotonic() + PATIENT_S * PATIENCE
     while True:
         wrong = {str(one): found for one, who in ask(held).items()
-                 if (found := one.judge(who))}
+                 if (found := one.judge(who, changed))}
         if not wrong or time.monotonic() > end:
             break
     for one in held:
@@ -540,3 +629,57 @@ def test_rejections_reach_clients_of_all_kinds(town, a):
         str(one) for one, who in ask(held).items() if who != ""], 20)
     for one in held:
         one.link.close()
+
+
+def all_continue(held):
+    """Waits until the same server answers each."""
+    def others():
+        return {str(one): who for one, who in ask(held).items()
+                if who != one.server}
+
+    wait_for("the same server of each", lambda: not others(), 20)
+    for one in held:
+        one.link.close()
+
+
+@pytest.mark.parametrize("a", ADDRESSES, ids=["ipv4", "ipv6"])
+@pytest.mark.parametrize("after", ["recheck", "keep", None])
+def test_kept_connections_of_all_kinds_continue(town, a, after):
+    town.begin(a)
+
+    def ingress(action, on_change):
+        town.apply({("policies", "p"): {
+            "applies_to": SERVERS, "on_change": on_change,
+            "rules": [rule("ingress", action, [], [])]}})
+
+    ingress("allow", "keep")
+    held = [one for one in hold(town) if town.kinds[one.kind].owner]
+    assert len(held) > 12
+    ingress("reject", after or "keep")
+    if not after:
+        town.apply({("policies", "p"): {"applies_to": SERVERS}})
+    town.world.revalidated()
+    assert not [str(one) for one in held
+                if town.kinds[one.kind].source != one.server
+                and one.server in town.trace(one.kind, one.protocol)[0]]
+    all_continue(held)
+
+
+CONTINUE = {
+    "mtu": {("networks", name): {"mtu": 1280} for name in NETWORKS},
+    "servers on other hosts": {(PLACE, "s1"): "h2", (PLACE, "s3"): "h1"},
+    "floating address on another host": {(PLACE, "s2"): "h3"},
+    "floating address at the gateway": {
+        ("hosts", "h2"): {"provider_bridges": None}},
+    "client on another host": {(PLACE, "client"): "h2"},
+}
+
+
+@pytest.mark.parametrize("a", ADDRESSES, ids=["ipv4", "ipv6"])
+@pytest.mark.parametrize("what", sorted(CONTINUE))
+def test_connections_continue_elsewhere(town, a, what):
+    town.begin(a)
+    held = hold(town)
+    town.apply(CONTINUE[what])
+    town.world.revalidated()
+    all_continue(held)
