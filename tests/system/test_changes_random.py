@@ -226,7 +226,10 @@ class Town:
         if self.is_gone(source, ip, owner):
             return set(), {GONE}
         if owner and not self.owner(owner, protocol):
-            return set(), set()
+            # The error that ends a connection reaches no client that is in
+            # quarantine.
+            return set(), ({"quarantined"} if self.is_quarantined(source)
+                           else set())
         to, reasons = self.outcomes(ip, protocol, port, **(
             {"from": source} if source != "gw" else
             {"from": "outside", "source_ip": self.a.gateway}))
@@ -238,6 +241,11 @@ class Town:
             to, reasons = self.outcomes(ip, protocol, port, source_ip=address,
                                         **{"from": "outside"})
         return to, reasons
+
+    def is_quarantined(self, name):
+        port = self.objects.get(("ports", name)) or {}
+        return port.get("quarantined") or self.objects.get(
+            ("quarantines", "q")) == {"selector": "role=" + name}
 
     def is_gone(self, source, ip, owner):
         """Whether the client's address is gone, or that of the other side."""
@@ -357,7 +365,8 @@ class Held:
         if who and self.town.only_open(self.kind, self.protocol, who):
             return None
         if not who and self.server not in to and (reasons & SILENT
-                                                  or self.is_off()):
+                                                  or self.is_off()
+                                                  or self.is_denied()):
             return None
         return "%s; it was with %s, a new one is with %s, but %s" % (
             "%s answers" % who if who else "is silent" if who is None else
@@ -370,6 +379,17 @@ class Held:
         source = self.town.kinds[self.kind].source
         return (self.town.is_disabled(source) or self.town.is_disabled(
             self.server) and "virtual IP" not in self.kind)
+
+    def is_denied(self):
+        """Whether a policy denies the client its server, to which an open
+        connection by way of a balancer goes on."""
+        source, ip, _, _ = self.town.kinds[self.kind]
+        spec = self.town.objects["ports", self.server]
+        if source == "gw" or "virtual IP" not in self.kind:
+            return False
+        address = next(i for i in spec["ips"] if (":" in i) == (":" in ip))
+        return bool(SILENT & self.town.outcomes(
+            address, self.protocol, PORT, **{"from": source})[1])
 
     def __str__(self):
         return "%s, %s" % (self.kind, self.protocol)
