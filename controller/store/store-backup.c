@@ -84,7 +84,7 @@ write_memory(struct store_copier *copier, struct vmn_error *why)
 
     error = error ? error : set_interruptible(copier, db);
     error = error ? error : store_format_check(db, copier->name, store_steps,
-                                               STORE_FORMAT, why);
+                                               store_format, why);
     error = error ? error : store_statements_prepare(&statements, db, why);
     error = error ? error : store_batch_write(copier->memory, db, &statements,
                                               why);

@@ -15,7 +15,7 @@ struct store_batch;
 struct vmn_error;
 
 /* The format of what is printed, and the newest one that can be applied. */
-#define STORE_CHANGES_FORMAT 2
+#define STORE_CHANGES_FORMAT 1
 /* Most bytes of a batch's text. */
 #define STORE_CHANGES_MAX (64 * 1024 * 1024)
 

@@ -22,17 +22,8 @@
 /* The format that this program writes, in PRAGMA user_version.  It is
  * increased by each release whose schema has new tables or columns, so that an
  * older vmnd refuses the file; a new format needs a migration step in
- * store-schema.c.  2: tiers, groups in groups, exceptions.  3: routers,
- * cursors of subnets, observations.  4: accounts, tokens, telemetries, what
- * backends do.  7: secrets.  8: receipts.  9: contents of the log.  10: sets.
- * 11: comments in the log.  12: cheaper conditions of the log's indexes.
- * 13: what an undo takes back.  14: properties.  15: keys of requests.
- * 16: rows of VIFs, of members.  17: fields that a newer vmnd of the cluster
- * knows.  18: what modules of apps have declared.  20: types of apps, and
- * their objects.  21: what these add to the status.  23: which ports were
- * activated where they migrate to, drafts.  24: names in DNS,
- * isolation and resources of ports, capacity of hosts.  25: former hosts. */
-#define STORE_FORMAT 25
+ * store-schema.c. */
+#define STORE_FORMAT 1
 /* In PRAGMA application_id: "vmn1". */
 #define STORE_APPLICATION_ID 0x766d6e31
 /* Most entries of the log that one query returns. */
@@ -152,6 +143,7 @@ int store_format_check(sqlite3 *, const char *path, const struct store_step *,
 /* store-schema.c: what is in the file.  ----------------------------------- */
 
 extern const struct store_step store_steps[];
+extern const int store_format;  /* STORE_FORMAT. */
 /* SQL that creates the tables that are no resource's. */
 extern const char store_fixed_tables[];
 

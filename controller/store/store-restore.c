@@ -73,7 +73,7 @@ read_former(const char *database, struct former *former, struct vmn_error *why)
         former->copy, SQLITE_OPEN_READWRITE, "PRAGMA trusted_schema = OFF",
         &db, &damage);
     error = error ? error : store_format_check(db, database, store_steps,
-                                               STORE_FORMAT, &damage);
+                                               store_format, &damage);
     error = error ? error : store_get_revision(db, &former->revision,
                                                &damage);
     sqlite3_close(db);

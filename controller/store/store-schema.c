@@ -13,136 +13,53 @@
 #include "openvswitch/dynamic-string.h"
 #include "util.h"
 
-/* Where the allocation of addresses of each subnet continues. */
-#define CURSORS_TABLE                                                   \
-    "CREATE TABLE IF NOT EXISTS cursors ("                              \
-    "network TEXT NOT NULL REFERENCES networks (name) "                 \
-    "ON DELETE CASCADE, "                                               \
-    "subnet TEXT NOT NULL, next INTEGER NOT NULL, "                     \
-    "PRIMARY KEY (network, subnet)"                                     \
-    ") STRICT, WITHOUT ROWID;"
-
-/* Secret values. */
-#define SECRETS_TABLE                                                   \
-    "CREATE TABLE IF NOT EXISTS secrets ("                              \
-    "name TEXT NOT NULL PRIMARY KEY, value BLOB NOT NULL"               \
-    ") STRICT, WITHOUT ROWID;"
-
-/* Receipts of groups of revisions 'first' to 'revision' (store-receipts.c);
- * 'people': of a user, or of a program on a user's behalf. */
-#define RECEIPTS_TABLE                                                  \
-    "CREATE TABLE IF NOT EXISTS receipts ("                             \
-    "revision INTEGER PRIMARY KEY, first INTEGER NOT NULL, "            \
-    "people INTEGER NOT NULL, hosts INTEGER NOT NULL, "                 \
-    "missing INTEGER NOT NULL, bytes INTEGER NOT NULL, "                \
-    "body TEXT NOT NULL"                                                \
-    ") STRICT;"
-
-/* For trimming the log (store-batch.c). */
-#define LOG_INDEXES                                                     \
-    "CREATE INDEX IF NOT EXISTS revisions_people "                      \
-    "ON revisions (time_ms) WHERE " STORE_LOG_PEOPLE ";"                \
-    "CREATE INDEX IF NOT EXISTS revisions_others "                      \
-    "ON revisions (revision, " STORE_LOG_WEIGHT ") "                    \
-    "WHERE " STORE_LOG_OTHERS ";"
-
-/* For finding the entries of one author. */
-#define LOG_AUTHOR_INDEX                                                \
-    "CREATE INDEX IF NOT EXISTS revisions_author "                      \
-    "ON revisions (" STORE_LOG_AUTHOR("who") ", revision, "             \
-    STORE_LOG_WEIGHT ") "                                               \
-    "WHERE " STORE_LOG_PEOPLE ";"
-
-/* For finding the newest revisions whose request had a key, at the start. */
-#define LOG_KEY_INDEX                                                   \
-    "CREATE INDEX IF NOT EXISTS revisions_key "                         \
-    "ON revisions (revision) WHERE request_key IS NOT NULL;"
-
-/* What revisions made of objects; see store-log-contents.c. */
-#define CONTENTS_TABLE                                                  \
-    "CREATE TABLE IF NOT EXISTS contents ("                             \
-    "revision INTEGER PRIMARY KEY, "                                    \
-    "author TEXT NOT NULL, size INTEGER NOT NULL, objects TEXT NOT NULL" \
-    ") STRICT;"                                                         \
-    "CREATE INDEX IF NOT EXISTS contents_author "                       \
-    "ON contents (author, revision, size);"
-
-/* The newest revision that changed each set of POST /v1/apply?prune=SET: what
- * it deleted has no row that would say so. */
-#define SETS_TABLE                                                      \
-    "CREATE TABLE IF NOT EXISTS sets ("                                 \
-    "name TEXT NOT NULL PRIMARY KEY, revision INTEGER NOT NULL"         \
-    ") STRICT, WITHOUT ROWID;"
-
-/* Objects of the types that apps declare; see store-objects.c. */
-#define OBJECTS_TABLE                                                   \
-    "CREATE TABLE IF NOT EXISTS objects ("                              \
-    "type TEXT NOT NULL REFERENCES types (name) "                       \
-    "DEFERRABLE INITIALLY DEFERRED, "                                   \
-    "name TEXT NOT NULL, spec TEXT NOT NULL, revision INTEGER NOT NULL, " \
-    "created_ms INTEGER NOT NULL, updated_ms INTEGER NOT NULL, "        \
-    "apply_set TEXT, " STORE_UNKNOWN_COLUMN ", "                        \
-    "PRIMARY KEY (type, name)"                                          \
-    ") STRICT, WITHOUT ROWID;"
-
-/* Single numbers; see store-properties.c. */
-#define PROPERTIES_TABLE                                                \
-    "CREATE TABLE IF NOT EXISTS properties ("                           \
-    "name TEXT NOT NULL PRIMARY KEY, value INTEGER NOT NULL"            \
-    ") STRICT, WITHOUT ROWID;"
-
-/* A log that an older vmnd may have trimmed (store_retention's 'people_min')
- * may have lost revocations up to its newest entry. */
-#define ASSUME_TRIMMED                                                  \
-    "INSERT OR REPLACE INTO properties (name, value) "                             \
-    "SELECT '" STORE_REVOCATIONS_TRIMMED "', newest FROM "              \
-    "(SELECT max(revision) AS newest, count(*) AS n FROM revisions "    \
-    "WHERE " STORE_LOG_PEOPLE ") WHERE n >= 10000;"
-
-/* Makes all of the log's indexes anew, with the conditions that they have
- * now. */
-#define NEW_LOG_INDEXES                                                 \
-    "DROP INDEX IF EXISTS revisions_people;"                            \
-    "DROP INDEX IF EXISTS revisions_others;"                            \
-    "DROP INDEX IF EXISTS revisions_author;"                            \
-    LOG_INDEXES LOG_AUTHOR_INDEX
-
-/* Migrations from each format to the next.  Format 1 is the first.  Tables and
- * columns that the file lacks are added after these steps, so a format that
- * only adds some needs no SQL. */
+/* Migrations from each format to the next: none, as format 1 is the first.
+ * Tables and columns that the file lacks are added after these steps, so a
+ * format that only adds some needs no SQL. */
 const struct store_step store_steps[] = {
-    { 1, "" },
-    { 2, CURSORS_TABLE },
-    { 3, "" },
-    { 4, "" },
-    { 5, LOG_INDEXES },
-    { 6, LOG_AUTHOR_INDEX SECRETS_TABLE },
-    { 7, RECEIPTS_TABLE },
-    { 8, CONTENTS_TABLE },
-    { 9, SETS_TABLE },
-    { 10, "ALTER TABLE revisions ADD COLUMN comment TEXT;" },
-    { 11, NEW_LOG_INDEXES },
-    { 12, "ALTER TABLE revisions ADD COLUMN undoes INTEGER;" },
-    { 13, PROPERTIES_TABLE ASSUME_TRIMMED },
-    { 14, "ALTER TABLE revisions ADD COLUMN request_key TEXT;"
-          "ALTER TABLE revisions ADD COLUMN request_digest TEXT;"
-          LOG_KEY_INDEX },
-    { 15, "" }, { 16, "" }, { 17, "" }, { 18, "" },
-    { 19, OBJECTS_TABLE },
-    { 20, "" }, { 21, "" },
-    { 22, "ALTER TABLE revisions ADD COLUMN draft TEXT;"
-          "ALTER TABLE revisions ADD COLUMN draft_author TEXT;" },
-    { 23, "" }, { 24, "" },
     { 0, NULL },
 };
 
+const int store_format = STORE_FORMAT;
+
 const char store_fixed_tables[] =
-    CURSORS_TABLE
-    SECRETS_TABLE
-    RECEIPTS_TABLE
-    SETS_TABLE
-    PROPERTIES_TABLE
-    OBJECTS_TABLE
+    /* Where the allocation of addresses of each subnet continues. */
+    "CREATE TABLE cursors ("
+    "network TEXT NOT NULL REFERENCES networks (name) "
+    "ON DELETE CASCADE, "
+    "subnet TEXT NOT NULL, next INTEGER NOT NULL, "
+    "PRIMARY KEY (network, subnet)"
+    ") STRICT, WITHOUT ROWID;"
+    /* Secret values. */
+    "CREATE TABLE secrets ("
+    "name TEXT NOT NULL PRIMARY KEY, value BLOB NOT NULL"
+    ") STRICT, WITHOUT ROWID;"
+    /* Receipts of groups of revisions 'first' to 'revision' (store-receipts.c);
+     * 'people': of a user, or of a program on a user's behalf. */
+    "CREATE TABLE receipts ("
+    "revision INTEGER PRIMARY KEY, first INTEGER NOT NULL, "
+    "people INTEGER NOT NULL, hosts INTEGER NOT NULL, "
+    "missing INTEGER NOT NULL, bytes INTEGER NOT NULL, "
+    "body TEXT NOT NULL"
+    ") STRICT;"
+    /* The newest revision that changed each set of POST /v1/apply?prune=SET:
+     * what it deleted has no row that would say so. */
+    "CREATE TABLE sets ("
+    "name TEXT NOT NULL PRIMARY KEY, revision INTEGER NOT NULL"
+    ") STRICT, WITHOUT ROWID;"
+    /* Single numbers; see store-properties.c. */
+    "CREATE TABLE properties ("
+    "name TEXT NOT NULL PRIMARY KEY, value INTEGER NOT NULL"
+    ") STRICT, WITHOUT ROWID;"
+    /* Objects of the types that apps declare; see store-objects.c. */
+    "CREATE TABLE objects ("
+    "type TEXT NOT NULL REFERENCES types (name) "
+    "DEFERRABLE INITIALLY DEFERRED, "
+    "name TEXT NOT NULL, spec TEXT NOT NULL, revision INTEGER NOT NULL, "
+    "created_ms INTEGER NOT NULL, updated_ms INTEGER NOT NULL, "
+    "apply_set TEXT, " STORE_UNKNOWN_COLUMN ", "
+    "PRIMARY KEY (type, name)"
+    ") STRICT, WITHOUT ROWID;"
     "CREATE TABLE numbers ("
     "kind TEXT NOT NULL, key TEXT NOT NULL, number INTEGER NOT NULL, "
     "PRIMARY KEY (kind, key), UNIQUE (kind, number)"
@@ -153,10 +70,28 @@ const char store_fixed_tables[] =
     "undoes INTEGER, request_key TEXT, request_digest TEXT, "
     "draft TEXT, draft_author TEXT"
     ") STRICT;"
-    LOG_INDEXES
-    LOG_AUTHOR_INDEX
-    LOG_KEY_INDEX
-    CONTENTS_TABLE;
+    /* For trimming the log (store-batch.c). */
+    "CREATE INDEX revisions_people "
+    "ON revisions (time_ms) WHERE " STORE_LOG_PEOPLE ";"
+    "CREATE INDEX revisions_others "
+    "ON revisions (revision, " STORE_LOG_WEIGHT ") "
+    "WHERE " STORE_LOG_OTHERS ";"
+    /* For finding the entries of one author. */
+    "CREATE INDEX revisions_author "
+    "ON revisions (" STORE_LOG_AUTHOR("who") ", revision, "
+    STORE_LOG_WEIGHT ") "
+    "WHERE " STORE_LOG_PEOPLE ";"
+    /* For finding the newest revisions whose request had a key, at the
+     * start. */
+    "CREATE INDEX revisions_key "
+    "ON revisions (revision) WHERE request_key IS NOT NULL;"
+    /* What revisions made of objects; see store-log-contents.c. */
+    "CREATE TABLE contents ("
+    "revision INTEGER PRIMARY KEY, "
+    "author TEXT NOT NULL, size INTEGER NOT NULL, objects TEXT NOT NULL"
+    ") STRICT;"
+    "CREATE INDEX contents_author "
+    "ON contents (author, revision, size);";
 
 /* Generated SQL.  --------------------------------------------------------- */
 

@@ -539,7 +539,7 @@ open_writer(struct store *store, struct vmn_error *why)
     error = error ? error : store_check_whole(store->db, store->path, false,
                                               why);
     error = error ? error : store_format_check(store->db, store->path,
-                                               store_steps, STORE_FORMAT,
+                                               store_steps, store_format,
                                                why);
     error = error ? error : store_key_load(store->db, store->key, why);
     error = error ? error : store_last_backup_read(store->db,

@@ -117,7 +117,7 @@ store_file_verify(const char *path, const char *name,
             name);
     }
     error = error ? error : store_format_check(db, name, store_steps,
-                                               STORE_FORMAT, why);
+                                               store_format, why);
     error = error ? error : check_references(db, name, why);
     error = error ? error : check_rows(db, name, info, why);
     error = error ? error

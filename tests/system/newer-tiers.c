@@ -2,7 +2,8 @@
  *
  * Tiers as vmnd-newer has them, a vmnd of a later version for the tests of
  * upgrades (test_cluster_upgrade.py): with two fields more, of which one is a
- * reference, and longer descriptions.  Nothing follows from these. */
+ * reference, and longer descriptions.  Nothing follows from these.  Its file
+ * has a later format. */
 
 #include <config.h>
 
@@ -12,6 +13,10 @@
 #undef schema_tier
 
 #include <string.h>
+
+/* Later than STORE_FORMAT. */
+extern const int store_format;
+const int store_format = 1000;
 
 #define MAX_FIELDS 16
 

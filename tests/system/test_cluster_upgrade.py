@@ -34,9 +34,6 @@ def upgrade(member):
     format."""
     if member.runs():
         member.stop()
-    for column in "draft", "draft_author":
-        query(member, "ALTER TABLE revisions DROP COLUMN " + column)
-    query(member, "PRAGMA user_version = 16")
     member.program = find("vmnd") + "-newer"
     # It has some objects twice, of which the newer ones count.
     member.prefix = ["env", "ASAN_OPTIONS=%s:detect_odr_violation=0"

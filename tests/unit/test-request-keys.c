@@ -273,32 +273,6 @@ keys_survive_a_restart(void **state)
     assert_false(model_has_key(f->model, ANN, "k", now_ms));
 }
 
-static void
-older_states_get_room_for_keys(void **state)
-{
-    struct fixture *f = *state;
-    int64_t now_ms = time_wall_msec();
-    const struct keyed first = { ANN, DIGEST, now_ms, false };
-
-    store_apply(f, "put networks n {}");
-    assert_int_equal(submit(f), 0);
-    close_store(f);
-    run_sql(f, "DROP INDEX revisions_key; "
-            "ALTER TABLE revisions DROP COLUMN request_key; "
-            "ALTER TABLE revisions DROP COLUMN request_digest; "
-            "ALTER TABLE revisions DROP COLUMN draft; "
-            "ALTER TABLE revisions DROP COLUMN draft_author; "
-            "PRAGMA user_version = 14");
-    open_store(f);
-    assert_applied(f->model, &first, "put networks m {}", 2, false);
-    assert_int_equal(submit(f), 0);
-    close_store(f);
-    open_store(f);
-    assert_applied(f->model, &first, "put networks m {}", 2, true);
-    run_sql(f, "SELECT revision FROM revisions INDEXED BY revisions_key "
-            "WHERE request_key IS NOT NULL");
-}
-
 int
 main(void)
 {
@@ -310,7 +284,6 @@ main(void)
         cmocka_unit_test(author_with_the_most_keys_loses_the_oldest),
         cmocka_unit_test(keys_have_a_form),
         TEST(keys_survive_a_restart),
-        TEST(older_states_get_room_for_keys),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -54,7 +54,7 @@ static const struct {
     { "", "the text" }, { "[]", "the text" }, { "{", "the text" },
     { "{'format':1,'format':1}", "the text" },
     { "{}", "of format 0" },
-    { "{'format':3}", "of format 3, and this vmnd knows format 2" },
+    { "{'format':3}", "of format 3, and this vmnd knows format 1" },
     { "{'format':1}", "the frame" },
     { FRAME("'rows':[],'ids':{},'cursors':[],'logs':[]"), "the frame" },
     { FRAME("'rows':{},'ids':[],'cursors':[],'logs':[]"), "rows" },

@@ -159,7 +159,6 @@ log_has_the_comments_of_changes(void **state)
 {
     static const char comment[] = "CHG-17: \"a\" \xc3\xa4 \\ b";
     struct fixture *f = *state;
-    sqlite3 *db;
 
     apply_with_comment(f, comment, "put networks a {}");
     apply_with_comment(f, NULL, "put networks b {}");
@@ -174,26 +173,6 @@ log_has_the_comments_of_changes(void **state)
         close_store(f);
         open_store(f);
     }
-
-    /* A file of a format without comments gets room for them. */
-    close_store(f);
-    assert_int_equal(sqlite3_open(f->path, &db), SQLITE_OK);
-    assert_int_equal(sqlite3_exec(
-        db, "ALTER TABLE revisions DROP COLUMN comment; "
-        "ALTER TABLE revisions DROP COLUMN undoes; "
-        "ALTER TABLE revisions DROP COLUMN draft; "
-        "ALTER TABLE revisions DROP COLUMN draft_author; "
-        "DROP INDEX revisions_key; "
-        "ALTER TABLE revisions DROP COLUMN "
-        "request_key; "
-        "ALTER TABLE revisions DROP COLUMN "
-        "request_digest; "
-        "PRAGMA user_version = 10", NULL, NULL, NULL), SQLITE_OK);
-    sqlite3_close(db);
-    open_store(f);
-    assert_comment(f, 1, NULL);
-    apply_with_comment(f, comment, "put networks c {}");
-    assert_comment(f, 3, comment);
 }
 
 /* Receipts.  -------------------------------------------------------------- */

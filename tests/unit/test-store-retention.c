@@ -255,45 +255,6 @@ authors_are_counted_anew_after_a_failure(void **state)
 
 /* The log of a format before 7 knew no authors. */
 static void
-log_of_an_older_format_is_trimmed_fairly(void **state)
-{
-    const struct store_retention keep = {
-        .people_ms = INT64_MAX / 4, .people_min = 0, .people_max = 4,
-        .others_max = 2,
-    };
-    struct fixture *f = *state;
-    sqlite3 *db;
-
-    store_apply_as(f, "unix:uid=0");
-    for (int i = 0; i < 5; i++) {
-        store_apply_as(f, "account:ann/token");
-    }
-    store_apply_as(f, "vmnd");
-    close_store(f);
-    assert_int_equal(sqlite3_open(f->path, &db), SQLITE_OK);
-    assert_int_equal(sqlite3_exec(
-        db, "DROP INDEX revisions_author; "
-        "ALTER TABLE quotas DROP COLUMN flows_per_host; "
-        "ALTER TABLE revisions DROP COLUMN comment; "
-        "ALTER TABLE revisions DROP COLUMN undoes; "
-        "ALTER TABLE revisions DROP COLUMN draft; "
-        "ALTER TABLE revisions DROP COLUMN draft_author; "
-        "DROP INDEX revisions_key; "
-        "ALTER TABLE revisions DROP COLUMN "
-        "request_key; "
-        "ALTER TABLE revisions DROP COLUMN "
-        "request_digest; "
-        "PRAGMA user_version = 6", NULL, NULL, NULL), SQLITE_OK);
-    sqlite3_close(db);
-    open_store(f);
-    store_sqlite_class.set_retention(f->store, &keep);
-    store_apply_as(f, "unix:uid=0");
-    assert_log_is_of(f, "uaavu");
-    store_apply_as(f, "account:bob");
-    assert_log_is_of(f, "uavua");
-}
-
-static void
 log_keeps_people_for_a_time(void **state)
 {
     struct store_retention keep = {
@@ -336,7 +297,6 @@ main(void)
         TEST(log_counts_long_entries_by_their_size),
         TEST(log_is_written_and_trimmed_by_indexes),
         TEST(authors_are_counted_anew_after_a_failure),
-        TEST(log_of_an_older_format_is_trimmed_fairly),
         TEST(log_keeps_people_for_a_time),
     };
 
