@@ -27,7 +27,7 @@ extern "C" {
 
 /* Grows with whatever breaks apps that are built already.  An app of another
  * ABI is not loaded. */
-#define VMN_APP_ABI 8
+#define VMN_APP_ABI 1
 
 /* Reading.  ------------------------------------------------------------- */
 

@@ -560,8 +560,7 @@ EXTRA_DIST += tests/unit/bad-app.lua tests/unit/bad-requests.json
 
 # Builds the example app out of tree and loads it.
 TESTS += tests/unit/test-abi
-EXTRA_DIST += tests/unit/test-abi tests/abi/flows tests/abi/old-app.c \
-	tests/abi/vmn
+EXTRA_DIST += tests/unit/test-abi
 TESTS += tests/unit/test-example-app
 EXTRA_DIST += tests/unit/test-example-app
 
