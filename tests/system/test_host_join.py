@@ -202,7 +202,7 @@ def test_says_what_is_left_to_do(hypervisor, tmp_path):
 
 
 def test_wants_the_ca_of_vmnd(hypervisor, tmp_path):
-    """The single CA of former versions is not taken for it."""
+    """Another CA is not taken for it."""
     for name in ("h1.key", "h1.pem", "ca.pem"):
         (tmp_path / name).touch()
     said = hypervisor.join("--apply", "--pki", str(tmp_path), "h1",

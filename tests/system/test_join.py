@@ -212,9 +212,6 @@ def test_pki_refuses_what_makes_no_sense(ca, tmp_path):
     assert "usage:" in pki(tmp_path).stdout
     assert "must be controller, host, api, ipsec or members" in pki(
         tmp_path, "init", "x").stdout
-    (tmp_path / "ca.key").touch()       # A former version's.
-    assert "the single CA of a former version" in pki(tmp_path, "client",
-                                                      "alice").stdout
     for name in "../x", "a b", "-x", "", "a/b", "x" * 64:
         assert pki(ca, "host", name).returncode == 1, name
     kept = {name: (ca / name).read_bytes() for name in (
