@@ -238,7 +238,7 @@ set_base(struct check *check, bool puts)
  * request as well, unless it is sent back with its base and says since when.
  * One that the draft has already stays what it is (so that the same again
  * changes nothing, and what came meanwhile is still seen), unless null is sent
- * for it; also if it is of an earlier version, and has no revision. */
+ * for it. */
 static void
 set_base_revision(struct check *check, bool sent_back)
 {
@@ -270,12 +270,8 @@ set_base_revision(struct check *check, bool sent_back)
     if (old && old->op == VMN_DRAFT_DELETE && old->cascade) {
         newest = old->base_revision;
     }
-    if (newest) {
-        json_object_set_new(check->change, "base_revision",
-                            json_integer((json_int_t) newest));
-    } else {
-        json_object_del(check->change, "base_revision");
-    }
+    json_object_set_new(check->change, "base_revision",
+                        json_integer((json_int_t) newest));
 }
 
 /* Sets whether 'row' (NULL: the spec is not valid) is as the base was. */

@@ -59,25 +59,13 @@ check_tunnel_ip(struct txn *txn, const struct entry *entry,
     }
 }
 
-/* Returns true if the host had its database before the request. */
-static bool
-had_ovsdb(const struct entry *entry, const struct vmn_host *host)
-{
-    const struct vmn_host *before = entry->before
-        ? (const struct vmn_host *) entry->before->row : NULL;
-
-    return before && !strcmp(before->ovsdb, host->ovsdb);
-}
-
 /* Two hosts with one database would configure it in turns, each as its own.
- * That it is one by two addresses shows by its bridge's datapath id alone.
- * Those that were there before the request stay: earlier versions accepted
- * them, and they are to be drained. */
+ * That it is one by two addresses shows by its bridge's datapath id alone. */
 static void
 check_ovsdb(struct txn *txn, const struct entry *entry,
             const struct vmn_host *host)
 {
-    const char *other = (is_dialled(host) && !had_ovsdb(entry, host)
+    const char *other = (is_dialled(host)
                          ? index_find_other(txn->model, INDEX_OVSDB,
                                             host->ovsdb, entry->name) : NULL);
 

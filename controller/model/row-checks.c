@@ -43,7 +43,7 @@ check_selectors(struct txn *txn, const struct entry *entry)
 /* Reports what the request writes to 'entry' that can never have an effect: a
  * policy that seems to protect and decides nothing, a selector that
  * contradicts itself, options that are never sent.  Checks only what a request
- * writes, so that rows stored by an older version load, and cascades succeed.
+ * writes, so that cascades succeed.
  * What has no effect yet, such as a group without members, is accepted. */
 static void
 check_effect(struct txn *txn, const struct entry *entry)

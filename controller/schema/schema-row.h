@@ -23,8 +23,8 @@ struct vmn_row *schema_row_parse(const struct schema_table *,
                                  struct vmn_errors *);
 
 /* The same of what is there already, stored or come from another member:
- * texts may be shorter than their fields' 'min', which was not looked at by
- * earlier versions. */
+ * texts may be shorter than their fields' 'min', which an app may have raised
+ * since. */
 struct vmn_row *schema_row_parse_stored(const struct schema_table *,
                                         const char *name, const json_t *spec,
                                         const char *pointer, struct arena *,

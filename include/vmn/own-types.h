@@ -95,12 +95,12 @@ struct vmn_field_class {
     int min, max;               /* Of INT, what it may be; of TEXT, how long it
                                  * may be, in bytes of UTF-8.  Both 0: any, 0
                                  * to 1,024.  One that was stored under a
-                                 * smaller 'min', or by an earlier version,
-                                 * may be shorter.  An empty TEXT counts as
-                                 * absent, or, with a 'min' and in lists, is
-                                 * refused.  Of a list of REF, 'min' 1: if it
-                                 * is there it names something, and the object
-                                 * goes with the last that it names. */
+                                 * smaller 'min' may be shorter.  An empty TEXT
+                                 * counts as absent, or, with a 'min' and in
+                                 * lists, is refused.  Of a list of REF, 'min'
+                                 * 1: if it is there it names something, and
+                                 * the object goes with the last that it
+                                 * names. */
     int def;                    /* Default of BOOL, INT, ENUM. */
     unsigned max_items;         /* Of a list; 0: 1,000. */
     const char *def_text;       /* Default of TEXT and REF; NULL: none. */

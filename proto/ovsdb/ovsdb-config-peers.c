@@ -35,10 +35,8 @@
 #include "smap.h"
 #include "util.h"
 
-/* The external_ids key of ports that were made here; and that of ports that
- * earlier versions have made. */
+/* The external_ids key of ports that were made here. */
 #define PEER_KEY "vmn-peer"
-#define EARLIER_PEER_KEY "vmn-ipsec"
 
 /* Open vSwitch's key in a port's other_config. */
 #define TRANSIENT_KEY "transient"
@@ -52,8 +50,7 @@ is_peer_port(const struct ovsdb_desired *desired,
              const struct ovsrec_port *port)
 {
     return (ovsdb_is_ours(desired, &port->external_ids)
-            && (smap_get(&port->external_ids, PEER_KEY)
-                || smap_get(&port->external_ids, EARLIER_PEER_KEY))
+            && smap_get(&port->external_ids, PEER_KEY)
             && port->n_interfaces == 1);
 }
 

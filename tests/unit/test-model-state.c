@@ -579,34 +579,6 @@ stored_virtual_ips_that_nobody_reaches_stay(void **state)
     model_destroy(model);
 }
 
-/* No more was this: they can be drained, and be lost, until that is set
- * right. */
-static void
-stored_hosts_of_one_database_stay(void **state OVS_UNUSED)
-{
-    struct model *model = model_create();
-    struct vmn_errors errors;
-
-    vmn_errors_init(&errors);
-    load(model, VMN_TABLE_HOST, "a",
-         "{'ovsdb':'tcp:192.0.2.1:6640','tunnel_ip':'192.0.2.1'}");
-    load(model, VMN_TABLE_HOST, "b",
-         "{'ovsdb':'tcp:192.0.2.1:6640','tunnel_ip':'192.0.2.2'}");
-    assert_int_equal(model_load_done(model, 1, &errors), 0);
-
-    apply(model, "patch hosts a {'maintenance':true}\n"
-          "patch hosts b {'lost':true}", "");
-    apply(model, "put hosts c {'ovsdb':'tcp:192.0.2.1:6640',"
-          "'tunnel_ip':'192.0.2.3'}",
-          "/ovsdb tcp:192.0.2.1:6640 is that of host \"a\"\n");
-    apply(model, "patch hosts b {'ovsdb':'tcp:192.0.2.2:6640'}", "");
-    apply(model, "patch hosts b {'ovsdb':'tcp:192.0.2.1:6640'}",
-          "/ovsdb tcp:192.0.2.1:6640 is that of host \"a\"\n");
-    apply(model, "patch hosts a {'ovsdb':'tcp:192.0.2.2:6640'}\n"
-          "patch hosts b {'ovsdb':'tcp:192.0.2.1:6640'}", "");
-    model_destroy(model);
-}
-
 #define TEST(NAME) cmocka_unit_test_setup_teardown(NAME, model_setup, \
                                                    model_teardown)
 
@@ -629,7 +601,6 @@ main(void)
         TEST(loaded_model_is_the_same),
         TEST(damaged_rows_are_not_loaded),
         TEST(stored_virtual_ips_that_nobody_reaches_stay),
-        TEST(stored_hosts_of_one_database_stay),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
