@@ -31,7 +31,7 @@ publish_announced(const struct gateway_ctx *ctx, const char *what)
     if (ctx->rank) {
         return;
     }
-    vmn_publish(ctx->emit, REL_ANNOUNCED,
+    vmn_publish(ctx->emit, VMN_REL_ANNOUNCED,
                 vmn_printf(ctx->view, "%s|%s", ctx->host,
                            ctx->network->provider.physical),
                 vmn_printf(ctx->view, "%s|%s|%s", ctx->router->row.name,
@@ -64,7 +64,7 @@ publish_asks_as_host(const struct gateway_ctx *ctx)
             = &vmn_subnet_at(ctx->network, i)->gateway;
 
         if (gateway->family) {
-            vmn_publish(ctx->emit, REL_ANNOUNCED,
+            vmn_publish(ctx->emit, VMN_REL_ANNOUNCED,
                         vmn_printf(ctx->view, "%s|%s", ctx->host,
                                    ctx->network->provider.physical),
                         vmn_printf(ctx->view, "%c%s|%s", ASK_AS_HOST, network,

@@ -153,8 +153,6 @@ enum gateway_handler {
 #define REL_TRANSIT "gateway.transit"   /* VNI -> router. */
 #define REL_BALANCED "gateway.balanced" /* Router -> FAMILY|PROTOCOL of
                                          * balancers. */
-/* HOST|PHYSICAL -> ROUTER|MAC|ADDRESS, or ROUTER|MAC|ASK_GATEWAY. */
-#define REL_ANNOUNCED "gateway.announced"
 #define REL_LINKS "gateway.links"       /* NETWORK|HOST -> routers that have
                                          * their gateway there. */
 #define REL_ASKS "gateway.asks"         /* NETWORK|HOST -> "": the host asks
@@ -162,10 +160,12 @@ enum gateway_handler {
 #define REL_RARP "gateway.rarp"         /* PORT|HOST -> NETWORK|MAC, of which
                                          * the port's RARP is to tell. */
 
-/* In REL_ANNOUNCED: resolve the IPv6 gateway of the external network. */
+/* In VMN_REL_ANNOUNCED, in place of ADDRESS: resolve the IPv6 gateway of the
+ * external network. */
 #define ASK_GATEWAY "?"
-/* In REL_ANNOUNCED, in place of ROUTER|MAC|..., before NETWORK|GATEWAY: a host
- * that does not serve there yet resolves a subnet's gateway, as itself. */
+/* In VMN_REL_ANNOUNCED, in place of ROUTER|MAC|..., before NETWORK|GATEWAY: a
+ * host that does not serve there yet resolves a subnet's gateway, as
+ * itself. */
 #define ASK_AS_HOST '|'
 
 /* Query: router -> "HOST|HOST...", its active gateway and those that take over

@@ -138,7 +138,7 @@ handle_announce(struct vmn_view *view, const struct vmn_packet_in *in,
     size_t n, first, rounds;
 
     if (in->vif && in->vif->iface_id[0] == '@') {
-        names = vmn_relation_values(view, REL_ANNOUNCED,
+        names = vmn_relation_values(view, VMN_REL_ANNOUNCED,
                                     vmn_printf(view, "%s|%s", in->host,
                                                in->vif->iface_id + 1));
     }

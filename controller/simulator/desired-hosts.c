@@ -67,7 +67,11 @@ struct desired_hosts {
     bool has_tunnels;
     struct shash tunnels;       /* Address, as text, to the host's name. */
     bool has_provider_ports;
-    struct shash provider_ports; /* "@PHYSICAL/VLAN/MAC" to the port. */
+    struct shash provider_ports; /* "@PHYSICAL/VLAN/MAC", and "VNI/ADDRESS",
+                                  * to the port. */
+    struct shash served;        /* "@PHYSICAL/VLAN/MAC", and with an address in
+                                 * place of the MAC, to the host that serves
+                                 * it for a router. */
     struct shash functions;     /* "HOST/OFPORT" to the port of a function. */
     unsigned n_decoded;
 };
@@ -83,6 +87,7 @@ desired_hosts_create(struct engine *engine, const struct model *model)
     shash_init(&net->hosts);
     shash_init(&net->tunnels);
     shash_init(&net->provider_ports);
+    shash_init(&net->served);
     shash_init(&net->functions);
     return net;
 }
@@ -139,6 +144,7 @@ desired_hosts_destroy(struct desired_hosts *net)
     shash_destroy_free_data(&net->hosts);
     shash_destroy(&net->tunnels);
     shash_destroy(&net->provider_ports);
+    shash_destroy(&net->served);
     shash_destroy(&net->functions);
     free(net);
 }
@@ -414,12 +420,76 @@ provider_key(const char *iface_id, uint16_t vid, const uint8_t mac[6])
     return xasprintf("%s/%u/%s", iface_id, vid, value_format_mac(ea, buf));
 }
 
+static char *
+neighbour_key(uint32_t vni, const struct vmn_ip *ip)
+{
+    char buf[VALUE_IP_SIZE];
+
+    value_format_ip(ip, buf);
+    return xasprintf("%"PRIu32"/%s", vni, buf);
+}
+
+/* Adds "ROUTER|MAC|ADDRESS", of VMN_REL_ANNOUNCED at 'host'. */
+static void
+add_served(struct desired_hosts *net, const char *host, const char *physical,
+           const char *announced)
+{
+    const char *mac = strchr(announced, '|');
+    const char *ip = mac ? strchr(mac + 1, '|') : NULL;
+    char *router = xmemdup0(announced, mac ? mac - announced : 0);
+    const struct vmn_router *row = model_get(net->model, VMN_TABLE_ROUTER,
+                                             router);
+    const struct vmn_network *network
+        = (ip && row && row->external.network
+           ? model_get(net->model, VMN_TABLE_NETWORK, row->external.network)
+           : NULL);
+
+    if (network) {
+        char *prefix = xasprintf("@%s/%u/", physical, network->provider.vlan);
+        char *by_mac = xasprintf("%s%.*s", prefix, (int) (ip - mac - 1),
+                                 mac + 1);
+        char *by_ip = xasprintf("%s%s", prefix, ip + 1);
+
+        shash_add_once(&net->served, by_mac, host);
+        shash_add_once(&net->served, by_ip, host);
+        free(by_ip);
+        free(by_mac);
+        free(prefix);
+    }
+    free(router);
+}
+
+static void
+find_served(struct desired_hosts *net)
+{
+    struct vmn_names hosts = model_names(net->model, VMN_TABLE_HOST);
+
+    for (size_t i = 0; i < hosts.n; i++) {
+        const struct vmn_host *host = model_get(net->model, VMN_TABLE_HOST,
+                                                hosts.names[i]);
+
+        for (size_t j = 0; host && j < host->n_provider_bridges; j++) {
+            const char *physical = host->provider_bridges[j].physical;
+            char *key = xasprintf("%s|%s", hosts.names[i], physical);
+            struct vmn_names names = engine_relation_values(
+                net->engine, VMN_REL_ANNOUNCED, key);
+
+            for (size_t k = 0; k < names.n; k++) {
+                add_served(net, hosts.names[i], physical, names.names[k]);
+            }
+            free(key);
+        }
+        engine_yield(net->engine);
+    }
+}
+
 static void
 find_provider_ports(struct desired_hosts *net)
 {
     struct vmn_names names = model_names(net->model, VMN_TABLE_PORT);
 
     net->has_provider_ports = true;
+    find_served(net);
     for (size_t i = 0; i < names.n; i++) {
         const struct vmn_port *port = model_get(net->model, VMN_TABLE_PORT,
                                                 names.names[i]);
@@ -434,13 +504,57 @@ find_provider_ports(struct desired_hosts *net)
             shash_add_once(&net->provider_ports, key, port->row.name);
             free(key);
             free(id);
+            for (size_t j = 0; j < port->n_ips; j++) {
+                key = neighbour_key(network->vni, &port->ips[j]);
+                shash_add_once(&net->provider_ports, key, port->row.name);
+                free(key);
+            }
         }
         engine_yield(net->engine);
     }
 }
 
-/* Finds the port for which a packet is that leaves by a physical network.  The
- * simulator assumes that the physical network has learned all MACs. */
+/* Returns the host that a packet in VLAN 'vid' of a physical network is for:
+ * that of a port with its destination, or one that serves this for a router,
+ * or the address that it asks for; or NULL.  The simulator assumes that the
+ * physical network has learned all MACs. */
+static const char *
+find_receiver(const struct desired_hosts *net, const char *iface_id,
+              const struct flow *flow)
+{
+    uint16_t vid = vlan_tci_to_vid(flow->vlans[0].tci);
+    char *key = provider_key(iface_id, vid, flow->dl_dst.ea);
+    const char *name = shash_find_data(&net->provider_ports, key);
+    const char *host = shash_find_data(&net->served, key);
+    struct vmn_ip asked = { .family = 0 };
+    struct endpoint endpoint;
+
+    free(key);
+    if (name) {
+        return (endpoint_find(net->model, name, &endpoint) ? endpoint.host
+                : NULL);
+    }
+    if (flow->dl_type == htons(ETH_TYPE_ARP) && flow->nw_proto == 1) {
+        asked.family = 4;
+        memcpy(asked.addr, &flow->nw_dst, sizeof flow->nw_dst);
+    } else if (flow->dl_type == htons(ETH_TYPE_IPV6)
+               && flow->nw_proto == IPPROTO_ICMPV6
+               && flow->tp_src == htons(VMN_ND_SOLICIT)) {
+        asked.family = 6;
+        memcpy(asked.addr, &flow->nd_target, sizeof flow->nd_target);
+    }
+    if (!host && asked.family) {
+        char buf[VALUE_IP_SIZE];
+
+        value_format_ip(&asked, buf);
+        key = xasprintf("%s/%u/%s", iface_id, vid, buf);
+        host = shash_find_data(&net->served, key);
+        free(key);
+    }
+    return host;
+}
+
+/* Finds the host for which a packet is that leaves by a physical network. */
 static const char *
 net_provider(void *net_, const char *host, uint32_t ofport,
              const struct flow *flow, const char **to, uint32_t *in_port)
@@ -448,8 +562,7 @@ net_provider(void *net_, const char *host, uint32_t ofport,
     struct desired_hosts *net = net_;
     const struct vmn_vif *provider = provider_vif_at(net->model, host, ofport);
     const struct vmn_vif *there;
-    const char *name;
-    struct endpoint endpoint;
+    const char *receiver;
     char *key;
 
     *to = NULL;
@@ -459,22 +572,40 @@ net_provider(void *net_, const char *host, uint32_t ofport,
     if (!net->has_provider_ports) {
         find_provider_ports(net);
     }
-    key = provider_key(provider->iface_id, vlan_tci_to_vid(flow->vlans[0].tci),
-                       flow->dl_dst.ea);
-    name = shash_find_data(&net->provider_ports, key);
-    free(key);
-    if (!name || !endpoint_find(net->model, name, &endpoint) || !endpoint.host
-        || !strcmp(endpoint.host, host)) {
+    receiver = find_receiver(net, provider->iface_id, flow);
+    if (!receiver || !strcmp(receiver, host)) {
         return provider->iface_id;
     }
-    key = xasprintf("%s/%s", endpoint.host, provider->iface_id);
+    key = xasprintf("%s/%s", receiver, provider->iface_id);
     there = model_get(net->model, VMN_TABLE_VIF, key);
     free(key);
     if (there) {
-        *to = endpoint.host;
+        *to = receiver;
         *in_port = there->ofport;
     }
     return provider->iface_id;
+}
+
+static bool
+net_neighbour(void *net_, uint32_t vni, const struct vmn_ip *ip,
+              struct eth_addr *mac)
+{
+    struct desired_hosts *net = net_;
+    char *key = neighbour_key(vni, ip);
+    struct endpoint endpoint;
+    const char *name;
+
+    if (!net->has_provider_ports) {
+        find_provider_ports(net);
+    }
+    name = shash_find_data(&net->provider_ports, key);
+    free(key);
+    if (!name || !endpoint_find(net->model, name, &endpoint)
+        || !endpoint.ofport) {
+        return false;
+    }
+    memcpy(mac, endpoint.port->mac.ea, sizeof *mac);
+    return true;
 }
 
 /* Service functions.  ----------------------------------------------------- */
@@ -579,6 +710,7 @@ desired_hosts_get(struct desired_hosts *net, struct sim_net *sim_net)
         .host_at = net_host_at,
         .tunnel_ip = net_tunnel_ip,
         .provider = net_provider,
+        .neighbour = net_neighbour,
         .function = net_function,
         .yield = net_yield,
     };

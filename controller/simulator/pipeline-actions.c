@@ -90,13 +90,28 @@ pipeline_enter_table(struct pipeline_context *ctx, uint8_t table, bool deeper)
     ctx->table = from;
 }
 
-/* Finds a neighbour in a provider network, which only the switch knows. */
+/* Finds a neighbour in a provider network.  One that is none of our ports only
+ * the switch knows. */
 static void
 find_neighbour(struct pipeline_context *ctx)
 {
     static const struct eth_addr someone = SIM_NEIGHBOUR_MAC;
+    const struct sim_net *net = &ctx->sim->net;
+    const uint32_t *regs = ctx->flow->regs;
+    bool v6 = ctx->flow->dl_type == htons(ETH_TYPE_IPV6);
+    struct vmn_ip ip = { .family = v6 ? 6 : 4 };
 
-    ctx->flow->dl_dst = someone;
+    for (unsigned i = 0; i < (v6 ? 4 : 1); i++) {
+        ovs_be32 word = htonl(regs[(v6 ? VMN_REG_NEIGHBOUR6 + i
+                                    : VMN_REG_NEIGHBOUR4) - VMN_F_REG0]);
+
+        memcpy(&ip.addr[4 * i], &word, sizeof word);
+    }
+    if (!net->neighbour
+        || !net->neighbour(net->aux, regs[VMN_REG_NETWORK - VMN_F_REG0], &ip,
+                           &ctx->flow->dl_dst)) {
+        ctx->flow->dl_dst = someone;
+    }
 }
 
 /* Marks the last lookup in this table: real switches may have learned. */

@@ -24,6 +24,7 @@
 struct learned_flows;
 struct ofpact_controller;
 struct ofputil_group_mod;
+struct vmn_ip;
 struct simulator;
 
 /* Where hosts, their flows and groups come from.  Names of hosts must live as
@@ -49,6 +50,10 @@ struct sim_net {
     const char *(*provider)(void *aux, const char *host, uint32_t port,
                             const struct flow *, const char **to,
                             uint32_t *in_port);
+    /* Finds the Ethernet address of 'ip' in the provider network with VNI
+     * 'vni'; false: it is of none of our ports.  May be NULL. */
+    bool (*neighbour)(void *aux, uint32_t vni, const struct vmn_ip *ip,
+                      struct eth_addr *);
     /* Returns the name of the port at 'port' of 'host', which must live as
      * those of hosts, if its guest is a service function that forwards the
      * packet: then it comes in again at '*in_port' of host '*to' (NULL:
@@ -85,9 +90,9 @@ struct sim_underlay {
 #define SIM_STEPS_MAX 20000
 #define SIM_CHOICES_MAX 8               /* Of groups, in one exchange. */
 
-/* Stands for the address of a neighbour in a provider network, which only the
- * switch knows: the simulator assumes that it knows all of them.  It is among
- * those that no guest may have. */
+/* Stands for the address of a neighbour in a provider network that is none of
+ * our ports, which only the switch knows: the simulator assumes that it knows
+ * all of them.  It is among those that no guest may have. */
 #define SIM_NEIGHBOUR_MAC ETH_ADDR_C(0e, 56, 4d, ff, 00, 0d)
 
 enum sim_step_kind {

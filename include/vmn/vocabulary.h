@@ -214,6 +214,10 @@ enum vmn_hook {
  * gateway. */
 #define VMN_REL_VIRTUAL_IPS "gateway.virtual-ips"
 
+/* Relation: "HOST|PHYSICAL" -> "ROUTER|MAC|ADDRESS", what the host serves in a
+ * physical network for routers.  Published by gateway. */
+#define VMN_REL_ANNOUNCED "gateway.announced"
+
 /* Relation: policy name -> hosts that have the verdicts of its rules.
  * Published by firewall. */
 #define VMN_REL_POLICY_HOSTS "firewall.policy-hosts"
