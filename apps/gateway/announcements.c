@@ -32,7 +32,6 @@ form_flow(const struct external_link *link, const struct form *form,
                                          vmn_scope_host(link->host),
                                          STAGE_EXTERNAL, table, priority);
 
-    vmn_match(flow, VMN_F_IN_PORT, link->ofport);
     vmn_match(flow, VMN_REG_NETWORK, link->network->vni);
     if (form->family == 6) {
         match_nd(flow, VMN_ND_ADVERT);

@@ -9,6 +9,8 @@
 
 #include <string.h>
 
+#define GROUP_BIT (UINT64_C(1) << 40) /* Of an Ethernet address. */
+
 /* Routers.  --------------------------------------------------------------- */
 
 static void
@@ -21,8 +23,14 @@ arp_address(const struct gateway_ctx *ctx, const struct vmn_ip *ip)
     vmn_match(flow, VMN_F_ARP_OP, 1);
     vmn_match_ip(flow, VMN_F_ARP_TPA, ip);
     vmn_act_learn_neighbour(actions, VMN_NEIGHBOUR_ARP);
-    external_tag(ctx, actions);
-    vmn_act_arp_reply(actions, ctx->mac, ip);
+    vmn_act_move(actions, VMN_F_ETH_SRC, VMN_F_ETH_DST);
+    vmn_act_set_mac(actions, VMN_F_ETH_SRC, ctx->mac);
+    vmn_act_set(actions, VMN_F_ARP_OP, 2);
+    vmn_act_move(actions, VMN_F_ARP_SHA, VMN_F_ARP_THA);
+    vmn_act_set_mac(actions, VMN_F_ARP_SHA, ctx->mac);
+    vmn_act_move(actions, VMN_F_ARP_SPA, VMN_F_ARP_TPA);
+    vmn_act_set_ip(actions, VMN_F_ARP_SPA, ip);
+    act_reply(actions);
 }
 
 void
@@ -150,7 +158,6 @@ link_flow(const struct external_link *link, unsigned stage, uint16_t priority)
                                          vmn_scope_host(link->host), stage, 0,
                                          priority);
 
-    vmn_match(flow, VMN_F_IN_PORT, link->ofport);
     vmn_match(flow, VMN_REG_NETWORK, link->network->vni);
     return flow;
 }
@@ -176,6 +183,20 @@ arp_host(const struct external_link *link)
     vmn_match(flow, VMN_F_ARP_OP, 2);
     vmn_match_mac(flow, VMN_F_ETH_DST, host_mac(link->view, link->host));
     vmn_act_learn_neighbour(vmn_flow_actions(flow), VMN_NEIGHBOUR_ARP);
+}
+
+/* What vmnd sends to all of the network leaves, and comes in as well: the
+ * physical network does not return it to the network's ports on this host. */
+static void
+sent_to_all(const struct external_link *link)
+{
+    struct vmn_flow *flow = link_flow(link, STAGE_EGRESS, ENTER_SENT);
+
+    vmn_match(flow, VMN_F_IN_PORT, VMN_TUNNEL_OFPORT);
+    vmn_match(flow, VMN_REG_DST_HOST, VMN_DST_HOST_PROVIDER);
+    vmn_match_masked(flow, VMN_F_ETH_DST, GROUP_BIT, GROUP_BIT);
+    vmn_act_clone_next(vmn_flow_actions(flow));
+    act_come_in(link->view, vmn_flow_actions(flow), link->ofport);
 }
 
 void
@@ -207,6 +228,7 @@ compile_external(struct vmn_view *view, const char *key, struct vmn_emit *emit)
             nd_gateway(&link, gateway);
         }
     }
+    sent_to_all(&link);
     announcements(&link, 4);
     if (asks) {
         arp_host(&link);

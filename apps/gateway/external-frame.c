@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Frames that the gateway itself sends to an external network: with the
- * network's VLAN tag, and requests for neighbours by ARP and by neighbour
- * discovery.  Not for when they are sent (neighbour-resolution.c,
- * gratuitous-arp.c). */
+ * Frames that the gateway itself sends to an external network: requests for
+ * neighbours by ARP and by neighbour discovery.  Not for when they are sent
+ * (neighbour-resolution.c, gratuitous-arp.c). */
 
 #include "gateway.h"
 
 #include <string.h>
-
-#define TAG_SIZE 4
 
 const struct vmn_router *
 router_of_transit(struct vmn_view *view, uint32_t transit)
@@ -23,36 +20,15 @@ router_of_transit(struct vmn_view *view, uint32_t transit)
 }
 
 void
-send_tagged(const struct vmn_network *network, struct vmn_packets_out *out,
-            const uint8_t *frame, size_t size)
+send_external(struct vmn_packets_out *out, uint32_t vni,
+              const uint8_t *frame, size_t size)
 {
-    uint32_t vlan = network->provider.vlan;
-    const uint8_t tag[TAG_SIZE] = { 0x81, 0, vlan >> 8, vlan };
-    uint8_t tagged[FRAME_MAX + TAG_SIZE];
+    uint32_t regs[VMN_N_REGS] = { 0 };
 
-    if (!vlan) {
-        vmn_send_back(out, frame, size);
-        return;
-    }
-    memcpy(tagged, frame, 12);
-    memcpy(tagged + 12, tag, sizeof tag);
-    memcpy(tagged + 12 + TAG_SIZE, frame + 12, size - 12);
-    vmn_send_back(out, tagged, size + TAG_SIZE);
-}
-
-void
-send_back_tagged(struct vmn_view *view, const struct vmn_router *router,
-                 struct vmn_packets_out *out, const uint8_t *frame,
-                 size_t size)
-{
-    const struct vmn_network *network = vmn_read_network(
-        view, router->external.network);
-
-    if (network && size <= FRAME_MAX) {
-        send_tagged(network, out, frame, size);
-    } else {
-        vmn_send_nothing(out, "router has no external network");
-    }
+    regs[VMN_REG_NETWORK - VMN_F_REG0] = vni;
+    regs[VMN_REG_DST_HOST - VMN_F_REG0] = VMN_DST_HOST_PROVIDER;
+    vmn_send_to_hook(out, VMN_HOOK_DELIVER, VMN_TUNNEL_OFPORT, regs, frame,
+                     size);
 }
 
 size_t

@@ -68,8 +68,7 @@ reply_dad(const struct gateway_ctx *ctx, const struct vmn_ip *ip)
     vmn_act_set_ip(actions, VMN_F_IPV6_SRC, ip);
     vmn_act_set_ip(actions, VMN_F_IPV6_DST, &all_nodes);
     vmn_act_set(actions, VMN_F_ICMPV6_TYPE, VMN_ND_ADVERT);
-    external_tag(ctx, actions);
-    vmn_act_output_in_port(actions);
+    act_reply(actions);
 }
 
 static void
@@ -85,8 +84,7 @@ reply_solicited(const struct gateway_ctx *ctx, const struct vmn_ip *ip)
     vmn_act_move(actions, VMN_F_IPV6_SRC, VMN_F_ND_TARGET);
     vmn_act_set_ip(actions, VMN_F_IPV6_SRC, ip);
     vmn_act_set_mac(actions, VMN_F_ND_SLL, ctx->mac);
-    external_tag(ctx, actions);
-    vmn_act_output_in_port(actions);
+    act_reply(actions);
 }
 
 /* Replies to a unicast solicitation.  Switches that reply (above) send such
@@ -146,7 +144,8 @@ handle_neighbour(struct vmn_view *view, const struct vmn_packet_in *in,
     if (!vmn_nd_advert_build(in->bytes, in->size, mac, true, answer)) {
         vmn_send_nothing(out, "malformed");
     } else {
-        send_back_tagged(view, router, out, answer, sizeof answer);
+        send_external(out, vmn_packet_reg(in, VMN_REG_NETWORK), answer,
+                      sizeof answer);
     }
 }
 

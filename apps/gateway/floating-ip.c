@@ -67,6 +67,7 @@ distribute(struct gateway_ctx *ctx, const struct vmn_port *port,
         return;
     }
     outbound_distributed(ctx, ip, &floating->ip, number);
+    in_from_port(ctx);
     in_address(ctx, &floating->ip);
     external_address(ctx, &floating->ip);
     /* Where it has migrated to: a switch forgets what it has learned by a flow
@@ -77,6 +78,7 @@ distribute(struct gateway_ctx *ctx, const struct vmn_port *port,
     }
     if (send_distributed(&other, vmn_other_host(binding), number)) {
         outbound_distributed(&other, ip, &floating->ip, number);
+        in_from_port(&other);
         in_address(&other, &floating->ip);
         migrating_address(ctx, &other, port, binding, ip, &floating->ip,
                           number);

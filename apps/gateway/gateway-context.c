@@ -106,7 +106,11 @@ external_flow(const struct gateway_ctx *ctx, unsigned stage, unsigned table,
                                          vmn_scope_host(ctx->host), stage,
                                          table, priority);
 
-    vmn_match(flow, VMN_F_IN_PORT, ctx->ofport);
+    /* What ports of the network on this host send comes in once policies have
+     * judged it (in_from_port()), but these judge no ARP. */
+    if (stage != STAGE_EXTERNAL) {
+        vmn_match(flow, VMN_F_IN_PORT, ctx->ofport);
+    }
     vmn_match(flow, VMN_REG_NETWORK, ctx->network->vni);
     match_stands_in(ctx, flow);
     return flow;
@@ -128,13 +132,11 @@ external_vlan_tci(const struct vmn_network *network)
 }
 
 void
-external_tag(const struct gateway_ctx *ctx, struct vmn_actions *actions)
+act_reply(struct vmn_actions *actions)
 {
-    uint32_t tci = external_vlan_tci(ctx->network);
-
-    if (tci) {
-        vmn_act_set(actions, VMN_F_VLAN_TCI, tci);
-    }
+    vmn_act_clear_in_port(actions);
+    vmn_act_set(actions, VMN_REG_DST_HOST, VMN_DST_HOST_PROVIDER);
+    vmn_act_goto_hook(actions, VMN_HOOK_DELIVER);
 }
 
 const struct vmn_ip *

@@ -59,6 +59,7 @@ enum {
                                  * by. */
     ENTER_OWN = 100,            /* Sent by the router itself. */
     ENTER_LOCAL = 100,
+    ENTER_SENT = 90,            /* By vmnd to all of the external network. */
     ENTER_STANDBY = 95,         /* To a gateway that stands by. */
     ENTER_ROUTED = 90,          /* To an address behind the router. */
     ENTER_RELAY = 80,           /* From one, to another. */
@@ -235,8 +236,9 @@ struct vmn_flow *external_flow(const struct gateway_ctx *, unsigned stage,
                                unsigned table, uint16_t priority);
 /* Returns what VMN_F_VLAN_TCI is of the external network's packets. */
 uint32_t external_vlan_tci(const struct vmn_network *);
-/* Pushes the external network's VLAN tag, if it has one. */
-void external_tag(const struct gateway_ctx *, struct vmn_actions *);
+/* Sends what a packet from the external network was turned into back there;
+ * ends the actions. */
+void act_reply(struct vmn_actions *);
 /* Returns the MAC address by which 'host' asks for neighbours as itself. */
 struct vmn_mac host_mac(struct vmn_view *, const char *host);
 /* Returns the gateway of the subnet that 'ip' is in, or NULL. */
@@ -270,6 +272,12 @@ void compile_standby(struct vmn_view *, const char *key, struct vmn_emit *);
 /* What all hosts that may be the gateway have, and what the context's has. */
 void in_router(const struct gateway_ctx *);
 void in_router_at(const struct gateway_ctx *);
+/* Continues as if the packet had come in from the external network, by
+ * OpenFlow port 'ofport'; ends the actions. */
+void act_come_in(struct vmn_view *, struct vmn_actions *, uint32_t ofport);
+/* Lets packets in that ports of the external network on this host send to
+ * 'ctx->mac', after policies have judged them. */
+void in_from_port(const struct gateway_ctx *);
 /* Adds flows that answer pings of the address. */
 void in_ping(const struct gateway_ctx *, const struct vmn_ip *);
 /* Adds flows that send packets to an external address through NAT. */
@@ -396,15 +404,10 @@ void handle_announce(struct vmn_view *, const struct vmn_packet_in *,
 /* Returns the router whose transit has VNI 'transit', or NULL. */
 const struct vmn_router *router_of_transit(struct vmn_view *,
                                            uint32_t transit);
-/* Sends a frame on the external network, with its VLAN tag, if it has one. */
-void send_tagged(const struct vmn_network *, struct vmn_packets_out *,
-                 const uint8_t *frame, size_t size);
-/* Sends 'frame', which is untagged and of FRAME_MAX bytes at most, out of the
- * VIF that a packet came from, with the tag of the router's external
- * network. */
-void send_back_tagged(struct vmn_view *, const struct vmn_router *,
-                      struct vmn_packets_out *, const uint8_t *frame,
-                      size_t size);
+/* Sends a frame to the external network with this VNI, its ports on this host
+ * included. */
+void send_external(struct vmn_packets_out *, uint32_t vni,
+                   const uint8_t *frame, size_t size);
 /* Writes a request for the neighbour 'to', and returns its size. */
 size_t build_request(uint8_t frame[FRAME_MAX], struct vmn_mac,
                      const struct vmn_ip *from, const struct vmn_ip *to);

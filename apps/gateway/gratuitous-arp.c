@@ -39,7 +39,7 @@ announce_ipv4(struct vmn_mac mac, const struct vmn_network *network,
         frame[21] = 2;
         memcpy(&frame[32], mac.ea, sizeof mac.ea);
     }
-    send_tagged(network, out, frame, VMN_ARP_SIZE);
+    send_external(out, network->vni, frame, VMN_ARP_SIZE);
 }
 
 /* Announces 'from'.  For IPv6, an unsolicited advertisement goes to all nodes;
@@ -54,7 +54,7 @@ announce_address(struct vmn_mac mac, const struct vmn_network *network,
 
     if (from->family == 6) {
         vmn_nd_announce_build(mac, from, true, frame);
-        send_tagged(network, out, frame, VMN_ND_ADVERT_SIZE);
+        send_external(out, network->vni, frame, VMN_ND_ADVERT_SIZE);
     } else if (to) {
         announce_ipv4(mac, network, from, to, form, out);
     }
@@ -70,8 +70,8 @@ ask_gateway(const struct vmn_router *router,
     uint8_t frame[FRAME_MAX];
 
     if (from && to) {
-        send_tagged(network, out, frame,
-                    build_request(frame, router->mac, from, to));
+        send_external(out, network->vni, frame,
+                      build_request(frame, router->mac, from, to));
     }
 }
 
@@ -96,8 +96,8 @@ ask_as_host(struct vmn_view *view, const char *host, const char *what,
     network = vmn_read_network(view, name);
     from = nobody_ip(mac, to.family);
     if (network) {
-        send_tagged(network, out, frame,
-                    build_request(frame, mac, &from, &to));
+        send_external(out, network->vni, frame,
+                      build_request(frame, mac, &from, &to));
     }
 }
 

@@ -34,15 +34,39 @@ served_flow(const struct gateway_ctx *ctx, const struct vmn_ip *ip,
     return flow;
 }
 
-/* Continues as if the packet had come in from the external network. */
-static void
-act_come_in(const struct gateway_ctx *ctx, struct vmn_actions *actions)
+void
+act_come_in(struct vmn_view *view, struct vmn_actions *actions,
+            uint32_t ofport)
 {
-    vmn_act_set(actions, VMN_F_IN_PORT, ctx->ofport);
-    vmn_forget_tunnel(ctx->view, actions);
+    vmn_act_set(actions, VMN_F_IN_PORT, ofport);
+    vmn_forget_tunnel(view, actions);
     vmn_act_set_masked(actions, VMN_REG_FLAGS, 0,
                        (uint32_t) ~VMN_FLAG_STANDS_IN);
     vmn_act_restart(actions);
+}
+
+void
+in_from_port(const struct gateway_ctx *ctx)
+{
+    static const enum vmn_field zeroed[] = {
+        VMN_REG_SRC_ID, VMN_REG_DST_ID, VMN_REG_SRC_LOCAL, VMN_REG_DST_LOCAL,
+        VMN_REG_DST_HOST, VMN_REG_OUT_PORT, VMN_REG_FLAGS,
+    };
+    struct vmn_flow *flow;
+
+    if (!ctx->ofport || ctx->rank) {
+        return;
+    }
+    flow = vmn_flow_add(ctx->emit, vmn_scope_host(ctx->host), STAGE_EGRESS,
+                        OUT_ENTER, ENTER_LOCAL);
+    vmn_match(flow, VMN_REG_NETWORK, ctx->network->vni);
+    vmn_match(flow, VMN_REG_DST_HOST, VMN_DST_HOST_PROVIDER);
+    vmn_match_mac(flow, VMN_F_ETH_DST, ctx->mac);
+    vmn_act_set(vmn_flow_actions(flow), VMN_F_IN_PORT, ctx->ofport);
+    for (size_t i = 0; i < sizeof zeroed / sizeof *zeroed; i++) {
+        vmn_act_set(vmn_flow_actions(flow), zeroed[i], 0);
+    }
+    vmn_act_jump(vmn_flow_actions(flow), STAGE_INGRESS, IN_ENTER);
 }
 
 void
@@ -52,7 +76,7 @@ in_served(const struct gateway_ctx *ctx, const struct vmn_ip *ip)
         = vmn_flow_actions(served_flow(ctx, ip, SEND_SERVED));
 
     vmn_act_set_mac(actions, VMN_F_ETH_DST, ctx->mac);
-    act_come_in(ctx, actions);
+    act_come_in(ctx->view, actions, ctx->ofport);
 }
 
 void
@@ -94,12 +118,11 @@ in_ping(const struct gateway_ctx *ctx, const struct vmn_ip *ip)
 
     vmn_match_ip(flow, vmn_field_ip_dst(ip->family), ip);
     act_ping_reply(flow, ip->family);
-    external_tag(ctx, vmn_flow_actions(flow));
-    vmn_act_output_in_port(vmn_flow_actions(flow));
+    act_reply(vmn_flow_actions(flow));
 
     flow = served_flow(ctx, ip, SEND_SERVED_PING);
     act_ping_reply(flow, ip->family);
-    act_come_in(ctx, vmn_flow_actions(flow));
+    act_come_in(ctx->view, vmn_flow_actions(flow), ctx->ofport);
 }
 
 /* Lets new connections to addresses behind the router through without NAT: to
@@ -207,6 +230,7 @@ in_router_at(const struct gateway_ctx *ctx)
 {
     const struct vmn_external *external = &ctx->router->external;
 
+    in_from_port(ctx);
     for (size_t i = 0; i < external->n_addresses; i++) {
         in_ping(ctx, &external->addresses[i]);
     }

@@ -152,7 +152,10 @@ keep_receiving(const struct move *move)
         vmn_match_mac(flow, VMN_F_ETH_SRC, ctx->mac);
         vmn_match_mac(flow, VMN_F_ETH_DST, announced_to[i]);
         vmn_act_set_mac(actions, VMN_F_ETH_DST, ctx->mac);
-        external_tag(ctx, actions);
+        if (external_vlan_tci(ctx->network)) {
+            vmn_act_set(actions, VMN_F_VLAN_TCI,
+                        external_vlan_tci(ctx->network));
+        }
         vmn_act_output_in_port(actions);
         if (external_vlan_tci(ctx->network)) {
             vmn_act_set(actions, VMN_F_VLAN_TCI, 0);

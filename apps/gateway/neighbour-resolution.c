@@ -54,11 +54,11 @@ struct neighbour {
     struct vmn_mac mac;         /* That the request is sent to; zero: all. */
 };
 
-/* Requests 'to' from 'from', which has 'mac'.  The request takes the packet's
- * path, which adds the VLAN tag.  A probe is unicast (RFC 1122, section
+/* Requests 'to' from 'from', which has 'mac', in the external network with VNI
+ * 'network'.  A probe is unicast (RFC 1122, section
  * 2.3.2.1; RFC 4861, section 7.3.3). */
 static void
-request(struct vmn_packets_out *out, struct vmn_mac mac,
+request(struct vmn_packets_out *out, uint32_t network, struct vmn_mac mac,
         const struct vmn_ip *from, const struct neighbour *to)
 {
     uint8_t frame[FRAME_MAX];
@@ -67,17 +67,17 @@ request(struct vmn_packets_out *out, struct vmn_mac mac,
     if (!vmn_mac_is_none(to->mac)) {
         memcpy(frame, to->mac.ea, sizeof to->mac.ea);
     }
-    vmn_send_to_next(out, STAGE_EGRESS, frame, size);
+    send_external(out, network, frame, size);
 }
 
 static void
-request_as_host(struct vmn_view *view, const char *host,
+request_as_host(struct vmn_view *view, const struct vmn_packet_in *in,
                 struct vmn_packets_out *out, const struct neighbour *to)
 {
-    const struct vmn_mac mac = host_mac(view, host);
+    const struct vmn_mac mac = host_mac(view, in->host);
     const struct vmn_ip from = nobody_ip(mac, to->ip.family);
 
-    request(out, mac, &from, to);
+    request(out, vmn_packet_reg(in, VMN_REG_NETWORK), mac, &from, to);
 }
 
 static void
@@ -156,6 +156,7 @@ handle_resolve(struct vmn_view *view, const struct vmn_packet_in *in,
 {
     struct neighbour to = { packet_next_hop(in), { { 0 } } };
     struct vmn_ip sender = sender_of(in, to.ip.family);
+    const uint32_t network = vmn_packet_reg(in, VMN_REG_NETWORK);
     const bool is_probed
         = vmn_packet_reg(in, VMN_REG_NEIGHBOUR_STATE) & VMN_NEIGHBOUR_PROBE;
     const struct vmn_router *router = router_of_transit(
@@ -171,17 +172,17 @@ handle_resolve(struct vmn_view *view, const struct vmn_packet_in *in,
         memcpy(to.mac.ea, in->bytes, sizeof to.mac.ea);
     }
     if (in->arg & RESOLVE_AS_HOST) {
-        request_as_host(view, in->host, out, &to);
+        request_as_host(view, in, out, &to);
     } else if (in->arg) {
-        request(out, floating_mac(in->arg), &sender, &to);
+        request(out, network, floating_mac(in->arg), &sender, &to);
     } else {
-        request(out, router->mac, from, &to);
+        request(out, network, router->mac, from, &to);
         if (has_taken_over(view, router, in)
             && asks_as_host(view, router->external.network, in->host)) {
-            request_as_host(view, in->host, out, &to);
+            request_as_host(view, in, out, &to);
         }
     }
     if (!is_probed) {
-        note(out, vmn_packet_reg(in, VMN_REG_NETWORK), &to);
+        note(out, network, &to);
     }
 }

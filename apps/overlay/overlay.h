@@ -219,6 +219,7 @@ enum {
     OUT_PATH_PROBE = 315,       /* The same to another host. */
     OUT_COPIES = 310,           /* A flood's copy for several ports. */
     OUT_HAIRPIN = 300,
+    OUT_PROVIDER_HERE = 255,    /* For a port here, as if from there. */
     OUT_PROVIDER = 250,
     OUT_NO_PROVIDER = 240,
     OUT_BOTH_REMOTE = 220,      /* Another host has made the copies. */
@@ -534,6 +535,8 @@ void provider_of_host(struct vmn_view *, struct vmn_emit *,
 void provider_of_network(struct vmn_emit *, const struct vmn_network *);
 void provider_guard_port(struct vmn_view *, struct vmn_emit *,
                          const struct port_ctx *);
+void provider_return(struct vmn_view *, struct vmn_emit *,
+                     const struct port_ctx *, struct vmn_mac);
 void provider_self(struct vmn_emit *, const struct port_ctx *,
                    const struct vmn_ip *);
 

@@ -117,6 +117,7 @@ locate_port(struct vmn_view *view, struct vmn_emit *emit,
 
     if (ctx->ofport) {
         local_add(emit, ctx, ctx->host, ctx->ofport, mac, is_own);
+        provider_return(view, emit, ctx, mac);
     }
     if (copied) {
         if (ctx->activated) {

@@ -232,6 +232,31 @@ provider_self(struct vmn_emit *emit, const struct port_ctx *ctx,
     vmn_act_next(vmn_flow_actions(flow));
 }
 
+void
+provider_return(struct vmn_view *view, struct vmn_emit *emit,
+                const struct port_ctx *ctx, struct vmn_mac mac)
+{
+    uint32_t ofport = (is_provider(ctx->network)
+                       ? vmn_provider_ofport(view, ctx->network, ctx->host)
+                       : 0);
+    struct vmn_flow *flow;
+    struct vmn_actions *actions;
+
+    if (!ofport) {
+        return;
+    }
+    flow = vmn_flow_add(emit, vmn_scope_host(ctx->host), STAGE_DELIVER,
+                        DELIVER_OUT, OUT_PROVIDER_HERE);
+    actions = vmn_flow_actions(flow);
+    match_network(flow, ctx->network);
+    vmn_match(flow, VMN_REG_DST_HOST, VMN_DST_HOST_PROVIDER);
+    vmn_match_mac(flow, VMN_F_ETH_DST, mac);
+    vmn_act_set(actions, VMN_F_IN_PORT, ofport);
+    vmn_forget_tunnel(view, actions);
+    vmn_act_set(actions, VMN_REG_FLAGS, 0);
+    vmn_act_restart(actions);
+}
+
 static struct vmn_flow *
 guard_add(struct vmn_emit *emit, const struct port_ctx *ctx,
           uint16_t priority)

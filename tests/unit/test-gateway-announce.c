@@ -113,7 +113,7 @@ all_have_their_turn(void **state OVS_UNUSED)
             for (size_t j = 0; j < out.n; j++) {
                 const uint8_t *frame = (const uint8_t *) out.bytes.data
                                        + out.sends[j].ofs;
-                int router = frame[35] - 100;
+                int router = frame[31] - 100;
 
                 assert_in_range(router, 1, N);
                 assert_false(now[router]);
@@ -142,8 +142,8 @@ few_are_said_each_time(void **state OVS_UNUSED)
     for (uint32_t nth = 0; nth < 3; nth++) {
         announce(f, "h1/@dc", nth, &out);
         assert_int_equal(out.n, VMN_SENDS_MAX);
-        first = nth ? first : ((uint8_t *) out.bytes.data)[35];
-        assert_int_equal(((uint8_t *) out.bytes.data)[35], first);
+        first = nth ? first : ((uint8_t *) out.bytes.data)[31];
+        assert_int_equal(((uint8_t *) out.bytes.data)[31], first);
     }
     announce(f, "h1/@lab", 0, &out);
     assert_int_equal(out.n, 0);
@@ -186,7 +186,7 @@ who_asks_as_host_is_not_too_much(void **state OVS_UNUSED)
                                    + out.sends[i].ofs;
 
             if (!memcmp(frame + 6, (uint8_t[]) { 0x0e, 0x56, 0x4d }, 3)) {
-                asked[frame[16] == 0x86] = true;
+                asked[frame[12] == 0x86] = true;
             }
         }
     }
@@ -204,7 +204,6 @@ ipv4_asks_for_the_gateway(void **state OVS_UNUSED)
         0x08, 0x06, 0, 1, 0x08, 0, 6, 4, 0, 1,
         0x0e, 0, 0, 0, 0, 1, 10, 8, 0, 101, 0, 0, 0, 0, 0, 0, 10, 8, 0, 1,
     };
-    static const uint8_t tag[] = { 0x81, 0, 0, 7 };
     struct apps_fixture *f = apps_fixture_create(apps);
     struct vmn_packets_out out;
     const uint8_t *frame;
@@ -213,23 +212,24 @@ ipv4_asks_for_the_gateway(void **state OVS_UNUSED)
     engine_packets_out_init(&out);
     announce(f, "h1/@lab", 0, &out);
     assert_int_equal(out.n, 1);
-    assert_int_equal(out.sends[0].to, ENGINE_SEND_BACK);
+    assert_int_equal(out.sends[0].to, ENGINE_SEND_AS_IF);
     assert_true(out.sends[0].size >= sizeof request);
     frame = (const uint8_t *) out.bytes.data + out.sends[0].ofs;
     assert_memory_equal(frame, request, sizeof request);
     engine_packets_out_uninit(&out);
     apps_fixture_destroy(f);
 
-    /* The same with a tag. */
+    /* The same in a VLAN, whose tag the pipeline adds. */
     f = apps_fixture_create(apps);
     put_routers(f, 1, "out", "10.9.0.");
     engine_packets_out_init(&out);
     announce(f, "h1/@dc", 0, &out);
     assert_int_equal(out.n, 1);
+    assert_int_equal(out.sends[0].regs[VMN_REG_NETWORK - VMN_F_REG0], 9);
+    assert_int_equal(out.sends[0].regs[VMN_REG_DST_HOST - VMN_F_REG0],
+                     VMN_DST_HOST_PROVIDER);
     frame = (const uint8_t *) out.bytes.data + out.sends[0].ofs;
-    assert_memory_equal(frame, request, 12);
-    assert_memory_equal(frame + 12, tag, sizeof tag);
-    assert_memory_equal(frame + 16, request + 12, 14);
+    assert_memory_equal(frame, request, 26);
     engine_packets_out_uninit(&out);
     apps_fixture_destroy(f);
 }
@@ -252,7 +252,7 @@ ipv6_tells_all_nodes(void **state OVS_UNUSED)
     for (size_t i = 0; i < out.n; i++) {
         const uint8_t *frame = (const uint8_t *) out.bytes.data
                                + out.sends[i].ofs;
-        const uint8_t *ip = frame + 18, *icmp = ip + 40;
+        const uint8_t *ip = frame + 14, *icmp = ip + 40;
 
         assert_int_equal(frame[11], 1);
         assert_memory_equal(ip + 8, from, sizeof from);
@@ -302,7 +302,7 @@ unknown_neighbours_are_asked_for(void **state OVS_UNUSED)
         model_id_pools(apps_fixture_model(f)), VMN_ID_POOL_VNI, "router/r1");
     apps_fixture_handle(f, "gateway.resolve", &in, &out);
     assert_int_equal(out.n, 1);
-    assert_int_equal(out.sends[0].to, ENGINE_SEND_TABLE);
+    assert_int_equal(out.sends[0].to, ENGINE_SEND_AS_IF);
     frame = (const uint8_t *) out.bytes.data + out.sends[0].ofs;
     assert_memory_equal(frame + 6, ((uint8_t[]) { 0x0e, 0, 0, 0, 0, 1 }), 6);
     assert_memory_equal(frame + 28, ((uint8_t[]) { 10, 9, 0, 101 }), 4);
