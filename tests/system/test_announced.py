@@ -476,3 +476,58 @@ def test_a_port_loses_its_prefix(world):
         world.patch("ports", "a", ips=["10.0.9.7"])
         assert advertised(capture, lambda r: r["mac"] == mac
                           and r["router"] == 0)
+
+
+# Changes while vmnd or a host is away.  --------------------------------------
+
+def vmnd_is_killed(lab, change):
+    change()
+    lab.vmnd.kill()
+    lab.vmnd.start()
+
+
+def host_is_cut(lab, change):
+    lab.host("h1").cut()
+    try:
+        wait_for("h1 to be offline", lambda: lab.vmnd.api.get("hosts/h1")[
+            "status"]["state"] != "synced", 60)
+        change()
+    finally:
+        lab.host("h1").heal()
+
+
+@pytest.mark.parametrize("away", [vmnd_is_killed, host_is_cut],
+                         ids=lambda a: a.__name__)
+def test_changes_are_announced_after_an_outage(world, away):
+    """vmnd is killed as soon as it has replied, or the host is cut off: what
+    changed is announced once both are connected."""
+    world.put("networks", "net", subnets=[dict(NET[0]),
+                                          dict(NET[1], slaac=True)])
+    world.put("routers", "r", interfaces=[{"network": "net"}])
+    mac = world.api.get("routers/r")["status"]["mac"]
+    moved = bare_vm(world, "moved", "net", "h1", ips=["10.0.0.31",
+                                                      "fd00::31"])
+    guest = bare_vm(world, "guest", "net", "h1", ipv6=True)
+    far = bare_vm(world, "far", "net", "h2")
+    wait_for_address(guest, [ip for ip in guest.own if ":" in ip][0])
+    for change in ({"ips": ["10.0.0.32", "fd00::32"]},
+                   {"mac": "02:00:00:00:00:32"}):
+        with frames.Capture(far.ns) as capture:
+            away(world.lab, lambda: world.api.patch("ports/moved", change))
+            for ip in ("10.0.0.32", "fd00::32"):
+                assert capture.wait(
+                    lambda f: is_announcement(
+                        f, change.get("mac", moved.mac), ip), 60), ip
+    with frames.Capture(guest.ns) as capture:
+        away(world.lab, lambda: world.api.patch("networks/net", {
+            "subnets": [dict(NET[0]), dict(NET[1], slaac=True),
+                        {"cidr": "fd01::/64"}]}))
+        assert capture.wait(
+            lambda f: (advert(f) is not None and advert(f)["mac"] == mac
+                       and "fd01::" in advert(f)["prefixes"]), 60)
+    with frames.Capture(guest.ns) as capture:
+        away(world.lab, lambda: world.api.delete("routers/r"))
+        if away is host_is_cut:     # What vmnd advertised is in memory only.
+            assert capture.wait(
+                lambda f: (advert(f) is not None and advert(f)["mac"] == mac
+                           and advert(f)["router"] == 0), 60)

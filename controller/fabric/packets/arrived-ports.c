@@ -11,7 +11,10 @@
  *
  * The same calls follow when a port gets other addresses.  And the handlers
  * with an interval are called at once when a port, its network or a router of
- * that has changed: routers are advertised as they are now. */
+ * that has changed: routers are advertised as they are now.
+ *
+ * Calls for a host that is offline wait for it.  Those that a restart forgets
+ * follow from the rows' times of change (arrived_ports_live()). */
 
 #include <config.h>
 
@@ -39,6 +42,9 @@ static const int64_t pauses_ms[] = { 1000, 2000, 4000 };
 #define ARRIVED_MAX 4096
 /* Ports that are called for at once. */
 #define PORTS_PER_TURN 64
+/* A change this long before the host was last offline, or vmnd started, may
+ * lack calls; in ms. */
+#define RECENT_MS (600 * 1000)
 
 /* Which handlers are called for a port. */
 enum {
@@ -82,8 +88,8 @@ note(struct fabric *f, const char *port, const char *host_name,
     struct packets_of_switch *ps;
     struct arrived_port *arrived;
 
-    if (!host || host->sw->state != SWITCH_LIVE) {
-        return;                 /* Another member's, or away. */
+    if (!host || !host->managed) {
+        return;
     }
     ps = packets_of(host->sw);
     if (!ps->arrived) {
@@ -115,6 +121,32 @@ note_changed(struct fabric *f, const char *port, unsigned calls)
     if (binding && binding->host) {
         note(f, port, binding->host, calls, time_msec());
     }
+}
+
+/* Returns true if the durable row is of 'since_ms', wall clock, or later. */
+static bool
+is_recent(const struct fabric *f, enum vmn_table table, const char *name,
+          int64_t since_ms)
+{
+    struct model_meta meta;
+
+    return (model_get_durable(f->model, table, name, &meta)
+            && meta.updated_ms >= since_ms);
+}
+
+/* Returns true if the network, or a router of it, is recent. */
+static bool
+is_recent_network(const struct fabric *f, const char *network,
+                  int64_t since_ms)
+{
+    struct vmn_names routers = model_lookup(
+        f->model, VMN_INDEX_ROUTER_BY_NETWORK, network);
+    bool recent = is_recent(f, VMN_TABLE_NETWORK, network, since_ms);
+
+    for (size_t i = 0; !recent && i < routers.n; i++) {
+        recent = is_recent(f, VMN_TABLE_ROUTER, routers.names[i], since_ms);
+    }
+    return recent;
 }
 
 static void
@@ -282,23 +314,52 @@ arrived_ports_tick(struct packets_of_switch *ps, int64_t now_ms)
     return next_ms;
 }
 
+/* Has the calls begin that wait for flows. */
+static void
+begin(struct packets_of_switch *ps)
+{
+    struct shash_node *node;
+
+    if (ps->arrived) {
+        SHASH_FOR_EACH (node, ps->arrived) {
+            struct arrived_port *arrived = node->data;
+
+            if (!arrived->n_calls) {
+                arrived->due_ms = time_msec();
+            }
+        }
+    }
+}
+
 int64_t
 arrived_ports_installed(struct packets_of_switch *ps)
 {
-    int64_t now_ms = time_msec();
-    struct shash_node *node;
+    begin(ps);
+    return arrived_ports_tick(ps, time_msec());
+}
 
-    if (!ps->arrived) {
-        return INT64_MAX;
-    }
-    SHASH_FOR_EACH (node, ps->arrived) {
-        struct arrived_port *arrived = node->data;
+void
+arrived_ports_live(struct fabric_switch *sw)
+{
+    struct fabric *f = sw->host->fabric;
+    struct vmn_names ports = model_lookup(f->model, VMN_INDEX_PORT_BY_HOST,
+                                          sw->host->name);
+    int64_t since_ms = (time_wall_msec() - RECENT_MS
+                        - (time_msec() - sw->offline_ms));
 
-        if (!arrived->n_calls) {
-            arrived->due_ms = now_ms;
+    for (size_t i = 0; i < ports.n; i++) {
+        const char *name = ports.names[i];
+        const struct vmn_port *port = model_get_durable(
+            f->model, VMN_TABLE_PORT, name, NULL);
+
+        if (is_recent(f, VMN_TABLE_PORT, name, since_ms)
+            || is_recent(f, VMN_TABLE_BINDING, name, since_ms)) {
+            note_changed(f, name, CALL_ARRIVALS | CALL_TIMED);
+        } else if (port && is_recent_network(f, port->network, since_ms)) {
+            note_changed(f, name, CALL_TIMED);
         }
     }
-    return arrived_ports_tick(ps, now_ms);
+    begin(packets_of(sw));
 }
 
 void

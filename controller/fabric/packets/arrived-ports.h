@@ -11,12 +11,16 @@
 #include <stdint.h>
 
 struct fabric;
+struct fabric_switch;
 struct packets_of_switch;
 
 /* Notes which ports the group of revisions that was just sent to hosts has
  * bound to other hosts than before, or changed.  Called by the fabric for
  * each. */
 void arrived_ports_group(struct fabric *);
+/* The switch is live: calls begin for ports that changed while it was
+ * offline, or shortly before vmnd started. */
+void arrived_ports_live(struct fabric_switch *);
 /* Begins with the calls for those that have come to this host: its switch has
  * acknowledged flows.  Returns when the next ones are due, of time_msec(), or
  * INT64_MAX. */

@@ -242,6 +242,7 @@ packet_in_timers_begin(struct fabric_switch *sw)
     struct fabric_packets *packets = sw->host->fabric->packets;
 
     if (packets && packets->tick) {
+        arrived_ports_live(sw);
         tick_at(packets, 0, INT64_MAX);
     }
 }
