@@ -34,8 +34,9 @@ const char store_fixed_tables[] =
     "CREATE TABLE secrets ("
     "name TEXT NOT NULL PRIMARY KEY, value BLOB NOT NULL"
     ") STRICT, WITHOUT ROWID;"
-    /* Receipts of groups of revisions 'first' to 'revision' (store-receipts.c);
-     * 'people': of a user, or of a program on a user's behalf. */
+    /* Receipts of groups of revisions 'first' to 'revision'
+     * (store-receipts.c); 'people': of a user, or of a program on a user's
+     * behalf. */
     "CREATE TABLE receipts ("
     "revision INTEGER PRIMARY KEY, first INTEGER NOT NULL, "
     "people INTEGER NOT NULL, hosts INTEGER NOT NULL, "

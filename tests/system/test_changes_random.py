@@ -168,7 +168,8 @@ class Town:
     def begin(self, a):
         """All objects become as each sequence begins, with these addresses.
         Conntrack does not know the end of connections that were cut, and would
-        drop a new one from the same port (docs/pipeline.md, "Known limits")."""
+        drop a new one from the same port (docs/pipeline.md, "Known limits").
+        """
         self.world.lab.ask_switches("dpctl/flush-conntrack")
         self.a = a
         self.kinds = kinds(a)
