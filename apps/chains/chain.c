@@ -326,6 +326,19 @@ emit_directions(const struct ctx *ctx, int index)
 
 /* The chain.  ------------------------------------------------------------- */
 
+/* Says that nothing is flooded to a port of a function that bridges two: it
+ * would come back by the other one, and what has the MAC of that is flooded
+ * again. */
+static void
+publish_unflooded(const struct ctx *ctx, const char *name)
+{
+    const struct vmn_port *port = vmn_read_port(ctx->view, name);
+
+    if (port) {
+        vmn_publish(ctx->emit, VMN_REL_UNFLOODED_PORTS, port->network, name);
+    }
+}
+
 /* Says that the function's ports are such. */
 static void
 publish_ports(const struct ctx *ctx, const struct chain_function *f)
@@ -336,6 +349,8 @@ publish_ports(const struct ctx *ctx, const struct chain_function *f)
     if (f->out) {
         vmn_publish(ctx->emit, VMN_REL_FUNCTION_PORTS, f->out, f->in);
         vmn_publish(ctx->emit, REL_PORT, f->out, ctx->name);
+        publish_unflooded(ctx, f->in);
+        publish_unflooded(ctx, f->out);
     }
 }
 

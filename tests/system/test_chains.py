@@ -761,3 +761,69 @@ def test_what_is_refused_and_what_is_told(lab, world):
             "port far is in network far, which no router joins to network "
             "net"}, 20)
     world.delete("chains", "d")
+
+
+def announcement_of(vm):
+    """Gratuitous ARP that its guest sends."""
+    return frames.arp(frames.BROADCAST, vm.mac, 1, vm.mac, vm.ip,
+                      "00:00:00:00:00:00", vm.ip)
+
+
+def announcements(capture, vm, ips):
+    """How many it has heard that the addresses are the port's."""
+    return sum(f.get("sender") == vm.mac and f.get("sender_ip") in ips
+               or f.get("nd") == 136 and f["options"].get(2) == vm.mac
+               and f["target"] in ips
+               for f in map(frames.parse, capture.read()))
+
+
+def test_a_bridge_returns_no_announcement(lab, world):
+    """vmnd announces a port whose addresses change to all guests of its
+    network.  One that bridges two ports returns that by the port in question:
+    it is heard as often as vmnd sends it, and not without end."""
+    bridge = world.bridge("b", "h1")
+    near, far = world.vm("near", "net", "h1"), world.vm("far", "net", "h2")
+    for side in bridge.vms:
+        with frames.Capture(near.ns) as a, frames.Capture(far.ns) as b:
+            ips = (side.ip[:-1] + "77", side.ip6 + "77")
+            world.patch("ports", side.name, ips=list(ips))
+            for capture in (a, b):
+                for kind in ips:
+                    wait_for("an announcement", lambda c=capture, ip=kind:
+                             announcements(c, side, [ip]), 20)
+            # What loops is faster than this.
+            frames.send(near, announcement_of(near))
+            wait_for("the neighbour's", lambda: announcements(
+                b, near, [near.ip]), 20)
+            assert announcements(b, side, ips) <= 4
+            world.patch("ports", side.name, ips=[side.ip, side.ip6])
+
+
+def test_a_chain_ends_the_loop_of_its_function(lab, world):
+    """A guest that bridges two ports of a network makes a loop, as a cable
+    between two ports of a switch does.  Nothing is flooded to the ports of a
+    chain's function: it has none, and one that exists ends."""
+    bridge = world.bridge("b", "h1")
+    a, b = world.vm("a", "net", "h1"), world.vm("c", "net", "h2", tcp=[80])
+    loop = bridge.vms[0]
+    with frames.Capture(b.ns) as heard:
+        frames.send(loop, announcement_of(loop))
+        wait_for("a loop", lambda: announcements(heard, loop, [loop.ip]) > 50,
+                 20)
+        world.chain("c", [bridge])
+
+        def new():
+            """How often the loop is heard until 'a' is."""
+            heard.read().clear()
+            frames.send(a, announcement_of(a))
+            wait_for("the neighbour", lambda: announcements(
+                heard, a, [a.ip]), 20)
+            return announcements(heard, loop, [loop.ip])
+        wait_for("the end of the loop", lambda: not new(), 20)
+        frames.send(loop, announcement_of(loop))
+        wait_for("the function's own", lambda: announcements(
+            heard, loop, [loop.ip]), 20)
+        assert new() == 0
+    with frames.Capture(loop.ns) as none:
+        frames.send(a, announcement_of(a))
+        assert world.goes(a, b.ip, "b") and announcements(none, a, [a.ip]) == 0
