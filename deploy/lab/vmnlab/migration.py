@@ -112,7 +112,7 @@ class Migration:
         try:
             while True:
                 found = self._query()
-                if found.get("status") in OVER:
+                if _is_over(found):
                     break
                 now = time.monotonic()
                 if cancel_after is not None and now > start + cancel_after:
@@ -199,6 +199,13 @@ def recover(guest):
 
 def _bracket(ip):
     return "[%s]" % ip if ":" in ip else ip
+
+
+def _is_over(found):
+    """Whether QEMU has ended it, and says how long it took: it says first that
+    it is completed, and computes that then (migration_iteration_finish())."""
+    status = found.get("status")
+    return status in OVER and (status != COMPLETED or found.get("total-time"))
 
 
 def _runs(guest, host):
