@@ -367,7 +367,8 @@ class Held:
             return None
         if not who and self.server not in to and (reasons & SILENT
                                                   or self.is_off()
-                                                  or self.is_denied()):
+                                                  or self.is_denied()
+                                                  or self.has_left(changed)):
             return None
         return "%s; it was with %s, a new one is with %s, but %s" % (
             "%s answers" % who if who else "is silent" if who is None else
@@ -380,6 +381,13 @@ class Held:
         source = self.town.kinds[self.kind].source
         return (self.town.is_disabled(source) or self.town.is_disabled(
             self.server) and "virtual IP" not in self.kind)
+
+    def has_left(self, changed):
+        """Whether the balancer is gone and the client has moved to a host that
+        does not have its connection."""
+        source, _, _, owner = self.town.kinds[self.kind]
+        return (owner == ("loadbalancers",) and (PLACE, source) in changed
+                and not self.town.owner(owner, self.protocol))
 
     def is_denied(self):
         """Whether a policy denies the client its server, to which an open
