@@ -58,6 +58,7 @@ emit_external(const struct router_ctx *ctx)
     actions = vmn_flow_actions(flow);
     vmn_act_set(actions, REG_ROUTER, ctx->number);
     vmn_act_set(actions, REG_HOPS, 0);
+    vmn_act_set(actions, REG_ENTRY, vni);
     vmn_act_goto(actions, STAGE_ROUTE, ROUTE_HOP);
 
     if (has_external(ctx->router, 4)) {

@@ -113,9 +113,7 @@ external_address(const struct vmn_router *router, const struct vmn_ip *near)
     return (struct vmn_ip) { .family = 0 };
 }
 
-/* Returns the VNI of the network by which the packet came to the router.  A
- * packet for a router itself has left STAGE_ROUTE, and with it its
- * registers. */
+/* Returns the VNI of the network by which the packet came to the router. */
 static uint32_t
 network_of(const struct vmn_packet_in *in, enum router_error error)
 {
@@ -130,38 +128,48 @@ is_from_external(const struct vmn_packet_in *in)
     return vmn_packet_reg(in, VMN_REG_FLAGS) & VMN_FLAG_EXTERNAL;
 }
 
-/* Returns the router where the packet has ended, or NULL: it is gone, or the
- * packet was for one of its addresses inside. */
+/* Returns the router by whose gateway the packet came in, or NULL.  A packet
+ * for a router itself has left STAGE_ROUTE, and with it its registers, and is
+ * in the network of REG_ENTRY. */
 static const struct vmn_router *
-find_router(struct vmn_view *view, const struct vmn_packet_in *in,
-            enum router_error error)
+find_entry(struct vmn_view *view, const struct vmn_packet_in *in,
+           enum router_error error)
 {
-    struct vmn_names names;
+    uint32_t vni = vmn_packet_reg(in, error == ERROR_NO_SERVICE
+                                  ? VMN_REG_NETWORK : REG_ENTRY);
+    struct vmn_names names = { 0, NULL };
 
-    if (error != ERROR_NO_SERVICE) {
-        return router_of_number(view, vmn_packet_reg(in, REG_ROUTER));
+    if (is_from_external(in)) {
+        names = vmn_relation_values(view, REL_TRANSIT,
+                                    vmn_printf(view, "%u", vni));
     }
-    names = vmn_relation_values(view, REL_TRANSIT,
-                                vmn_printf(view, "%u", network_of(in,
-                                                                  error)));
     return names.n ? vmn_read_router(view, names.names[0]) : NULL;
 }
 
+/* Sets '*from' to the address that the router where the packet has ended has
+ * in the network by which it came; to the external one of 'entry', if it came
+ * there from outside.  An error about a reply from outside is from that one at
+ * any router: where NAT changes the source of an ICMPv6 error, Open vSwitch's
+ * userspace datapath changes the MTU in it, too.  Returns false if there is no
+ * address. */
 static bool
 find_sender(struct vmn_view *view, const struct vmn_packet_in *in,
-            const struct vmn_router *router, enum router_error error,
+            const struct vmn_router *entry, enum router_error error,
             struct vmn_ip *from)
 {
+    const struct vmn_router *router;
     struct vmn_ip near;
 
     if (error == ERROR_NO_SERVICE) {
-        /* From the packet's destination. */
-        return router || !is_from_external(in);
+        return true;            /* From the packet's destination. */
     }
+    router = router_of_number(view, vmn_packet_reg(in, REG_ROUTER));
     if (!router || !source_of(in, &near)) {
         return false;
     }
-    *from = (is_from_external(in) ? external_address(router, &near)
+    *from = (entry && (network_of(in, error) == vmn_packet_reg(in, REG_ENTRY)
+                       || !in->sent_to.family)
+             ? external_address(entry, &near)
              : find_address(view, router, network_of(in, error), &near));
     return from->family;
 }
@@ -222,7 +230,7 @@ handle_error(struct vmn_view *view, const struct vmn_packet_in *in,
     };
     uint8_t answer[VMN_REJECT_SIZE_MAX];
     bool outside = is_from_external(in);
-    const struct vmn_router *router = find_router(view, in, error);
+    const struct vmn_router *entry = find_entry(view, in, error);
     const char *why;
     size_t size;
 
@@ -231,7 +239,8 @@ handle_error(struct vmn_view *view, const struct vmn_packet_in *in,
                          : "sender is not a port");
         return;
     }
-    if (!find_sender(view, in, router, error, &reject.from)) {
+    if ((outside && !entry)
+        || !find_sender(view, in, entry, error, &reject.from)) {
         vmn_send_nothing(out, "router has no address to answer from");
         return;
     }
@@ -240,7 +249,7 @@ handle_error(struct vmn_view *view, const struct vmn_packet_in *in,
     if (!size) {
         vmn_send_nothing(out, why);
     } else if (outside) {
-        send_external(view, in, router, out, answer, size);
+        send_external(view, in, entry, out, answer, size);
     } else {
         vmn_send_back(out, answer, size);
     }

@@ -88,7 +88,8 @@ interface_addresses(const struct vmn_router *router,
 /* Its addresses.  -------------------------------------------------------- */
 
 /* Marks packets for the router itself, which then pass policies like any
- * other. */
+ * other, in the network by which they came to the first router: what answers
+ * them has to know by which gateway they came in. */
 static void
 emit_self(const struct router_ctx *ctx, const struct vmn_ip *ip)
 {
@@ -97,6 +98,7 @@ emit_self(const struct router_ctx *ctx, const struct vmn_ip *ip)
 
     vmn_match_ip(flow, vmn_field_ip_dst(ip->family), ip);
     vmn_act_set(actions, VMN_REG_DST_HOST, VMN_DST_HOST_ROUTER);
+    vmn_act_move(actions, REG_ENTRY, VMN_REG_NETWORK);
     vmn_act_next(actions);
 }
 
@@ -129,6 +131,7 @@ emit_enter(const struct router_ctx *ctx, const struct vmn_network *network,
     vmn_match_mac(flow, VMN_F_ETH_DST, mac);
     vmn_act_set(actions, REG_ROUTER, ctx->number);
     vmn_act_set(actions, REG_HOPS, 0);
+    vmn_act_set(actions, REG_ENTRY, network->vni);
     vmn_act_goto(actions, STAGE_ROUTE, ROUTE_HOP);
     return flow;
 }

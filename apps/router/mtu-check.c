@@ -4,8 +4,9 @@
  * network that it leaves for is dropped, and its sender is told how much there
  * is room for (RFC 1812, section 5.2.7.1; RFC 4443, section 3.2).  Switches do
  * not cut packets up, so IPv4 is treated as if none may be.  Where no network
- * of a router has a larger MTU, nothing is looked at here: a packet that is
- * too large for the network it comes from is app overlay's concern. */
+ * of a router has a larger MTU, and no other router joins one, nothing is
+ * looked at here: a packet that is too large for the network it comes from is
+ * app overlay's concern. */
 
 #include "router.h"
 
@@ -47,7 +48,10 @@ emit_mtu_checks(const struct router_ctx *ctx)
     for (size_t i = 0; i < ctx->router->n_interfaces; i++) {
         const struct vmn_network *network = network_of(ctx, i);
 
-        if (network && vmn_mtu_of(ctx->view, network) > max) {
+        if (network && vmn_lookup(ctx->view, VMN_INDEX_ROUTER_BY_NETWORK,
+                                  network->row.name).n > 1) {
+            max = UINT32_MAX;   /* From networks further on. */
+        } else if (network && vmn_mtu_of(ctx->view, network) > max) {
             max = vmn_mtu_of(ctx->view, network);
         }
     }

@@ -22,7 +22,8 @@ static const struct vmn_stage_class stages[] = {
                       VMN_MISS_NEXT, vmn_prefixes_with_ipv6_dst,
                       .scratch = (VMN_SCRATCH(REG_ROUTER)
                                   | VMN_SCRATCH(REG_HOPS)
-                                  | VMN_SCRATCH(REG_FROM)) },
+                                  | VMN_SCRATCH(REG_FROM)
+                                  | VMN_SCRATCH(REG_ENTRY)) },
     [STAGE_LOCAL] = { "local", VMN_HOOK_DELIVER, -10, 1, VMN_MISS_NEXT },
     { .name = NULL },
 };

@@ -85,6 +85,8 @@ enum router_error {
                                  * to another, from the lowest up. */
 #define REG_FROM VMN_F_REG12    /* VNI of the network by which it came to
                                  * REG_ROUTER. */
+#define REG_ENTRY VMN_F_REG13   /* VNI of the network by which it came to the
+                                 * first router: from outside its transit. */
 
 /* A switch limits resubmits to 64: this is less than half of that, since
  * equal-cost routes count twice. */

@@ -14,6 +14,7 @@
 #include "controller/schema/value.h"
 #include "controller/simulator/trace-outside.h"
 #include "controller/simulator/trace-request.h"
+#include "svec.h"
 #include "util.h"
 
 static bool
@@ -92,49 +93,27 @@ choose_floating(const struct outside *search, struct vmn_names names,
     return found;
 }
 
-/* Finds the one router of 'names' by whose external network 'ip' is reached as
- * itself.  Returns false with an error if there are several or it has no
- * address of that family; '*found' is NULL if there is none. */
+/* Sets that the packet is for 'ip' behind the one of 'routers', by its own
+ * address. */
 static bool
-find_router(const struct outside *search, struct vmn_names names,
-            const struct vmn_ip *ip, const struct vmn_router **found)
-{
-    *found = NULL;
-    for (size_t i = 0; i < names.n; i++) {
-        const struct vmn_router *router = model_get(
-            search->model, VMN_TABLE_ROUTER, names.names[i]);
-        bool leads = false;
-
-        for (size_t j = 0; outside_network_of(search, router)
-                           && j < router->n_interfaces; j++) {
-            leads = leads || is_in_network(model_get(
-                search->model, VMN_TABLE_NETWORK,
-                router->interfaces[j].network), ip);
-        }
-        if (leads && *found) {
-            char text[VALUE_IP_SIZE];
-
-            outside_refuse(search, "routers \"%s\" and \"%s\" both lead to "
-                           "%s: only a floating address tells which is "
-                           "meant%s", (*found)->row.name, router->row.name,
-                           value_format_ip(ip, text),
-                           search->request->network ? ""
-                           : ", or \"network\" where their external "
-                             "networks differ");
-            return false;
-        }
-        *found = leads ? router : *found;
-    }
-    return true;
-}
-
-/* Sets that the packet is for 'ip' behind 'router', by its own address. */
-static bool
-take_routed(const struct outside *search, const struct vmn_router *router,
+take_routed(const struct outside *search, const struct svec *routers,
             const struct vmn_ip *ip)
 {
+    const struct vmn_router *router = model_get(
+        search->model, VMN_TABLE_ROUTER, routers->names[0]);
     const struct vmn_external *external = &router->external;
+    char text[VALUE_IP_SIZE];
 
+    if (routers->n > 1) {
+        outside_refuse(search, "routers \"%s\" and \"%s\" both lead to %s: "
+                       "only a floating address tells which is meant%s",
+                       routers->names[0], routers->names[1],
+                       value_format_ip(ip, text),
+                       search->request->network ? ""
+                       : ", or \"network\" where their external networks "
+                         "differ");
+        return false;
+    }
     for (size_t i = 0; i < external->n_addresses; i++) {
         if (external->addresses[i].family == ip->family) {
             return set_way(search, outside_network_of(search, router), ip,
@@ -173,7 +152,8 @@ take_port(const struct outside *search)
                                                                network);
     const struct vmn_ip *ip = suitable_ip(search, to);
     const struct vmn_floating_ip *floating;
-    const struct vmn_router *router;
+    struct svec routers = SVEC_EMPTY_INITIALIZER;
+    bool taken = false;
     size_t n;
 
     floating = choose_floating(search, model_lookup(
@@ -190,18 +170,16 @@ take_port(const struct outside *search)
     if (provider) {
         return set_way(search, provider, ip, ip);
     }
-    if (!find_router(search, model_lookup(
-            search->model, VMN_INDEX_ROUTER_BY_NETWORK, network), ip,
-                     &router)) {
-        return false;
-    }
-    if (!router) {
+    outside_add_routers(search, network, &routers);
+    if (routers.n) {
+        taken = take_routed(search, &routers, ip);
+    } else {
         outside_refuse(search, "port \"%s\" has no floating address, and no "
                        "router of network \"%s\" has an external network",
                        name, network);
-        return false;
     }
-    return take_routed(search, router, ip);
+    svec_destroy(&routers);
+    return taken;
 }
 
 static bool
@@ -318,9 +296,11 @@ find_network(const struct outside *search, const struct vmn_ip *ip,
 static bool
 take_address(const struct outside *search, const struct vmn_ip *ip)
 {
+    struct vmn_names names = model_names(search->model, VMN_TABLE_NETWORK);
+    struct svec routers = SVEC_EMPTY_INITIALIZER;
     const struct vmn_network *network;
-    const struct vmn_router *router;
     char text[VALUE_IP_SIZE];
+    bool taken = false;
 
     if (!find_network(search, ip, &network)) {
         return false;
@@ -328,17 +308,21 @@ take_address(const struct outside *search, const struct vmn_ip *ip)
     if (network) {
         return take_on_link(search, network, ip);
     }
-    if (!find_router(search, model_names(search->model, VMN_TABLE_ROUTER), ip,
-                     &router)) {
-        return false;
+    for (size_t i = 0; i < names.n; i++) {
+        if (is_in_network(model_get(search->model, VMN_TABLE_NETWORK,
+                                    names.names[i]), ip)) {
+            outside_add_routers(search, names.names[i], &routers);
+        }
     }
-    if (!router) {
+    if (routers.n) {
+        taken = take_routed(search, &routers, ip);
+    } else {
         outside_refuse(search, "%s is in no provider network, and in no "
                        "network of a router with an external network",
                        value_format_ip(ip, text));
-        return false;
     }
-    return take_routed(search, router, ip);
+    svec_destroy(&routers);
+    return taken;
 }
 
 /* Own destinations.  ----------------------------------------------------- */

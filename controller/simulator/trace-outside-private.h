@@ -11,6 +11,8 @@
 #include "openvswitch/compiler.h"
 #include "vmn/rows.h"
 
+struct svec;
+
 struct outside {
     const struct model *model;
     const struct trace_request *request;
@@ -35,6 +37,12 @@ const struct vmn_network *outside_find_provider(const struct outside *,
 /* The same for the external network of a router, which may be NULL. */
 const struct vmn_network *outside_network_of(const struct outside *,
                                              const struct vmn_router *);
+
+/* Adds to 'routers' the names of those by whose external network packets from
+ * and to 'network' go: routers that join it, or else others of its routing
+ * domain. */
+void outside_add_routers(const struct outside *, const char *network,
+                         struct svec *routers);
 
 /* Returns true if who asks may be told of the provider network. */
 bool outside_sees(const struct outside *, const struct vmn_network *);

@@ -14,6 +14,7 @@
 #include "controller/schema/value.h"
 #include "controller/simulator/trace-outside-private.h"
 #include "controller/simulator/trace-request.h"
+#include "svec.h"
 #include "util.h"
 
 const uint8_t outside_families[2] = { 4, 6 };
@@ -68,6 +69,42 @@ outside_network_of(const struct outside *search,
 {
     return (router ? outside_find_provider(search, router->external.network)
             : NULL);
+}
+
+struct routers_found {
+    const struct outside *search;
+    struct svec *routers;
+};
+
+static void
+add_routers_of(void *found_, const struct vmn_network *network)
+{
+    struct routers_found *found = found_;
+    const struct model *model = found->search->model;
+    struct vmn_names names = model_lookup(model, VMN_INDEX_ROUTER_BY_NETWORK,
+                                          network->row.name);
+
+    for (size_t i = 0; i < names.n; i++) {
+        if (outside_network_of(found->search, model_get(
+                model, VMN_TABLE_ROUTER, names.names[i]))) {
+            svec_add(found->routers, names.names[i]);
+        }
+    }
+}
+
+void
+outside_add_routers(const struct outside *search, const char *network,
+                    struct svec *routers)
+{
+    struct routers_found found = { search, routers };
+    size_t before = routers->n;
+
+    model_routed_networks(search->model, network, 1, add_routers_of, &found);
+    if (routers->n == before) {
+        model_routed_networks(search->model, network, SIZE_MAX,
+                              add_routers_of, &found);
+    }
+    svec_sort_unique(routers);
 }
 
 /* Returns the gateway's address of 'family' in the network, or NULL. */
@@ -222,15 +259,16 @@ static const struct vmn_network *
 find_way_out(const struct outside *search)
 {
     const char *own = search->who->from.port->network;
-    struct vmn_names names = model_lookup(
-        search->model, VMN_INDEX_ROUTER_BY_NETWORK, own);
+    struct svec routers = SVEC_EMPTY_INITIALIZER;
     struct ways_out ways = { .one = NULL };
 
     add_way_out(search, outside_find_provider(search, own), &ways);
-    for (size_t i = 0; i < names.n; i++) {
+    outside_add_routers(search, own, &routers);
+    for (size_t i = 0; i < routers.n; i++) {
         add_way_out(search, outside_network_of(search, model_get(
-            search->model, VMN_TABLE_ROUTER, names.names[i])), &ways);
+            search->model, VMN_TABLE_ROUTER, routers.names[i])), &ways);
     }
+    svec_destroy(&routers);
     if (ways.other) {
         outside_refuse(search, "networks \"%s\" and \"%s\" both lead "
                        "outside: say by \"network\" which is meant",

@@ -19,11 +19,14 @@ from vmnlab.netns import wait_for
 # The MTU of networks "a" and "p"; "b" and "inet" have the default, which is
 # larger.
 MTU = 1400
-TOO_BIG, TTL, PORT, HOST = ("too big", "time exceeded", "port unreachable",
-                            "host unreachable")
+TOO_BIG, TTL, PORT, HOST, REJECTED = (
+    "too big", "time exceeded", "port unreachable", "host unreachable",
+    "prohibited")
 # Type and code of each error.
-CODES = {4: {TOO_BIG: (3, 4), TTL: (11, 0), PORT: (3, 3), HOST: (3, 1)},
-         6: {TOO_BIG: (2, 0), TTL: (3, 0), PORT: (1, 4), HOST: (1, 3)}}
+CODES = {4: {TOO_BIG: (3, 4), TTL: (11, 0), PORT: (3, 3), HOST: (3, 1),
+             REJECTED: (3, 13)},
+         6: {TOO_BIG: (2, 0), TTL: (3, 0), PORT: (1, 4), HOST: (1, 3),
+             REJECTED: (1, 1)}}
 ROUTER = {4: "198.51.100.10", 6: "2001:db8:5::10"}
 PLAIN = {4: "198.51.100.11", 6: "2001:db8:5::11"}
 B_GATEWAY = {4: "10.0.2.1", 6: "fd00:2::1"}
@@ -123,26 +126,27 @@ def payload(sock, protocol, ip, port, size):
         pseudo + data)) + data[at + 2:]
 
 
-def provoke(source, ip, port, error, protocol="udp", seconds=6):
+def provoke(source, ip, port, error, protocol="udp", seconds=6, hops=1,
+            mtu=MTU):
     """The error about what 'source' sends to 'ip', as of error_of()."""
     version = 6 if ":" in ip else 4
     with client_socket(source, version, protocol) as sock:
         if error == TTL:
-            set_hops(sock, version, 1)
+            set_hops(sock, version, hops)
         sock.connect((ip, port if protocol == "udp" else 0))
         return error_of(lambda: sock.send(payload(
-            sock, protocol, ip, port, MTU + 1 if error == TOO_BIG else 80)),
+            sock, protocol, ip, port, mtu + 1 if error == TOO_BIG else 80)),
                         sock, version, seconds)
 
 
-def check(found, version, error, source):
+def check(found, version, error, source, mtu=MTU):
     """What is wrong with an error, or None."""
     wanted = (source, CODES[version][error])
     if not found:
         return "no error"
     if found[:2] != wanted:
         return "%s, not %s" % (found[:2], wanted)
-    if error == TOO_BIG and found[2] != MTU:
+    if error == TOO_BIG and found[2] != mtu:
         return "MTU %d" % found[2]
     return None
 

@@ -193,7 +193,7 @@ static struct scenario scenarios[] = {
         { "{" BASE "," ROUTER("r", "f", AT("a") "," AT("b"), "") "}", {
             { "h1", "+" R "/0 100 reg0=0x1,reg3=0x1,dl_dst=06:00:00:00:00:0f "
               "actions=set_field:{router.router:r}->reg10,"
-              "set_field:0->reg11," ON("1") },
+              "set_field:0->reg11,set_field:0x1->reg13," ON("1") },
             { "h1", "+" R
               "/0 100 reg0=0x2,reg3=0x1,dl_dst=06:00:00:00:00:0f " },
             { "h1", "+" R "/1 50 ip actions=dec_ttl,"
@@ -243,7 +243,8 @@ static struct scenario scenarios[] = {
               "icmp_type=135,icmp_code=0,nd_target=fe80::400:ff:fe00:f " },
             { "h2", "-nd_target=fe80::400:ff:fe00:f" },
             { "h1", "+" R "/1 200 ip," HERE ",nw_dst=10.0.2.9 "
-              "actions=set_field:0xfffffffe->reg6,goto_table:" },
+              "actions=set_field:0xfffffffe->reg6,"
+              "move:NXM_NX_REG13[]->NXM_NX_REG0[],goto_table:" },
             { "h1", "+" R "/1 200 ipv6," HERE ",ipv6_dst=fd00:1::1 " },
             { "h1", "+" R "/1 200 ipv6," HERE
               ",ipv6_dst=fe80::400:ff:fe00:f " },

@@ -255,6 +255,61 @@ outside_is_a_destination(void **state)
     apps_fixture_destroy(f);
 }
 
+/* Routers "r" with the gateway and "s" behind it, and "deep" behind that. */
+#define SECOND                                                              \
+    "'networks/t': {'subnets': [{'cidr': '10.8.0.0/24'},"                   \
+    " {'cidr': 'fd08::/64'}]}, 'networks/green': {'subnets': ["             \
+    " {'cidr': '10.2.0.0/24', 'gateway': '10.2.0.1'},"                      \
+    " {'cidr': 'fd02::/64', 'gateway': 'fd02::1'}]},"                       \
+    "'ports/deep': {'network': 'green', 'mac': '02:00:00:00:00:33',"        \
+    " 'ips': ['10.2.0.33', 'fd02::33']}, 'bindings/deep': {'host': 'h3'},"  \
+    "'vifs/h3/deep': {'host': 'h3', 'iface_id': 'deep', 'iface': 'tap',"    \
+    " 'ofport': 26},"                                                       \
+    "'routers/r': {'mac': '0e:00:00:00:00:01', 'interfaces': ["             \
+    " {'network': 'red'},"                                                  \
+    " {'network': 't', 'addresses': ['10.8.0.1', 'fd08::1']}], 'routes': [" \
+    " {'destination': '10.2.0.0/24', 'via': ['10.8.0.2']},"                 \
+    " {'destination': 'fd02::/64', 'via': ['fd08::2']}], 'external': {"     \
+    " 'network': 'out', 'addresses': ['10.9.0.9', 'fd09::9'],"              \
+    " 'gateways': [{'host': 'h1'}], 'routed': true}},"                      \
+    "'routers/s': {'mac': '0e:00:00:00:00:02', 'interfaces': ["             \
+    " {'network': 'green'},"                                                \
+    " {'network': 't', 'addresses': ['10.8.0.2', 'fd08::2']}], 'routes': [" \
+    " {'destination': '0.0.0.0/0', 'via': ['10.8.0.1']},"                   \
+    " {'destination': '::/0', 'via': ['fd08::1']}]}"
+
+static void
+gateways_of_other_routers_are_found(void **state)
+{
+    static const char *const targets[] = { "deep", "10.2.0.33", "fd02::33" };
+    struct apps_fixture *f = create_shop("{" OUT "," SECOND "}");
+
+    (void) state;
+    for (size_t i = 0; i < ARRAY_SIZE(targets); i++) {
+        char *request = xasprintf(IN("%s", "80"), targets[i]);
+
+        traced(f, request, "delivered | request delivered h3 deep");
+        free(request);
+    }
+    traced(f, BOTH("deep", "outside", "443"),
+           "delivered | request delivered h1 @dc");
+    /* Of the addresses of "s", too. */
+    traced(f, IN("fd08::2", "80"), "dropped | request dropped h1 router has "
+           "no such service (router.base/) <- TCP reset delivered h1 @dc");
+
+    /* A router of the port's own network comes first. */
+    apps_fixture_apply(f, "{'routers/z': {'mac': '0e:00:00:00:00:03',"
+                       " 'interfaces': [{'network': 't', 'addresses': ["
+                       "  '10.8.0.3', 'fd08::3']}], 'external': {"
+                       "  'network': 'out', 'gateways': [{'host': 'h2'}],"
+                       "  'addresses': ['10.9.0.8']}}}");
+    traced(f, IN("near", "80"), "delivered | request delivered h1 near");
+    refused(f, IN("deep", "80"), "/to: routers \"r\" and \"z\" both lead to "
+            "10.2.0.33: only a floating address tells which is meant, or "
+            "\"network\" where their external networks differ");
+    apps_fixture_destroy(f);
+}
+
 static void
 doubtful_questions_are_refused(void **state)
 {
@@ -312,6 +367,7 @@ main(void)
         cmocka_unit_test(served_addresses_are_reached_from_inside),
         cmocka_unit_test(ports_of_a_provider_network_are_reached),
         cmocka_unit_test(outside_is_a_destination),
+        cmocka_unit_test(gateways_of_other_routers_are_found),
         cmocka_unit_test(doubtful_questions_are_refused),
     };
 
