@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "controller/ctl/api-write.h"
+#include "controller/ctl/api-send.h"
 #include "controller/ctl/error-argument.h"
 #include "controller/ctl/error-hint.h"
 #include "controller/ctl/object-files.h"
@@ -215,7 +215,11 @@ ctl_append_problem(const struct ctl *ctl, struct ds *ds,
         ds_put_cstr(ds, detail ? detail : title ? title
                     : "the server refused");
     }
-    ds_put_format(ds, " (HTTP %d)\n", reply->status);
+    ds_put_format(ds, " (HTTP %d", reply->status);
+    if (reply->status == 401 && strchr(ctl->server, ',')) {
+        ds_put_format(ds, " from %s", reply->server);
+    }
+    ds_put_cstr(ds, ")\n");
     if (reply->status == 401 && !ctl->token_file && !getenv("VMNCTL_TOKEN")
         && !ctl->certificate && !getenv("VMNCTL_CERTIFICATE")) {
         ds_put_cstr(ds, "  give a token: --token-file FILE, or VMNCTL_TOKEN "
@@ -379,11 +383,7 @@ send_request(struct ctl *ctl, const char *method, const char *path,
     if (ctl->wait && strcmp(method, "GET")) {
         ctl_progress(ctl, "waiting until it is installed");
     }
-    error = (ctl_is_write(ctl, method, path)
-             ? ctl_write(ctl, method, path, body, type, timeout_ms, reply,
-                         &why)
-             : ctl_client_call(ctl->client, method, path, body, type,
-                               timeout_ms, reply, &why));
+    error = ctl_send(ctl, method, path, body, type, timeout_ms, reply, &why);
     ctl_progress(ctl, NULL);
     if (error) {
         status = CTL_UNREACHABLE;
@@ -584,7 +584,7 @@ ctl_get(struct ctl *ctl, const char *path, struct ctl_reply *reply)
 
     if (!status && !json_is_object(reply->body)) {
         fprintf(ctl->err, "vmnctl: the server at %s did not answer with a "
-                "JSON object: is it vmnd?\n", ctl->server);
+                "JSON object: is it vmnd?\n", reply->server);
         ctl_reply_uninit(reply);
         status = CTL_REFUSED;
     }

@@ -8,6 +8,7 @@
 
 #include <curl/curl.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,11 +19,20 @@
 /* Timeout of connecting. */
 #define CONNECT_TIMEOUT_MS 5000
 
-struct ctl_client {
-    CURL *curl;
-    char *server;               /* As the user gave it, for messages. */
+/* Maximum number of servers. */
+#define SERVERS_MAX 16
+
+struct server {
+    char *name;                 /* As the user gave it, for messages. */
     char *base_url;
     char *socket;               /* Path of a "unix:" server, or NULL. */
+};
+
+struct ctl_client {
+    CURL *curl;
+    struct server servers[SERVERS_MAX];
+    size_t n_servers;
+    size_t current;             /* Index of the server that answered last. */
     char *authorization;        /* The header, or NULL. */
     char *ca_cert;              /* File names, or NULL. */
     char *certificate;
@@ -54,53 +64,76 @@ is_token(const char *token)
 }
 
 static int
-check_server(const char *server, struct vmn_error *why)
+add_server(struct ctl_client *client, const char *name, struct vmn_error *why)
 {
-    bool is_unix = !strncmp(server, "unix:", 5);
+    struct server *server = &client->servers[client->n_servers];
+    bool is_unix = !strncmp(name, "unix:", 5);
 
-    if (is_unix ? server[5] != '\0'
-        : ((!strncmp(server, "tcp:", 4) || !strncmp(server, "ssl:", 4))
-           && strchr(server + 4, ':') && !strpbrk(server, "/@?# "))) {
-        return 0;
+    if (!(is_unix ? name[5] != '\0'
+          : ((!strncmp(name, "tcp:", 4) || !strncmp(name, "ssl:", 4))
+             && strchr(name + 4, ':') && !strpbrk(name, "/@?# ")))) {
+        return vmn_error_invalid(why, "server: must be unix:PATH, "
+                                 "tcp:HOST:PORT or ssl:HOST:PORT, not \"%s\"",
+                                 name);
     }
-    return vmn_error_invalid(why, "server: must be unix:PATH, "
-                             "tcp:HOST:PORT or ssl:HOST:PORT, not \"%s\"",
-                             server);
+    if (client->n_servers >= SERVERS_MAX) {
+        return vmn_error_invalid(why, "server: more than %d servers",
+                                 SERVERS_MAX);
+    }
+    client->n_servers++;
+    server->name = xstrdup(name);
+    if (is_unix) {
+        server->base_url = xstrdup("http://localhost");
+        server->socket = xstrdup(name + 5);
+    } else {
+        server->base_url = xasprintf("%s://%s", !strncmp(name, "ssl:", 4)
+                                     ? "https" : "http", name + 4);
+    }
+    return 0;
+}
+
+static int
+add_servers(struct ctl_client *client, const char *names,
+            struct vmn_error *why)
+{
+    char *rest = xstrdup(names), *start = rest, *name;
+    int error = 0;
+
+    while (!error && (name = strsep(&rest, ","))) {
+        error = add_server(client, name + strspn(name, " "), why);
+    }
+    free(start);
+    return error;
+}
+
+static int
+check_credentials(const struct ctl_credentials *cred, struct vmn_error *why)
+{
+    if (cred->token && !is_token(cred->token)) {
+        return vmn_error_invalid(why, "the token is empty or holds characters "
+                                 "other than visible ones");
+    }
+    if (!cred->certificate != !cred->private_key) {
+        return vmn_error_invalid(why, "a certificate and its private key go "
+                                 "together");
+    }
+    return 0;
 }
 
 struct ctl_client *
-ctl_client_create(const char *server, const struct ctl_credentials *cred,
+ctl_client_create(const char *servers, const struct ctl_credentials *cred,
                   struct vmn_error *why)
 {
-    struct ctl_client *client;
+    struct ctl_client *client = xzalloc(sizeof *client);
 
-    if (check_server(server, why)) {
-        return NULL;
-    }
-    if (cred->token && !is_token(cred->token)) {
-        vmn_error_invalid(why, "the token is empty or holds characters other "
-                          "than visible ones");
-        return NULL;
-    }
-    if (!cred->certificate != !cred->private_key) {
-        vmn_error_invalid(why, "a certificate and its private key go "
-                          "together");
-        return NULL;
-    }
-
-    client = xzalloc(sizeof *client);
     curl_global_init(CURL_GLOBAL_DEFAULT);
+    if (add_servers(client, servers, why) || check_credentials(cred, why)) {
+        ctl_client_destroy(client);
+        return NULL;
+    }
     client->curl = curl_easy_init();
     if (!client->curl) {
         out_of_memory();
-    }
-    client->server = xstrdup(server);
-    if (!strncmp(server, "unix:", 5)) {
-        client->base_url = xstrdup("http://localhost");
-        client->socket = xstrdup(server + 5);
-    } else {
-        client->base_url = xasprintf("%s://%s", !strncmp(server, "ssl:", 4)
-                                     ? "https" : "http", server + 4);
     }
     if (cred->token) {
         client->authorization = xasprintf("Authorization: Bearer %s",
@@ -118,9 +151,11 @@ ctl_client_destroy(struct ctl_client *client)
     if (client) {
         curl_easy_cleanup(client->curl);
         curl_global_cleanup();
-        free(client->server);
-        free(client->base_url);
-        free(client->socket);
+        for (size_t i = 0; i < client->n_servers; i++) {
+            free(client->servers[i].name);
+            free(client->servers[i].base_url);
+            free(client->servers[i].socket);
+        }
         free(client->authorization);
         free(client->ca_cert);
         free(client->certificate);
@@ -161,16 +196,16 @@ struct sink {
                                  * none, */
     ctl_client_data_cb *take;      /* this callback instead; or NULL. */
     void *aux;
+    bool begun;                 /* Bytes have gone to 'fd' or 'take'. */
     bool enough;                /* The callback has returned false. */
     int error;                  /* errno of writing to 'fd'. */
     int idle_ms;                /* How long a reply to 'fd' or 'take' may
                                  * pause. */
-    long long int heard_ms;     /* When data came last, by time_msec_now(). */
+    long long int heard_ms;     /* When data came last, by ctl_now_ms(). */
 };
 
-/* Returns a time in ms that only advances. */
-static long long int
-time_msec_now(void)
+long long int
+ctl_now_ms(void)
 {
     struct timespec ts;
 
@@ -194,7 +229,7 @@ check_idle(void *sink_, curl_off_t dltotal OVS_UNUSED,
         sink->enough |= !sink->take(sink->aux, "", 0);
     }
     return (sink->enough
-            || time_msec_now() - sink->heard_ms > sink->idle_ms);
+            || ctl_now_ms() - sink->heard_ms > sink->idle_ms);
 }
 
 static size_t
@@ -204,16 +239,18 @@ take_data(char *data, size_t size, size_t n, void *sink_)
     long int status = 0;
 
     size *= n;
-    sink->heard_ms = time_msec_now();
+    sink->heard_ms = ctl_now_ms();
     curl_easy_getinfo(sink->curl, CURLINFO_RESPONSE_CODE, &status);
     /* libcurl fails with CURLE_WRITE_ERROR if less is consumed. */
     if (sink->fd >= 0 && status == 200) {
         size_t written;
 
+        sink->begun = true;
         sink->error = write_fully(sink->fd, data, size, &written);
         return sink->error ? 0 : size;
     }
     if (sink->take && status == 200) {
+        sink->begun = true;
         sink->enough = !sink->take(sink->aux, data, size);
         return sink->enough ? 0 : size;
     }
@@ -225,8 +262,9 @@ take_data(char *data, size_t size, size_t n, void *sink_)
 }
 
 static void
-set_options(struct ctl_client *client, const char *method, const char *url,
-            int timeout_ms, struct sink *sink)
+set_options(struct ctl_client *client, const struct server *server,
+            const char *method, const char *url, int timeout_ms,
+            struct sink *sink)
 {
     CURL *curl = client->curl;
 
@@ -242,7 +280,7 @@ set_options(struct ctl_client *client, const char *method, const char *url,
         curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long) timeout_ms);
     } else {
         sink->idle_ms = timeout_ms;
-        sink->heard_ms = time_msec_now();
+        sink->heard_ms = ctl_now_ms();
         curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
         curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, check_idle);
         curl_easy_setopt(curl, CURLOPT_XFERINFODATA, sink);
@@ -258,9 +296,20 @@ set_options(struct ctl_client *client, const char *method, const char *url,
         curl_easy_setopt(curl, CURLOPT_SSLCERT, client->certificate);
         curl_easy_setopt(curl, CURLOPT_SSLKEY, client->private_key);
     }
-    if (client->socket) {
-        curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, client->socket);
+    if (server->socket) {
+        curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, server->socket);
     }
+}
+
+/* Returns true if the client and the server do not accept each other's
+ * certificates, of which an alert of TLS notifies the client. */
+static bool
+is_certificate_failure(CURLcode code, const char *text)
+{
+    return (code == CURLE_PEER_FAILED_VERIFICATION
+            || code == CURLE_SSL_CERTPROBLEM || code == CURLE_SSL_CLIENTCERT
+            || code == CURLE_SSL_CACERT_BADFILE
+            || code == CURLE_SSL_ISSUER_ERROR || strstr(text, " alert "));
 }
 
 /* Sets the error of a call without a reply.  Returns its errno. */
@@ -270,23 +319,29 @@ set_failure(const struct ctl_client *client, CURLcode code, int timeout_ms,
 {
     const char *text = (client->curl_error[0] ? client->curl_error
                         : curl_easy_strerror(code));
-
+    const char *server = client->servers[client->current].name;
     long int os_errno = 0;
+    curl_off_t sent_us = 0;
 
-    switch ((int) code) {
-    case CURLE_COULDNT_CONNECT:
-    case CURLE_COULDNT_RESOLVE_HOST:
+    curl_easy_getinfo(client->curl, CURLINFO_PRETRANSFER_TIME_T, &sent_us);
+    if (is_certificate_failure(code, text)) {
+        return vmn_error_errno(why, EPROTO, "the call to vmnd at %s failed: "
+                               "%s", server, text);
+    }
+    if (!sent_us) {
         /* libcurl's message would be about "localhost port 80" for a unix
          * socket. */
         curl_easy_getinfo(client->curl, CURLINFO_OS_ERRNO, &os_errno);
         return vmn_error_errno(
-            why, ECONNREFUSED, "cannot reach vmnd at %s: %s", client->server,
+            why, ECONNREFUSED, "cannot reach vmnd at %s: %s", server,
             os_errno ? ovs_strerror((int) os_errno) : text);
+    }
+    switch ((int) code) {
     case CURLE_OPERATION_TIMEDOUT:
     case CURLE_ABORTED_BY_CALLBACK:
         return vmn_error_errno(
             why, ETIMEDOUT, "vmnd at %s did not answer within %.1f s",
-            client->server, timeout_ms / 1000.0);
+            server, timeout_ms / 1000.0);
     case CURLE_WRITE_ERROR:
         if (sink->error) {
             return vmn_error_errno(why, sink->error,
@@ -296,17 +351,10 @@ set_failure(const struct ctl_client *client, CURLcode code, int timeout_ms,
         return vmn_error_errno(why, EFBIG,
                                "the answer is larger than %d bytes",
                                CTL_REPLY_SIZE_MAX);
-    case CURLE_GOT_NOTHING:
-    case CURLE_SEND_ERROR:
-    case CURLE_RECV_ERROR:
-    case CURLE_PARTIAL_FILE:
-        return vmn_error_errno(why, ECONNRESET,
-                               "the call to vmnd at %s failed: %s",
-                               client->server, text);
     default:
-        return vmn_error_errno(why, ECONNREFUSED,
-                               "the call to vmnd at %s failed: %s",
-                               client->server, text);
+        return vmn_error_errno(why, ECONNRESET,
+                               "the call to vmnd at %s failed: %s", server,
+                               text);
     }
 }
 
@@ -360,48 +408,146 @@ perform(struct ctl_client *client, const json_t *body, const char *type)
     return code;
 }
 
-/* A member of a cluster says so that has lost the others. */
+/* Takes what the headers have. */
 static void
-take_age(struct ctl_client *client, struct ctl_reply *reply)
+take_headers(struct ctl_client *client, struct ctl_reply *reply)
 {
+    curl_off_t retry_after_s = 0;
     struct curl_header *header;
 
+    /* A member of a cluster says so that has lost the others. */
     reply->may_be_old = !curl_easy_header(client->curl, "Vmn-May-Be-Old", 0,
                                           CURLH_HEADER, -1, &header);
     if (!curl_easy_header(client->curl, "Vmn-Revision", 0, CURLH_HEADER, -1,
                           &header)) {
         ovs_strlcpy(reply->revision, header->value, sizeof reply->revision);
     }
+    curl_easy_getinfo(client->curl, CURLINFO_RETRY_AFTER, &retry_after_s);
+    reply->retry_after_s = (int) MIN(retry_after_s, INT_MAX);
 }
 
-/* Makes one call, whose reply goes to 'sink' and 'reply'.  Returns 0, or a
+/* Calls one server, whose reply goes to 'sink' and 'reply'.  Returns 0, or a
  * positive errno with an error. */
 static int
-call(struct ctl_client *client, const char *method, const char *path,
-     const json_t *body, const char *type, int timeout_ms, struct sink *sink,
-     struct ctl_reply *reply, struct vmn_error *why)
+call_one(struct ctl_client *client, const char *method, const char *path,
+         const json_t *body, const char *type, int timeout_ms,
+         struct sink *sink, struct ctl_reply *reply, struct vmn_error *why)
 {
-    char *url = xasprintf("%s%s", client->base_url, path);
+    const struct server *server = &client->servers[client->current];
+    char *url = xasprintf("%s%s", server->base_url, path);
     long int status = 0;
     CURLcode code;
 
     memset(reply, 0, sizeof *reply);
+    reply->server = server->name;
     sink->curl = client->curl;
-    set_options(client, method, url, timeout_ms, sink);
+    set_options(client, server, method, url, timeout_ms, sink);
     code = perform(client, body, type);
     free(url);
     if (code && !sink->enough) {
         ds_destroy(&sink->text);
+        ds_init(&sink->text);
         return set_failure(client, code, timeout_ms, sink, why);
     }
     curl_easy_getinfo(client->curl, CURLINFO_RESPONSE_CODE, &status);
     reply->status = (int) status;
-    take_age(client, reply);
+    take_headers(client, reply);
     reply->size = sink->text.length;
     reply->text = ds_steal_cstr(&sink->text);
     reply->body = json_loadb(reply->text, reply->size,
                              JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, NULL);
     return 0;
+}
+
+bool
+ctl_reply_is_problem(const struct ctl_reply *reply, const char *kind)
+{
+    const char *type = json_string_value(json_object_get(reply->body,
+                                                         "type"));
+
+    return (type && !strncmp(type, "urn:vmn:problem:", 16)
+            && !strcmp(type + 16, kind));
+}
+
+/* Returns the errno of a failure that another server may not have: of a server
+ * that was not reached, did not reply, or has no writer.  Returns 0 for every
+ * other result, and for a request that may have been carried out and is not
+ * safe to repeat. */
+static int
+failure_of(const struct ctl_client *client, const char *method, int error,
+           const struct ctl_reply *reply, const struct sink *sink)
+{
+    bool repeatable = (!sink->begun && (client->idempotency_key
+                                        || !strcmp(method, "GET")));
+
+    if (!error && reply->status == 503 && reply->retry_after_s
+        && !ctl_reply_is_problem(reply, "busy")) {
+        error = (ctl_reply_is_problem(reply, "uncertain") ? ECONNRESET
+                 : EAGAIN);
+    }
+    if (error == ETIMEDOUT) {
+        error = ECONNRESET;
+    }
+    return (error == ECONNREFUSED || error == EAGAIN
+            || (error == ECONNRESET && repeatable) ? error : 0);
+}
+
+/* Appends why a server of several has failed, and frees that. */
+static void
+add_failure(struct ds *failures, int error, struct ctl_reply *reply,
+            struct vmn_error *why)
+{
+    const char *detail;
+
+    if (error) {
+        ds_put_format(failures, "\n  %s", why->text);
+        vmn_error_uninit(why);
+    } else {
+        detail = json_string_value(json_object_get(reply->body, "detail"));
+        ds_put_format(failures, "\n  vmnd at %s: %s (HTTP %d)", reply->server,
+                      detail ? detail : "unavailable", reply->status);
+        ctl_reply_uninit(reply);
+    }
+}
+
+/* Calls the servers in turn, beginning with the one that answered last, until
+ * one has a reply other than that it has no writer.  Returns as
+ * ctl_client_call(). */
+static int
+call(struct ctl_client *client, const char *method, const char *path,
+     const json_t *body, const char *type, int timeout_ms, struct sink *sink,
+     struct ctl_reply *reply, struct vmn_error *why)
+{
+    struct ds failures = DS_EMPTY_INITIALIZER;
+    struct vmn_error one = VMN_ERROR_INIT;
+    int worst = ECONNREFUSED, retry_after_s = 0;
+    int error, failure;
+
+    for (size_t n = client->n_servers;; n--) {
+        error = call_one(client, method, path, body, type, timeout_ms, sink,
+                         reply, &one);
+        failure = (client->n_servers > 1
+                   ? failure_of(client, method, error, reply, sink) : 0);
+        if (!failure) {
+            break;
+        }
+        worst = (worst == ECONNRESET || failure == ECONNREFUSED ? worst
+                 : failure);
+        retry_after_s = MAX(retry_after_s, reply->retry_after_s);
+        add_failure(&failures, error, reply, &one);
+        client->current = (client->current + 1) % client->n_servers;
+        if (n == 1) {
+            error = vmn_error_errno(&one, worst, "no server replied");
+            reply->retry_after_s = retry_after_s;
+            break;
+        }
+    }
+    if (error) {
+        vmn_error_errno(why, error, "%s%s", one.text, ds_cstr(&failures));
+        vmn_error_uninit(&one);
+    }
+    ds_destroy(&failures);
+    return error;
 }
 
 int

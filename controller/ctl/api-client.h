@@ -27,8 +27,13 @@ struct ctl_reply {
     bool may_be_old;            /* There may be newer revisions than that which
                                  * it shows, */
     char revision[21];          /* this one; "" if it is not said. */
+    int retry_after_s;          /* Retry-After, in seconds; 0: none. */
+    const char *server;         /* Borrowed from the client. */
 };
 void ctl_reply_uninit(struct ctl_reply *);
+
+/* Returns true if the reply is the problem "urn:vmn:problem:KIND". */
+bool ctl_reply_is_problem(const struct ctl_reply *, const char *kind);
 
 /* Credentials.  Each may be NULL. */
 struct ctl_credentials {
@@ -39,9 +44,16 @@ struct ctl_credentials {
     const char *private_key;
 };
 
-/* Creates a client of 'server': "unix:PATH", "tcp:HOST:PORT" or
- * "ssl:HOST:PORT".  If that is invalid, returns NULL with an error. */
-struct ctl_client *ctl_client_create(const char *server,
+/* Creates a client of 'servers', with commas between: each "unix:PATH",
+ * "tcp:HOST:PORT" or "ssl:HOST:PORT".  If that is invalid, returns NULL with
+ * an error.
+ *
+ * Several servers are members of a cluster.  The client calls one of them, and
+ * another if that is not reached, breaks the connection, does not reply in
+ * time or replies 503 with Retry-After; but a request that the server may have
+ * carried out only if it is a GET or has an idempotency key.  A certificate
+ * that is not accepted is an error at once. */
+struct ctl_client *ctl_client_create(const char *servers,
                                      const struct ctl_credentials *,
                                      struct vmn_error *why);
 void ctl_client_destroy(struct ctl_client *);
@@ -58,10 +70,13 @@ void ctl_client_creates(struct ctl_client *);
 void ctl_client_idempotency_key(struct ctl_client *, const char *key);
 
 /* Makes a call.  'path' begins with "/" and is percent-encoded.  'body' is
- * sent as 'type', unless it is NULL.  'timeout_ms' is the server's time for
- * the reply.  Returns 0 with the reply, of any status, in '*reply'; or, if
- * there was none, a positive errno with an error: ECONNREFUSED if the server
- * was not reached, ECONNRESET if the connection broke before the reply. */
+ * sent as 'type', unless it is NULL.  'timeout_ms' is a server's time for the
+ * reply.  Returns 0 with the reply, of any status, in '*reply'; or, if there
+ * was none, a positive errno with an error, which names each server that was
+ * called: ECONNREFUSED if no server was reached, ECONNRESET if a connection
+ * broke before the reply, ETIMEDOUT, EAGAIN if none of several servers has a
+ * writer (after the reply's 'retry_after_s' they may), EPROTO if a certificate
+ * is not accepted. */
 int ctl_client_call(struct ctl_client *, const char *method,
                     const char *path, const json_t *body, const char *type,
                     int timeout_ms, struct ctl_reply *,
@@ -83,5 +98,8 @@ typedef bool ctl_client_data_cb(void *aux, const char *data, size_t size);
 int ctl_client_stream(struct ctl_client *, const char *path,
                       int idle_timeout_ms, ctl_client_data_cb *take, void *aux,
                       struct ctl_reply *, struct vmn_error *why);
+
+/* Returns a time in milliseconds that only advances. */
+long long int ctl_now_ms(void);
 
 #endif /* controller/ctl/api-client.h */

@@ -6,8 +6,8 @@ controller_ctl_libctl_a_SOURCES = \
 	controller/ctl/api-call.h \
 	controller/ctl/api-client.c \
 	controller/ctl/api-client.h \
-	controller/ctl/api-write.c \
-	controller/ctl/api-write.h \
+	controller/ctl/api-send.c \
+	controller/ctl/api-send.h \
 	controller/ctl/author-find.c \
 	controller/ctl/author-name.c \
 	controller/ctl/cluster-join.c \

@@ -165,19 +165,19 @@ find_writer(const json_t *cluster)
 /* Finds the API's address for another machine: the one that this call came
  * by, or the writer's. */
 static enum ctl_exit
-find_server(struct join *join, const json_t *cluster)
+find_server(struct join *join, const struct ctl_reply *reply)
 {
     struct ctl *ctl = join->ctl;
-    const char *address = text_of(find_writer(cluster), "address");
+    const char *address = text_of(find_writer(reply->body), "address");
     bool tls = !strncmp(address, "ssl:", 4);
     char *host;
 
-    if (strncmp(ctl->server, "unix:", 5)) {
-        if (!ctl_is_address(ctl->server)) {
+    if (strncmp(reply->server, "unix:", 5)) {
+        if (!ctl_is_address(reply->server)) {
             return ctl_usage(ctl, "cluster: --server has a character that no "
                              "address has");
         }
-        join->server = xstrdup(ctl->server);
+        join->server = xstrdup(reply->server);
         return CTL_DONE;
     }
     host = *address ? host_of(address, ctl->plain) : NULL;
@@ -417,7 +417,7 @@ ctl_cluster_join_command(struct ctl *ctl)
     }
     status = check_cluster(ctl, reply.body);
     if (!status) {
-        status = find_server(&join, reply.body);
+        status = find_server(&join, &reply);
     }
     if (!status) {
         status = find_databases(&join, reply.body);

@@ -444,9 +444,10 @@ static const struct option_row option_rows[] = {
     { 0, "pki", "DIR",
       CTL_OPT_CLUSTER, option_set_text, MEMBER(pki),
       "for init: where the member's certificate is (default: /etc/vmn)" },
-    { 's', "server", "SERVER",
+    { 's', "server", "SERVER[,SERVER...]",
       CTL_OPT_GLOBAL, option_set_text, MEMBER(server),
-      "unix:PATH, tcp:HOST:PORT or ssl:HOST:PORT" },
+      "unix:PATH, tcp:HOST:PORT or ssl:HOST:PORT; of a cluster, several "
+      "members" },
     { 0, "token-file", "FILE",
       CTL_OPT_GLOBAL, option_set_text, MEMBER(token_file),
       "file whose first line is the token for tcp: and ssl:" },

@@ -133,8 +133,8 @@ ctl_follow_events(struct ctl *ctl, const char *query, ctl_event_cb *cb,
             break;
         }
         if (!l.disconnected) {
-            fprintf(ctl->err, "vmnctl: the server is away; this goes on when "
-                    "it is back\n");
+            fprintf(ctl->err, "vmnctl: the connection is lost; this goes on "
+                    "when a server replies\n");
             l.disconnected = true;
         }
         pause_a_bit();

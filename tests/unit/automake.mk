@@ -219,6 +219,7 @@ CTL_TESTS = \
 	tests/unit/test-ctl-habits \
 	tests/unit/test-ctl-log \
 	tests/unit/test-ctl-policy \
+	tests/unit/test-ctl-servers \
 	tests/unit/test-ctl-trace \
 	tests/unit/test-ctl-yaml \
 	tests/unit/test-pcapng

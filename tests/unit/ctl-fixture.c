@@ -32,17 +32,20 @@ struct server {
     pthread_t thread;
     const struct step *steps;   /* Ends with a request of NULL. */
     size_t n_done;
-    char *broken;               /* The request that got no answer, or NULL. */
-    char *fault;                /* The first thing that was not as in steps. */
+    char *broken;               /* The request that got no answer, or NULL: of
+                                 * all servers that one runs against, */
+    char *fault;                /* as is the first thing that was not as in
+                                 * steps. */
+    struct server *first;       /* The server that has these. */
 };
 
 static void
 note(struct server *server, char *fault)
 {
-    if (server->fault) {
+    if (server->first->fault) {
         free(fault);
     } else {
-        server->fault = fault;
+        server->first->fault = fault;
     }
 }
 
@@ -93,14 +96,17 @@ check_body(struct server *server, const struct step *step, const char *body)
 static void
 check_repeated(struct server *server, const char *request)
 {
-    if (server->broken && strcmp(server->broken, request)) {
+    char **broken = &server->first->broken;
+
+    if (*broken && strcmp(*broken, request)) {
         note(server, xasprintf("\"%s\" is not \"%s\" again", request,
-                               server->broken));
-    } else if (server->broken && !strstr(request, "Idempotency-Key: \"")) {
+                               *broken));
+    } else if (*broken && strncmp(request, "GET ", 4)
+               && !strstr(request, "Idempotency-Key: \"")) {
         note(server, xasprintf("\"%s\" has no key", request));
     }
-    free(server->broken);
-    server->broken = NULL;
+    free(*broken);
+    *broken = NULL;
 }
 
 /* Checks a request that is as the step says but for its end. */
@@ -151,13 +157,13 @@ answer(struct server *server, int fd, const char *request, size_t body)
         text = step->answer;
         server->n_done++;
         if (!status) {
-            server->broken = xstrdup(request);
+            server->first->broken = xstrdup(request);
             return;
         }
     }
     reply = xasprintf("HTTP/1.1 %d X\r\nContent-Length: %"PRIuSIZE"\r\n"
-                      "Connection: close\r\n\r\n%s", status, strlen(text),
-                      text);
+                      "Connection: close\r\n%s\r\n%s", status, strlen(text),
+                      status == 503 ? "Retry-After: 1\r\n" : "", text);
     if (write(fd, reply, strlen(reply)) < 0) {
         note(server, xasprintf("write: %s", ovs_strerror(errno)));
     }
@@ -188,12 +194,14 @@ serve(void *server_)
 }
 
 static void
-server_start(struct server *server, const struct step *steps)
+server_start(struct server *server, const struct step *steps,
+             struct server *first)
 {
     struct sockaddr_un sun = { .sun_family = AF_UNIX };
 
     memset(server, 0, sizeof *server);
     server->steps = steps;
+    server->first = first;
     strcpy(server->dir, "/tmp/vmnctl-test-XXXXXX");
     assert_non_null(mkdtemp(server->dir));
     snprintf(server->path, sizeof server->path, "%s/sock", server->dir);
@@ -214,7 +222,6 @@ server_stop(struct server *server)
     close(server->fd);
     unlink(server->path);
     rmdir(server->dir);
-    free(server->broken);
 }
 
 /* Running vmnctl.  ------------------------------------------------------- */
@@ -258,21 +265,44 @@ run(struct run *result, const char *server, const char *in, const char *line)
 }
 
 void
+play_several(struct run *result, const struct step *const scripts[], size_t n,
+             const char *in, const char *line)
+{
+    struct server servers[4];
+    struct ds names = DS_EMPTY_INITIALIZER;
+
+    assert_true(n <= ARRAY_SIZE(servers));
+    for (size_t i = 0; i < n; i++) {
+        ds_put_cstr(&names, i ? "," : "");
+        if (scripts[i]) {
+            server_start(&servers[i], scripts[i], &servers[0]);
+            ds_put_format(&names, "unix:%s", servers[i].path);
+        } else {
+            memset(&servers[i], 0, sizeof servers[i]);
+            ds_put_cstr(&names, "unix:/nonexistent/vmnd.sock");
+        }
+    }
+    run(result, ds_cstr(&names), in, line);
+    ds_destroy(&names);
+    for (size_t i = n; i-- > 0;) {
+        if (scripts[i]) {
+            server_stop(&servers[i]);
+        }
+    }
+    free(servers[0].broken);
+    if (servers[0].fault) {
+        fail_msg("%s", servers[0].fault);
+    }
+    for (size_t i = 0; i < n; i++) {
+        assert_null(scripts[i] ? scripts[i][servers[i].n_done].request : NULL);
+    }
+}
+
+void
 play(struct run *result, const struct step *steps, const char *in,
      const char *line)
 {
-    struct server server;
-    char *name;
-
-    server_start(&server, steps);
-    name = xasprintf("unix:%s", server.path);
-    run(result, name, in, line);
-    free(name);
-    server_stop(&server);
-    if (server.fault) {
-        fail_msg("%s", server.fault);
-    }
-    assert_null(steps[server.n_done].request);
+    play_several(result, &steps, 1, in, line);
 }
 
 void

@@ -15,8 +15,9 @@ struct step {
                                  * them. */
     const char *body;           /* Of the request, as JSON; NULL: none. */
     int status;                 /* 0: the connection breaks before it; the next
-                                 * request must be the same, its
-                                 * Idempotency-Key too. */
+                                 * request, at any server, must be the same,
+                                 * its Idempotency-Key too.  503 has
+                                 * Retry-After. */
     const char *answer;
 };
 
@@ -36,6 +37,11 @@ void play(struct run *, const struct step *steps, const char *in,
           const char *line);
 void assert_play(const struct step *steps, const char *in, const char *line,
                  int status, const char *out, const char *err);
+
+/* Runs vmnctl with a list of 'n' servers, of which each plays back a script;
+ * a server whose script is NULL is away. */
+void play_several(struct run *, const struct step *const scripts[], size_t n,
+                  const char *in, const char *line);
 
 /* Runs vmnctl where there is no server. */
 void assert_alone(const char *in, const char *line, int status,

@@ -71,7 +71,8 @@ get_stops_at_the_limit(void **state OVS_UNUSED)
 #define EVENT(ID, KIND, DATA) "id: " ID "\nevent: " KIND "\ndata: " DATA "\n\n"
 /* What ends it: one that is away comes back. */
 #define NO_MORE 404, "{\"detail\": \"no more\"}"
-#define AWAY "vmnctl: the server is away; this goes on when it is back\n" \
+#define AWAY "vmnctl: the connection is lost; this goes on when a server " \
+             "replies\n" \
              "vmnctl: no more (HTTP 404)\n"
 
 static void
