@@ -331,14 +331,16 @@ def test_check_mode_is_the_plan(lab, ansible):
 
 def test_what_is_wrong_is_said(lab, ansible):
     # By Ansible, before vmnd is asked.
-    none, much, lacks, several, patch, kind, nobody, server = ansible.play(*(
+    (none, much, lacks, several, patch, kind, nobody, server,
+     empty) = ansible.play(*(
         failing(task) for task in (
             network(subnet="10.0.0.0/24"), network(mtu="much"),
             module("port", name="p1"),
             network(mtu=7, subnets=[{"cidr": "10.0.0.300/24"}]),
             network(state="patched"), apply(("nets", "n1", {})),
             network(server="unix:/nonexistent"),
-            network(server="localhost"))))
+            network(server="unix:/nonexistent,localhost"),
+            network(server=[]))))
     assert {f["outcome"] for f in ansible.found} == {"failed"}
     assert "subnet" in none.msg and "Supported parameters" in none.msg
     assert "cannot be converted to an int" in much.msg
@@ -355,6 +357,7 @@ def test_what_is_wrong_is_said(lab, ansible):
     assert nobody.msg.startswith(
         "vmnd does not answer at unix:/nonexistent: ")
     assert "server: \"localhost\" must be unix:/PATH" in server.msg
+    assert empty.msg == "server: is empty"
     assert lab.vmnd.api.raw("GET", "/v1/networks/n1")[0] == 404
 
 
@@ -459,9 +462,11 @@ def test_tls_and_tokens(lab, pki, ansible):
               encoding="ascii") as file:
         file.write(TOKEN)
 
+    # Of two servers the first is away.
     def task(**more):
         return failing(module("network", name="n1", **dict({
-            "server": "https://127.0.0.1:%d" % PORT,
+            "server": ["https://127.0.0.1:%d" % (PORT + 1),
+                       "https://127.0.0.1:%d" % PORT],
             "ca_cert": pki.path("ca.pem")}, **more)))
     made, again, none, wrong, unknown, shared = ansible.play(
         task(token=TOKEN), task(token_file=pki.path("token")), task(),
@@ -479,7 +484,7 @@ def test_tls_and_tokens(lab, pki, ansible):
     pki.issue("watch")
     info, refused = ansible.play(
         module("object_info", type="hosts"), failing(network()),
-        VMNCTL_SERVER="ssl:127.0.0.1:%d" % PORT,
+        VMNCTL_SERVER="ssl:127.0.0.1:%d,ssl:127.0.0.1:%d" % (PORT + 1, PORT),
         VMNCTL_CA_CERT=pki.path("ca.pem"),
         VMNCTL_CERTIFICATE=pki.path("watch.pem"),
         VMNCTL_PRIVATE_KEY=pki.path("watch.key"))
@@ -546,7 +551,7 @@ def test_inventory(lab, ansible):
     path = str(ansible.folder / "test.vmn.yml")
     with open(path, "w", encoding="utf-8") as file:
         json.dump({"plugin": "vmn.vmn.hosts",
-                   "server": "unix:" + lab.vmnd.socket,
+                   "server": ["unix:/none", "unix:" + lab.vmnd.socket],
                    "keyed_groups": [{"key": "vmn_labels.rack",
                                      "prefix": "rack"}],
                    "groups": {"h2s": "inventory_hostname == 'h2'"}}, file)

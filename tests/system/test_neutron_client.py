@@ -22,6 +22,7 @@ from vmn_neutron import client as vmn  # noqa: E402
 
 PORT = 8443
 HERE_BY_TLS = "https://127.0.0.1:%d" % PORT
+AWAY = "https://127.0.0.1:%d" % (PORT + 1)
 
 
 @pytest.fixture(scope="module")
@@ -64,8 +65,8 @@ def token(lab, tmp_path):
 
 
 def by_tls(pki, **more):
-    return vmn.Client(HERE_BY_TLS, **dict({"ca_file": pki.path("ca.pem")},
-                                          **more))
+    return vmn.Client([HERE_BY_TLS], **dict({"ca_file": pki.path("ca.pem")},
+                                            **more))
 
 
 def network(name, **spec):
@@ -159,10 +160,21 @@ def test_another_vmnd_is_told_nothing(lab, pki, token, tmp_path):
              "self-signed|unable to get local issuer"),
             (by_tls(pki, token_file=path, ca_file=None),
              "self-signed|unable to get local issuer"),
-            (vmn.Client("https://localhost:%d" % PORT, token_file=path,
+            (vmn.Client(["https://localhost:%d" % PORT], token_file=path,
                         ca_file=pki.path("ca.pem")), "Hostname mismatch")):
         with inside(lab.net_ns), pytest.raises(vmn.Unreachable, match=text):
             client.get("networks", "net")
+
+
+def test_events_of_the_next_server(lab, pki):
+    client = vmn.Client([AWAY, HERE_BY_TLS], ca_file=pki.path("ca.pem"),
+                        cert_file=pki.path("neutron.pem"),
+                        key_file=pki.path("neutron.key"))
+    with inside(lab.net_ns):
+        events = client.events(("binding",))
+        assert next(events)[0] == "start"
+        events.close()
+    assert client.servers[0].geturl() == HERE_BY_TLS
 
 
 def test_files_that_are_none_are_named(pki):
@@ -177,7 +189,9 @@ def test_files_that_are_none_are_named(pki):
                key_file=pki.path("vmnd.key"))
     for api in "ftp://127.0.0.1:1", "controller:8443", "https://":
         with pytest.raises(ValueError, match=r"\[vmn\] api"):
-            vmn.Client(api)
+            vmn.Client([HERE_BY_TLS, api])
+    with pytest.raises(ValueError, match=r"\[vmn\] api: is empty"):
+        vmn.Client([])
 
 
 def documented():
@@ -210,13 +224,14 @@ def install(commands, place):
 
 
 def test_a_neutron_server_as_documented(lab, pki, token, tmp_path):
-    """With an account of role operator, by TLS."""
+    """With an account of role operator, by TLS; of two servers the first is
+    away."""
     commands, server, ml2 = documented()
     for name, path in (("vmn-token", token("neutron")),
                        ("vmn-ca.pem", pki.path("ca.pem"))):
         assert "/etc/neutron/" + name in server
         server = server.replace("/etc/neutron/" + name, path)
-    neutron = Neutron(tmp_path, HERE_BY_TLS, net_ns=lab.net_ns,
+    neutron = Neutron(tmp_path, AWAY + ", " + HERE_BY_TLS, net_ns=lab.net_ns,
                       code=install(commands, tmp_path), config=server + ml2)
     try:
         neutron.start()

@@ -220,6 +220,20 @@ def test_another_bridge_while_vmnd_is_away(cluster, lab):
     assert port(cluster)["spec"]["network"] == "bank"
 
 
+def test_first_server_of_a_list_is_away(cluster, lab):
+    servers = "https://10.98.0.1:1,%s" % cluster.zone["vmn-server"]
+    cluster.write_zone(**{"vmn-server": servers})
+    start(cluster, lab.hosts[0], 100)
+    assert cluster.sync().out == ""
+    cluster.write_zone(**{"vmn-server": "https://10.98.0.1:1,"
+                          "https://10.98.0.1:2"})
+    done = cluster.sync()
+    assert not done.ok and re.search(
+        r"vmnd does not answer at https://10\.98\.0\.1:1: .*refused.*; "
+        r"https://10\.98\.0\.1:2: .*refused", done.err), done.err
+    cluster.write_zone()
+
+
 def test_vlans_are_refused(cluster, lab):
     h1 = lab.hosts[0]
     for more, word in ((",tag=5", "VLAN tag"), (",trunks=5;6", "trunks")):
@@ -284,7 +298,9 @@ def test_network_configuration(cluster, lab):
     ({}, None),
     ({"vmn-server": "http://127.0.0.1:8181"}, None),
     ({"vmn-server": "https://[fd00::1]:8443/"}, None),
+    ({"vmn-server": "https://a:8443,https://b:8443/"}, None),
     ({"vmn-server": "http://10.0.0.1:80"}, "vmn-server: must be https://"),
+    ({"vmn-server": "https://a:8443,b:8443"}, 'between: "b:8443"'),
     ({"vmn-server": ""}, "vmn-server: must be https://"),
     ({"vmn-prefix": "VM"}, "vmn-prefix: must be 1 to 20 of"),
     ({"vmn-labels": "a=1,proxmox/vm=2"}, "vmn-labels: labels"),

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The calls of vmnd's API that the driver makes.  No state but the address:
-each call has a connection of its own, so greenthreads and processes may share
-a client."""
+"""The calls of vmnd's API that the driver makes.  No state but the addresses
+of the servers: each call has a connection of its own, so greenthreads and
+processes may share a client."""
 
 import http.client
 import json
@@ -9,16 +9,19 @@ import re
 import socket
 import ssl
 import urllib.parse
+import uuid
 
 PAGE = 1000
 # The API sends a line at least every 15 s where events are listened to.
 SILENCE_S = 45
 
+# Errors of certificates that one side does not accept.
+_CERTIFICATE = re.compile(r"\[SSL: \w*(CERTIFICATE_VERIFY_FAILED|_ALERT_)")
 _ID = re.compile("[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 class Unreachable(Exception):
-    """vmnd did not answer, or says to try again later."""
+    """No server answered, or one says to try again later."""
 
 
 class Refused(Exception):
@@ -70,55 +73,95 @@ def _tls(ca_file, cert_file, key_file):
     return tls
 
 
+def _server(api):
+    """Returns the address, split.  Raises ValueError."""
+    address = urllib.parse.urlsplit(api)
+    if address.scheme not in ("unix", "http", "https") or not (
+            address.path if address.scheme == "unix" else address.hostname):
+        raise ValueError("[vmn] api: must be unix:/PATH, http://HOST:PORT or "
+                         "https://HOST:PORT, and is %r" % api)
+    return address
+
+
+def _lacks_writer(reply, answer):
+    return (reply.status == 503 and reply.getheader("Retry-After")
+            and answer.get("type") != "urn:vmn:problem:busy")
+
+
 class Client:
     def __init__(self, api, timeout=10, token_file=None, ca_file=None,
                  cert_file=None, key_file=None):
-        self.address = urllib.parse.urlsplit(api)
-        if self.address.scheme not in ("unix", "http", "https") or not (
-                self.address.path if self.address.scheme == "unix"
-                else self.address.hostname):
-            raise ValueError("[vmn] api: must be unix:/PATH, http://HOST:PORT "
-                             "or https://HOST:PORT, and is %r" % api)
+        """'api' lists the members of a cluster."""
+        # The server that has replied last is the first.
+        self.servers = [_server(one) for one in api]
+        if not self.servers:
+            raise ValueError("[vmn] api: is empty")
         self.timeout = timeout
         self.token_file = token_file
         self.tls = None
-        if self.address.scheme == "https":
+        if any(server.scheme == "https" for server in self.servers):
             self.tls = _tls(ca_file, cert_file, key_file)
 
-    def _connection(self, timeout):
-        if self.address.scheme == "unix":
-            return _UnixConnection(self.address.path, timeout)
-        if self.tls:
+    def _connection(self, server, timeout):
+        if server.scheme == "unix":
+            return _UnixConnection(server.path, timeout)
+        if server.scheme == "https":
             return http.client.HTTPSConnection(
-                self.address.hostname, self.address.port, timeout=timeout,
+                server.hostname, server.port, timeout=timeout,
                 context=self.tls)
         return http.client.HTTPConnection(
-            self.address.hostname, self.address.port, timeout=timeout)
+            server.hostname, server.port, timeout=timeout)
 
-    def _headers(self):
+    def _headers(self, method):
         headers = {"Content-Type": "application/json"}
+        if method != "GET":
+            headers["Idempotency-Key"] = '"%s"' % uuid.uuid4()
         if self.token_file:
-            with open(self.token_file, encoding="utf-8-sig") as token:
-                headers["Authorization"] = "Bearer " + token.readline().strip()
+            try:
+                with open(self.token_file, encoding="utf-8-sig") as token:
+                    headers["Authorization"] = ("Bearer "
+                                                + token.readline().strip())
+            except (OSError, ValueError) as error:
+                raise Unreachable("[vmn] token_file: %s: %s" % (
+                    self.token_file, error))
         return headers
+
+    def _send(self, method, target, data=None, stream=False, **more):
+        """Sends a request, a change with one key, to the servers in turn,
+        until one replies, but not that it has no writer.  Returns the
+        connection, the reply and its JSON; of a stream the connection is open
+        and the JSON None.  Raises Unreachable."""
+        headers = dict(self._headers(method), **more)
+        servers, faults = self.servers, []
+        for i, server in enumerate(servers):
+            connection = self._connection(
+                server, SILENCE_S if stream else self.timeout)
+            is_open = False
+            try:
+                connection.request(method, target, data, headers)
+                reply = connection.getresponse()
+                is_open = stream and reply.status == 200
+                answer = None if is_open else json.loads(reply.read() or "{}")
+                if not _lacks_writer(reply, answer):
+                    if i:
+                        self.servers = servers[i:] + servers[:i]
+                    return connection, reply, answer
+                fault = "503 %s" % answer.get("detail", "")
+            except (OSError, ValueError, http.client.HTTPException) as error:
+                fault = str(error) or type(error).__name__
+            finally:
+                if not is_open:
+                    connection.close()
+            faults.append("%s: %s" % (server.geturl(), fault))
+            if _CERTIFICATE.search(fault):
+                break
+        raise Unreachable("; ".join(faults))
 
     def call(self, method, target, body=None):
         """Returns the answer's JSON; raises Unreachable or Refused."""
         data = None if body is None else json.dumps(body).encode()
-        connection = self._connection(self.timeout)
-        try:
-            connection.request(method, target, data, self._headers())
-            reply = connection.getresponse()
-            status, text = reply.status, reply.read()
-        except (OSError, ValueError, http.client.HTTPException) as error:
-            raise Unreachable("%s: %s" % (self.address.geturl(),
-                                          error or type(error).__name__))
-        finally:
-            connection.close()
-        try:
-            answer = json.loads(text) if text else {}
-        except ValueError:
-            raise Unreachable("%s: no JSON in the answer" % target)
+        _, reply, answer = self._send(method, target, data)
+        status = reply.status
         if 200 <= status < 300:
             return answer
         # Who is not let in has done nothing wrong with the object: that is
@@ -127,8 +170,9 @@ class Client:
         if status >= 500 or status in (401, 408, 429) or (
                 status == 403
                 and answer.get("type") != "urn:vmn:problem:quota"):
-            raise Unreachable("%s %s: %d %s" % (
-                method, target, status, answer.get("detail", "")))
+            raise Unreachable("%s: %s %s: %d %s" % (
+                self.servers[0].geturl(), method, target, status,
+                answer.get("detail", "")))
         raise Refused(status, answer, (body or {}).get("objects", ()))
 
     def get(self, kind, name):
@@ -164,13 +208,9 @@ class Client:
         """Yields (kind, data, id) as they happen, and ends when vmnd does;
         raises Unreachable."""
         target = "/v1/events?kinds=" + ",".join(kinds)
-        connection = self._connection(SILENCE_S)
+        last = {"Last-Event-ID": after} if after else {}
+        connection, reply, _ = self._send("GET", target, stream=True, **last)
         try:
-            headers = self._headers()
-            if after:
-                headers["Last-Event-ID"] = after
-            connection.request("GET", target, None, headers)
-            reply = connection.getresponse()
             if reply.status != 200:
                 raise Unreachable("%s: %d" % (target, reply.status))
             event = {}
@@ -185,7 +225,7 @@ class Client:
                     name, _, value = line.partition(":")
                     event[name] = value[1:] if value[:1] == " " else value
         except (OSError, ValueError, http.client.HTTPException) as error:
-            raise Unreachable("%s: %s" % (self.address.geturl(),
+            raise Unreachable("%s: %s" % (target,
                                           error or type(error).__name__))
         finally:
             connection.close()

@@ -6,9 +6,11 @@ import os
 from oslo_config import cfg
 
 OPTIONS = [
-    cfg.StrOpt("api", default="unix:/run/vmn/vmnd.sock",
-               help="Where vmnd's API is: unix:/PATH, http://127.0.0.1:PORT "
-                    "or https://HOST:PORT."),
+    cfg.ListOpt("api", default=["unix:/run/vmn/vmnd.sock"],
+                help="Where vmnd's API is: unix:/PATH, http://127.0.0.1:PORT "
+                     "or https://HOST:PORT; of a cluster, a list of members.  "
+                     "The first that answers is used, and another when it "
+                     "stops."),
     cfg.StrOpt("token_file",
                help="A file whose first line is the token of an account of "
                     "vmnd without a scope; not needed by way of a socket."),
@@ -17,7 +19,7 @@ OPTIONS = [
     cfg.StrOpt("cert_file", help="A client certificate, for https."),
     cfg.StrOpt("key_file", help="Its key."),
     cfg.IntOpt("timeout", default=10, min=1,
-               help="Seconds that a call of vmnd may take."),
+               help="Seconds that a call of a server may take."),
     cfg.ListOpt("gateway_hosts", default=[],
                 help="The hosts that may be gateways of routers, as vmnd "
                      "names them, the first one first.  When empty: all that "

@@ -15,10 +15,13 @@ options:
       - C(unix:/PATH), C(http://HOST:PORT) or C(https://HOST:PORT);
         C(tcp:HOST:PORT) and C(ssl:HOST:PORT), as C(vmnctl) has it, are the
         last two.
+      - Of a cluster, a list of the members, also with commas between. The
+        first that answers is used, and another when that stops.
       - The environment variable C(VMNCTL_SERVER) if it is absent. Proxies
         are not used.
-    type: str
-    default: unix:/run/vmn/vmnd.sock
+    type: list
+    elements: str
+    default: [unix:/run/vmn/vmnd.sock]
   token:
     description:
       - The token of an account; not for the unix socket.

@@ -43,9 +43,11 @@ options:
       C(role=web,env!=dev).
     type: str
   server:
-    description: Where C(vmnd) serves its API, as in the modules.
-    type: str
-    default: unix:/run/vmn/vmnd.sock
+    description: Where C(vmnd) serves its API, as in the modules; a list of
+      the members of a cluster.
+    type: list
+    elements: str
+    default: [unix:/run/vmn/vmnd.sock]
     env:
       - name: VMNCTL_SERVER
   token:

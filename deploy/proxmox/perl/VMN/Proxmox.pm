@@ -45,10 +45,13 @@ my $MAC = qr/[0-9a-fA-F]{2}(?::[0-9a-fA-F]{2}){5}/;
 sub check_zone {
     my ($zone) = @_;
 
-    my $server = $zone->{'vmn-server'} // '';
-    die "vmn-server: must be https://HOST:PORT, where vmnd serves its API\n"
-        if $server !~ m{^https://[A-Za-z0-9.:\[\]-]+:[0-9]+/?$}
-        && $server !~ m{^http://(?:127\.0\.0\.1|\[::1\]):[0-9]+/?$};
+    my @servers = servers($zone);
+    for my $server (@servers ? @servers : '') {
+        die "vmn-server: must be https://HOST:PORT, where vmnd serves its API,"
+            . " or several with commas between: \"$server\"\n"
+            if $server !~ m{^https://[A-Za-z0-9.:\[\]-]+:[0-9]+/?$}
+            && $server !~ m{^http://(?:127\.0\.0\.1|\[::1\]):[0-9]+/?$};
+    }
     my $prefix = prefix($zone);
     die "vmn-prefix: must be 1 to 20 of a-z, 0-9 and '-', beginning with a"
         . " letter: \"$prefix\"\n"
@@ -81,6 +84,13 @@ sub pairs {
         $found{$key} = $value if defined($key) && $key ne '';
     }
     return \%found;
+}
+
+# Returns the members of the cluster that serve the API.
+sub servers {
+    my ($zone) = @_;
+
+    return split(/[,;\s]+/, $zone->{'vmn-server'} // '');
 }
 
 sub prefix {
@@ -354,10 +364,9 @@ sub client {
     $token = $1;
     my $ca_file = "$ETC/priv/vmn/$zone_id.ca.pem";
     die "$ca_file: is not there: it is to have the CA of vmnd's certificate\n"
-        if $zone->{'vmn-server'} =~ /^https:/ && !-e $ca_file;
+        if $zone->{'vmn-server'} =~ /https:/ && !-e $ca_file;
     return VMN::Client->new(
-        server => $zone->{'vmn-server'}, token => $token,
-        ca_file => $ca_file,
+        servers => [ servers($zone) ], token => $token, ca_file => $ca_file,
     );
 }
 
@@ -365,7 +374,7 @@ sub client {
 
 # Makes the port of a device that is plugged.  Returns undef, or a sentence
 # that says why it is not as it is to be.  Where vmnd is away it takes some
-# seconds once, and none for the next devices.
+# seconds of each server once, and none for the next devices.
 sub plugged {
     my ($zone_id, $zone, $vnet, $device) = @_;
 

@@ -41,8 +41,9 @@ sub properties {
     return {
         'vmn-server' => {
             type => 'string',
-            maxLength => 300,
-            description => 'Where vmnd serves its API: https://HOST:PORT.',
+            maxLength => 1000,
+            description => 'Where vmnd serves its API: https://HOST:PORT, or'
+                . ' the members of a cluster with commas between.',
         },
         'vmn-prefix' => {
             type => 'string',
