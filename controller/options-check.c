@@ -12,7 +12,6 @@
 #include <string.h>
 
 #include "controller/audit-log.h"
-#include "controller/cluster/cluster-shares.h"
 #include "controller/cluster/lease.h"
 #include "controller/commit/commit.h"
 #include "controller/fabric/fabric.h"
@@ -59,8 +58,6 @@ static const struct number_row {
            FABRIC_MIGRATION_GRACE_MAX_S),
     NUMBER("cluster-lease", cluster_lease, cluster_lease_ms, LEASE_MS_MIN,
            LEASE_MS_MAX),
-    NUMBER("cluster-weight", cluster_weight, cluster_weight_n, 0,
-           SHARES_WEIGHT_MAX),
     NUMBER("log-days", log_days, log_days_n, 1, STORE_RETENTION_MAX_DAYS),
     NUMBER("metrics-series", metrics_series, metrics_series_n, 0,
            NORTHBOUND_SERIES_MAX),

@@ -118,8 +118,6 @@ static const struct option_row {
       "watched" },
     { "cluster-lease", MEMBER(cluster_lease), false, "MS", "1000",
       "how long the writer may be silent before another takes over" },
-    { "cluster-weight", MEMBER(cluster_weight), false, "WEIGHT", "10",
-      "its part of the hosts, of the sum of members' weights; or 0" },
     { "cluster-listen", MEMBER(cluster_listen), false, "ssl:ADDRESS:PORT",
       NULL, "where other members pass requests of their clients on to this" },
     { "cluster-private-key", MEMBER(cluster_private_key), true, "FILE", NULL,

@@ -50,8 +50,6 @@ struct options {
     char *cluster_member;       /* The name of this one; NULL: of none. */
     char *cluster_lease;        /* As given; milliseconds. */
     unsigned cluster_lease_ms;
-    char *cluster_weight;       /* As given. */
-    unsigned cluster_weight_n;
     char *cluster_db;           /* Remote of the cluster's database. */
     char *cluster_db_dir;       /* Folder of its server's file. */
     char *cluster_listen;       /* ssl:ADDRESS:PORT, for other members; or

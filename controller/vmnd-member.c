@@ -10,19 +10,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "controller/cluster/cluster-reach.h"
 #include "controller/cluster/cluster.h"
 #include "controller/commit/commit.h"
-#include "controller/fabric/fabric-counter-reports.h"
-#include "controller/fabric/fabric-faults.h"
 #include "controller/fabric/fabric-stats.h"
-#include "controller/fabric/fabric-status.h"
 #include "controller/fabric/fabric.h"
 #include "controller/model/model.h"
 #include "controller/northbound/northbound.h"
-#include "controller/schema/arena.h"
 #include "controller/service-notify.h"
-#include "openvswitch/dynamic-string.h"
 #include "svec.h"
 #include "util.h"
 
@@ -68,10 +62,8 @@ activate_cb(void *vmnd_)
 
     model_skip_revisions(vmnd->model, vmnd->first_revision);
     commit_lead(vmnd->commit);
-    vmnd->leads = true;
     get_others(vmnd, &others);
-    fabric_lead(vmnd->fabric, vmnd->epoch, cluster_generation(vmnd->cluster),
-                &others.told);
+    fabric_lead(vmnd->fabric, vmnd->epoch, &others.told);
     others_uninit(&others);
     vmnd_start_active(vmnd);
     cluster_relay_to_self(vmnd->cluster);
@@ -117,24 +109,6 @@ vmnd_cancel_activation(struct vmnd *vmnd)
 }
 
 static void
-hands_over_cb(void *vmnd_)
-{
-    struct vmnd *vmnd = vmnd_;
-
-    if (vmnd->northbound) {
-        northbound_hand_over(vmnd->northbound);
-    }
-}
-
-static bool
-has_told_cb(void *vmnd_, const char *member)
-{
-    const struct vmnd *vmnd = vmnd_;
-
-    return !vmnd->northbound || northbound_has_told(vmnd->northbound, member);
-}
-
-static void
 deposed_cb(void *vmnd_, const char *why OVS_UNUSED)
 {
     struct vmnd *vmnd = vmnd_;
@@ -154,279 +128,6 @@ apply_cb(void *vmnd_, const char *text, int64_t index,
     commit_apply_batch(vmnd->commit, text, index, done, aux);
 }
 
-/* Faults of hosts, from the fabric to the cluster and back.  */
-
-struct own_faults {
-    size_t n;
-    struct cluster_fault faults[CLUSTER_FAULTS_MAX];
-};
-
-static void
-own_fault_cb(void *own_, const struct fabric_fault *fault)
-{
-    struct own_faults *own = own_;
-
-    if (own->n < CLUSTER_FAULTS_MAX) {
-        own->faults[own->n++] = (struct cluster_fault) {
-            .host = fault->host, .acked = fault->acked,
-            .revision = fault->revision, .reason = fault->reason,
-        };
-    }
-}
-
-static char *
-get_faults_cb(void *vmnd_)
-{
-    const struct vmnd *vmnd = vmnd_;
-    struct own_faults *own = xmalloc(sizeof *own);
-    char *text;
-
-    own->n = 0;
-    fabric_each_fault(vmnd->fabric, own_fault_cb, own);
-    text = cluster_faults_print(own->faults, own->n);
-    free(own);
-    return text;
-}
-
-struct names {
-    struct ds text;             /* With spaces between. */
-    size_t n;
-};
-
-static void
-add_name(void *names_, const char *host)
-{
-    struct names *names = names_;
-
-    if (names->n < REACH_HOSTS_MAX) {
-        ds_put_format(&names->text, "%s%s", names->n++ ? " " : "", host);
-    }
-}
-
-static bool
-add_unseen(void *names, const char *host)
-{
-    add_name(names, host);
-    return true;
-}
-
-static char *
-get_unreachable_cb(void *vmnd_)
-{
-    const struct vmnd *vmnd = vmnd_;
-    struct names names = { .text = DS_EMPTY_INITIALIZER };
-
-    fabric_each_unreachable(vmnd->fabric, REACH_SAID_MS, add_name, &names);
-    return ds_steal_cstr(&names.text);
-}
-
-static char *
-get_unseen_cb(void *vmnd_)
-{
-    const struct vmnd *vmnd = vmnd_;
-    struct names names = { .text = DS_EMPTY_INITIALIZER };
-
-    fabric_each_unseen(vmnd->fabric, REACH_SAID_MS, add_unseen, &names);
-    return ds_steal_cstr(&names.text);
-}
-
-static char *
-get_rejected_cb(void *vmnd_)
-{
-    const struct vmnd *vmnd = vmnd_;
-    struct names names = { .text = DS_EMPTY_INITIALIZER };
-
-    fabric_each_rejected(vmnd->fabric, add_name, &names);
-    return ds_steal_cstr(&names.text);
-}
-
-static void
-probe_cb(void *vmnd_, const char *host)
-{
-    const struct vmnd *vmnd = vmnd_;
-
-    fabric_probe_observed(vmnd->fabric, host);
-}
-
-/* What has just become unreachable may be so to this member, too, which has
- * not noticed: its connections break at times of their own. */
-static void
-heed_unreachable(struct vmnd *vmnd)
-{
-    uint64_t seq = cluster_unreachable_seq(vmnd->cluster);
-
-    if (vmnd->unreachable_seq != seq) {
-        vmnd->unreachable_seq = seq;
-        cluster_each_unreachable(vmnd->cluster, probe_cb, vmnd);
-    }
-}
-
-/* Counters of hosts, which each member reads of those that it manages. */
-
-struct managed_by {
-    const struct cluster *cluster;
-    const char *member;
-};
-
-static bool
-is_managed_cb(void *by_, const char *host)
-{
-    const struct managed_by *by = by_;
-    const char *manager = cluster_host_manager(by->cluster, host);
-
-    return manager && !strcmp(manager, by->member);
-}
-
-static char *
-ask_counters_cb(void *vmnd_, const char *member)
-{
-    const struct vmnd *vmnd = vmnd_;
-    struct managed_by by = { vmnd->cluster, member };
-
-    return (vmnd->active ? fabric_ask_counters(vmnd->fabric, member,
-                                               is_managed_cb, &by) : NULL);
-}
-
-static const char *
-take_counters_cb(void *vmnd_, const char *member, const void *answer,
-                 size_t size, int64_t asked_ms, bool *more)
-{
-    const struct vmnd *vmnd = vmnd_;
-    struct managed_by by = { vmnd->cluster, member };
-
-    return fabric_take_counters(vmnd->fabric, member, answer, size, asked_ms,
-                                is_managed_cb, &by, more);
-}
-
-/* Events, which the writer tells each member. */
-
-static char *
-ask_events_cb(void *vmnd_, int64_t epoch)
-{
-    const struct vmnd *vmnd = vmnd_;
-
-    return (vmnd->northbound && !vmnd->epoch
-            ? northbound_ask_events(vmnd->northbound, epoch) : NULL);
-}
-
-static const char *
-take_events_cb(void *vmnd_, const void *answer, size_t size, bool *more)
-{
-    const struct vmnd *vmnd = vmnd_;
-
-    return northbound_take_events(vmnd->northbound, answer, size, more);
-}
-
-static void
-lack_events_cb(void *vmnd_)
-{
-    const struct vmnd *vmnd = vmnd_;
-
-    if (vmnd->northbound) {
-        northbound_lack_events(vmnd->northbound);
-    }
-}
-
-/* Probes, which each member sends to its hosts. */
-
-static const char *
-manager_cb(void *vmnd_, const char *host)
-{
-    const struct vmnd *vmnd = vmnd_;
-
-    return (cluster_manages_host(vmnd->cluster, host) ? NULL
-            : cluster_host_manager(vmnd->cluster, host));
-}
-
-static char *
-ask_probes_cb(void *vmnd_, const char *member)
-{
-    const struct vmnd *vmnd = vmnd_;
-
-    return health_ask_probes(vmnd->health, member);
-}
-
-static const char *
-take_probes_cb(void *vmnd_, const char *member, const void *answer,
-               size_t size, int64_t asked_ms, bool *more)
-{
-    const struct vmnd *vmnd = vmnd_;
-
-    return health_take_probes(vmnd->health, member, answer, size, asked_ms,
-                              more);
-}
-
-/* Paths, which each member measures from its hosts. */
-
-static char *
-ask_paths_cb(void *vmnd_, const char *member)
-{
-    const struct vmnd *vmnd = vmnd_;
-
-    return paths_ask(vmnd->paths, member);
-}
-
-static const char *
-take_paths_cb(void *vmnd_, const char *member, const void *answer,
-              size_t size, int64_t asked_ms OVS_UNUSED, bool *more)
-{
-    const struct vmnd *vmnd = vmnd_;
-
-    return paths_take(vmnd->paths, member, answer, size, more);
-}
-
-struct others_faults {
-    struct arena arena;
-    size_t n, allocated;
-    struct fabric_fault *faults; /* With strings in 'arena'. */
-};
-
-static void
-others_fault_cb(void *all_, const struct cluster_fault *fault)
-{
-    struct others_faults *all = all_;
-
-    if (all->n >= all->allocated) {
-        all->faults = x2nrealloc(all->faults, &all->allocated,
-                                 sizeof *all->faults);
-    }
-    all->faults[all->n++] = (struct fabric_fault) {
-        .host = arena_strdup(&all->arena, fault->host),
-        .acked = fault->acked, .revision = fault->revision,
-        .reason = arena_strdup(&all->arena, fault->reason),
-    };
-}
-
-/* They are also of hosts that were not there yet when the others said so. */
-static void
-heed_faults(struct vmnd *vmnd)
-{
-    uint64_t seq = (cluster_faults_seq(vmnd->cluster)
-                    + cluster_generation(vmnd->cluster)
-                    + model_names(vmnd->model, VMN_TABLE_HOST).n);
-    struct others_faults all = { .n = 0 };
-
-    if (vmnd->faults_seq == seq) {
-        return;
-    }
-    vmnd->faults_seq = seq;
-    arena_init(&all.arena);
-    cluster_each_fault(vmnd->cluster, others_fault_cb, &all);
-    fabric_set_faults(vmnd->fabric, all.faults, all.n);
-    free(all.faults);
-    arena_uninit(&all.arena);
-}
-
-/* Before hosts have reported what there is on them, others must not manage
- * them by what they know. */
-static void
-share_hosts(struct vmnd *vmnd)
-{
-    if (vmnd->ready && !fabric_is_gathering(vmnd->fabric)) {
-        cluster_share_hosts(vmnd->cluster);
-    }
-}
-
 static void
 seen_cb(void *vmnd_)
 {
@@ -439,25 +140,7 @@ seen_cb(void *vmnd_)
         fabric_set_others(vmnd->fabric, &others.told);
         others_uninit(&others);
     }
-    /* Until it leads, nothing changes for the next writer. */
-    if (!vmnd->epoch || vmnd->leads) {
-        fabric_set_shares(vmnd->fabric, cluster_generation(vmnd->cluster),
-                          cluster_has_caught_up(vmnd->cluster));
-        health_set_shares(vmnd->health, cluster_generation(vmnd->cluster));
-        paths_set_shares(vmnd->paths, cluster_generation(vmnd->cluster));
-    }
-    heed_faults(vmnd);
-    heed_unreachable(vmnd);
-    share_hosts(vmnd);
-}
-
-bool
-vmnd_manages_host(void *vmnd_, const char *host)
-{
-    const struct vmnd *vmnd = vmnd_;
-
-    return ((!vmnd->epoch || vmnd->leads)
-            && cluster_manages_host(vmnd->cluster, host));
+    fabric_set_epoch(vmnd->fabric, cluster_epoch(vmnd->cluster));
 }
 
 static int64_t
@@ -465,29 +148,16 @@ count_hosts_cb(void *vmnd_)
 {
     const struct vmnd *vmnd = vmnd_;
 
-    return fabric_n_managed(vmnd->fabric);
+    return fabric_n_connected(vmnd->fabric);
 }
 
 void
 vmnd_start_standby(struct vmnd *vmnd)
 {
-    static const struct health_sharing sharing = { .manager = manager_cb };
-    static const struct paths_sharing paths = { .manager = manager_cb };
     static const struct cluster_callbacks callbacks = {
         .apply = apply_cb, .seen = seen_cb,
-        .count_hosts = count_hosts_cb, .get_faults = get_faults_cb,
-        .get_unreachable = get_unreachable_cb,
-        .get_unseen = get_unseen_cb,
-        .get_rejected = get_rejected_cb,
-        .ask_counters = ask_counters_cb,
-        .take_counters = take_counters_cb,
-        .ask_events = ask_events_cb, .take_events = take_events_cb,
-        .lack_events = lack_events_cb,
-        .ask_probes = ask_probes_cb,
-        .take_probes = take_probes_cb,
-        .ask_paths = ask_paths_cb, .take_paths = take_paths_cb,
-        .activated = activated_cb, .hands_over = hands_over_cb,
-        .has_told = has_told_cb, .deposed = deposed_cb,
+        .count_hosts = count_hosts_cb,
+        .activated = activated_cb, .deposed = deposed_cb,
     };
     const struct options *options = &vmnd->options;
     struct vmn_error why = VMN_ERROR_INIT;
@@ -500,7 +170,6 @@ vmnd_start_standby(struct vmnd *vmnd)
         .database_dir = options->cluster_db_dir,
         .state = options->state,
         .lease_ms = options->cluster_lease_ms,
-        .weight = options->cluster_weight_n,
         .address = options->api_listen ? options->api_listen : "",
         .openflow = options->openflow_target,
         .ovsdb = options->ovsdb_target,
@@ -515,8 +184,6 @@ vmnd_start_standby(struct vmnd *vmnd)
                                    vmnd->model, &callbacks, vmnd);
     cluster_unixctl_init(vmnd->cluster);
     vmnd_start_fabric(vmnd, true);
-    vmnd_start_health(vmnd, &sharing);
-    vmnd_start_paths(vmnd, &paths);
     error = cluster_open_relay(vmnd->cluster, options->host_ca_cert,
                                options->api_ca_cert, &why);
     vmnd_die_of(error, "cannot serve the API", why.text);

@@ -69,8 +69,8 @@ vmnd_die_of(int error, const char *what, const char *text)
  * operator must act. */
 #define EXIT_DAMAGED 3
 
-/* Exit status of the writer of a cluster that another member has succeeded: a
- * restart has it stand by. */
+/* Exit status of a former writer of a cluster: started again, it is a
+ * standby. */
 #define EXIT_DEPOSED 4
 
 /* The same for an error of the database. */
@@ -335,7 +335,7 @@ make_folder_of_openflow(const struct vmnd *vmnd)
 }
 
 void
-vmnd_start_fabric(struct vmnd *vmnd, bool observing)
+vmnd_start_fabric(struct vmnd *vmnd, bool stands_by)
 {
     static const char no_listener[]
         = "vmnd does not listen for hosts that connect to it: set "
@@ -346,9 +346,7 @@ vmnd_start_fabric(struct vmnd *vmnd, bool observing)
     make_folder_of_openflow(vmnd);
     model_set_no_listener(vmnd->model, options.ovsdb_listen ? NULL
                           : no_listener);
-    options.observing = observing;
-    options.manages = vmnd_manages_host;
-    options.manages_aux = vmnd;
+    options.stands_by = stands_by;
 
     int error = fabric_create(&options, vmnd->loop, vmnd->model, vmnd->engine,
                               vmnd->commit, &vmnd->fabric, &why);
@@ -393,21 +391,19 @@ start_load(struct vmnd *vmnd)
                                      MIN(count_s, LOAD_INTERVAL_S) * 1000);
 }
 
-void
-vmnd_start_health(struct vmnd *vmnd, const struct health_sharing *sharing)
+static void
+start_health(struct vmnd *vmnd)
 {
     vmnd->health = health_create(loop_base(vmnd->loop), vmnd->model,
-                                 vmnd->engine, vmnd->commit, vmnd->fabric,
-                                 sharing, vmnd);
+                                 vmnd->engine, vmnd->commit, vmnd->fabric);
     health_unixctl_init(vmnd->health);
 }
 
-void
-vmnd_start_paths(struct vmnd *vmnd, const struct paths_sharing *sharing)
+static void
+start_paths(struct vmnd *vmnd)
 {
     vmnd->paths = paths_create(loop_base(vmnd->loop), vmnd->model,
-                               vmnd->engine, vmnd->commit, vmnd->fabric,
-                               sharing, vmnd);
+                               vmnd->engine, vmnd->commit, vmnd->fabric);
     paths_unixctl_init(vmnd->paths);
 }
 
@@ -450,10 +446,8 @@ get_northbound_options(const struct vmnd *vmnd)
         .metrics_series = vmnd->options.metrics_series_n,
         .loop = vmnd->loop,
         .webhook = vmnd->webhook,
-        .health = vmnd->active ? vmnd->health : NULL,
-        .prober = vmnd->health,
-        .paths = vmnd->active ? vmnd->paths : NULL,
-        .path_prober = vmnd->paths,
+        .health = vmnd->health,
+        .paths = vmnd->paths,
         .fqdns = vmnd->fqdns,
         .cluster = vmnd->cluster,
         .load = vmnd->load,
@@ -485,8 +479,6 @@ lead_northbound(struct vmnd *vmnd)
     struct northbound_options options = get_northbound_options(vmnd);
 
     if (vmnd->northbound) {
-        options.epoch = vmnd->epoch;
-        options.has_events = cluster_has_events(vmnd->cluster);
         northbound_lead(vmnd->northbound, &options);
     } else {
         vmnd_start_northbound(vmnd, false);
@@ -510,16 +502,8 @@ vmnd_start_active(struct vmnd *vmnd)
     vmnd->active = true;
     start_audit_log(vmnd);
     start_webhook(vmnd);
-    if (vmnd->health) {
-        health_lead(vmnd->health, vmnd->epoch);
-    } else {
-        vmnd_start_health(vmnd, NULL);
-    }
-    if (vmnd->paths) {
-        paths_lead(vmnd->paths, vmnd->epoch);
-    } else {
-        vmnd_start_paths(vmnd, NULL);
-    }
+    start_health(vmnd);
+    start_paths(vmnd);
     start_fqdns(vmnd);
     start_load(vmnd);
     lead_northbound(vmnd);

@@ -46,9 +46,6 @@ struct vmnd {
     struct loop_deferred activation; /* As the cluster's writer. */
     int64_t epoch;              /* Of this writer, */
     uint64_t first_revision;    /* and from where it goes on. */
-    bool leads;                 /* The fabric goes by that. */
-    uint64_t faults_seq;        /* Of the faults of hosts that it has. */
-    uint64_t unreachable_seq;   /* Of what others cannot reach. */
     bool active;                /* The rooms above the fabric are there, */
     bool ready;                 /* and their first state is durable. */
     bool deposed;               /* Another member of the cluster is the
@@ -88,13 +85,10 @@ void vmnd_die_of(int error, const char *what, const char *text);
  * Errors are ignored: creating files in it will fail with a better
  * message. */
 void vmnd_make_folder_of(const char *path, mode_t mode);
-/* Creates the fabric; if 'observing', another member is the writer. */
-void vmnd_start_fabric(struct vmnd *, bool observing);
-/* Serves the API; if 'following', as a member that stands by does. */
+/* Creates the fabric; if it 'stands_by', another member is the writer. */
+void vmnd_start_fabric(struct vmnd *, bool stands_by);
+/* Serves the API; if 'following', as a standby does. */
 void vmnd_start_northbound(struct vmnd *, bool following);
-/* Creates what probes; with 'sharing', as a member that stands by does. */
-void vmnd_start_health(struct vmnd *, const struct health_sharing *sharing);
-void vmnd_start_paths(struct vmnd *, const struct paths_sharing *sharing);
 /* Creates the rooms above the fabric, by which this serves the API. */
 void vmnd_start_active(struct vmnd *);
 
@@ -145,11 +139,8 @@ void vmnd_stop_workers(struct vmnd *);
 
 /* vmnd-member.c.  --------------------------------------------------------- */
 
-/* Stands by, until the cluster has this member become the writer. */
+/* Begins as a standby, until the cluster has this member become the writer. */
 void vmnd_start_standby(struct vmnd *);
-/* Returns true if this member manages the host of that name.  For struct
- * fabric_options. */
-bool vmnd_manages_host(void *vmnd, const char *host);
 /* Drops what would have it become the writer. */
 void vmnd_cancel_activation(struct vmnd *);
 

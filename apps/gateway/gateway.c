@@ -130,8 +130,7 @@ static const struct vmn_id_pool_class id_pools[] = {
 };
 
 static const struct vmn_handler_class handlers[] = {
-    [HANDLER_RESOLVE] = { .name = "resolve", .handle = handle_resolve,
-                          .asks_neighbours = 1 },
+    [HANDLER_RESOLVE] = { .name = "resolve", .handle = handle_resolve },
     [HANDLER_ANNOUNCE] = { .name = "announce", .handle = handle_announce,
                            .interval_s = ANNOUNCE_INTERVAL,
                            .provider_ports = true },

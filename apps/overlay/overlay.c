@@ -311,7 +311,7 @@ handle_path(struct vmn_view *view, const struct vmn_packet_in *in,
 static const struct vmn_handler_class handlers[] = {
     [HANDLER_OVERSIZED] = { .name = "oversized", .handle = handle_oversized },
     [HANDLER_GUEST] = { .name = "guest", .handle = handle_guest,
-                        .tells_guest = 1 },
+                        .tells_guest = true },
     [HANDLER_ANNOUNCE] = { .name = "announce", .handle = handle_announce,
                            .options = VMN_HANDLER_ARRIVALS },
     [HANDLER_PATH] = { .name = "path", .handle = handle_path,

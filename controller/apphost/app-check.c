@@ -232,12 +232,12 @@ check_handlers(const struct vmn_app_class *class_, struct vmn_error *why)
         }
         if (handlers[i].options & VMN_HANDLER_HTTP
             && (handlers[i].interval_s || handlers[i].to_controller
-                || handlers[i].asks_neighbours || handlers[i].tells_guest
+                || handlers[i].tells_guest
                 || handlers[i].options & VMN_HANDLER_ARRIVALS)) {
             return vmn_error_invalid(why, "handler %s answers HTTP, so it has "
-                                     "no interval_s, to_controller, "
-                                     "asks_neighbours or tells_guest, and is "
-                                     "not called for arrivals",
+                                     "no interval_s, to_controller or "
+                                     "tells_guest, and is not called for "
+                                     "arrivals",
                                      handlers[i].name);
         }
         if (handlers[i].options & VMN_HANDLER_ARRIVALS
@@ -251,11 +251,11 @@ check_handlers(const struct vmn_app_class *class_, struct vmn_error *why)
         if (handlers[i].options & VMN_HANDLER_NAMES
             && (handlers[i].options != VMN_HANDLER_NAMES
                 || handlers[i].interval_s || handlers[i].to_controller
-                || handlers[i].asks_neighbours || handlers[i].tells_guest)) {
+                || handlers[i].tells_guest)) {
             return vmn_error_invalid(why, "handler %s is for questions of "
                                      "DNS, so it has no interval_s, "
-                                     "to_controller, asks_neighbours, "
-                                     "tells_guest or other options",
+                                     "to_controller, tells_guest or "
+                                     "other options",
                                      handlers[i].name);
         }
     }

@@ -3,28 +3,16 @@ controller_libvmn_a_SOURCES += \
 	controller/cluster/batch-text.c \
 	controller/cluster/batch-text.h \
 	controller/cluster/cluster-append.c \
-	controller/cluster/cluster-questions.c \
 	controller/cluster/cluster-db.c \
 	controller/cluster/cluster-db.h \
 	controller/cluster/cluster-disk.c \
-	controller/cluster/cluster-events.c \
-	controller/cluster/cluster-faults.c \
-	controller/cluster/cluster-faults.h \
 	controller/cluster/cluster-follow.c \
-	controller/cluster/cluster-managers.c \
-	controller/cluster/cluster-map.c \
-	controller/cluster/cluster-map.h \
 	controller/cluster/cluster-members.c \
 	controller/cluster/cluster-ops.c \
 	controller/cluster/cluster-ops.h \
-	controller/cluster/cluster-peers.c \
 	controller/cluster/cluster-private.h \
-	controller/cluster/cluster-reach.c \
-	controller/cluster/cluster-reach.h \
 	controller/cluster/cluster-schema.c \
 	controller/cluster/cluster-schema.h \
-	controller/cluster/cluster-shares.c \
-	controller/cluster/cluster-shares.h \
 	controller/cluster/cluster-standby.c \
 	controller/cluster/cluster-status.c \
 	controller/cluster/cluster-unixctl.c \

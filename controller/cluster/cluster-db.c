@@ -82,13 +82,8 @@ view_init(struct cluster_view *view)
     memset(view, 0, sizeof *view);
     view->lease.holder = xstrdup("");
     view->lease.successor = xstrdup("");
-    cluster_map_init(&view->weights);
-    cluster_map_init(&view->runs);
-    view->excluded = xstrdup("");
-    shares_init(&view->shares);
     hmap_init(&view->batches);
     shash_init(&view->members);
-    sset_init(&view->lacks);
 }
 
 static void
@@ -111,13 +106,6 @@ member_destroy(struct cluster_view *view, struct shash_node *node)
     free(member->listen);
     free(member->openflow);
     free(member->ovsdb);
-    if (*member->faults) {
-        view->faults_seq++;
-    }
-    free(member->faults);
-    sset_destroy(&member->unreachable);
-    sset_destroy(&member->unseen);
-    sset_destroy(&member->rejected);
     free(member);
 }
 
@@ -140,13 +128,8 @@ static void
 view_uninit(struct cluster_view *view)
 {
     view_clear(view);
-    cluster_map_uninit(&view->weights);
-    cluster_map_uninit(&view->runs);
-    shares_uninit(&view->shares);
-    free(view->excluded);
     hmap_destroy(&view->batches);
     shash_destroy(&view->members);
-    sset_destroy(&view->lacks);
     free(view->fault);
     free(view->lease.holder);
     free(view->lease.successor);
@@ -202,52 +185,10 @@ static void
 reset_row(struct cluster_view *view)
 {
     view->format = view->number = view->head = view->bytes = 0;
-    view->revision = view->generation = 0;
-    cluster_map_clear(&view->weights);
-    cluster_map_clear(&view->runs);
-    set_string(&view->excluded, "");
+    view->revision = 0;
     view->lease.epoch = view->lease.beat = view->lease.run = 0;
     set_string(&view->lease.holder, "");
     set_string(&view->lease.successor, "");
-}
-
-/* What the columns say of shares, which may be of any generation. */
-static void
-update_shares(struct cluster_view *view,
-              const struct ovsdb_cs_row_update *update)
-{
-    bool is_diff = update->type == OVSDB_CS_ROW_XOR;
-    bool is_new = update->type == OVSDB_CS_ROW_INSERT;
-    const struct json *generation = shash_find_data(update->columns,
-                                                    "generation");
-    const struct shash_node **nodes;
-    size_t n;
-
-    if (generation && generation->type == JSON_INTEGER) {
-        view->generation = generation->integer;
-    }
-    cluster_map_update(&view->weights,
-                       shash_find_data(update->columns, "shares"), is_diff);
-    cluster_map_update(&view->runs,
-                       shash_find_data(update->columns, "runs"), is_diff);
-    get_string(update->columns, "excluded", &view->excluded);
-    if (!is_new && !shash_find(update->columns, "shares")
-        && !shash_find(update->columns, "runs")
-        && !shash_find(update->columns, "excluded")) {
-        return;                 /* Most updates are of batches and beats. */
-    }
-
-    nodes = shash_sort(&view->weights.numbers);
-    n = shash_count(&view->weights.numbers);
-    shares_uninit(&view->shares);
-    for (size_t i = 0; i < n; i++) {
-        const char *name = nodes[i]->name;
-
-        shares_add(&view->shares, name, cluster_map_get(&view->runs, name),
-                   cluster_map_get(&view->weights, name));
-    }
-    shares_parse_excluded(&view->shares, view->excluded);
-    free(nodes);
 }
 
 static void
@@ -274,7 +215,6 @@ update_row(struct cluster_db *db, const struct ovsdb_cs_row_update *update)
     get_integer(columns, "run", &view->lease.run);
     get_string(columns, "holder", &view->lease.holder);
     get_string(columns, "successor", &view->lease.successor);
-    update_shares(view, update);
 }
 
 static void
@@ -331,28 +271,6 @@ find_member(const struct cluster_view *view, const struct uuid *uuid)
     return NULL;
 }
 
-/* The names of hosts, with spaces between them.  A line break would make two
- * of one in "excluded". */
-static bool
-get_names(const struct shash *columns, const char *name, struct sset *names)
-{
-    const struct json *json = shash_find_data(columns, name);
-    char *copy, *words = NULL;
-
-    if (!json || json->type != JSON_STRING) {
-        return false;
-    }
-    copy = xstrdup(json_string(json));
-    sset_clear(names);
-    for (const char *word = strtok_r(copy, " \n", &words);
-         word && sset_count(names) < REACH_HOSTS_MAX;
-         word = strtok_r(NULL, " \n", &words)) {
-        sset_add(names, word);
-    }
-    free(copy);
-    return true;
-}
-
 static void
 update_member(struct cluster_db *db, const struct ovsdb_cs_row_update *update)
 {
@@ -377,32 +295,19 @@ update_member(struct cluster_db *db, const struct ovsdb_cs_row_update *update)
         member->listen = xstrdup("");
         member->openflow = xstrdup("");
         member->ovsdb = xstrdup("");
-        member->faults = xstrdup("");
-        sset_init(&member->unreachable);
-        sset_init(&member->unseen);
-        sset_init(&member->rejected);
         get_string(columns, "name", &member->name);
         shash_add(&db->view.members, member->name, member);
     }
 
     int64_t beat = member->beat, run = member->run;
-    char *faults = xstrdup(member->faults);
     get_string(columns, "version", &member->version);
     get_string(columns, "address", &member->address);
     get_string(columns, "listen", &member->listen);
     get_string(columns, "openflow", &member->openflow);
     get_string(columns, "ovsdb", &member->ovsdb);
-    get_string(columns, "faults", &member->faults);
-    db->view.faults_seq += strcmp(faults, member->faults) != 0;
-    free(faults);
-    db->view.unreachable_seq += get_names(columns, "unreachable",
-                                          &member->unreachable);
-    get_names(columns, "unseen", &member->unseen);
-    get_names(columns, "rejected", &member->rejected);
     get_integer(columns, "run", &member->run);
     get_integer(columns, "applied", &member->applied);
     get_integer(columns, "hosts", &member->hosts);
-    get_integer(columns, "weight", &member->weight);
     get_integer(columns, "disk", &member->disk);
     get_integer(columns, "beat", &member->beat);
     if (!node || member->beat != beat || member->run != run) {
@@ -496,10 +401,7 @@ cluster_db_transact(struct cluster_db *db, struct json *ops,
                     cluster_db_done_cb *done, void *aux)
 {
     struct transaction *t;
-    struct json *id;
-
-    cluster_schema_fit(ops, &db->view.lacks);
-    id = ovsdb_cs_send_transaction(db->cs, ops);
+    struct json *id = ovsdb_cs_send_transaction(db->cs, ops);
 
     /* Also if it failed: then libopenvswitch has closed the socket, and nobody
      * waits for it any more. */
@@ -556,41 +458,18 @@ handle_reply(struct cluster_db *db, const struct jsonrpc_msg *reply)
 
 /* The connection.  -------------------------------------------------------- */
 
-/* Sets what the database lacks, whose names are taken out of 'lacks'. */
-static void
-set_lacks(struct cluster_view *view, struct sset *lacks)
-{
-    char *names = sset_join(lacks, ", ", "");
-
-    if (sset_equals(&view->lacks, lacks)) {
-        /* It is known. */
-    } else if (sset_is_empty(lacks)) {
-        VLOG_INFO("the schema of the cluster's database has been converted");
-    } else {
-        VLOG_WARN("the cluster's database has the schema of an older version, "
-                  "without %s: convert it once all members have this one",
-                  names);
-    }
-    sset_swap(&view->lacks, lacks);
-    free(names);
-}
-
 /* Called when the server has said what its schema is, which may be another one
  * at any time. */
 static struct json *
 compose_requests(const struct json *schema, void *db_)
 {
-    struct sset lacks = SSET_INITIALIZER(&lacks);
     struct vmn_error why = VMN_ERROR_INIT;
     struct cluster_db *db = db_;
-    struct json *requests = cluster_schema_compose(schema, &lacks, &why);
+    struct json *requests = cluster_schema_compose(schema, &why);
 
-    if (requests) {
-        set_lacks(&db->view, &lacks);
-    } else if (!nullable_string_is_equal(why.text, db->view.fault)) {
+    if (!requests && !nullable_string_is_equal(why.text, db->view.fault)) {
         VLOG_WARN("%s", why.text);
     }
-    sset_destroy(&lacks);
     free(db->view.fault);
     db->view.fault = requests ? NULL : vmn_error_steal_text(&why);
     db->refused = !requests;

@@ -1,34 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The cluster's database as a member sees it: a view of its rows that the
- * server beside the member keeps current, and transactions.  Not for what is
- * to be done about them (cluster.c).
+ * server beside the member keeps current, and transactions.  Not for what
+ * follows from them (cluster.c).
  *
- * The database, of cluster.ovsschema, has who is the writer, the batches that
- * members may still need, and the members; not the state, which each member
+ * The database, of cluster.ovsschema, has the lease, the batches that members
+ * may still need, and the list of members; not the state, which each member
  * has in its own file.
  *
- * Cluster, one row: "number", which tells this cluster from any other; the
- * lease ("epoch" to "successor"); "head", the index of the newest batch;
- * "bytes", of all batches that there ever were; "revision", the newest that
- * the writer has shown to anybody; how members share the hosts: "shares", the
- * weight of each that has a share, "runs", of its process, "excluded", which
- * hosts are not in whose, and "generation", which is raised with each change
- * of these.
+ * Cluster, one row: "number", a random number of this cluster; the lease
+ * ("epoch" to "successor"); "head", the index of the newest batch; "bytes",
+ * the size of all batches that were ever appended; "revision", the newest that
+ * the writer has shown to clients.
  *
- * Batch: "text", as store_changes_print() prints it; "epoch", of who appended
- * it; "serial", of this try to append it; "bytes", of all batches up to this
- * one.
+ * Batch: "text", as of batch_text_pack(); "epoch", of the writer that appended
+ * it; "serial", of this try to append it; "bytes", the size of all batches up
+ * to this one.
  *
  * Member: "address", of its API, for people; "listen", where other members
- * reach it; "openflow", where switches do; "ovsdb", where databases of hosts
- * that dial do; "applied", the newest batch that is in its file; "hosts", how
- * many it manages and is connected to; "faults", what these reject;
- * "unreachable", those whose switches are not connected to it; "unseen", those
- * of which it does not know what is there, for that or for another reason;
- * "rejected", those that it rejects; "weight", that it would have a share of;
- * "disk", how full that of its server of the database is, in percent, 0 if
- * that is not known; "beat", raised while it lives. */
+ * reach it; "openflow", where switches reach it; "ovsdb", where databases of
+ * hosts that dial reach it; "applied", the newest batch in its file; "hosts",
+ * the number of switches that are connected to it; "disk", how full the disk
+ * of its server of the database is, in percent, 0 if that is not known; "run",
+ * of its process, 0 once that has ended; "beat", raised while it runs. */
 
 #ifndef CONTROLLER_CLUSTER_CLUSTER_DB_H
 #define CONTROLLER_CLUSTER_CLUSTER_DB_H 1
@@ -37,13 +31,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "controller/cluster/cluster-map.h"
-#include "controller/cluster/cluster-shares.h"
 #include "controller/cluster/lease.h"
 #include "openvswitch/hmap.h"
 #include "openvswitch/shash.h"
 #include "openvswitch/uuid.h"
-#include "sset.h"
 
 struct cluster_db;
 struct json;
@@ -51,11 +42,11 @@ struct loop;
 
 #define CLUSTER_DB "VMN"
 
-/* Of the database's tables; the row has that of who made the cluster.  Raised
- * when members of an older version could not take part any more. */
+/* The version of the tables' meaning, in the row of Cluster.  Raised if
+ * members of an older version could not take part any more. */
 #define CLUSTER_FORMAT 1
 
-/* A batch that this member does not have yet. */
+/* A batch that this member has not applied yet. */
 struct cluster_batch {
     struct hmap_node node;      /* In the view's 'batches', by 'index'. */
     struct uuid uuid;
@@ -70,44 +61,31 @@ struct cluster_member {
     char *listen;               /* ADDRESS:PORT, for other members; or "". */
     char *openflow;             /* A target, for switches; or "". */
     char *ovsdb;                /* The same, for hosts' databases. */
-    char *faults;               /* Of hosts that it manages; or "". */
-    struct sset unreachable;    /* Hosts that it says it cannot reach, */
-    struct sset unseen;         /* that it says it does not see, */
-    struct sset rejected;       /* and that it says it rejects. */
-    int64_t run, applied, hosts, weight, disk, beat;
-    int64_t heard_ms;           /* When 'beat' or 'run' changed, by our
-                                 * clock. */
+    int64_t run, applied, hosts, disk, beat;
+    int64_t heard_ms;           /* When 'beat' or 'run' last changed, by this
+                                 * member's clock. */
 };
 
-/* What the database says. */
+/* The rows of the database. */
 struct cluster_view {
     bool current;               /* The connection is up. */
-    bool has_row;               /* There is the row of the cluster, of which
-                                 * is what follows. */
+    bool has_row;               /* Cluster has its row, which the next two
+                                 * members are from. */
     int64_t format, number, head, bytes, revision;
     struct lease_row lease;     /* Strings are never NULL. */
-    int64_t generation;         /* Of 'shares', as it is there. */
-    struct cluster_map weights, runs;   /* Columns "shares" and "runs", */
-    char *excluded;             /* The column. */
-    struct shares shares;       /* and what is valid of all three. */
     struct hmap batches;        /* Of struct cluster_batch. */
     struct shash members;       /* Of struct cluster_member, by name. */
-    uint64_t faults_seq;        /* Changes with their 'faults'. */
-    uint64_t unreachable_seq;   /* The same, with 'unreachable'. */
-    char *fault;                /* Why the database cannot be used, which
-                                 * lacks essential columns; or NULL. */
-    struct sset lacks;          /* Other columns that it has not got, as
-                                 * "TABLE.COLUMN": its schema is of an older
-                                 * version. */
+    char *fault;                /* Which columns the database lacks, and so
+                                 * cannot be used; or NULL. */
 };
 
 struct cluster_db_callbacks {
     void (*changed)(void *aux); /* The view has changed. */
-    void (*lost)(void *aux);    /* The connection was lost.  Then transactions
-                                 * under way end. */
+    void (*lost)(void *aux);    /* The connection was lost.  Transactions
+                                 * under way end after this call. */
 };
 
-/* Connects to 'remote', again and again.  Calls back from the loop. */
+/* Connects to 'remote', and reconnects.  Calls back from the loop. */
 struct cluster_db *cluster_db_create(struct loop *, const char *remote,
                                      const struct cluster_db_callbacks *,
                                      void *aux);
@@ -117,15 +95,14 @@ void cluster_db_destroy(struct cluster_db *);
 const struct cluster_view *cluster_db_view(const struct cluster_db *);
 const struct cluster_batch *cluster_view_find_batch(
     const struct cluster_view *, int64_t index);
-/* Forgets batches up to 'applied', and asks for later ones alone. */
+/* Frees batches up to 'applied', and monitors later ones alone. */
 void cluster_db_set_applied(struct cluster_db *, int64_t applied);
 
-/* Called once, from the loop, with the outcome of a transaction: NULL: it was
- * committed; else why it was not, or why that is not known. */
+/* Called once, from the loop, with the outcome of a transaction.  NULL: it was
+ * committed; else why it was not, or why its outcome is not known. */
 typedef void cluster_db_done_cb(void *aux, const char *fault);
 /* Sends a transaction; takes ownership of 'ops', an array that begins with the
- * name of the database.  What it writes to columns that the database lacks is
- * left out.  Returns false if there is no connection. */
+ * name of the database.  Returns false if there is no connection. */
 bool cluster_db_transact(struct cluster_db *, struct json *ops,
                          cluster_db_done_cb *done, void *aux);
 

@@ -33,8 +33,7 @@ VLOG_DEFINE_THIS_MODULE(cluster_members);
 
 /* Between two reports: at least, of what it has applied, and at most.  Each is
  * a transaction of all servers, so members that follow many batches a second
- * say that less often than that they are there, and their weight.  What else
- * is in a row (faults, hosts that are not seen) goes with the next report. */
+ * say that less often than that they are there. */
 #define REPORT_MIN_MS 200
 #define REPORT_APPLIED_MS 500
 #define REPORT_MAX_MS 1000
@@ -60,20 +59,11 @@ on_registered(void *cluster, const char *fault)
     on_reported(cluster, fault);
 }
 
-/* A member that cannot follow would leave its hosts behind.  One that ends
- * says that by its run, which is no failure of it. */
-static int64_t
-weight_of(const struct cluster *c)
-{
-    return c->problem ? 0 : c->options->weight;
-}
-
 static void
 write_row(struct cluster *c, struct json *ops, cluster_db_done_cb *done,
           int64_t now_ms)
 {
     c->reported = cluster_stored(c);
-    c->reported_weight = weight_of(c);
     c->reported_ms = now_ms;
     c->reporting = cluster_db_transact(c->db, ops, done, c);
 }
@@ -119,12 +109,10 @@ cluster_members_run(struct cluster *c, int64_t now_ms, int64_t *wake_ms)
         .ovsdb = c->options->ovsdb ? c->options->ovsdb : "",
         .run = c->run,
         .applied = cluster_stored(c),
-        .weight = weight_of(c),
     };
     const struct cluster_member *self;
     struct store_place place;
     int64_t due_ms;
-    char *faults, *unreachable, *unseen, *rejected;
 
     c->store_class->get_place(c->store, &place);
     if (c->reporting || c->broken || !view->current || !view->has_row
@@ -155,9 +143,7 @@ cluster_members_run(struct cluster *c, int64_t now_ms, int64_t *wake_ms)
         return;
     }
     c->taken = false;
-    due_ms = c->reported_ms + (!c->registered
-                               || row.weight != c->reported_weight
-                               ? REPORT_MIN_MS
+    due_ms = c->reported_ms + (!c->registered ? REPORT_MIN_MS
                                : row.applied != c->reported
                                ? REPORT_APPLIED_MS : REPORT_MAX_MS);
     if (now_ms < due_ms) {
@@ -166,10 +152,6 @@ cluster_members_run(struct cluster *c, int64_t now_ms, int64_t *wake_ms)
     }
     row.disk = cluster_disk_used(c, now_ms);
     row.hosts = c->callbacks->count_hosts(c->aux);
-    row.faults = faults = c->callbacks->get_faults(c->aux);
-    row.unreachable = unreachable = c->callbacks->get_unreachable(c->aux);
-    row.unseen = unseen = c->callbacks->get_unseen(c->aux);
-    row.rejected = rejected = c->callbacks->get_rejected(c->aux);
     if (!c->registered) {
         write_row(c, cluster_ops_register(&row, self != NULL), on_registered,
                   now_ms);
@@ -177,10 +159,6 @@ cluster_members_run(struct cluster *c, int64_t now_ms, int64_t *wake_ms)
         write_row(c, cluster_ops_report(&row, self->beat + 1), on_reported,
                   now_ms);
     }
-    free(faults);
-    free(unreachable);
-    free(unseen);
-    free(rejected);
 }
 
 static int

@@ -7,7 +7,6 @@
 #include "controller/cluster/cluster-ops.h"
 
 #include "controller/cluster/cluster-db.h"
-#include "controller/cluster/cluster-shares.h"
 #include "controller/cluster/lease.h"
 #include "openvswitch/json.h"
 
@@ -247,41 +246,6 @@ cluster_ops_append(const struct cluster_ops_writer *w, int64_t index,
     return ops;
 }
 
-struct json *
-cluster_ops_share(const struct cluster_ops_writer *w, int64_t seen,
-                  const struct shares *shares)
-{
-    struct json *weights = json_array_create_empty();
-    struct json *runs = json_array_create_empty();
-    struct json *before = json_object_create();
-    struct json *row = writer_row(w);
-    struct json *ops = begin();
-
-    for (size_t i = 0; i < shares->n; i++) {
-        const struct share *share = &shares->shares[i];
-
-        json_array_add(weights, json_array_create_2(
-            json_string_create(share->name),
-            json_integer_create(share->weight)));
-        json_array_add(runs, json_array_create_2(
-            json_string_create(share->name),
-            json_integer_create(share->run)));
-    }
-    /* A try that is late must not take back a later one. */
-    put_integer(before, "epoch", w->epoch);
-    put_integer(before, "generation", seen);
-    add_wait(ops, before);
-    put_integer(row, "generation", shares->generation);
-    json_object_put(row, "shares", json_array_create_2(
-        json_string_create("map"), weights));
-    json_object_put(row, "runs", json_array_create_2(
-        json_string_create("map"), runs));
-    json_object_put(row, "excluded", json_string_create_nocopy(
-        shares_print_excluded(shares)));
-    add_update(ops, "Cluster", json_array_create_empty(), row);
-    return ops;
-}
-
 /* Returns the columns of a member that its reports update. */
 static struct json *
 member_row(const struct cluster_ops_member *m)
@@ -291,13 +255,8 @@ member_row(const struct cluster_ops_member *m)
     json_object_put_string(row, "listen", m->listen);
     json_object_put_string(row, "openflow", m->openflow);
     json_object_put_string(row, "ovsdb", m->ovsdb);
-    json_object_put_string(row, "faults", m->faults);
-    json_object_put_string(row, "unreachable", m->unreachable);
-    json_object_put_string(row, "unseen", m->unseen);
-    json_object_put_string(row, "rejected", m->rejected);
     put_integer(row, "applied", m->applied);
     put_integer(row, "hosts", m->hosts);
-    put_integer(row, "weight", m->weight);
     put_integer(row, "disk", m->disk);
     return row;
 }

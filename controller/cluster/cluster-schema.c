@@ -8,8 +8,6 @@
 #include "controller/cluster/cluster-schema.h"
 
 #include <stddef.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "controller/schema/error.h"
 #include "openvswitch/json.h"
@@ -18,9 +16,6 @@
 #include "sset.h"
 #include "util.h"
 
-/* A column that comes later is optional: a database has it once its schema is
- * converted, which may be long after the first member of the version that has
- * it.  Whoever reads it gets the default for a column that is not there. */
 static const char *const cluster_columns[] = {
     "format", "number", "epoch", "beat", "holder", "run", "successor", "head",
     "bytes", "revision", NULL
@@ -29,60 +24,30 @@ static const char *const batch_columns[] = {
     "index", "epoch", "serial", "bytes", "text", NULL
 };
 static const char *const member_columns[] = {
-    "name", "run", "version", "address", "applied", "beat", NULL
-};
-static const char *const none[] = { NULL };
-static const char *const cluster_optional[] = {
-    "generation", "shares", "runs", "excluded", NULL
-};
-static const char *const member_optional[] = {
-    "listen", "openflow", "ovsdb", "hosts", "weight", "faults",
-    "unreachable", "unseen", "rejected", "disk", NULL
+    "name", "run", "version", "address", "listen", "openflow", "ovsdb",
+    "applied", "hosts", "disk", "beat", NULL
 };
 
 static const struct table {
     const char *name;
-    const char *const *essential, *const *optional;
+    const char *const *columns;
 } tables[] = {
-    { "Cluster", cluster_columns, cluster_optional },
-    { "Batch", batch_columns, none },
-    { "Member", member_columns, member_optional },
+    { "Cluster", cluster_columns },
+    { "Batch", batch_columns },
+    { "Member", member_columns },
 };
 
-/* Returns the first essential column that is not among 'columns', or NULL. */
+/* Returns the first column of the table that is not among 'columns', or
+ * NULL. */
 static const char *
 find_missing(const struct table *t, const struct sset *columns)
 {
-    for (size_t i = 0; t->essential[i]; i++) {
-        if (!sset_contains(columns, t->essential[i])) {
-            return t->essential[i];
+    for (size_t i = 0; t->columns[i]; i++) {
+        if (!sset_contains(columns, t->columns[i])) {
+            return t->columns[i];
         }
     }
     return NULL;
-}
-
-/* Returns the request for a table that has 'columns', the essential ones among
- * them. */
-static struct json *
-compose_table(const struct table *t, const struct sset *columns,
-              struct sset *lacks)
-{
-    struct json *names = json_array_create_empty();
-    struct json *request = json_object_create();
-
-    for (size_t i = 0; t->essential[i]; i++) {
-        json_array_add(names, json_string_create(t->essential[i]));
-    }
-    for (size_t i = 0; t->optional[i]; i++) {
-        if (sset_contains(columns, t->optional[i])) {
-            json_array_add(names, json_string_create(t->optional[i]));
-        } else {
-            sset_add_and_free(lacks, xasprintf("%s.%s", t->name,
-                                               t->optional[i]));
-        }
-    }
-    json_object_put(request, "columns", names);
-    return json_array_create_1(request);
 }
 
 /* Returns 0, or EINVAL with an error: the table, which has 'columns' (NULL: it
@@ -102,9 +67,21 @@ check_table(const struct table *t, const struct sset *columns,
         t->name, missing ? "." : "", missing ? missing : "");
 }
 
+static struct json *
+compose_table(const struct table *t)
+{
+    struct json *names = json_array_create_empty();
+    struct json *request = json_object_create();
+
+    for (size_t i = 0; t->columns[i]; i++) {
+        json_array_add(names, json_string_create(t->columns[i]));
+    }
+    json_object_put(request, "columns", names);
+    return json_array_create_1(request);
+}
+
 struct json *
-cluster_schema_compose(const struct json *schema_json, struct sset *lacks,
-                       struct vmn_error *why)
+cluster_schema_compose(const struct json *schema_json, struct vmn_error *why)
 {
     struct shash *schema = ovsdb_cs_parse_schema(schema_json);
     struct json *requests = json_object_create();
@@ -116,12 +93,10 @@ cluster_schema_compose(const struct json *schema_json, struct sset *lacks,
     }
     for (size_t i = 0; !error && i < ARRAY_SIZE(tables); i++) {
         const struct table *t = &tables[i];
-        const struct sset *columns = shash_find_data(schema, t->name);
 
-        error = check_table(t, columns, why);
+        error = check_table(t, shash_find_data(schema, t->name), why);
         if (!error) {
-            json_object_put(requests, t->name,
-                            compose_table(t, columns, lacks));
+            json_object_put(requests, t->name, compose_table(t));
         }
     }
     ovsdb_cs_free_schema(schema);
@@ -130,32 +105,4 @@ cluster_schema_compose(const struct json *schema_json, struct sset *lacks,
         return NULL;
     }
     return requests;
-}
-
-/* Takes column 'lacked', "TABLE.COLUMN", out of the row of an operation. */
-static void
-drop_column(const struct shash *operation, const char *lacked)
-{
-    const struct json *table = shash_find_data(operation, "table");
-    struct json *row = shash_find_data(operation, "row");
-    const char *column = strchr(lacked, '.') + 1;
-    size_t length = column - 1 - lacked;
-
-    if (row && !strncmp(json_string(table), lacked, length)
-        && !json_string(table)[length]) {
-        json_destroy(shash_find_and_delete(row->object, column));
-    }
-}
-
-void
-cluster_schema_fit(struct json *ops, const struct sset *lacks)
-{
-    const char *lacked;
-
-    SSET_FOR_EACH (lacked, lacks) {
-        /* The first element is the database's name. */
-        for (size_t i = 1; i < ops->array.n; i++) {
-            drop_column(ops->array.elems[i]->object, lacked);
-        }
-    }
 }

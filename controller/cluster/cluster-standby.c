@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What a member that stands by has the writer answer: requests are passed on
- * to whichever member that is when they are sent.  And whether its own copy is
- * good enough to answer from.  Not for which requests those are, nor for who
- * may make them (controller/northbound). */
+ * The relay of a standby: requests are sent to the present writer.  And the
+ * age of the standby's copy of the state.  Not for which requests are relayed,
+ * nor for what they may do (controller/northbound). */
 
 #include <config.h>
 
@@ -13,7 +12,6 @@
 #include <string.h>
 
 #include "controller/cluster/cluster-private.h"
-#include "controller/model/model.h"
 #include "controller/schema/value.h"
 #include "openvswitch/dynamic-string.h"
 #include "proto/http/http.h"
@@ -22,24 +20,12 @@
 #include "proto/tls/tls.h"
 #include "util.h"
 
-/* Leases for which the writer may be silent, or a batch be applied, until the
- * copy is not current any more. */
-#define CURRENT_LEASES 2
-/* Leases for which beats have to come without a pause before their pace does
- * not count. */
-#define STEADY_LEASES 3
-/* How often in a lease the newest batch is noted, at most. */
-#define SEEN_PER_LEASE 16
-BUILD_ASSERT_DECL(CLUSTER_SEEN_MAX > CURRENT_LEASES * SEEN_PER_LEASE + 1);
-/* Leases for which there may be no writer, until it is not expected that there
- * will be one in a moment. */
-#define EXPECTED_LEASES 10
 /* Longest ADDRESS:PORT. */
 #define LISTEN_MAX 100
 
 /* Requests.  -------------------------------------------------------------- */
 
-/* Returns who the writer is, if that is another member; or NULL. */
+/* Returns the writer, if that is another member; or NULL. */
 static const struct cluster_member *
 find_writer(const struct cluster *c)
 {
@@ -50,7 +36,7 @@ find_writer(const struct cluster *c)
             ? shash_find_data(&view->members, holder) : NULL);
 }
 
-/* Appends who the writer is. */
+/* Appends the writer's name and address. */
 static void
 put_writer(const struct cluster *c, struct ds *ds)
 {
@@ -71,7 +57,7 @@ reply_standby(struct http_request *req, const struct cluster *c)
 {
     struct ds ds = DS_EMPTY_INITIALIZER;
 
-    ds_put_format(&ds, "This member of the cluster, \"%s\", stands by; ",
+    ds_put_format(&ds, "This member of the cluster, \"%s\", is a standby; ",
                   c->options->name);
     put_writer(c, &ds);
     if (c->problem) {
@@ -82,9 +68,9 @@ reply_standby(struct http_request *req, const struct cluster *c)
     ds_destroy(&ds);
 }
 
-/* The writer may be none that others can reach. */
-bool
-cluster_may_pass(const struct cluster *c)
+/* Returns false if the writer has no address where others reach it. */
+static bool
+may_pass(const struct cluster *c)
 {
     const struct cluster_member *writer = find_writer(c);
 
@@ -92,139 +78,30 @@ cluster_may_pass(const struct cluster *c)
 }
 
 bool
-cluster_hears_writer(const struct cluster *c)
+cluster_can_relay(const struct cluster *c)
 {
-    return (!c->writer && find_writer(c)
-            && loop_now_ms(c->loop) - c->heard_ms <= c->options->lease_ms);
-}
-
-bool
-cluster_can_ask_writer(const struct cluster *c)
-{
-    return cluster_hears_writer(c) && cluster_may_pass(c);
-}
-
-bool
-cluster_expects_writer(const struct cluster *c)
-{
-    return (cluster_hears_writer(c)
-            || (!c->writer && c->known_ms
-                && loop_now_ms(c->loop) - c->known_ms
-                   <= EXPECTED_LEASES * c->options->lease_ms));
-}
-
-/* A database of an older schema has nothing but what is unreachable. */
-bool
-cluster_writer_sees(const struct cluster *c, const char *host)
-{
-    const struct cluster_member *writer = find_writer(c);
-
-    return !writer || !(sset_contains(&writer->unseen, host)
-                        || sset_contains(&writer->unreachable, host));
-}
-
-bool
-cluster_writer_rejects(const struct cluster *c, const char *host)
-{
-    const struct cluster_member *writer = find_writer(c);
-
-    return writer && sset_contains(&writer->rejected, host);
-}
-
-bool
-cluster_each_rejected(const struct cluster *c, cluster_rejected_cb *cb,
-                      void *aux)
-{
-    const struct cluster_member *writer = find_writer(c);
-    const char *host;
-
-    if (writer) {
-        SSET_FOR_EACH (host, &writer->rejected) {
-            if (!cb(aux, host)) {
-                return false;
-            }
-        }
-    }
-    return true;
-}
-
-/* The writer's metrics are of its process: not to be had as if they were of
- * this one. */
-static bool
-is_of_process(const struct http_request *req)
-{
-    const char *target = http_request_target(req);
-
-    return (strcspn(target, "?") == strlen("/metrics")
-            && !strncmp(target, "/metrics", strlen("/metrics")));
+    return (c->relay && find_writer(c) && *find_writer(c)->listen
+            && lease_is_alive(&c->lease, loop_now_ms(c->loop)));
 }
 
 void
 cluster_pass_on(struct cluster *c, struct http_request *req,
                 const struct http_peer *peer)
 {
-    if (cluster_may_pass(c) && !is_of_process(req)) {
+    if (may_pass(c)) {
         relay_pass(c->relay, req, peer);
     } else {
         reply_standby(req, c);
     }
 }
 
-void
-cluster_note_shown(void *cluster, uint64_t revision)
-{
-    struct cluster *c = cluster;
-
-    /* What is smaller may count all the same, once that was given up. */
-    if (revision >= c->shown || !cluster_shown(c)) {
-        c->shown = revision;
-        c->shown_ms = loop_now_ms(c->loop);
-    }
-}
-
-uint64_t
-cluster_own_revision(void *cluster)
-{
-    const struct cluster *c = cluster;
-
-    return model_durable_revision(c->model);
-}
-
-/* What was shown longer ago than that a copy that is current has. */
-uint64_t
-cluster_shown(const struct cluster *c)
-{
-    return (loop_now_ms(c->loop) - c->shown_ms
-            > (CURRENT_LEASES + 1) * c->options->lease_ms ? 0 : c->shown);
-}
-
 /* The copy.  -------------------------------------------------------------- */
 
-/* Returns the newest batch that was seen at 'since_ms', or a sixteenth of a
- * lease later. */
-static int64_t
-find_seen(const struct cluster *c, int64_t since_ms)
+int
+cluster_age_s(const struct cluster *c)
 {
-    int64_t batch = c->overdue;
-
-    for (size_t i = 0; i < c->n_seen && c->seen[i].ms <= since_ms; i++) {
-        batch = c->seen[i].batch;
-    }
-    return batch;
-}
-
-bool
-cluster_is_current(const struct cluster *c)
-{
-    const struct cluster_view *view = cluster_db_view(c->db);
-    int64_t since_ms = (loop_now_ms(c->loop)
-                        - CURRENT_LEASES * c->options->lease_ms);
-
-    return (c->writer
-            || (view->current && view->has_row && c->registered && !c->broken
-                && !c->problem && !c->ending && c->caught_up
-                && c->heard_ms > since_ms
-                && c->applied >= find_seen(c, since_ms)));
+    return MIN((loop_now_ms(c->loop) - c->lease.changed_ms) / 1000,
+               INT32_MAX);
 }
 
 bool
@@ -233,80 +110,10 @@ cluster_is_connected(const struct cluster *c)
     return cluster_db_view(c->db)->current;
 }
 
-/* Notes when the writer was heard.  A database's server that was away shows
- * old beats, as fast as it gets them, the first after a pause: one counts that
- * comes neither too soon nor too late.  A writer that has much to write beats
- * with each batch: those count that come too soon once they have come for
- * STEADY_LEASES, by when what is old has been shown. */
-static void
-note_beat(struct cluster *c)
-{
-    int64_t now_ms = loop_now_ms(c->loop);
-    int64_t pause_ms = now_ms - c->beat_ms;
-
-    if (!c->lease.seen) {
-        c->caught_up = false;
-        c->heard_ms = c->beat_ms = c->beats_ms = INT64_MIN / 2;
-    } else if (c->lease.row.beat != c->beat
-               || c->lease.row.epoch != c->beat_epoch) {
-        if (pause_ms > c->options->lease_ms) {
-            c->beats_ms = now_ms;
-        } else if (pause_ms >= c->options->lease_ms / LEASE_BEATS / 2
-                   || now_ms - c->beats_ms > STEADY_LEASES
-                                             * c->options->lease_ms) {
-            c->heard_ms = now_ms;
-        }
-        c->beat_ms = now_ms;
-        c->beat = c->lease.row.beat;
-        c->beat_epoch = c->lease.row.epoch;
-    }
-}
-
-/* Notes that the cluster has batch 'head', if that is news.  A copy that is
- * late, and then gets on, lacks what is new by less than it was late: so it
- * does not do to know when it has lacked any. */
-static void
-note_head(struct cluster *c, int64_t head)
-{
-    int64_t now_ms = loop_now_ms(c->loop);
-    int64_t since_ms = now_ms - CURRENT_LEASES * c->options->lease_ms;
-    size_t n_old = 0, last;
-
-    while (n_old < c->n_seen && c->seen[n_old].ms <= since_ms) {
-        c->overdue = c->seen[n_old++].batch;
-    }
-    c->n_seen -= n_old;
-    memmove(c->seen, &c->seen[n_old], c->n_seen * sizeof c->seen[0]);
-
-    last = c->n_seen ? c->n_seen - 1 : 0;
-    if (head <= (c->n_seen ? c->seen[last].batch : c->overdue)) {
-        return;
-    } else if (c->n_seen >= CLUSTER_SEEN_MAX
-               || (c->n_seen && (now_ms - c->seen[last].ms
-                                 < c->options->lease_ms / SEEN_PER_LEASE))) {
-        c->seen[last].batch = head;
-    } else {
-        c->seen[c->n_seen].batch = head;
-        c->seen[c->n_seen++].ms = now_ms;
-    }
-}
-
-/* Notes when the writer was heard, and what the copy is to have. */
-static void
-note_progress(struct cluster *c)
-{
-    const struct cluster_view *view = cluster_db_view(c->db);
-
-    note_beat(c);
-    c->caught_up |= (view->current && view->has_row
-                     && c->applied == view->head);
-    if (view->current && view->has_row) {
-        note_head(c, view->head);
-    }
-}
-
-bool
-cluster_can_reach(const struct cluster_member *member)
+/* Returns true if the member's row, which comes from outside, has a valid name
+ * and ADDRESS:PORT. */
+static bool
+can_reach(const struct cluster_member *member)
 {
     const char *colon = strrchr(member->listen, ':');
 
@@ -318,24 +125,17 @@ cluster_can_reach(const struct cluster_member *member)
 }
 
 void
-cluster_standby_run(struct cluster *c, int64_t now_ms, int64_t *wake_ms)
+cluster_standby_run(struct cluster *c)
 {
     const struct cluster_view *view = cluster_db_view(c->db);
     const struct cluster_member *writer = find_writer(c);
-    bool known = writer && cluster_can_reach(writer);
-    bool heard;
+    bool known = writer && can_reach(writer);
 
-    note_progress(c);
-    heard = cluster_hears_writer(c);
-    if (heard) {
-        c->known_ms = loop_now_ms(c->loop);
-    }
-    /* Without the database the last one that is known is still the best. */
+    /* Without the database the last known writer is still the best. */
     if (c->relay && !c->writer && view->current && view->has_row) {
         relay_set_server(c->relay, known ? writer->name : NULL,
                          known ? writer->listen : NULL);
     }
-    cluster_events_run(c, known ? writer : NULL, heard, now_ms, wake_ms);
 }
 
 /* Other members.  --------------------------------------------------------- */
@@ -373,13 +173,6 @@ check_ca(struct cluster *c, const char *ca_cert, const char *whom,
     return error;
 }
 
-/* For the relay. */
-static bool
-hears_writer(void *cluster)
-{
-    return cluster_hears_writer(cluster);
-}
-
 int
 cluster_open_relay(struct cluster *c, const char *host_ca_cert,
                    const char *api_ca_cert, struct vmn_error *why)
@@ -395,10 +188,6 @@ cluster_open_relay(struct cluster *c, const char *host_ca_cert,
         .certificate = c->options->certificate,
         .ca_cert = c->options->ca_cert,
         .wait_ms = RELAY_WAIT_MS,
-        .is_well = hears_writer,
-        .shown = cluster_note_shown,
-        .revision = cluster_own_revision,
-        .aux = c,
     };
     char *text = NULL;
     int error;
@@ -416,12 +205,10 @@ cluster_open_relay(struct cluster *c, const char *host_ca_cert,
     }
     if (!error) {
         c->relay = relay_create(loop_base(c->loop), &relay_options);
-        cluster_questions_open(c);
     }
     return error;
 }
 
-/* What is under way is answered as what other members pass on. */
 void
 cluster_relay_to_self(struct cluster *c)
 {
@@ -433,8 +220,6 @@ cluster_relay_to_self(struct cluster *c)
 void
 cluster_close_relay(struct cluster *c)
 {
-    cluster_close_peers(c);
-    cluster_questions_close(c);
     relay_destroy(c->relay);
     c->relay = NULL;
 }

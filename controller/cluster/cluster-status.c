@@ -25,20 +25,20 @@ get_member(const struct cluster *c, const struct cluster_member *member,
            struct status_cluster_member *status)
 {
     const struct cluster_view *view = cluster_db_view(c->db);
-    const struct share *share = shares_find(&c->shares, member->name);
+    bool self = !strcmp(member->name, c->options->name);
     int64_t silent_ms = loop_now_ms(c->loop) - member->heard_ms;
 
     *status = (struct status_cluster_member) {
         .name = member->name,
-        .role = role_of(!strcmp(view->lease.holder, member->name)),
+        .role = (self || cluster_hears(c, member)
+                 ? role_of(!strcmp(view->lease.holder, member->name))
+                 : "away"),
         .version = member->version,
         .address = *member->address ? member->address : NULL,
         .ovsdb = *member->ovsdb ? member->ovsdb : NULL,
         .database_disk = MIN(MAX(member->disk, 0), 100),
         .behind = MAX(view->head - member->applied, 0),
         .hosts = member->run ? MAX(member->hosts, 0) : 0,
-        .weight = share ? share->weight : 0,
-        .unreachable = member->run ? sset_count(&member->unreachable) : 0,
         .heard = MAX(silent_ms, 0) / 1000.0,
     };
 }
@@ -56,22 +56,6 @@ problem_of(const struct cluster *c)
             : "it is not in the list of members yet");
 }
 
-static void
-get_missing(const struct sset *lacks, struct arena *arena,
-            struct status_cluster *status)
-{
-    const char **columns = sset_sort(lacks);
-    size_t n = sset_count(lacks);
-
-    status->n_missing_columns = n;
-    status->missing_columns = arena_alloc(arena,
-                                          MAX(n, 1) * sizeof *columns);
-    for (size_t i = 0; i < n; i++) {
-        status->missing_columns[i] = arena_strdup(arena, columns[i]);
-    }
-    free(columns);
-}
-
 void
 cluster_get_status(const struct cluster *c, struct arena *arena,
                    struct status_cluster *status)
@@ -86,12 +70,10 @@ cluster_get_status(const struct cluster *c, struct arena *arena,
         .connected = view->current,
         .problem = problem_of(c),
         .revision = model_durable_revision(c->model),
-        .generation = cluster_generation(c),
         .stored = cluster_stored(c),
         .unknown_fields = model_count_unknown(c->model),
         .members = arena_alloc(arena, MAX(n, 1) * sizeof *status->members),
     };
-    get_missing(&view->lacks, arena, status);
     if (view->has_row) {
         status->writer = *view->lease.holder ? view->lease.holder : NULL;
         status->epoch = view->lease.epoch;

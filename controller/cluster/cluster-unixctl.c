@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The commands of a member's operator, by unixctl: they work on each member,
- * whether it is the writer or stands by. */
+ * The commands of a member's operator, by unixctl: they work on the writer and
+ * on standbys. */
 
 #include <config.h>
 
@@ -47,14 +47,8 @@ put_member(const struct status_cluster_member *member, bool self,
     if (member->behind) {
         ds_put_format(ds, ", %"PRId64" batches behind", member->behind);
     }
-    if (member->weight) {
-        ds_put_format(ds, ", manages %"PRId64" host%s by weight %"PRId64,
-                      member->hosts, member->hosts == 1 ? "" : "s",
-                      member->weight);
-    }
-    if (member->unreachable) {
-        ds_put_format(ds, ", cannot reach %"PRId64, member->unreachable);
-    }
+    ds_put_format(ds, ", connected to %"PRId64" host%s", member->hosts,
+                  member->hosts == 1 ? "" : "s");
     if (member->database_disk) {
         ds_put_format(ds, ", disk of its server %"PRId64" %% full",
                       member->database_disk);
@@ -67,10 +61,9 @@ put_member(const struct status_cluster_member *member, bool self,
     ds_put_char(ds, '\n');
 }
 
-/* 'copy' is what there is to say of this member's. */
 static void
 put_status(const struct status_cluster *status, const char *remote,
-           const char *copy, struct ds *ds)
+           struct ds *ds)
 {
     ds_put_format(ds, "member: %s\nrole: %s\ndatabase: %s, %s\n",
                   status->member, status->role, remote,
@@ -83,12 +76,6 @@ put_status(const struct status_cluster *status, const char *remote,
         ds_put_format(ds, "rows with fields that this version does not know: "
                       "%"PRIuSIZE"\n", status->unknown_fields);
     }
-    for (size_t i = 0; i < status->n_missing_columns; i++) {
-        ds_put_format(ds, "%s%s%s", i ? ", "
-                      : "the schema of the database is older, and lacks: ",
-                      status->missing_columns[i],
-                      i + 1 == status->n_missing_columns ? "\n" : "");
-    }
     if (!status->epoch) {
         ds_put_cstr(ds, !status->connected ? ""
                     : "the database has no cluster: begin one with "
@@ -96,11 +83,9 @@ put_status(const struct status_cluster *status, const char *remote,
         return;
     }
     ds_put_format(ds, "writer: %s\nepoch: %"PRId64"\nbatch: %"PRId64" (this "
-                  "member has %"PRId64")\ncopy: %s\nrevision: %"PRIu64"\n"
-                  "generation: %"PRIu64"\nmembers:\n",
+                  "member has %"PRId64")\nrevision: %"PRIu64"\nmembers:\n",
                   status->writer ? status->writer : "none", status->epoch,
-                  status->batch, status->stored, copy, status->revision,
-                  status->generation);
+                  status->batch, status->stored, status->revision);
     for (size_t i = 0; i < status->n_members; i++) {
         put_member(&status->members[i],
                    !strcmp(status->members[i].name, status->member), ds);
@@ -130,8 +115,7 @@ status_cb(struct unixctl_conn *conn, int argc OVS_UNUSED,
 
     arena_init(&arena);
     cluster_get_status(c, &arena, &status);
-    put_status(&status, c->options->remote,
-               cluster_is_current(c) ? "current" : "may be old", &ds);
+    put_status(&status, c->options->remote, &ds);
     if (c->relay) {
         put_relayed(c->relay, &ds);
     }
@@ -148,7 +132,7 @@ init_cb(struct unixctl_conn *conn, int argc, const char *argv[],
     long long int epoch = 0;
 
     if (argc > 1 && (!str_to_llong(argv[1], 10, &epoch) || epoch < 0
-                     || epoch > SHARES_EPOCH_MAX / 2)) {
+                     || epoch > CLUSTER_EPOCH_MAX / 2)) {
         unixctl_command_reply_error(conn, "EPOCH must be a number from 0 to "
                                     "2^32 - 1");
     } else if (cluster_found(cluster, epoch, on_done, conn, &why)) {
@@ -166,34 +150,6 @@ transfer_cb(struct unixctl_conn *conn, int argc, const char *argv[],
         reply_error(conn, &why);
     } else {
         unixctl_command_reply(conn, NULL);
-    }
-}
-
-/* Any name has a member that would manage a host of that name: so a host that
- * this member does not have is an error. */
-static void
-manager_cb(struct unixctl_conn *conn, int argc OVS_UNUSED, const char *argv[],
-           void *cluster)
-{
-    const struct cluster *c = cluster;
-    const char *host = argv[1];
-
-    if (!model_get_durable(c->model, VMN_TABLE_HOST, host, NULL)) {
-        char *error = xasprintf("there is no host \"%s\"%s", host,
-                                (cluster_is_current(c) ? ""
-                                 : " in this member's copy, which may be "
-                                 "old"));
-
-        unixctl_command_reply_error(conn, error);
-        free(error);
-    } else {
-        const char *manager = cluster_host_manager(c, host);
-        char *reply = xasprintf("%s%s", manager ? manager : "none",
-                                (cluster_manages_host(c, host)
-                                 ? " (this one)" : ""));
-
-        unixctl_command_reply(conn, reply);
-        free(reply);
     }
 }
 
@@ -215,6 +171,5 @@ cluster_unixctl_init(struct cluster *c)
     unixctl_command_register("cluster/init", "[EPOCH]", 0, 1, init_cb, c);
     unixctl_command_register("cluster/transfer", "[MEMBER]", 0, 1,
                              transfer_cb, c);
-    unixctl_command_register("cluster/manager", "HOST", 1, 1, manager_cb, c);
     unixctl_command_register("cluster/remove", "MEMBER", 1, 1, remove_cb, c);
 }

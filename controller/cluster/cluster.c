@@ -29,10 +29,6 @@ VLOG_DEFINE_THIS_MODULE(cluster);
 #define HEARD_MS 3000
 /* Time for handing the lease over at the end. */
 #define RESIGN_MS 1000
-/* From when the writer tells no more events to when it gives the lease up, at
- * most, if others have not asked for what comes next: they do every 20 ms, and
- * one of an older version does not at all. */
-#define TOLD_MS 100
 
 void
 cluster_set_problem(struct cluster *c, const char *why)
@@ -174,53 +170,20 @@ heed_lease(struct cluster *c)
     }
 }
 
-static bool
-was_heard(const struct cluster *c, const struct cluster_member *member)
+bool
+cluster_hears(const struct cluster *c, const struct cluster_member *member)
 {
     return (member->run
             && (member->heard_ms + MAX(HEARD_MS, 3 * c->options->lease_ms)
                 >= loop_now_ms(c->loop)));
 }
 
-/* Returns true if the others have heard all that this writer has told, those
- * that can ask for it. */
-static bool
-has_told_all(const struct cluster *c)
-{
-    const struct cluster_view *view = cluster_db_view(c->db);
-    const struct shash_node *node;
-
-    if (!c->tls) {
-        return true;            /* Nobody can. */
-    }
-    SHASH_FOR_EACH (node, &view->members) {
-        const struct cluster_member *member = node->data;
-
-        if (strcmp(member->name, c->options->name) && was_heard(c, member)
-            && cluster_can_reach(member)
-            && !c->callbacks->has_told(c->aux, member->name)) {
-            return false;
-        }
-    }
-    return true;
-}
-
-/* Begins to give the lease up: not before the others have heard what was told
- * until now, or had the time to ask for it. */
+/* Begins to give the lease up. */
 static void
 hand_over(struct cluster *c)
 {
-    c->handing_over = c->telling = true;
-    c->resign_ms = loop_now_ms(c->loop) + TOLD_MS;
-    c->callbacks->hands_over(c->aux);
-}
-
-void
-cluster_note_told(struct cluster *c)
-{
-    if (c->telling) {
-        event_active(c->timer, EV_TIMEOUT, 1);
-    }
+    c->handing_over = true;
+    c->resign_ms = loop_now_ms(c->loop);
 }
 
 static void
@@ -233,10 +196,6 @@ run_lease(struct cluster *c, int64_t now_ms, int64_t *wake_ms)
         return;
     }
     if (c->handing_over && c->writer) {
-        if (c->telling && (now_ms >= c->resign_ms || has_told_all(c))) {
-            c->telling = false;
-            c->resign_ms = now_ms;
-        }
         if (now_ms < c->resign_ms) {
             *wake_ms = MIN(*wake_ms, c->resign_ms);
         } else if (!c->append.active
@@ -288,9 +247,7 @@ cluster_run(struct cluster *c)
         cluster_follow_run(c, now_ms, &wake_ms);
     }
     cluster_members_run(c, now_ms, &wake_ms);
-    cluster_managers_run(c, now_ms, &wake_ms);
-    cluster_questions_run(c, now_ms, &wake_ms);
-    cluster_standby_run(c, now_ms, &wake_ms);
+    cluster_standby_run(c);
     run_lease(c, now_ms, &wake_ms);
     if (wake_ms != INT64_MAX && !c->ending) {
         int64_t ms = MAX(wake_ms - now_ms, 0);
@@ -317,7 +274,9 @@ on_changed(void *cluster)
     } else {
         lease_lose_sight(&c->lease);
     }
-    cluster_managers_see(c);
+    if (view->has_row) {
+        c->known_epoch = MAX(c->known_epoch, view->lease.epoch);
+    }
     cluster_run(c);
     if (!c->ending) {
         c->callbacks->seen(c->aux);
@@ -408,7 +367,7 @@ cluster_hand_over(struct cluster *c, const char *successor,
             return vmn_error_errno(why, ENOENT, "there is no other member "
                                    "\"%s\"", successor);
         }
-        if (!was_heard(c, member)) {
+        if (!cluster_hears(c, member)) {
             return vmn_error_errno(why, EAGAIN, "\"%s\" has not been heard "
                                    "lately", successor);
         }
@@ -513,17 +472,17 @@ cluster_create(struct loop *loop, const struct cluster_options *options,
     store_class->get_place(store, &place);
     c->applied = place.index;
     c->reported_ms = c->lost_ms = INT64_MIN / 2;
-    c->heard_ms = c->beat_ms = c->beats_ms = INT64_MIN / 2;
-    c->shown_ms = INT64_MIN / 2;
     lease_init(&c->lease, options->name, c->run, options->lease_ms);
-    shares_init(&c->shares);
-    shash_init(&c->peers);
-    shash_init(&c->askings);
-    shares_policy_init(&c->sharing.policy, options->lease_ms);
     c->timer = evtimer_new(loop_base(loop), on_timer, c);
     c->db = cluster_db_create(loop, options->remote, &db_callbacks, c);
     cluster_db_set_applied(c->db, c->applied);
     return c;
+}
+
+int64_t
+cluster_epoch(const struct cluster *c)
+{
+    return c->known_epoch;
 }
 
 void
@@ -560,15 +519,11 @@ cluster_destroy(struct cluster *c)
     c->ending = true;
     c->store_class->set_replicator(c->store, NULL);
     cluster_close_relay(c);
-    shash_destroy(&c->peers);
-    shash_destroy(&c->askings);
     tls_destroy(c->tls);
     cluster_db_destroy(c->db);
     event_free(c->timer);
     cluster_append_uninit(c);
     lease_uninit(&c->lease);
-    shares_uninit(&c->shares);
-    shares_policy_uninit(&c->sharing.policy);
     free(c->successor);
     free(c->problem);
     free(c->untold);

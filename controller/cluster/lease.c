@@ -17,7 +17,7 @@ lease_init(struct lease *lease, const char *name, int64_t run, int64_t ms)
     *lease = (struct lease) {
         .name = xstrdup(name), .run = run, .ms = ms,
         .row = { .holder = xstrdup(""), .successor = xstrdup("") },
-        .sent_ms = INT64_MIN / 2,
+        .sent_ms = INT64_MIN / 2, .changed_ms = INT64_MIN / 2,
     };
 }
 
@@ -51,6 +51,8 @@ lease_see(struct lease *lease, const struct lease_row *row, int64_t now_ms)
     lease->row.holder = xstrdup(row->holder);
     lease->row.successor = xstrdup(row->successor);
     lease->seen = true;
+    /* What is seen anew may be of any age. */
+    lease->changed_ms = anew ? lease->changed_ms : now_ms;
     lease->gone_ms = now_ms + lease->ms * (anew ? LEASE_ANEW : 1);
 }
 
@@ -66,6 +68,13 @@ lease_is_held(const struct lease *lease)
 {
     return (lease->row.run == lease->run
             && !strcmp(lease->row.holder, lease->name));
+}
+
+bool
+lease_is_alive(const struct lease *lease, int64_t now_ms)
+{
+    return (lease->seen && *lease->row.holder && !lease_is_held(lease)
+            && now_ms <= lease->gone_ms);
 }
 
 /* Returns true if nobody holds the lease, and this member may take it without

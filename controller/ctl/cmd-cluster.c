@@ -74,26 +74,6 @@ show_versions(struct ctl *ctl, const json_t *cluster)
     }
 }
 
-/* Says which members cannot reach hosts. */
-static void
-show_unreachable(struct ctl *ctl, const json_t *members)
-{
-    json_t *member;
-    size_t i;
-
-    json_array_foreach (members, i, member) {
-        json_int_t n = json_integer_value(json_object_get(member,
-                                                          "unreachable"));
-
-        if (n) {
-            fprintf(ctl->out, "\n%"JSON_INTEGER_FORMAT" host%s not been "
-                    "connected to member %s for 5 seconds: what another\n"
-                    "one reaches, that one manages\n", n,
-                    n == 1 ? " has" : "s have", text_of(member, "name"));
-        }
-    }
-}
-
 /* Says whose servers of the database are about to fill their disks. */
 static void
 show_disks(struct ctl *ctl, const json_t *members)
@@ -114,25 +94,6 @@ show_disks(struct ctl *ctl, const json_t *members)
     }
 }
 
-/* Says if the database's schema is to be converted. */
-static void
-show_schema(struct ctl *ctl, const json_t *cluster)
-{
-    const json_t *missing = json_object_get(cluster, "missing_columns");
-    json_t *column;
-    size_t i;
-
-    if (json_array_size(missing)) {
-        fprintf(ctl->out, "\nthe database's schema is of an older version "
-                "than member %s, and lacks:\n", text_of(cluster, "member"));
-        json_array_foreach (missing, i, column) {
-            ctl_printf_safely(ctl->out, "%s%s", i ? ", " : "",
-                              json_string_value(column));
-        }
-        fputs("\nconvert it once all members have this version\n", ctl->out);
-    }
-}
-
 static void
 show(struct ctl *ctl, const json_t *cluster)
 {
@@ -146,7 +107,6 @@ show(struct ctl *ctl, const json_t *cluster)
         return;
     }
     ctl_show_table(ctl->out, columns, json_object_get(cluster, "members"));
-    show_unreachable(ctl, json_object_get(cluster, "members"));
     show_disks(ctl, json_object_get(cluster, "members"));
     if (!json_is_true(json_object_get(cluster, "connected"))) {
         fprintf(ctl->out, "\nmember %s does not see the cluster's database, "
@@ -158,7 +118,6 @@ show(struct ctl *ctl, const json_t *cluster)
                           text_of(cluster, "member"), problem);
     }
     show_versions(ctl, cluster);
-    show_schema(ctl, cluster);
 }
 
 /* Calls, and shows the cluster afterwards. */

@@ -54,8 +54,8 @@ list_groups(struct engine *engine)
     qsort(kept->groups, kept->n_groups, sizeof *kept->groups, compare_u32);
 }
 
-/* A member of a cluster that stands by holds none: it frees none by itself,
- * and has to free what the writer does. */
+/* A standby of a cluster holds none: it frees the IDs that the writer frees,
+ * and no others. */
 static void
 hold_ids(struct engine *engine)
 {

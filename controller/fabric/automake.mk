@@ -2,10 +2,6 @@
 controller_libvmn_a_SOURCES += \
 	controller/fabric/counters/balancer-load.c \
 	controller/fabric/counters/counted-flows.c \
-	controller/fabric/counters/counter-report.c \
-	controller/fabric/counters/counter-report.h \
-	controller/fabric/counters/counter-reports.c \
-	controller/fabric/counters/counter-takes.c \
 	controller/fabric/counters/counters-private.h \
 	controller/fabric/counters/counters-forget.c \
 	controller/fabric/counters/counters-status.c \
@@ -25,11 +21,8 @@ controller_libvmn_a_SOURCES += \
 	controller/fabric/deleted-hosts.h \
 	controller/fabric/fabric-audit.h \
 	controller/fabric/fabric-captures.h \
-	controller/fabric/fabric-counter-reports.h \
 	controller/fabric/fabric-counters.h \
 	controller/fabric/fabric-drops.h \
-	controller/fabric/fabric-faults.c \
-	controller/fabric/fabric-faults.h \
 	controller/fabric/fabric-flows.h \
 	controller/fabric/fabric-frames.h \
 	controller/fabric/fabric-guests.h \
@@ -185,7 +178,6 @@ controller_libvmn_a_SOURCES += \
 	controller/fabric/session/digest.c \
 	controller/fabric/session/rejected-items.c \
 	controller/fabric/session/rejected-items.h \
-	controller/fabric/session/rejected-observed.c \
 	controller/fabric/session/flow-format.c \
 	controller/fabric/session/flow-format.h \
 	controller/fabric/session/revision-diff.c \

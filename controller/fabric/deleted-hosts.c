@@ -121,7 +121,6 @@ fabric_host_destroy(struct fabric_host *host, const char *reason)
     switch_destroy(host->sw, reason);
     receipts_remove_host(f, host);
     cleanup_free(host->cleanup);
-    ovs_list_remove(&host->unseen_node);
     free(host->name);
     free(host);
 }
@@ -291,7 +290,6 @@ deleted_hosts_add(struct fabric_host *host)
         host->lost = false;
         deleted_host_db_leave(host);
     }
-    host_seen_update(host);
     fabric_host_set_claim(host, 0);
     receipts_remove_host(f, host);
 }
@@ -307,10 +305,6 @@ deleted_hosts_begin(struct fabric *f)
         if (c->step == CLEANUP_NEW) {
             c->step = CLEANUP_SWITCH;
             c->began_ms = loop_now_ms(f->loop);
-            if (f->shared) {
-                host->managed = true;
-                switch_check_role(host->sw);
-            }
             reconcile_start_if_ready(host->sw);
             deleted_host_cleanup_changed(host);
         }

@@ -64,8 +64,8 @@ void fabric_parts(const struct fabric *, enum vmn_table, const char *name,
                   fabric_part_cb *, void *aux);
 
 /* Fills in 'load' with what has passed the object's counted flows of 'app', of
- * all parts, without those that drop.  Returns false if that is not known
- * here: no counters are read, or they are another member's. */
+ * all parts, without those that drop.  Returns false if no counters are
+ * read. */
 bool fabric_object_load(const struct fabric *, const char *app,
                         enum vmn_table, const char *name,
                         struct fabric_load *load);

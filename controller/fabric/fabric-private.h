@@ -51,9 +51,6 @@ struct fabric_callbacks {
     void (*datapath_changed)(struct fabric_host *);
     /* The state of the host may have changed. */
     void (*host_changed)(struct fabric_host *);
-    /* Whether it is known by its connections may have changed, and nobody is
-     * to be told. */
-    void (*host_seen)(struct fabric_host *);
     /* Returns the state of the host that users see, a constant, and sets
      * '*reason', in the arena or borrowed, or NULL. */
     const char *(*host_state)(struct fabric_host *, struct arena *,
@@ -94,6 +91,14 @@ struct fabric_callbacks {
     void (*certificates_changed)(const struct fabric *);
 };
 
+/* What vmnd is: alone, or a member of a cluster.  A standby becomes the writer
+ * by fabric_lead(). */
+enum fabric_role {
+    FABRIC_ALONE,
+    FABRIC_STANDBY,             /* A slave of all switches. */
+    FABRIC_WRITER,              /* Their master. */
+};
+
 struct fabric {
     struct loop *loop;          /* Borrowed, as the next four. */
     struct event_base *base;    /* Of 'loop'. */
@@ -106,8 +111,6 @@ struct fabric {
     struct hmap hosts;          /* struct fabric_host, by name. */
     struct ovs_list deleted;    /* struct fabric_host, whose rows are gone
                                  * (deleted-hosts.c). */
-    struct ovs_list unseen;     /* struct fabric_host: see
-                                 * fabric_each_unseen(). */
     struct hmap claims;         /* struct fabric_host, by claimed datapath ID,
                                  * if any. */
     struct hmap addresses;      /* From the hosts' rows (host-addresses.c). */
@@ -129,11 +132,11 @@ struct fabric {
     int retained_ms;            /* REPORT_RETAINED_MS, except in tests. */
     int request_limits_ms;          /* SAMPLING_REQUEST_MS, except in tests. */
     size_t host_memory;
-    int64_t epoch;              /* Of the writer, if this member is that: on
-                                 * a host's database the latest one wins.  0:
-                                 * it is none, or alone. */
-    uint64_t generation;        /* Of the shares of hosts; 0: not known. */
-    bool has_caught_up;         /* See fabric_set_shares(). */
+    enum fabric_role role;
+    int64_t epoch;              /* Of the writer, as far as is known: on a
+                                 * host's database and on its switch the latest
+                                 * one wins.  0: none is known, or it is
+                                 * alone. */
     unsigned packet_port_rate, packet_host_rate; /* Packets per second; 0:
                                                   * unlimited. */
     unsigned report_rate;       /* 0: unlimited. */
@@ -163,11 +166,6 @@ struct fabric {
     uint32_t last_live_trace;    /* and the last one's number. */
 
     const struct fabric_callbacks *callbacks; /* Constant. */
-    bool shared;                /* It is a member of a cluster; */
-    bool observing;             /* another one is the writer. */
-    bool (*manages)(void *aux, const char *host); /* If it is one. */
-    void *manages_aux;
-
     uint64_t n_metered[2];      /* Packets dropped by packet-in meters: from
                                  * ports, and from tunnels. */
     bool from_nothing;          /* True while hosts are created whose first
@@ -179,6 +177,13 @@ struct fabric {
     size_t n_owing;             /* Switches with outstanding replies. */
     struct fabric_stats stats;
 };
+
+/* Returns true if another member of the cluster is the writer. */
+static inline bool
+fabric_stands_by(const struct fabric *f)
+{
+    return f->role == FABRIC_STANDBY;
+}
 
 /* Calls MEMBER of each watcher that sets it, with the arguments in
  * parentheses, where 'aux' is the watcher's. */

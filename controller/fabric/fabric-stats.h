@@ -61,7 +61,6 @@ struct fabric_stats {
     uint64_t n_guest_requests_limited; /* ...which are these. */
     uint64_t n_reports_delayed; /* Of hosts above their rate. */
     uint64_t n_counter_polls, n_counter_failures; /* Of hosts' counters. */
-    uint64_t n_counter_reports; /* Of other members, who have read a host's. */
     uint64_t n_counted_flows;   /* Flows with hits. */
     uint64_t n_samples_in;      /* Received copies of packets, */
     uint64_t n_samples;         /* those that were kept, and those that */
@@ -75,8 +74,8 @@ struct fabric_stats {
                                   * ID. */
 };
 void fabric_get_stats(const struct fabric *, struct fabric_stats *);
-/* Returns how many hosts' switches are connected that this member manages. */
-size_t fabric_n_managed(const struct fabric *);
+/* Returns how many hosts' switches are connected. */
+size_t fabric_n_connected(const struct fabric *);
 
 /* Calls 'cb' for each host and each kind of its sessions, "ovsdb" and
  * "openflow", that was dropped because the host exceeded its memory budget,

@@ -87,33 +87,6 @@ fabric_host_is_connected(const struct fabric *f, const char *name)
     return host && host->sw->state != SWITCH_OFFLINE;
 }
 
-static bool
-is_mastered(const struct fabric_host *host)
-{
-    return (host->managed && host->sw->conn
-            && host->sw->state > SWITCH_OBSERVED);
-}
-
-bool
-fabric_host_is_mastered(const struct fabric *f, const char *name)
-{
-    const struct fabric_host *host = fabric_find_host(f, name);
-
-    return host && is_mastered(host);
-}
-
-void
-fabric_each_mastered(const struct fabric *f, fabric_host_cb *cb, void *aux)
-{
-    const struct fabric_host *host;
-
-    HMAP_FOR_EACH (host, name_node, &f->hosts) {
-        if (is_mastered(host)) {
-            cb(aux, host->name);
-        }
-    }
-}
-
 bool
 fabric_host_is_live(const struct fabric *f, const char *name)
 {
@@ -121,44 +94,6 @@ fabric_host_is_live(const struct fabric *f, const char *name)
 
     return host && (host->sw->state == SWITCH_LIVE
                     || host->sw->state == SWITCH_OBSERVED);
-}
-
-void
-fabric_each_unreachable(const struct fabric *f, int ms,
-                        fabric_unreachable_cb *cb, void *aux)
-{
-    const struct fabric_host *host;
-
-    HMAP_FOR_EACH (host, name_node, &f->hosts) {
-        if (host->sw->state == SWITCH_OFFLINE
-            && time_msec() - host->sw->offline_ms >= ms) {
-            cb(aux, host->name);
-        }
-    }
-}
-
-void
-fabric_each_rejected(const struct fabric *f, fabric_host_cb *cb, void *aux)
-{
-    const struct fabric_host *host;
-
-    HMAP_FOR_EACH (host, name_node, &f->hosts) {
-        const char *state = host->lost ? NULL : fabric_db_state(host);
-
-        if (state && !strcmp(state, "rejected")) {
-            cb(aux, host->name);
-        }
-    }
-}
-
-void
-fabric_probe_observed(const struct fabric *f, const char *name)
-{
-    const struct fabric_host *host = fabric_find_host(f, name);
-
-    if (host && host->sw->state == SWITCH_OBSERVED) {
-        ofconn_probe(host->sw->conn);
-    }
 }
 
 uint64_t
@@ -316,13 +251,13 @@ fabric_get_admission(const struct fabric *f, enum fabric_listener which,
 }
 
 size_t
-fabric_n_managed(const struct fabric *f)
+fabric_n_connected(const struct fabric *f)
 {
     const struct fabric_host *host;
     size_t n = 0;
 
     HMAP_FOR_EACH (host, name_node, &f->hosts) {
-        n += host->managed && host->sw->conn;
+        n += host->sw->conn != NULL;
     }
     return n;
 }

@@ -125,43 +125,11 @@ bool fabric_neighbour_unanswered(const struct fabric *, const char *host,
 /* Returns how many interfaces of VMs, on all hosts, no port claims; adds the
  * names of their hosts to 'hosts' (NULL: does not), sorted. */
 size_t fabric_unclaimed_interfaces(const struct fabric *, struct svec *hosts);
-/* Returns true if this member of a cluster knows the state of the host and of
- * its ports by its own connections, whether it manages the host or not: both
- * are there, and its switch has said what it has installed.  So it is with one
- * that is lost, of which nothing is waited for, or is not there. */
-bool fabric_host_is_seen(const struct fabric *, const char *host);
-/* Calls 'cb' with each host of which it has not for 'ms' milliseconds, in any
- * order, until that returns false.  Returns false if it did. */
-typedef bool fabric_unseen_cb(void *aux, const char *host);
-bool fabric_each_unseen(const struct fabric *, int ms, fabric_unseen_cb *,
-                        void *aux);
-/* Returns true if the host is one that this member saw, and will see again in
- * a moment: its role with the switch changes.  Its state then is none to be
- * told; if it takes too long, this returns false. */
-bool fabric_host_changes_role(const struct fabric *, const char *host);
-/* Calls 'cb' with each host that is "rejected", in any order. */
-typedef void fabric_host_cb(void *aux, const char *host);
-void fabric_each_rejected(const struct fabric *, fabric_host_cb *, void *aux);
-/* Returns true if this member manages the host of that name, and the host's
- * switch has it as its master. */
-bool fabric_host_is_mastered(const struct fabric *, const char *host);
-/* Calls 'cb' with the name of each such host, in any order. */
-void fabric_each_mastered(const struct fabric *, fabric_host_cb *cb,
-                          void *aux);
-
 /* Returns true if the host's switch is connected. */
 bool fabric_host_is_connected(const struct fabric *, const char *host);
 /* Returns true if it is connected and has what fabric_host_acked() says, as
  * far as is known: since it came back it was reconciled. */
 bool fabric_host_is_live(const struct fabric *, const char *host);
-/* Calls 'cb' with each host, in any order, whose switch has not been connected
- * for 'ms' milliseconds. */
-typedef void fabric_unreachable_cb(void *aux, const char *host);
-void fabric_each_unreachable(const struct fabric *, int ms,
-                             fabric_unreachable_cb *, void *aux);
-/* Asks the switch of a host that this member does not manage for a sign of
- * life: it is disconnected without one in OFCONN_PROBE_MS. */
-void fabric_probe_observed(const struct fabric *, const char *host);
 /* Returns the newest revision that the host has acknowledged, or 0. */
 uint64_t fabric_host_acked(const struct fabric *, const char *host);
 

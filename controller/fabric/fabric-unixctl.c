@@ -150,16 +150,16 @@ find_host(struct unixctl_conn *conn, const struct fabric *f, const char *name)
     return host;
 }
 
-/* The same of a host that this member manages. */
+/* The same, unless this member is a standby. */
 static struct fabric_host *
-find_managed(struct unixctl_conn *conn, const struct fabric *f,
-             const char *name)
+find_mastered(struct unixctl_conn *conn, const struct fabric *f,
+              const char *name)
 {
     struct fabric_host *host = find_host(conn, f, name);
 
-    if (host && !host->managed) {
-        unixctl_command_reply_error(conn, "another member of the cluster "
-                                    "manages the host");
+    if (host && fabric_stands_by(f)) {
+        unixctl_command_reply_error(conn, "this member of the cluster is a "
+                                    "standby: use the writer");
         return NULL;
     }
     return host;
@@ -259,26 +259,6 @@ unixctl_stats(struct unixctl_conn *conn, int argc OVS_UNUSED,
                    "audit_unknown", (json_int_t) s.n_audit_unknown));
 }
 
-/* Who has read the hosts' counters. */
-static void
-unixctl_counters(struct unixctl_conn *conn, int argc OVS_UNUSED,
-                 const char *argv[] OVS_UNUSED, void *f_)
-{
-    const struct fabric *f = f_;
-    const struct fabric_host *host;
-    json_t *hosts = json_object();
-
-    HMAP_FOR_EACH (host, name_node, &f->hosts) {
-        uint64_t n_here, n_told;
-
-        counters_get_readings(host->sw, &n_here, &n_told);
-        json_object_set_new(hosts, host->name, json_pack(
-            "{s:I, s:I}", "read_here", (json_int_t) n_here,
-            "told_by_members", (json_int_t) n_told));
-    }
-    reply_json(conn, hosts);
-}
-
 /* A "fabric/digest" that waits until the state is quiescent: while a group is
  * being written its flows are desired already, and no revision that a client
  * can see includes them. */
@@ -335,7 +315,7 @@ static void
 unixctl_reconcile(struct unixctl_conn *conn, int argc OVS_UNUSED,
                   const char *argv[], void *f_)
 {
-    struct fabric_host *host = find_managed(conn, f_, argv[1]);
+    struct fabric_host *host = find_mastered(conn, f_, argv[1]);
 
     if (!host) {
         return;
@@ -409,7 +389,7 @@ static void
 unixctl_announce(struct unixctl_conn *conn, int argc, const char *argv[],
                  void *f)
 {
-    if (argc > 1 && !find_managed(conn, f, argv[1])) {
+    if (argc > 1 && !find_mastered(conn, f, argv[1])) {
         return;
     }
     packet_in_timers_now(f, argc > 1 ? argv[1] : NULL);
@@ -419,8 +399,6 @@ unixctl_announce(struct unixctl_conn *conn, int argc, const char *argv[],
 void
 fabric_unixctl_init(struct fabric *f)
 {
-    unixctl_command_register("fabric/counters", "", 0, 0, unixctl_counters,
-                             f);
     unixctl_command_register("fabric/hosts", "", 0, 0, unixctl_hosts, f);
     unixctl_command_register("fabric/host", "HOST", 1, 1, unixctl_host, f);
     unixctl_command_register("fabric/reconnect", "HOST", 1, 1,

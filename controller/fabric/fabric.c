@@ -48,12 +48,6 @@
 
 /* Hosts.  ---------------------------------------------------------------- */
 
-static bool
-is_managed(const struct fabric *f, const char *name)
-{
-    return !f->shared || f->manages(f->manages_aux, name);
-}
-
 static struct fabric_host *
 host_create(struct fabric *f, const char *name)
 {
@@ -61,9 +55,6 @@ host_create(struct fabric *f, const char *name)
 
     host->fabric = f;
     host->name = xstrdup(name);
-    ovs_list_init(&host->unseen_node);
-    host->managed = ((!f->shared || f->has_caught_up)
-                     && is_managed(f, name));
     host->sw = switch_create(host);
     host->sw->bundles.digest_known = f->from_nothing;
     hmap_insert(&f->hosts, &host->name_node, hash_string(name, 0));
@@ -99,20 +90,6 @@ set_lost(struct fabric_host *host, bool lost)
     }
 }
 
-/* Forgets a host whose row is gone, and which the writer cleans up. */
-static void
-forget_host(struct fabric_host *host)
-{
-    struct fabric *f = host->fabric;
-    char *name = xstrdup(host->name);
-
-    fabric_host_destroy(host, "its host was removed");
-    FABRIC_NOTIFY(f, host_deleted, (aux, name, "the writer of the cluster "
-                                    "removes what is there, and says how that "
-                                    "went"))
-    free(name);
-}
-
 /* Updates the table of hosts from the rows.  The current rows are those that
  * have just become durable, and the previous ones exist until the end of the
  * group, so an unchanged pointer means an unchanged row.  Returns true if any
@@ -126,8 +103,8 @@ sync_hosts(struct fabric *f)
 
     HMAP_FOR_EACH_SAFE (host, next, name_node, &f->hosts) {
         if (!model_get(f->model, VMN_TABLE_HOST, host->name)) {
-            if (f->observing) {
-                forget_host(host);
+            if (fabric_stands_by(f)) {
+                fabric_host_destroy(host, "its host was removed");
             } else {
                 deleted_hosts_add(host);
             }
@@ -154,7 +131,7 @@ sync_hosts(struct fabric *f)
             fabric_db_host_update(host, row);
         }
         /* Another member has submitted its report. */
-        if (f->observing && host->sw->state == SWITCH_WAITING) {
+        if (fabric_stands_by(f) && host->sw->state == SWITCH_WAITING) {
             reconcile_start_if_ready(host->sw);
         }
         commit_yield(f->commit);
@@ -214,7 +191,6 @@ host_state(struct fabric_host *host, struct arena *arena, const char **reason)
 static const struct fabric_callbacks callbacks = {
     .datapath_changed = datapath_changed,
     .host_changed = host_overall_state_update,
-    .host_seen = host_seen_update,
     .host_state = host_state,
     .switch_changed = switch_changed,
     .host_reported = host_reported,
@@ -262,7 +238,7 @@ sink_cb(void *f_, const struct commit_group *group)
     send_group(f, group);
     arrived_ports_group(f);
     deleted_hosts_begin(f);
-    if (f->observing) {
+    if (fabric_stands_by(f)) {
         sampling_meters_numbers_freed(f);
     }
     fabric_db_group(f, group, hosts_changed);
@@ -312,16 +288,13 @@ fabric_create(const struct fabric_options *options, struct loop *loop,
     f->commit = commit;
     f->callbacks = &callbacks;
     f->switch_parts = switch_parts;
-    f->shared = f->observing = options->observing;
-    f->manages = options->manages;
-    f->manages_aux = options->manages_aux;
+    f->role = options->stands_by ? FABRIC_STANDBY : FABRIC_ALONE;
     set_limits(f, options);
     f->last_revision = model_durable_revision(model);
     hmap_init(&f->hosts);
     hmap_init(&f->claims);
     hmap_init(&f->addresses);
     ovs_list_init(&f->deleted);
-    ovs_list_init(&f->unseen);
     ovs_list_init(&f->digest_queries);
     ovs_list_init(&f->live_traces);
     f->last_live_trace = random_uint32();
@@ -341,7 +314,7 @@ fabric_create(const struct fabric_options *options, struct loop *loop,
     }
     engine_get_stats(engine, &stats);
     f->from_nothing = !stats.n_runs;
-    if (!f->observing) {
+    if (!fabric_stands_by(f)) {
         fabric_db_hold(f);
     }
     sync_hosts(f);
@@ -361,50 +334,36 @@ check_roles(struct fabric *f)
     struct fabric_host *host;
 
     HMAP_FOR_EACH (host, name_node, &f->hosts) {
-        host->managed = ((host->managed || f->has_caught_up)
-                         && is_managed(f, host->name));
         switch_check_role(host->sw);
     }
 }
 
-void
-fabric_set_shares(struct fabric *f, uint64_t generation, bool has_caught_up)
+/* Has switches asked for the role by the present epoch. */
+static void
+set_epoch(struct fabric *f, int64_t epoch)
 {
-    if (f->generation != generation || f->has_caught_up != has_caught_up) {
-        f->generation = generation;
-        f->has_caught_up = has_caught_up;
-        switch_listener_set_generation(f);
-        check_roles(f);
-        counters_shares_changed(f);
+    f->epoch = epoch;
+    switch_listener_epoch_changed(f);
+    check_roles(f);
+}
+
+void
+fabric_set_epoch(struct fabric *f, int64_t epoch)
+{
+    if (fabric_stands_by(f) && epoch > f->epoch) {
+        set_epoch(f, epoch);
     }
 }
 
-bool
-fabric_is_gathering(const struct fabric *f)
-{
-    return fabric_db_is_gathering(f);
-}
-
-/* Of hosts that it has managed until now the model has a report. */
 void
-fabric_lead(struct fabric *f, int64_t epoch, uint64_t generation,
+fabric_lead(struct fabric *f, int64_t epoch,
             const struct fabric_others *others)
 {
-    struct fabric_host *host;
-
-    ovs_assert(f->observing);
-    HMAP_FOR_EACH (host, name_node, &f->hosts) {
-        if (host->sw->state == SWITCH_LIVE) {
-            fabric_host_set_reported(host);
-        }
-    }
-    counters_lead(f);
-    f->observing = false;
-    f->epoch = epoch;
-    f->generation = generation;
-    f->has_caught_up = true;
-    switch_listener_set_generation(f);
-    check_roles(f);
+    ovs_assert(fabric_stands_by(f));
+    f->role = FABRIC_WRITER;
+    /* Those that were passed over change nothing. */
+    f->last_revision = model_durable_revision(f->model);
+    set_epoch(f, epoch);
     fabric_db_manage(f, others);
     guest_read_all(f);
 }

@@ -33,13 +33,8 @@ struct fabric_options {
                                    * bridges are told to connect to is
                                    * 'openflow_target'. */
     const char *openflow_target;
-    bool observing;               /* It is a member of a cluster, of which
-                                   * another one is the writer: see
+    bool stands_by;               /* It is a standby of a cluster, until
                                    * fabric_lead(). */
-    /* Whether this member manages the host of that name, for one of a cluster;
-     * see fabric_set_shares(). */
-    bool (*manages)(void *aux, const char *host);
-    void *manages_aux;
     const char *ovsdb_listen;     /* For hosts that connect to vmnd, or
                                    * NULL; what these are told to connect to
                                    * is */
@@ -110,30 +105,16 @@ void fabric_destroy(struct fabric *);
 /* The engine's apps have changed (commit_set_follow()). */
 void fabric_apps_changed(struct fabric *);
 
-/* Members of a cluster share the hosts.  Each has the connection of each
- * switch, and a session with each host's database.
- *
- * - The member that manages a host is its switch's master: it sends the flows,
- *   handles packet-ins, and audits.
- * - The writer is equal to the master of what others manage: it reads
- *   counters, takes samples, and probes.  It alone writes to databases, and
- *   submits what hosts report.
- * - All others are slaves.  By its marker each member knows what a switch has
- *   installed.
- *
- * Of a fabric that observes nothing is submitted to the commit, which follows
+/* Each member of a cluster has a connection of each switch, and a session with
+ * each host's database.  The writer is the master of all switches, and writes
+ * to databases.  A standby is a slave: it learns from a switch's marker which
+ * flows are installed, and submits nothing to the commit, which follows
  * (commit_follow()).
  *
- * Has 'manages' asked again: hosts may be others' now, in this generation, 0
- * if none is known: switches refuse an earlier one than they have heard of,
- * and without one none is accepted.  Unless this member 'has_caught_up' with
- * the state that there was then, it takes no host that it does not manage
- * already.  Does nothing if both are as before. */
-void fabric_set_shares(struct fabric *, uint64_t generation,
-                       bool has_caught_up);
-/* Returns true if it waits for what hosts have: the model has no interface of
- * theirs yet. */
-bool fabric_is_gathering(const struct fabric *);
+ * Sets the epoch of the writer, a positive number, by which a standby asks
+ * switches for its role: a switch refuses an earlier epoch than the latest one
+ * that it has received. */
+void fabric_set_epoch(struct fabric *, int64_t epoch);
 
 /* Where hosts reach the other members, which they are told.  Borrowed. */
 struct fabric_others {
@@ -150,7 +131,7 @@ struct fabric_others {
 
 /* From now on this member is the writer, of this epoch, beside the others.
  * The state must be quiescent, and the commit lead. */
-void fabric_lead(struct fabric *, int64_t epoch, uint64_t generation,
+void fabric_lead(struct fabric *, int64_t epoch,
                  const struct fabric_others *);
 
 /* Returns the certificates of "ssl:" remotes, or NULL if there are none. */

@@ -46,76 +46,11 @@ host_overall_state_name(const struct fabric_host *host)
             ? of_switch : of_database);
 }
 
-/* An observed switch has yet to say what it has, or its master what it
- * rejects. */
-static bool
-is_seen(const struct fabric_host *host)
-{
-    const struct fabric_switch *sw = host->sw;
-
-    return (host->cleanup || host->lost
-            || (host->db && host->db->connected
-                && (sw->state == SWITCH_LIVE
-                    || (sw->state == SWITCH_OBSERVED
-                        && (sw->bundles.marked || sw->rejected.partial)))));
-}
-
-void
-host_seen_update(struct fabric_host *host)
-{
-    bool was_seen = ovs_list_is_empty(&host->unseen_node);
-    bool seen = is_seen(host);
-
-    if (seen && !was_seen) {
-        ovs_list_remove(&host->unseen_node);
-        ovs_list_init(&host->unseen_node);
-    } else if (!seen && was_seen) {
-        host->unseen_ms = time_msec();
-        ovs_list_push_back(&host->fabric->unseen, &host->unseen_node);
-    }
-}
-
-bool
-fabric_host_is_seen(const struct fabric *f, const char *name)
-{
-    const struct fabric_host *host = fabric_find_host(f, name);
-
-    return !host || is_seen(host);
-}
-
-/* The list has those first that have been unseen for longest. */
-bool
-fabric_each_unseen(const struct fabric *f, int ms, fabric_unseen_cb *cb,
-                   void *aux)
-{
-    const struct fabric_host *host;
-    int64_t since_ms = time_msec() - ms;
-
-    LIST_FOR_EACH (host, unseen_node, &f->unseen) {
-        if (host->unseen_ms > since_ms) {
-            break;
-        } else if (!cb(aux, host->name)) {
-            return false;
-        }
-    }
-    return true;
-}
-
-bool
-fabric_host_changes_role(const struct fabric *f, const char *name)
-{
-    const struct fabric_host *host = fabric_find_host(f, name);
-
-    return (host && !is_seen(host)
-            && time_msec() < host->sw->role_due_ms);
-}
-
 void
 host_overall_state_update(struct fabric_host *host)
 {
     const char *state = host_overall_state_name(host);
 
-    host_seen_update(host);
     if (!host->state || strcmp(state, host->state)) {
         host->state = state;
         host->state_since_ms = time_wall_msec();

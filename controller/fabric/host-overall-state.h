@@ -26,8 +26,5 @@ void host_overall_state_get(struct fabric_host *, struct arena *,
                             struct host_overall_state *overall);
 /* Notes when the state changed: it may have. */
 void host_overall_state_update(struct fabric_host *);
-/* Notes whether the host is seen (fabric_each_unseen()); the former function
- * does so, too. */
-void host_seen_update(struct fabric_host *);
 
 #endif /* controller/fabric/host-overall-state.h */

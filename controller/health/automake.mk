@@ -8,16 +8,11 @@ controller_libvmn_a_SOURCES += \
 	controller/health/health.h \
 	controller/health/health-private.h \
 	controller/health/health-status.c \
-	controller/health/probe-members.c \
-	controller/health/probe-members-private.h \
 	controller/health/probe-places.c \
 	controller/health/probe-rate.c \
 	controller/health/probe-rate.h \
-	controller/health/probe-report.c \
-	controller/health/probe-report.h \
 	controller/health/probe-result.c \
 	controller/health/probe-targets.c \
-	controller/health/probe-telling.c \
 	controller/health/prober-private.h \
 	controller/health/prober.c \
 	controller/health/prober.h \

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What health.c, probe-members.c, probe-targets.c, monitored-ports.c and
- * health-status.c share.
- * Not for other files. */
+ * What health.c, probe-places.c, probe-targets.c, monitored-ports.c and
+ * health-status.c share.  Not for other files. */
 
 #ifndef CONTROLLER_HEALTH_HEALTH_PRIVATE_H
 #define CONTROLLER_HEALTH_HEALTH_PRIVATE_H 1
@@ -17,7 +16,6 @@
 #include "vmn/rows.h"
 
 struct arena;
-struct probe_members;
 struct status_backend_change;
 
 struct health {
@@ -26,14 +24,9 @@ struct health {
     struct commit *commit;
     struct fabric *fabric;
     struct prober prober;
-    struct probe_members *members;          /* Owned; or NULL: vmnd is no
-                                             * member of a cluster. */
-    bool follows;               /* It is one that stands by: what follows from
-                                 * probes is the writer's. */
     struct event_base *base;
-    /* Owned; NULL if it 'follows'. */
-    struct health_commit *rows;
-    struct standby_watch *standbys;
+    struct health_commit *rows; /* Owned. */
+    struct standby_watch *standbys; /* Owned. */
     struct event *timer;        /* Expires when something is due. */
     struct event *drains;
     bool begun;                 /* The first compile is done. */
@@ -68,10 +61,7 @@ void health_read_row(struct health *, const char *balancer,
 void health_check_row(struct health *, const char *balancer,
                       const struct prober_member *);
 
-/* probe-places.c.  Returns true if another member of the cluster probes what
- * is on the host. */
-bool health_is_elsewhere(const struct health *, const char *host);
-/* Returns the port's interface on 'host', or NULL. */
+/* probe-places.c.  Returns the port's interface on 'host', or NULL. */
 const struct vmn_vif *health_find_vif(const struct health *, const char *port,
                                       const char *host);
 /* Sets, of a backend with a port and a host, whether it can be probed there,
@@ -85,8 +75,6 @@ void health_take_targets(struct health *);
 void health_find_targets(struct health *);
 void health_refresh_target(struct health *, const char *balancer);
 void health_free_targets(struct health *);
-/* Forgets all, and has them be refreshed. */
-void health_restart_targets(struct health *);
 
 /* monitored-ports.c.  Target 'target' says whether the guest of 'port'
  * answers, unless one with a lesser name does; it does no more, and true is
@@ -106,31 +94,6 @@ void health_monitor_tell(struct health *, const struct backend *);
  * the port be on none. */
 void health_monitor_look(struct health *, const char *target,
                          const char *port);
-
-/* probe-members.c, probe-telling.c.  'sharing' is borrowed. */
-struct probe_members *probe_members_create(struct health *,
-                                           const struct health_sharing *,
-                                           void *aux);
-void probe_members_destroy(struct probe_members *);
-/* This member is the writer of that epoch now. */
-void probe_members_lead(struct probe_members *, uint64_t epoch);
-/* Returns true if another member probes what is on the host, or is about to.
- * It is refreshed when that changes. */
-bool probe_members_is_elsewhere(struct probe_members *, const char *host);
-/* Returns true if another member says, to this writer, that it probes what is
- * on the host, which it hears. */
-bool probe_members_is_heard(struct probe_members *, const char *host);
-/* Returns true if the other member that manages the host says, to this writer,
- * that it does not probe there: it does not hear it. */
-bool probe_members_is_unheard(const struct probe_members *, const char *host);
-/* As a member that stands by: a probe of the backend has ended. */
-void probe_members_probed(struct probe_members *, struct backend *);
-/* A backend is about to be freed. */
-void probe_members_forgotten(struct backend *);
-
-/* Counts the hosts with what is to be probed, by who does. */
-void probe_members_count_hosts(const struct probe_members *, size_t *here,
-                               size_t *elsewhere);
 
 /* health-status.c.  Sets the backend's last changes, oldest first. */
 void health_put_history(const struct backend *, struct arena *arena,

@@ -156,8 +156,7 @@ show_backend(const struct backend *b, struct ds *ds)
                   " failed, last %"PRId64" us%s\n",
                   b->host[0] ? b->host : "none", b->ofport, b->n_ok,
                   b->n_failed, b->latency_us,
-                  b->elsewhere ? ", probed by another member"
-                  : b->probe ? ", probe on its way" : "");
+                  b->probe ? ", probe on its way" : "");
 }
 
 static void
@@ -168,17 +167,11 @@ show_cmd(struct unixctl_conn *conn, int argc, const char *argv[], void *h_)
     const struct balancer *lb;
     const struct backend *b;
     struct ds ds = DS_EMPTY_INITIALIZER;
-    size_t here, elsewhere;
 
     ds_put_format(&ds, "%"PRIu64" ok, %"PRIu64" failed, %"PRIu64" not sent, "
                   "%"PRIu64" late, %"PRIu64" frames ignored\n", stats->n_ok,
                   stats->n_failed, stats->n_unsent, stats->n_late,
                   stats->n_ignored);
-    if (h->members) {
-        probe_members_count_hosts(h->members, &here, &elsewhere);
-        ds_put_format(&ds, "hosts: %"PRIuSIZE" probed here, %"PRIuSIZE" by "
-                      "other members\n", here, elsewhere);
-    }
     HMAP_FOR_EACH (lb, node, &h->prober.balancers) {
         if (argc < 2 || !strcmp(argv[1], lb->name)) {
             HMAP_FOR_EACH (b, node, &lb->backends) {

@@ -134,9 +134,6 @@ changed_cb(void *h_, struct backend *b, bool gone)
 {
     struct health *h = h_;
 
-    if (h->follows) {
-        return;                 /* The writer says what follows. */
-    }
     health_commit_update(h->rows, b->lb->name, b->port);
     if (!gone && b->lb->name[0] == PROBER_TARGET) {
         health_monitor_tell(h, b);
@@ -154,17 +151,9 @@ probed_cb(void *h_, struct backend *b)
 {
     struct health *h = h_;
 
-    if (h->follows) {
-        probe_members_probed(h->members, b);
-    } else if (b->lb->name[0] == PROBER_TARGET) {
+    if (b->lb->name[0] == PROBER_TARGET) {
         health_monitor_tell(h, b);
     }
-}
-
-static void
-forgotten_cb(void *h OVS_UNUSED, struct backend *b)
-{
-    probe_members_forgotten(b);
 }
 
 /* A standby_watch_cb. */
@@ -205,7 +194,7 @@ static const struct prober_ops prober_ops = {
     .send = send_cb,
     .probe_host = probe_host_cb,
     .heard_since = heard_since_cb,
-    .changed = changed_cb, .probed = probed_cb, .forgotten = forgotten_cb,
+    .changed = changed_cb, .probed = probed_cb,
     .quiet_since = quiet_since_cb,
 };
 
@@ -215,10 +204,6 @@ sink_cb(void *h_, const char *host, uint32_t in_port, const uint8_t *frame,
 {
     struct health *h = h_;
 
-    /* The switch sends the writer what answers other members' probes, too. */
-    if (!h->follows && health_is_elsewhere(h, host)) {
-        return;
-    }
     prober_receive(&h->prober, host, in_port, frame, size, time_usec());
     set_timer(h);
 }
@@ -339,11 +324,6 @@ read_member(struct health *h, const struct vmn_loadbalancer *lb,
         .leaves = drains(of) && !is_asked_to_drain(lb, of->port),
     };
     health_read_row(h, lb->row.name, m);
-    if (h->follows && m->drain) {
-        /* The writer alone ends it, and then it is not probed. */
-        m->drain = m->leaves = false;
-        m->idle = m->row == BACKEND_DRAINED ? "it is drained" : NULL;
-    }
     if (m->idle) {
         return;
     }
@@ -373,10 +353,8 @@ tell_of_members(struct health *h, const char *name,
                 const struct vmn_loadbalancer *lb,
                 const struct vmn_lb_member *of, size_t n)
 {
-    if (!h->follows) {
-        /* At the start, which standbys serve is no news. */
-        standby_watch_update(h->standbys, name, lb, of, n, h->rows_known);
-    }
+    /* At the start, which standbys serve is no news. */
+    standby_watch_update(h->standbys, name, lb, of, n, h->rows_known);
 }
 
 static void
@@ -402,11 +380,11 @@ refresh_balancer(struct health *h, const char *name)
         read_member(h, lb, &of[i], &members[i]);
     }
     read_settings(lb, &meta, &settings);
-    if (has_drains(of, n) && !h->follows) {
+    if (has_drains(of, n)) {
         watch_drains(h);
     }
     prober_set(&h->prober, name, &settings, members, n, time_usec());
-    for (size_t i = 0; i < n && !h->follows; i++) {
+    for (size_t i = 0; i < n; i++) {
         health_check_row(h, name, &members[i]);
     }
     free(members);
@@ -505,7 +483,6 @@ refresh_cb(void *h_)
     uint64_t revision = model_durable_revision(h->model);
 
     h->refresh_due = false;
-    h->prober.revision = model_stored_revision(h->model);
     engine_take_changed(h->engine, VMN_QUERY_BACKENDS, &h->balancers);
     health_take_targets(h);
     find_concerned(h);
@@ -523,7 +500,7 @@ refresh_cb(void *h_)
         health_schedule_refresh(h);
     } else {
         h->refreshed = revision;
-        if (!h->rows_known && !h->follows) {
+        if (!h->rows_known) {
             h->rows_known = true;
             refresh_rows(h);
         }
@@ -627,44 +604,10 @@ health_set_watch(struct health *h, const struct health_watch *watch,
 
 /* Life.  ------------------------------------------------------------------ */
 
-/* Begins as who decides what follows from probes. */
-static void
-lead(struct health *h)
-{
-    h->follows = h->prober.quiet = false;
-    h->started_us = h->known_us = time_usec();
-    h->standbys = standby_watch_create(standby_cb, h);
-    h->rows = health_commit_create(h->base, h->model, h->commit, desired_cb,
-                                   h);
-}
-
-/* What its own probes have found it forgets: rows say what was concluded from
- * all members', as after a restart. */
-void
-health_lead(struct health *h, uint64_t epoch)
-{
-    struct prober_stats stats = h->prober.stats; /* Of this process. */
-
-    stats.n_changes = 0;        /* But these are the writer's. */
-    commit_cancel_when_quiescent(h->commit, begin_cb, h);
-    commit_cancel_when_quiescent(h->commit, refresh_cb, h);
-    h->begun = h->refresh_due = false;
-    health_restart_targets(h);
-    prober_uninit(&h->prober);
-    prober_init(&h->prober, &prober_ops, h);
-    h->prober.stats = stats;
-    shash_destroy_free_data(&h->seen_hosts);
-    shash_init(&h->seen_hosts);
-    probe_members_lead(h->members, epoch);
-    lead(h);
-    commit_when_quiescent(h->commit, begin_cb, h);
-}
-
 struct health *
 health_create(struct event_base *base, struct model *model,
               struct engine *engine, struct commit *commit,
-              struct fabric *fabric, const struct health_sharing *sharing,
-              void *sharing_aux)
+              struct fabric *fabric)
 {
     struct health *h = xzalloc(sizeof *h);
 
@@ -685,13 +628,10 @@ health_create(struct event_base *base, struct model *model,
     sset_init(&h->refused);
     sset_init(&h->moved);
     shash_init(&h->monitored);
-    if (sharing) {
-        h->follows = h->prober.quiet = true;
-        h->started_us = h->known_us = time_usec();
-        h->members = probe_members_create(h, sharing, sharing_aux);
-    } else {
-        lead(h);
-    }
+    h->started_us = h->known_us = time_usec();
+    h->standbys = standby_watch_create(standby_cb, h);
+    h->rows = health_commit_create(h->base, h->model, h->commit, desired_cb,
+                                   h);
     engine_watch(engine, VMN_QUERY_BACKENDS);
     engine_watch(engine, ENGINE_QUERY_PROBE_TARGET);
     commit_add_watch(commit, group_cb, h);
@@ -713,11 +653,8 @@ health_destroy(struct health *h)
     fabric_remove_watch(h->fabric, &fabric_watch, h);
     fabric_set_sink(h->fabric, NULL, NULL);
     prober_uninit(&h->prober);
-    probe_members_destroy(h->members);
-    if (!h->follows) {
-        health_commit_destroy(h->rows);
-        standby_watch_destroy(h->standbys);
-    }
+    health_commit_destroy(h->rows);
+    standby_watch_destroy(h->standbys);
     event_free(h->timer);
     event_free(h->drains);
     sset_destroy(&h->balancers);

@@ -11,10 +11,7 @@
  * want to have probed be balancers as well; monitored-ports.c knows which of
  * these say whether a guest answers.
  *
- * In a cluster each member probes what is on the hosts that it manages, and
- * the writer, which decides what follows, asks the others what they have found
- * (probe-members.c, probe-telling.c, probe-report.c).  All members have a
- * struct health. */
+ * In a cluster the writer alone has a struct health. */
 
 #ifndef CONTROLLER_HEALTH_HEALTH_H
 #define CONTROLLER_HEALTH_HEALTH_H 1
@@ -36,23 +33,12 @@ struct status_backend_drain;
 struct status_backend_health;
 struct status_monitor;
 
-/* Who probes what in a cluster. */
-struct health_sharing {
-    /* Returns the name of the other member that manages the host, valid until
-     * the next turn of the loop; NULL: this one does, or none is known. */
-    const char *(*manager)(void *aux, const char *host);
-};
-
 /* Borrows all arguments, which must outlive the result, except for the
- * commit's requests: commit_stop() comes first.  With 'sharing' it is that of
- * a cluster's member which stands by; NULL: vmnd is alone. */
+ * commit's requests: commit_stop() comes first.  Goes on with the states that
+ * rows have. */
 struct health *health_create(struct event_base *, struct model *,
                              struct engine *, struct commit *,
-                             struct fabric *, const struct health_sharing *,
-                             void *sharing_aux);
-/* The member is the writer of that epoch now: goes on with the states that
- * rows have. */
-void health_lead(struct health *, uint64_t epoch);
+                             struct fabric *);
 void health_destroy(struct health *);
 
 /* Whether the guest of a port that is monitored answers. */
@@ -113,26 +99,6 @@ bool health_monitor_status(const struct health *, const char *port,
 void health_count_monitored(const struct health *,
                             uint64_t n[HEALTH_MONITOR_N_STATES]);
 
-/* What members tell the writer.  ------------------------------------------ */
-
-/* The shares of hosts are of this generation (cluster_generation()). */
-void health_set_shares(struct health *, uint64_t generation);
-/* As the writer, returns what to ask the member, which the caller frees; NULL:
- * nothing, now. */
-char *health_ask_probes(struct health *, const char *member);
-/* As a member that stands by, sets '*answer' to that to 'ask', which is from
- * outside; the caller frees it.  From then on it probes what is on its hosts,
- * until nobody has asked for some seconds.  Returns NULL, or what is wrong, a
- * constant; also if 'health' is NULL. */
-const char *health_tell_probes(struct health *, const void *ask, size_t size,
-                               char **answer);
-/* As the writer, takes the answer, which is from outside and was asked for at
- * 'asked_ms', of time_msec().  Of hosts that the member does not manage it
- * takes nothing.  Sets '*more' to whether there is more to ask for at once.
- * Returns NULL, or what is wrong, a constant. */
-const char *health_take_probes(struct health *, const char *member,
-                               const void *answer, size_t size,
-                               int64_t asked_ms, bool *more);
 /* For /metrics: of this process. */
 void health_get_stats(const struct health *, struct prober_stats *);
 

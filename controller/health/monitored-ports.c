@@ -103,8 +103,7 @@ judge(const struct health *h, const struct backend *b, const char **reason)
     if (!b) {
         *reason = "it is on no host";
         return HEALTH_MONITOR_UNKNOWN;
-    } else if (!b->elsewhere
-               && !fabric_host_is_connected(h->fabric, b->host)) {
+    } else if (!fabric_host_is_connected(h->fabric, b->host)) {
         *reason = "its host is not connected";
         return HEALTH_MONITOR_UNKNOWN;
     } else if (prober_is_host_silent(b, time_usec())) {
@@ -114,7 +113,7 @@ judge(const struct health *h, const struct backend *b, const char **reason)
         *reason = NULL;
         return HEALTH_MONITOR_UP;
     } else if (b->shown == BACKEND_DOWN && b->check.unasked
-               && (b->timer.place || b->elsewhere)) {
+               && b->timer.place) {
         *reason = "it was not asked since it could be again";
         return HEALTH_MONITOR_UNKNOWN;
     } else if (b->shown == BACKEND_DOWN) {

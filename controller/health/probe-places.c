@@ -20,20 +20,12 @@
  * if they can. */
 #define GRACE_MS (20 * 1000)
 
-bool
-health_is_elsewhere(const struct health *h, const char *host)
-{
-    return h->members && probe_members_is_elsewhere(h->members, host);
-}
-
-/* Returns true if the host's switch is connected, to this process or to
- * another member that probes there, and notes since when it is not. */
+/* Returns true if the host's switch is connected, and notes since when it is
+ * not. */
 static bool
 host_is_connected(struct health *h, const char *host)
 {
-    bool connected = (fabric_host_is_connected(h->fabric, host)
-                      || (h->members
-                          && probe_members_is_heard(h->members, host)));
+    bool connected = fabric_host_is_connected(h->fabric, host);
     int64_t *away_us = shash_find_data(&h->seen_hosts, host);
 
     if (connected && !away_us) {
@@ -82,9 +74,7 @@ health_look_at_host(struct health *h, int64_t unheard_ms,
 {
     const struct vmn_vif *vif = health_find_vif(h, m->port, m->host);
 
-    m->elsewhere = health_is_elsewhere(h, m->host);
-    m->unheard = h->members && probe_members_is_unheard(h->members, m->host);
-    if (!host_is_connected(h, m->host) && !m->elsewhere) {
+    if (!host_is_connected(h, m->host)) {
         set_away(h, unheard_ms, m);
         return;
     }

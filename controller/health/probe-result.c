@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What follows for a backend from the results of its probes, whether they were
- * sent here or by another member of a cluster.  Not for probes (prober.c), nor
- * for when it is up or down (backend-up-down.c). */
+ * What follows for a backend from the results of its probes.  Not for probes
+ * (prober.c), nor for when it is up or down (backend-up-down.c). */
 
 #include <config.h>
 
@@ -51,18 +50,17 @@ state_of(const struct backend *b)
             : states[b->check.state]);
 }
 
-/* A member that does not decide says nothing that users read. */
 static void
 log_state(const struct backend *b, enum backend_state state)
 {
     bool is_target = b->lb->name[0] == PROBER_TARGET;
 
-    VLOG_RL(&rl, b->prober->quiet ? VLL_DBG : VLL_INFO,
-            "%s %s: %s %s is %s%s%s%s",
-            is_target ? "probe target" : "loadbalancer",
-            b->lb->name + is_target, is_target ? "port" : "backend",
-            b->port, backend_state_names[state],
-            b->reason[0] ? " (" : "", b->reason, b->reason[0] ? ")" : "");
+    VLOG_INFO_RL(&rl, "%s %s: %s %s is %s%s%s%s",
+                 is_target ? "probe target" : "loadbalancer",
+                 b->lb->name + is_target, is_target ? "port" : "backend",
+                 b->port, backend_state_names[state],
+                 b->reason[0] ? " (" : "", b->reason,
+                 b->reason[0] ? ")" : "");
 }
 
 void
@@ -88,52 +86,26 @@ prober_report_state(struct backend *b)
     b->prober->ops->changed(b->prober->aux, b, false);
 }
 
-/* Counts results that are alike. */
-static void
-count_alike(struct backend *b, const struct prober_result *r, int64_t now_us)
+void
+prober_add_result(struct backend *b, bool ok, const char *reason,
+                  int64_t now_us)
 {
     struct up_down_rules rules = rules_of(b);
 
-    for (unsigned i = 0; i < MIN(r->n, PROBER_RESULTS_MAX); i++) {
-        if (r->ok) {
-            up_down_succeeded(&b->check, &rules, now_us / 1000);
-        } else {
-            up_down_failed(&b->check, &rules, now_us / 1000);
-        }
-    }
-}
-
-void
-prober_add_result(struct backend *b, const struct prober_result *r,
-                  int64_t now_us)
-{
-    b->checked_ms = time_wall_msec() - r->ago_ms;
-    b->last_ok = r->ok;
-    b->n_ok = MIN(b->n_ok + r->n_ok, INT64_MAX);
-    b->n_failed = MIN(b->n_failed + r->n_failed, INT64_MAX);
-    if (r->ok ? r->n_failed : r->n_ok) {
-        up_down_interrupted(&b->check);
-    }
-    if (r->ok) {
-        b->latency_us = r->latency_us;
+    b->checked_ms = time_wall_msec();
+    b->last_ok = ok;
+    if (ok) {
+        b->n_ok++;
+        b->latency_us = MAX(now_us - b->begun_us, 1);
+        up_down_succeeded(&b->check, &rules, now_us / 1000);
     } else {
-        ovs_strzcpy(b->reason, r->reason, sizeof b->reason);
+        b->n_failed++;
+        ovs_strzcpy(b->reason, reason, sizeof b->reason);
+        up_down_failed(&b->check, &rules, now_us / 1000);
     }
-    count_alike(b, r, now_us);
-    if (r->ok && b->check.state == UP_DOWN_UP) {
+    if (ok && b->check.state == UP_DOWN_UP) {
         b->reason[0] = '\0';
     }
     prober_report_state(b);
     b->prober->ops->probed(b->prober->aux, b);
-}
-
-bool
-prober_take_result(struct backend *b, const struct prober_result *result,
-                   int64_t now_us)
-{
-    if (!b->elsewhere) {
-        return false;           /* It is probed here, or not at all. */
-    }
-    prober_add_result(b, result, now_us);
-    return true;
 }

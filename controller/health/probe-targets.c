@@ -91,9 +91,7 @@ forget(struct health *h, const char *name)
 /* Targets of an app whose ports are a tenant's. */
 #define TENANT_MAX (VMN_PROBE_TARGETS_MAX / 2)
 
-/* Returns true if there is room for another target of its app.  Which ones
- * have it depends on which came first, so the writer alone limits them: what
- * it takes another member has to have. */
+/* Returns true if there is room for another target of its app. */
 static bool
 has_room(const struct health *h, const char *name, const char *port)
 {
@@ -101,7 +99,7 @@ has_room(const struct health *h, const char *name, const char *port)
     size_t len = strcspn(name, ".") + 1, n = 0, n_own = 0;
     const struct shash_node *node;
 
-    if (h->follows || shash_count(&h->targets) < TENANT_MAX) {
+    if (shash_count(&h->targets) < TENANT_MAX) {
         return true;
     }
     SHASH_FOR_EACH (node, &h->targets) {
@@ -154,28 +152,6 @@ health_free_targets(struct health *h)
     shash_destroy(&h->targets);
     sset_destroy(&h->refused);
     sset_destroy(&h->moved);
-}
-
-void
-health_restart_targets(struct health *h)
-{
-    struct shash_node *node, *next;
-    struct target *target;
-    const char *name;
-
-    SHASH_FOR_EACH_SAFE (node, next, &h->targets) {
-        schedule(h, node->name);
-        target = node->data;
-        if (target->monitors) {
-            health_monitor_unset(h, node->name, target->port);
-        }
-        target_free(target);
-        shash_delete(&h->targets, node);
-    }
-    SSET_FOR_EACH (name, &h->refused) {
-        schedule(h, name);
-    }
-    sset_clear(&h->refused);
 }
 
 static const char *
@@ -236,9 +212,7 @@ set_target(struct health *h, const char *balancer,
         look_at_out(h, t->out, &m);
     }
     prober_set(&h->prober, balancer, &settings, &m, 1, time_usec());
-    if (!h->follows) {
-        health_check_row(h, balancer, &m);
-    }
+    health_check_row(h, balancer, &m);
 }
 
 void

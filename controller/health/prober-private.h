@@ -9,8 +9,9 @@
 
 /* Reports the backend's state if it has changed. */
 void prober_report_state(struct backend *);
-/* Has the backend's state follow from results, and reports it. */
-void prober_add_result(struct backend *, const struct prober_result *,
+/* Has the backend's state follow from the result of a probe, and reports it;
+ * 'reason' is why it failed. */
+void prober_add_result(struct backend *, bool ok, const char *reason,
                        int64_t now_us);
 
 #endif /* controller/health/prober-private.h */

@@ -102,19 +102,14 @@ static void
 end_probe(struct backend *b, bool ok, const char *reason, int64_t now_us)
 {
     char why[PROBER_REASON_SIZE]; /* 'reason' is the probe's. */
-    const struct prober_result result = {
-        .ok = ok, .n = 1, .n_ok = ok, .n_failed = !ok,
-        .latency_us = MAX(now_us - b->begun_us, 1), .reason = why,
-    };
 
     ovs_strzcpy(why, reason ? reason : "", sizeof why);
     b->silence.n_unproven = ok ? 0 : b->silence.n_unproven;
     b->prober->stats.n_ok += ok;
     b->prober->stats.n_failed += !ok;
-    b->ended_us = now_us;
     drop_probe(b);
     set_next(b, b->begun_us, now_us);
-    prober_add_result(b, &result, now_us);
+    prober_add_result(b, ok, why, now_us);
 }
 
 static struct probe_target
@@ -214,18 +209,6 @@ take_out(struct backend *b, const char *reason)
     ovs_strzcpy(b->reason, reason, sizeof b->reason);
     up_down_unavailable(&b->check);
     prober_report_state(b);
-}
-
-/* The member that has probed the backend does not hear its host.  So that one
- * is asked first: for how long it is silent does not wait for a probe. */
-static void
-ask_host_first(struct backend *b, int64_t now_us)
-{
-    const struct prober *p = b->prober;
-
-    p->ops->probe_host(p->aux, b->host);
-    host_silence_begin(&b->silence, now_us);
-    set_due(b, DUE_SILENCE, host_silence_next_us(&b->silence));
 }
 
 /* Returns how long a backend keeps its state after the probe that its host has
@@ -440,13 +423,9 @@ static void
 backend_free(struct backend *b)
 {
     drop_probe(b);
-    if (b->prober->ops->forgotten) {
-        b->prober->ops->forgotten(b->prober->aux, b);
-    }
     timer_heap_unset(&b->prober->timers, &b->timer);
     hmap_remove(&b->lb->backends, &b->node);
     free(b->history);
-    free(b->told);
     free(b->port);
     free(b->host);
     free(b);
@@ -568,35 +547,13 @@ forget_reason(struct backend *b, const struct prober_member *m)
     }
 }
 
-/* Another member of the cluster probes it, by a connection of its own: so what
- * this one has of the host is nothing any more. */
-static void
-give_away(struct backend *b, bool was_elsewhere)
-{
-    stop(b, false);
-    b->elsewhere = true;
-    b->silence.probed_us = 0;
-    b->n_untold = was_elsewhere ? b->n_untold : 0;
-    if (!was_elsewhere && b->check.state == UP_DOWN_UP) {
-        b->reason[0] = '\0';
-    }
-}
-
 /* Begins to probe.  One that was up is probed at its next regular time; others
- * at once, but for what an app might have come and go.  Of one that another
- * member has probed the row says what it is. */
+ * at once, but for what an app might have come and go. */
 static void
-begin(struct backend *b, const struct prober_member *m, bool is_new,
-      bool was_elsewhere, int64_t now_us)
+begin(struct backend *b, bool is_new, int64_t now_us)
 {
-    bool waits = (was_elsewhere ? m->row == BACKEND_UP
-                  : (is_of_target(b) && !b->check.unasked)
-                    || (is_new && b->check.state == UP_DOWN_UP));
-
-    b->n_begun++;
-    if (was_elsewhere && m->unheard) {
-        ask_host_first(b, now_us);
-    } else if (waits) {
+    if ((is_of_target(b) && !b->check.unasked)
+        || (is_new && b->check.state == UP_DOWN_UP)) {
         set_next(b, now_us, now_us);
     } else {
         set_due(b, DUE_PROBE, now_us);
@@ -607,9 +564,8 @@ static void
 set_member(struct backend *b, const struct prober_member *m, bool restart,
            int64_t now_us)
 {
-    bool is_new = !b->round, was_elsewhere = b->elsewhere;
+    bool is_new = !b->round;
 
-    b->elsewhere = false;
     b->owner = m->owner;
     if (restart) {
         /* Failures of other probes are no row with those of these. */
@@ -620,9 +576,6 @@ set_member(struct backend *b, const struct prober_member *m, bool restart,
         || !vmn_ip_equal(&b->ip, &m->ip) || !vmn_mac_equal(b->mac, m->mac)
         || !vmn_mac_equal(b->vip_mac, m->vip_mac)) {
         drop_probe(b);
-        b->n_begun++;
-        b->begun_revision = b->prober->revision;
-        b->n_untold = 0;
         if (b->timer.place) {
             set_next(b, now_us, now_us);
         }
@@ -647,10 +600,8 @@ set_member(struct backend *b, const struct prober_member *m, bool restart,
         stop(b, false);
     } else if (m->out) {
         set_out(b, m, now_us);
-    } else if (m->elsewhere && !b->untold) {
-        give_away(b, was_elsewhere);
     } else if (!b->timer.place || b->due == DUE_OUT) {
-        begin(b, m, is_new, was_elsewhere, now_us);
+        begin(b, is_new, now_us);
     }
     prober_report_state(b);
 }

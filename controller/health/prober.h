@@ -6,9 +6,8 @@
  * neither a loop nor a network.
  *
  * Not for where balancers come from (health.c), for rows (health-commit.c),
- * for how long a drain lasts (drain.c), the rate of probes (probe-rate.c), nor
- * for who of a cluster sends them (probe-members.c).  probe-result.c is a part
- * of it. */
+ * for how long a drain lasts (drain.c), nor for the rate of probes
+ * (probe-rate.c).  probe-result.c is a part of it. */
 
 #ifndef CONTROLLER_HEALTH_PROBER_H
 #define CONTROLLER_HEALTH_PROBER_H 1
@@ -82,11 +81,6 @@ struct prober_member {
                                  * cannot serve, */
     int64_t out_us;             /* from then on; until then it keeps its
                                  * state.  0: at once. */
-    bool elsewhere;             /* Or another member of the cluster probes it,
-                                 * and says how it is
-                                 * (prober_take_result()); */
-    bool unheard;               /* or that one does not hear its host: if it
-                                 * was elsewhere, this one asks that first. */
     bool drain;                 /* Its open connections must end. */
     bool leaves;                /* It drains since its host is in maintenance,
                                  * and not by the balancer's row: from when on
@@ -129,7 +123,7 @@ struct backend {
     uint32_t owner, ofport, out_ofport; /* See struct prober_member. */
     struct vmn_ip ip;
     struct vmn_mac mac, vip_mac;
-    bool idle, elsewhere;
+    bool idle;
     unsigned round;             /* Of the last prober_set() that named it. */
 
     struct up_down check;
@@ -162,36 +156,9 @@ struct backend {
     uint64_t n_ok, n_failed;
     bool last_ok;               /* The last probe was. */
 
-    /* In a cluster (probe-members.c). */
-    unsigned n_begun;           /* How often its probes began anew, since it,
-                                 * or who sends them, is another. */
-    uint64_t begun_revision;    /* At the last time that it was another. */
-    int64_t ended_us;           /* When the last probe from here had its
-                                 * result; 0: there was none. */
-    unsigned n_untold;          /* While it is elsewhere: at how many looks in
-                                 * a row it had no result since the one
-                                 * before. */
-    bool untold;                /* There were too many: it is probed here, too,
-                                 * until it has one. */
-    struct probe_told *told;    /* Or NULL. */
-
     struct backend_change *history; /* The newest 'n_changes', modulo. */
     size_t n_changes;
 };
-
-/* What some probes of a backend have found. */
-struct prober_result {
-    bool ok;                    /* The last one, */
-    unsigned n;                 /* and as many in a row, the last of all.  No
-                                 * more count than PROBER_RESULTS_MAX. */
-    uint64_t n_ok, n_failed;    /* In all. */
-    int64_t ago_ms;             /* When the last one ended. */
-    int64_t latency_us;         /* Of the last one, if it is 'ok'; */
-    const char *reason;         /* else why it is not. */
-};
-/* More than may be asked for in a row (schema-health.c), doubled for each
- * recent change. */
-#define PROBER_RESULTS_MAX 1000
 
 struct prober_ops {
     /* Sends a frame out of a port.  Returns false if the host is not
@@ -205,8 +172,6 @@ struct prober_ops {
     /* Called after a backend's 'shown' state changed, or, with 'gone', before
      * the backend is freed. */
     void (*changed)(void *aux, struct backend *, bool gone);
-    /* Called before a backend is freed.  May be NULL. */
-    void (*forgotten)(void *aux, struct backend *);
     /* Called at the end of each probe, after 'changed'. */
     void (*probed)(void *aux, struct backend *);
     /* Returns the time, in microseconds, since when no client has sent the
@@ -233,9 +198,6 @@ struct prober {
     struct probe_rate target_pacing; /* and of what apps have probed. */
     struct prober_stats stats;
     unsigned round;
-    bool quiet;                 /* Changes of states are not logged. */
-    uint64_t revision;          /* Of what prober_set() is told next, as all
-                                 * members of a cluster come to have it. */
 };
 
 void prober_init(struct prober *, const struct prober_ops *, void *aux);
@@ -253,8 +215,8 @@ void prober_remove(struct prober *, const char *name);
  * any more.  Returns true if other drains go on. */
 bool prober_end_drains(struct prober *, int64_t now_us);
 
-/* Returns true if the backend's host, which this process probes, has not
- * answered for longer than one that is there takes. */
+/* Returns true if the backend's host has not answered for longer than one that
+ * is there takes. */
 bool prober_is_host_silent(const struct backend *, int64_t now_us);
 
 /* Returns until when the backend keeps its state, and serves, as its host is
@@ -269,11 +231,6 @@ struct backend *prober_find(const struct prober *, const char *balancer,
 void prober_run(struct prober *, int64_t now_us);
 /* Returns when the next timer expires, in microseconds; INT64_MAX: never. */
 int64_t prober_next(const struct prober *);
-
-/* Takes what another member of the cluster has found of a backend.  Returns
- * false, and does nothing, if it is not one that is probed elsewhere. */
-bool prober_take_result(struct backend *, const struct prober_result *,
-                        int64_t now_us);
 
 /* Handles a frame received from OpenFlow port 'in_port' of 'host'. */
 void prober_receive(struct prober *, const char *host, uint32_t in_port,

@@ -115,7 +115,6 @@ model_load_done(struct model *model, uint64_t revision,
     usage_refresh(model->usage, model);
     model->revision = revision;
     model->durable_revision = revision;
-    model->stored_revision = revision;
     id_pools_set_revision(model->id_pools, revision);
     return errors->n == n_errors ? 0 : EINVAL;
 }

@@ -73,7 +73,6 @@ struct model {
 
     uint64_t revision;
     uint64_t durable_revision;
-    uint64_t stored_revision;   /* model_stored_revision(). */
 
     bool replicated;            /* model_set_replicated(). */
     bool is_put_back;           /* model_is_put_back(). */

@@ -103,9 +103,6 @@ clean_dirty(struct model *model)
 void
 model_settle(struct model *model)
 {
-    if (model_has_pending(model)) {
-        model->stored_revision = model->revision;
-    }
     for (size_t i = 0; i < model->n_dirty; i++) {
         struct entry *entry = model->dirty[i];
 

@@ -168,9 +168,6 @@ bool model_is_builtin(enum vmn_table, const char *name);
 
 uint64_t model_revision(const struct model *);          /* Current. */
 uint64_t model_durable_revision(const struct model *);
-/* Returns the newest durable revision that changed what is stored, or goes to
- * the other members of a cluster: these come to it by batches alone. */
-uint64_t model_stored_revision(const struct model *);
 
 /* Appends a row as the API shows it: the members "name", "metadata", "spec"
  * and "status" of an object, as JSON text, without the object's braces.

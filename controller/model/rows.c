@@ -376,9 +376,3 @@ model_durable_revision(const struct model *model)
 {
     return model->durable_revision;
 }
-
-uint64_t
-model_stored_revision(const struct model *model)
-{
-    return model->stored_revision;
-}

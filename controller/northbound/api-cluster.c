@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * GET /v1/cluster, and what an administrator does to a cluster.  Not for what
- * a member that stands by answers (controller/cluster). */
+ * a standby answers (standby.c). */
 
 #include <config.h>
 

@@ -323,7 +323,7 @@ nb_get_flows(struct http_request *req, void *nb_)
     request.limit = limit;
     if (!diff) {
         list_flows(req, nb, name, &request);
-    } else if (!nb_ask_manager(nb, req, name)) {
+    } else {
         submit_audit(req, nb, name, &request);
     }
 }
@@ -337,8 +337,7 @@ nb_post_audit(struct http_request *req, void *nb_)
     const char *name;
 
     if (find_host(req, nb, &name)
-        && nb_query_limit(req, DIFFERENCES_MAX, DIFFERENCES_DEFAULT, &limit)
-        && !nb_ask_manager(nb, req, name)) {
+        && nb_query_limit(req, DIFFERENCES_MAX, DIFFERENCES_DEFAULT, &limit)) {
         request.limit = limit;
         submit_audit(req, nb, name, &request);
     }

@@ -259,9 +259,6 @@ nb_get_list(struct http_request *req, void *nb_)
                             &network)) {
         return;
     }
-    if (nb_ask_who_knows(nb, req, http_request_data(req), false)) {
-        return;
-    }
     if (!field_selection_init(&fields, req, http_request_data(req))) {
         return;
     }

@@ -15,11 +15,8 @@
 
 /* One object.  ----------------------------------------------------------- */
 
-/* Replies with an object, and with what the member that manages its host knows
- * of it (NULL: nobody was asked). */
 static void
-reply_one(struct http_request *req, struct northbound *nb,
-          const struct nb_part *part)
+get_one(struct http_request *req, struct northbound *nb)
 {
     const struct schema_table *table = http_request_data(req);
     const char *name = http_request_param(req, "name");
@@ -43,10 +40,6 @@ reply_one(struct http_request *req, struct northbound *nb,
     }
     nb_append_object(nb, nb_rights(req), row, &meta, true, &ds);
     ds_put_char(&ds, '}');
-    if (part && !(table->id == VMN_TABLE_HOST
-                  && nb_hides_hosts(nb_rights(req)))) { /* Now. */
-        nb_merge_part(part, &ds);
-    }
     field_selection_apply(&fields, 0, &ds);
     field_selection_uninit(&fields);
     if (nb_shows_secret(nb_rights(req), row)) {
@@ -58,34 +51,9 @@ reply_one(struct http_request *req, struct northbound *nb,
 }
 
 static void
-get_one(struct http_request *req, struct northbound *nb)
-{
-    reply_one(req, nb, NULL);
-}
-
-static void
 get_port(struct http_request *req, struct northbound *nb)
 {
-    const char *name = http_request_param(req, "name");
-    const struct vmn_binding *binding = model_get_durable(
-        nb->model, VMN_TABLE_BINDING, name, NULL);
-
-    if (!nb_ask_for_part(nb, req, VMN_TABLE_PORT, name,
-                         binding ? binding->host : NULL, reply_one)) {
-        nb_unless_trying(nb, req, get_one);
-    }
-}
-
-static void
-get_host(struct http_request *req, struct northbound *nb)
-{
-    const char *name = http_request_param(req, "name");
-
-    if (nb_hides_hosts(nb_rights(req))
-        || !model_get_durable(nb->model, VMN_TABLE_HOST, name, NULL)
-        || !nb_ask_for_part(nb, req, VMN_TABLE_HOST, name, name, reply_one)) {
-        nb_unless_trying(nb, req, get_one);
-    }
+    nb_unless_trying(nb, req, get_one);
 }
 
 void
@@ -96,15 +64,10 @@ nb_get_one(struct http_request *req, void *nb_)
     struct northbound *nb = nb_;
     const struct vmn_row *row;
 
-    if (nb_ask_who_knows(nb, req, table, true)) {
-        return;
-    }
     row = (table->id == VMN_TABLE_PORT
            ? model_get_durable(nb->model, table->id, name, NULL) : NULL);
     if (row && model_sees(nb_rights(req), row)) {
         nb_when_guest_looked_at(nb, req, name, get_port);
-    } else if (table->id == VMN_TABLE_HOST) {
-        get_host(req, nb);
     } else {
         nb_unless_trying(nb, req, get_one);
     }

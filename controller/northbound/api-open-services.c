@@ -118,8 +118,5 @@ find_open_services(struct http_request *req, struct northbound *nb)
 void
 nb_get_open_services(struct http_request *req, void *nb)
 {
-    if (nb_ask_who_sees(nb, req, NB_COMPUTES_MS)) {
-        return;
-    }
     nb_when_quiescent(nb, req, find_open_services);
 }

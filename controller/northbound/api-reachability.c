@@ -215,9 +215,6 @@ reachability_after(struct http_request *req, struct northbound *nb)
 void
 nb_get_reachability(struct http_request *req, void *nb)
 {
-    if (nb_ask_who_sees(nb, req, NB_COMPUTES_MS)) {
-        return;
-    }
     nb_when_quiescent(nb, req, reachability_now);
 }
 

@@ -27,11 +27,8 @@
 void
 nb_reply_unreadable_log(struct http_request *req, struct vmn_error *why)
 {
-    /* Who passes it on asks again, or answers by its own copy. */
-    int status = http_request_is_relayed(req) ? HTTP_MISDIRECTED : 503;
-
     http_reply_header(req, "Retry-After", "1");
-    http_reply_problem(req, status, "unavailable", NULL, "The log could not "
+    http_reply_problem(req, 503, "unavailable", NULL, "The log could not "
                        "be read: %s", why->text);
     vmn_error_uninit(why);
 }
@@ -79,14 +76,6 @@ nb_append_receipt(const struct http_request *req,
     } else {
         ds_put_cstr(ds, "null");
     }
-}
-
-/* Returns true if this member stands by, and the writer may know more: it is
- * waited for, unless the client is shown what is here in any case. */
-static bool
-may_ask(const struct northbound *nb, const struct http_request *req)
-{
-    return nb->following && !nb_may_be_old(nb, req);
 }
 
 /* Appends what a revision took, as far as it is known, and its receipt, or
@@ -143,8 +132,8 @@ append_unlogged(const struct northbound *nb, uint64_t revision, struct ds *ds)
 /* Appends the entry of 'revision', without its last brace.  A revision that is
  * not in the log has a receipt only, 'recorded': it changed what is not
  * stored, such as hosts' interfaces, or was trimmed.  Returns false after a
- * reply, or if the writer is to reply: if there is no such revision, or it is
- * waited for ('waits') in vain, or what there is cannot be read. */
+ * reply: if there is no such revision, or it is waited for ('waits') in vain,
+ * or what there is cannot be read. */
 static bool
 append_entry(struct northbound *nb, struct http_request *req,
              uint64_t revision, bool recorded, bool waits, struct ds *ds)
@@ -157,8 +146,6 @@ append_entry(struct northbound *nb, struct http_request *req,
 
     if (error && error != ENOENT) {
         nb_reply_unreadable_log(req, &why);
-    } else if (error && may_ask(nb, req)) {
-        nb_ask_writer(nb, req);
     } else if (restore && (waits || !logged)) {
         reject_taken_back(req, revision, restore, logged);
     } else if (logged) {
@@ -253,8 +240,6 @@ append_progress(void *nb_, uint64_t revision, struct ds *ds)
         hosts.confirmed = p.n_confirmed;
         schema_print_name(ds, "hosts");
         schema_struct_print(&activity_hosts_shown, &hosts, ds);
-    } else {
-        nb->lacks_progress = true;
     }
 }
 
@@ -351,10 +336,7 @@ nb_get_revision(struct http_request *req, void *nb_)
     bool pending = known ? receipt.recorded && !receipt.installed
                    : !taken_back;
 
-    /* This member may not have been there then. */
-    if (may_ask(nb, req) && !taken_back && !(known && receipt.recorded)) {
-        nb_ask_writer(nb, req);
-    } else if (wait.installed && pending) {
+    if (wait.installed && pending) {
         start_wait(nb, req, revision, contents, wait.timeout_ms);
     } else {
         reply_revision(nb, req, revision, contents, wait.installed,
@@ -461,8 +443,8 @@ nb_get_revisions(struct http_request *req, void *nb_)
     struct span span;
     int error;
 
-    /* Not what is stored just now and not shown yet: another member may not
-     * have it, and whoever asks that one next saw the log go back. */
+    /* Not what is being stored: a next writer may not have it, and a client
+     * that asks that one next would see the log go back. */
     end = model_durable_revision(nb->model) + 1;
     span.author = NULL;
     if (!query_span(nb, req, &span)) {
@@ -470,7 +452,6 @@ nb_get_revisions(struct http_request *req, void *nb_)
         return;
     }
 
-    nb->lacks_progress = false;
     if (span.filtered) {
         error = nb->store_class->filter_logs(nb->store, &span.filter,
                                              MIN(span.before, end), span.limit,
@@ -488,12 +469,8 @@ nb_get_revisions(struct http_request *req, void *nb_)
                                 span.filter.name, &items, &next, &why);
     }
     free(span.author);
-    if (error || (nb->lacks_progress && may_ask(nb, req))) {
-        if (error) {
-            nb_reply_unreadable_log(req, &why);
-        } else {
-            nb_ask_writer(nb, req);
-        }
+    if (error) {
+        nb_reply_unreadable_log(req, &why);
         ds_destroy(&items);
         return;
     }

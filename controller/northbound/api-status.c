@@ -227,7 +227,7 @@ send_status(struct http_request *req, struct northbound *nb)
     struct arena arena;
     struct nb_problems problems = { .arena = &arena };
     struct nb_reply_status reply = {
-        .version = VMN_VERSION, .ready = nb->ready, .standby = nb->following,
+        .version = VMN_VERSION, .ready = nb->ready,
         .uptime_s = (time_wall_msec() - nb->started_ms) / 1000,
         .revision = model_durable_revision(nb->model), .objects = objects,
         .hosts = nb_count_hosts(nb),
@@ -258,12 +258,7 @@ nb_get_status(struct http_request *req, void *nb)
 
     bool scoped = rights && rights->scope.text;
 
-    /* The whole one is about a process and its store, which is the writer's as
-     * long as that answers. */
-    if (scoped ? nb_ask_who_sees(nb, req, NB_READS_MS)
-        : nb_ask_writer_first(nb, req, true, NB_READS_MS)) {
-        return;
-    } else if (scoped) {
+    if (scoped) {
         nb_when_quiescent(nb, req, nb_send_scoped_status);
     } else {
         nb_when_problems_known(nb, req, send_status);

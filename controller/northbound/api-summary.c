@@ -172,7 +172,6 @@ add_host(struct summary *s, const struct vmn_row *row)
 {
     struct nb_reply_summary *reply = &s->reply;
     struct tally *tally = get_tally(&s->hosts, row->name);
-    const char *unknown = nb_host_doubt(s->nb, row->name);
     struct fabric_traffic tunnels;
     struct status_host status;
     struct arena arena;
@@ -183,10 +182,6 @@ add_host(struct summary *s, const struct vmn_row *row)
     }
     arena_init(&arena);
     fabric_host_status(s->nb->fabric, row->name, &arena, &status);
-    if (unknown) {
-        status.state = "unknown";
-        status.reason = unknown;
-    }
     fabric_tunnel_traffic(s->nb->fabric, row->name, &tunnels);
     tally->index = reply->n_hosts++;
     reply->hosts[tally->index] = (struct nb_summary_host) {
@@ -385,9 +380,6 @@ nb_get_summary(struct http_request *req, void *nb_)
     uint64_t limit;
 
     if (!nb_query_limit(req, NETWORKS_MAX, NETWORKS_DEFAULT, &limit)) {
-        return;
-    }
-    if (nb_ask_who_sees(nb, req, NB_READS_MS)) {
         return;
     }
     s = xzalloc(sizeof *s);

@@ -59,22 +59,12 @@ trace(struct http_request *req, struct northbound *nb)
 {
     struct nb_simulation simulation = {
         .run = run, .reply = &nb_reply_trace, .destroy = destroy,
-        .writer_knows_more = nb_is_metered,
     };
     struct trace_query *query;
     struct vmn_errors errors;
     json_t *body = http_request_json(req);
 
     if (!body) {
-        return;
-    }
-    if (nb->following && json_object_get(body, "after")) {
-        /* Who stands by tries no changes. */
-        json_decref(body);
-        nb_ask_writer(nb, req);
-        return;
-    } else if (nb_ask_who_sees(nb, req, NB_READS_MS)) {
-        json_decref(body);
         return;
     }
     query = xzalloc(sizeof *query);

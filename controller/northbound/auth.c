@@ -269,14 +269,12 @@ accept_account(struct http_request *req, const char *name,
 }
 
 bool
-nb_knows_peer(const struct northbound *nb, const struct http_peer *peer,
-              const struct vmn_account **account)
+nb_knows_peer(const struct northbound *nb, const struct http_peer *peer)
 {
     const struct vmn_token *token = NULL;
     const char *reason, *name = peer->certificate;
     bool guess;
 
-    *account = NULL;
     if (peer->trusted || !(peer->token || name)) {
         return true;
     }
@@ -287,8 +285,8 @@ nb_knows_peer(const struct northbound *nb, const struct http_peer *peer,
         }
         name = token->account;
     }
-    *account = model_get_durable(nb->model, VMN_TABLE_ACCOUNT, name, NULL);
-    return model_account_is_allowed(*account, token);
+    return model_account_is_allowed(
+        model_get_durable(nb->model, VMN_TABLE_ACCOUNT, name, NULL), token);
 }
 
 bool

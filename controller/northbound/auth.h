@@ -36,10 +36,9 @@ bool nb_authenticate(struct http_request *, const struct http_peer *,
                      void *nb);
 bool nb_authorize(struct http_request *, void *nb);
 
-/* Returns true if the client is known here and may be one of 'account' (NULL:
- * unrestricted), or has sent nothing that says who it is. */
-bool nb_knows_peer(const struct northbound *, const struct http_peer *,
-                   const struct vmn_account **account);
+/* Returns true if the client is known here, or has sent nothing that says who
+ * it is. */
+bool nb_knows_peer(const struct northbound *, const struct http_peer *);
 
 /* Returns a copy of the request's principal, for what outlives the request; or
  * NULL if it is unrestricted.  The caller frees it with

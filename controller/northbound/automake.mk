@@ -45,10 +45,6 @@ controller_libvmn_a_SOURCES += \
 	controller/northbound/drop-isolation.h \
 	controller/northbound/ended-objects.c \
 	controller/northbound/entity-tag.c \
-	controller/northbound/event-audits.c \
-	controller/northbound/event-audits.h \
-	controller/northbound/event-common.c \
-	controller/northbound/event-common.h \
 	controller/northbound/event-log.c \
 	controller/northbound/event-log.h \
 	controller/northbound/event-open.c \
@@ -58,12 +54,8 @@ controller_libvmn_a_SOURCES += \
 	controller/northbound/event-query.h \
 	controller/northbound/event-replay.c \
 	controller/northbound/event-replay.h \
-	controller/northbound/event-report.c \
-	controller/northbound/event-report.h \
 	controller/northbound/event-scope.c \
 	controller/northbound/event-scope.h \
-	controller/northbound/event-scope-ids.c \
-	controller/northbound/event-scope-ids.h \
 	controller/northbound/event-sources.c \
 	controller/northbound/event-states.c \
 	controller/northbound/event-streams.c \
@@ -76,14 +68,12 @@ controller_libvmn_a_SOURCES += \
 	controller/northbound/group-ports.c \
 	controller/northbound/guest-look.c \
 	controller/northbound/guest-status.c \
-	controller/northbound/host-doubt.c \
 	controller/northbound/host-maintenance.c \
 	controller/northbound/metrics-certificates.c \
 	controller/northbound/metrics-cluster.c \
 	controller/northbound/metrics-format.c \
 	controller/northbound/live-trace-limits.c \
 	controller/northbound/live-trace-limits.h \
-	controller/northbound/manager-part.c \
 	controller/northbound/metrics-apps.c \
 	controller/northbound/metrics-health.c \
 	controller/northbound/metrics-listeners.c \
@@ -114,7 +104,6 @@ controller_libvmn_a_SOURCES += \
 	controller/northbound/openapi-types.c \
 	controller/northbound/openapi.c \
 	controller/northbound/openapi.h \
-	controller/northbound/own-copy.c \
 	controller/northbound/packet-scope.c \
 	controller/northbound/packet-scope.h \
 	controller/northbound/packet-streams.c \
@@ -145,6 +134,7 @@ controller_libvmn_a_SOURCES += \
 	controller/northbound/sample-causes.c \
 	controller/northbound/sample-causes.h \
 	controller/northbound/simulation.c \
+	controller/northbound/standby.c \
 	controller/northbound/system-health.c \
 	controller/northbound/trace-body.c \
 	controller/northbound/trace-body.h \

@@ -5,9 +5,8 @@
  * position in it.  So a slow client costs no more than what is queued in its
  * connection, and delays nobody.
  *
- * A member of a cluster has two of them: its own, of what it sees by itself;
- * and one that is common to all members, of what the writer tells, with the
- * same ids everywhere (event-common.h).
+ * Of a cluster's members the writer alone has one: it begins when the member
+ * becomes the writer.
  *
  * event-sources.c and event-states.c append events, event-streams.c sends
  * them.  Not for what must be durable: that is the store's log of
@@ -31,13 +30,8 @@
 #define EVENT_READERS_MAX 1000
 #define EVENT_READERS_ACCOUNT_MAX 100
 
-/* What else a log has, in a cluster: a gap, whose streams are told "reset";
- * and an event of a kind that this version does not know, which takes an id
- * and is told to nobody. */
-enum { EVENT_LOG_GAP = EVENT_N_KINDS, EVENT_LOG_UNKNOWN };
-
 struct event_entry {
-    int kind;                   /* enum event_kind, or one of those. */
+    enum event_kind kind;
     bool about_all;             /* It concerns too many objects to name: it
                                  * matches each filter. */
     struct ds about;            /* The objects that it concerns: of each a byte
@@ -46,13 +40,10 @@ struct event_entry {
     bool background;            /* A drop that happens where all is well. */
     char *text;                 /* As it is sent. */
     size_t size;
-    int64_t time_ms;            /* When it was appended; in the common log, by
-                                 * the writer. */
-    int64_t seen_ms;            /* When it was appended to this log, of
-                                 * time_msec(), which nobody sets. */
-    int64_t made_ms;            /* When that happened: of a revision, as its
-                                 * author's process says, whose clock may be
-                                 * another one. */
+    int64_t time_ms;            /* When it was appended. */
+    uint64_t scope_id;          /* See event_log_scope_id(). */
+    int64_t made_ms;            /* When that happened; of a revision, as the
+                                 * log has it. */
     uint64_t revision;          /* The newest revision then. */
     int64_t *created;           /* Which objects those are: of each in 'about'
                                  * when it was created, as its row says; 0: it
@@ -60,88 +51,43 @@ struct event_entry {
     size_t created_size;        /* In bytes. */
 };
 
-/* Since when some kinds of events are told. */
-struct event_span {
-    uint64_t first;             /* From this position on; */
-    int64_t started_ms;         /* when that was. */
-    uint64_t before;            /* The newest revision before the first
-                                 * event. */
-};
-
-/* Ids of the events from a position on, up to the next segment: each is one
- * more than the one before. */
-struct event_segment {
-    uint64_t first;             /* Position, */
-    uint64_t id;                /* and its id. */
-};
-#define EVENT_SEGMENTS_MAX 64
-
 struct event_log {
-    /* Positions begin at the time of the start, in microseconds.  So do ids:
-     * they grow over restarts, and those of a former process can be
-     * recognized.  A member of a cluster adds a number that is drawn by lot:
-     * those of other members are then told from its own, since two of them are
-     * not the same.  In the common log each writer has a segment. */
-    struct event_segment segments[EVENT_SEGMENTS_MAX]; /* Oldest first. */
-    size_t n_segments;
-    struct event_scope_ids *scope_ids; /* Owned. */
+    /* Positions begin at the time of the start, in microseconds, and are the
+     * ids of events: they grow over restarts, and those of a former process
+     * can be recognized. */
+    uint64_t first;             /* The first one, */
+    int64_t started_ms;         /* when that was, */
+    uint64_t before;            /* and the newest revision before. */
     uint64_t oldest, next;      /* Positions that are kept: from, to
                                  * (excluded). */
-    uint64_t shown;             /* Of the common log: those before are not
-                                 * newer than the copy of the state. */
+    uint64_t discarded;         /* 'scope_id' of the newest event that is not
+                                 * kept, or the start. */
+    unsigned lot;               /* See event_log_scope_id(). */
     size_t n_bytes;
-    struct event_span standby;  /* Of 'event_standby_kinds', */
-    struct event_span all;      /* and of all kinds: of a member of a cluster
-                                 * since it is the writer. */
     uint64_t floor;             /* All events of later revisions are kept. */
     uint64_t revision;          /* The newest one. */
     struct event_entry ring[EVENTS_MAX]; /* Indexed by the position
                                           * modulo EVENTS_MAX. */
 };
 
-/* The kinds, as bits, that all members of a cluster tell of, whether they
- * stand by or not: revisions in the same order and with the same ids, as all
- * have the same log of them; and what hosts do, as each member sees that
- * itself, with ids of its own. */
-extern const unsigned event_standby_kinds;
-
-/* 'durable' is the newest revision that is; 'is_member': of a cluster. */
-struct event_log *event_log_create(uint64_t durable, bool is_member);
+/* 'durable' is the newest revision that is. */
+struct event_log *event_log_create(uint64_t durable);
 void event_log_destroy(struct event_log *);
-/* Returns the id of the event at a position, which need not be kept or have
- * come yet. */
-uint64_t event_log_id(const struct event_log *, uint64_t at);
-/* Has the next event have this id, and those behind it the next ones.  To make
- * room for another segment the oldest events may be discarded. */
-void event_log_set_id(struct event_log *, uint64_t id);
+const struct event_entry *event_log_get(const struct event_log *, uint64_t at);
+/* Returns since when all events are kept, in milliseconds since the epoch. */
+int64_t event_log_kept_ms(const struct event_log *);
 /* Sets '*next' to the position behind the event with this id, or behind what
- * is before the first one of a segment.  Returns false if it is not kept. */
+ * is before the first one.  Returns false if what follows is not kept. */
 bool event_log_find_id(const struct event_log *, uint64_t id, uint64_t *next);
-/* The same of an id that clients with a scope are told. */
+/* Returns the id, for an account with a scope, of what is before position
+ * 'at'.  It says when that was, and so not how many events of others there
+ * are; the last bits are drawn by lot, so that those of another process, whose
+ * clock may be wrong, are not found here.  Less than 2^53 until the year 2041,
+ * so that JavaScript has it exactly. */
+uint64_t event_log_scope_id(const struct event_log *, uint64_t at);
+/* As event_log_find_id(), of such an id. */
 bool event_log_find_scope_id(const struct event_log *, uint64_t id,
                              uint64_t *next);
-/* Returns true if the id may be of an event that is still to come: of the
- * newest segment, and not far behind its last one. */
-bool event_log_expects(const struct event_log *, uint64_t id);
-/* Returns the position before which all events of revisions are of durable
- * ones, 'durable' being the newest. */
-uint64_t event_log_shown(struct event_log *, uint64_t durable);
-const struct event_entry *event_log_get(const struct event_log *, uint64_t at);
-/* This member of a cluster is the writer now; 'durable' as above. */
-void event_log_lead(struct event_log *, uint64_t durable);
-/* Returns since when it tells of all of these kinds. */
-const struct event_span *event_log_span(const struct event_log *,
-                                        unsigned kinds);
-/* Returns the first position from which on all events of these are kept. */
-uint64_t event_log_begin(const struct event_log *, unsigned kinds);
-/* Returns since when all events of these kinds are kept, in milliseconds since
- * the epoch. */
-int64_t event_log_kept_ms(const struct event_log *, unsigned kinds);
-/* Returns true if 'id', which may be one for clients with a scope, is of an
- * event, or before the first one, after which all events of these kinds are
- * kept, and sets '*next' to the position behind it. */
-bool event_log_knows(const struct event_log *, bool scoped, uint64_t id,
-                     unsigned kinds, uint64_t *next);
 /* Returns the newest revision that events before position 'at' tell of. */
 uint64_t event_log_told(const struct event_log *, uint64_t at);
 /* Sets '*at' to the position behind the events of 'revision', all that follow
@@ -152,28 +98,13 @@ bool event_log_find(const struct event_log *, uint64_t revision,
 
 /* Appends an event.  Takes ownership of 'data' (the text of a JSON value) and
  * 'about'.  Discards the oldest events to make room. */
-void event_log_push(struct event_log *, int kind, struct ds *data,
+void event_log_push(struct event_log *, enum event_kind, struct ds *data,
                     struct ds *about, bool about_all, bool background);
-/* Returns the event of a revision; NULL: it is not kept, or has not come. */
-const struct event_entry *event_log_find_revision(const struct event_log *,
-                                                  uint64_t revision);
-/* Appends a copy of an event of another log, of enum event_kind, with when it
- * was appended there. */
-void event_log_push_copy(struct event_log *, const struct event_entry *);
-/* Appends a gap: events are missing that others may have been told.  It has
- * the id 'id'; the next event has the one behind it. */
-void event_log_push_gap(struct event_log *, uint64_t id);
 /* Says of the newest event which 'n' objects it is about; takes ownership of
  * 'created'. */
 void event_log_set_created(struct event_log *, int64_t *created, size_t n);
-/* Says of the newest event when it happened; and when it was appended, by the
- * writer of a cluster. */
+/* Says of the newest event when it happened. */
 void event_log_set_made(struct event_log *, int64_t made_ms);
-void event_log_set_time(struct event_log *, int64_t time_ms);
-/* Has a log without events begin as another one: with this id, kept since
- * then, and with the events of all revisions that are later than 'floor'. */
-void event_log_begin_as(struct event_log *, uint64_t id, int64_t kept_ms,
-                        uint64_t floor);
 /* Notes the newest revision, before the event that tells of it is appended;
  * 'durable' is the newest that was durable before. */
 void event_log_note_revision(struct event_log *, uint64_t revision,
@@ -210,8 +141,6 @@ bool event_is_hidden(const struct event_entry *, const struct event_filter *);
 struct event_sources;
 struct event_sources *event_sources_create(struct northbound *);
 void event_sources_destroy(struct event_sources *);
-/* Has the events of all kinds appended from now on. */
-void event_sources_lead(struct event_sources *);
 /* Returns the position of a new stream: behind all events of revisions that
  * are durable. */
 uint64_t event_sources_start(const struct event_sources *);
@@ -221,16 +150,9 @@ void event_push(struct northbound *, enum event_kind,
                 const struct schema_struct *shown, const void *event,
                 struct ds *about, bool about_all);
 
-/* Tells of an audit. */
-void event_sources_tell_audit(struct northbound *,
-                              const struct nb_event_audit *);
-
 /* event-states.c: and when the state of a host or a port differs. */
 struct event_states;
 struct event_states *event_states_create(struct northbound *);
-/* Takes what the cluster's log says of hosts and ports for what was told last,
- * and has events appended where it is otherwise here. */
-void event_states_compare(struct event_states *);
 void event_states_destroy(struct event_states *);
 
 /* event-streams.c */
@@ -245,9 +167,6 @@ void event_readers_recheck(struct event_readers *);
 /* Must be called when a client is authenticated by a token that expires: its
  * stream, or its request that waits, ends with it.  'all' may be NULL. */
 void event_readers_expect_expiry(struct event_readers *all);
-/* Closes the streams of events that are common to the cluster: this member
- * cannot tell them any more, and the writer does. */
-void event_readers_end_common(struct event_readers *);
 struct event_readers_stats {
     uint64_t n_readers;         /* Open now. */
     uint64_t n_overrun;         /* Closed since they did not keep up. */

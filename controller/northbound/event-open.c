@@ -10,7 +10,6 @@
 #include <string.h>
 
 #include "controller/northbound/auth.h"
-#include "controller/northbound/event-common.h"
 #include "controller/northbound/event-past.h"
 #include "controller/northbound/event-query.h"
 #include "controller/northbound/event-streams.h"
@@ -20,7 +19,7 @@
 static void
 begin(struct reader *reader, const struct event_replay *past, bool missed)
 {
-    uint64_t now = event_reader_durable_end(reader);
+    uint64_t now = event_sources_start(reader->all->nb->event_sources);
 
     reader->next = now;
     reader->missed = missed;
@@ -29,10 +28,9 @@ begin(struct reader *reader, const struct event_replay *past, bool missed)
     }
     if (past->wanted) {
         reader->seeks = true;
-        event_replay_seek(&reader->seek, reader->log, past,
-                          reader->filter.kinds, now);
+        event_replay_seek(&reader->seek, reader->all->nb->event_log, past,
+                          now);
     } else {
-        event_reader_set_begin_id(reader);
         event_reader_send_start(reader, now, false);
     }
 }
@@ -43,7 +41,7 @@ static bool
 resume(struct reader *reader, uint64_t after, const struct event_replay *past)
 {
     const struct northbound *nb = reader->all->nb;
-    const struct event_log *log = reader->log;
+    const struct event_log *log = nb->event_log;
 
     if (reader->by_revision) {
         if (!event_log_find(log, after, model_durable_revision(nb->model),
@@ -55,14 +53,9 @@ resume(struct reader *reader, uint64_t after, const struct event_replay *past)
             }
         }
     } else {
-        reader->awaits = (log != nb->event_log && nb->following
-                          && !reader->scoped
-                          && event_log_expects(log, after));
-        reader->awaited = after;
-        reader->awaits_since = event_common_asked(nb->event_common);
-        if (!reader->awaits
-            && !event_log_knows(log, reader->scoped, after,
-                                reader->filter.kinds, &reader->next)) {
+        if (!(reader->scoped
+              ? event_log_find_scope_id(log, after, &reader->next)
+              : event_log_find_id(log, after, &reader->next))) {
             return false;
         }
         reader->shown_id = after;
@@ -132,8 +125,6 @@ nb_get_events(struct http_request *req, void *nb_)
     reader->principal = nb_principal_create(req);
     reader->scoped = event_query_has_scope(req);
     reader->by_revision = query.filter.kinds == 1u << EVENT_REVISION;
-    reader->relayed = http_request_is_relayed(req);
-    reader->log = nb_event_log(nb, query.filter.kinds);
     ovs_list_push_back(&all->readers, &reader->node);
     if (!all->n_readers++) {
         static const struct timeval tv = { EVENT_HEARTBEAT_S, 0 };

@@ -74,19 +74,18 @@ is_since(const struct event_entry *entry, const struct event_replay *past)
  * that is not kept. */
 static bool
 is_cut(const struct event_log *log, const struct event_replay *past,
-       unsigned kinds, uint64_t first)
+       uint64_t first)
 {
-    const struct event_span *span = event_log_span(log, kinds);
     const struct event_entry *entry;
 
     if (past->since_ms != INT64_MIN) {
-        return past->since_ms < event_log_kept_ms(log, kinds);
+        return past->since_ms < event_log_kept_ms(log);
     }
-    if (!past->since || first != event_log_begin(log, kinds)) {
+    if (!past->since || first != log->oldest) {
         return false;
     }
-    if (first == span->first) {
-        return past->since <= span->before || first == log->next;
+    if (first == log->first) {
+        return past->since <= log->before || first == log->next;
     }
     entry = event_log_get(log, first);
     return entry->kind != EVENT_REVISION || entry->revision != past->since;
@@ -94,16 +93,15 @@ is_cut(const struct event_log *log, const struct event_replay *past,
 
 void
 event_replay_seek(struct event_seek *seek, const struct event_log *log,
-                  const struct event_replay *past, unsigned kinds,
-                  uint64_t end)
+                  const struct event_replay *past, uint64_t end)
 {
     *seek = (struct event_seek) { .next = end, .left = past->limit };
-    seek->first = event_log_begin(log, kinds);
+    seek->first = log->oldest;
     while (seek->first < end
            && !is_since(event_log_get(log, seek->first), past)) {
         seek->first++;
     }
-    seek->cut = is_cut(log, past, kinds, seek->first);
+    seek->cut = is_cut(log, past, seek->first);
 }
 
 bool

@@ -33,10 +33,9 @@ struct event_seek {
     uint64_t next;              /* Those from this one on were looked at. */
     uint64_t left;              /* Of the limit; 0: there is none. */
 };
-/* Begins a search among the events of these kinds up to 'end' (excluded). */
+/* Begins a search among the events up to 'end' (excluded). */
 void event_replay_seek(struct event_seek *, const struct event_log *,
-                       const struct event_replay *, unsigned kinds,
-                       uint64_t end);
+                       const struct event_replay *, uint64_t end);
 /* Looks at one more.  Returns true once 'first' and 'cut' are found.
  * 'matches' says which are sent. */
 bool event_replay_step(struct event_seek *, const struct event_log *,

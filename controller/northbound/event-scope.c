@@ -3,10 +3,10 @@
  * Events for accounts with a scope; see event-scope.h.
  *
  * A name is one object's only while it is there: what happened before an
- * object was created was about another that had the name.  Whose an event is
- * says when its object was created, which is in the row, and so the same at
- * each member of a cluster, whose clocks are not; of revisions, whose time is
- * by the clock of who makes rows, whether the object was there by then. */
+ * object was created was about another that had the name.  An event has the
+ * times when its objects were created, as in their rows.  One of a revision
+ * has none: it is about objects that had been created by its own time, which
+ * is by the same clock as theirs. */
 
 #include <config.h>
 

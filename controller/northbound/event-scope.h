@@ -4,9 +4,9 @@
  * in the words in which they see these objects.  Of changes that others make,
  * what concerns their own objects, without who made it and what was said of
  * it; nothing of hosts, of what is installed, and of others' ports on the same
- * host.  Their ids (event-scope-ids.h) tell nothing of how many events there
- * are besides; but in a stream of revisions alone, whose numbers they are
- * told.
+ * host.  Their ids (event_log_scope_id()) tell nothing of how many events
+ * there are besides; but in a stream of revisions alone, whose numbers they
+ * are told.
  * Packets have calls of their own (packet-scope.h).
  *
  * For event-streams.c alone. */

@@ -15,7 +15,6 @@
 #include "controller/fabric/fabric-packet-sampling.h"
 #include "controller/fabric/fabric-watch.h"
 #include "controller/northbound/drop-isolation.h"
-#include "controller/northbound/event-common.h"
 #include "controller/northbound/event-scope.h"
 #include "controller/northbound/replies.h"
 #include "controller/northbound/sample-causes.h"
@@ -45,12 +44,6 @@
 #define PATHS_PER_S 10
 #define PATHS_BURST 20
 
-/* A host that was deleted, in a group that has not been told of. */
-struct deleted_host {
-    struct ovs_list node;
-    char *name, *text;          /* Owned. */
-};
-
 struct event_sources {
     struct northbound *nb;
     struct token_bucket monitors, paths;
@@ -63,12 +56,8 @@ struct event_sources {
     uint64_t group_first;       /* The event id at which the last group
                                  * began. */
     /* The group that was installed before its own event was appended, as one
-     * that concerns no host may be, and one of which the hosts' master hears
-     * before this member; 'early_last' is 0 if there is none. */
+     * that concerns no host may be; 'early_last' is 0 if there is none. */
     uint64_t early_first, early_last;
-    size_t early_n_hosts;       /* How many have installed something of it. */
-    struct ovs_list deleted;    /* Of struct deleted_host: wait for the next
-                                 * quiescent state, too. */
     size_t n_waiting;           /* Samples of drops whose cause is looked for
                                  * in the next quiescent state. */
     struct fabric_sample waiting[WAITING_MAX];
@@ -90,7 +79,6 @@ push(struct northbound *nb, enum event_kind kind,
     event_log_push(nb->event_log, kind, &data, about, about_all, background);
     event_log_set_created(nb->event_log, created, n);
     event_log_set_made(nb->event_log, made_ms);
-    event_common_copy(nb->event_common);
     event_readers_wake(nb->event_readers);
 }
 
@@ -182,7 +170,6 @@ installed_cb(void *es_, uint64_t first, uint64_t last, size_t n_hosts)
     if (last > es->last_revision) {
         es->early_first = first;
         es->early_last = last;
-        es->early_n_hosts = n_hosts;
     } else if (!take_untold(es, last)) {
         append_installed(es, first, last, n_hosts);
     }
@@ -209,34 +196,18 @@ group_cb(void *es_, const struct commit_group *group)
         }
     }
     es->last_revision = MAX(es->last_revision, group->last_revision);
-    /* What the writer has told of it may be shown soon. */
-    if (es->nb->following) {
-        event_common_follow(es->nb->event_common);
-        event_readers_wake(es->nb->event_readers);
-    }
     if (!told && pending.n_logs) {
         add_untold(es, group->last_revision);
     }
     if (es->early_last && es->early_last <= es->last_revision) {
         if (!take_untold(es, es->early_last)) {
-            append_installed(es, es->early_first, es->early_last,
-                             es->early_n_hosts);
+            append_installed(es, es->early_first, es->early_last, 0);
         }
         es->early_last = 0;
     }
 }
 
 /* Hosts.  ---------------------------------------------------------------- */
-
-void
-event_sources_tell_audit(struct northbound *nb,
-                         const struct nb_event_audit *event)
-{
-    struct ds about = DS_EMPTY_INITIALIZER;
-
-    event_about(&about, VMN_TABLE_HOST, event->host);
-    event_push(nb, EVENT_AUDIT, &nb_event_audit, event, &about, false);
-}
 
 static void
 audited_cb(void *es_, const char *host, size_t n_missing, size_t n_altered,
@@ -246,68 +217,23 @@ audited_cb(void *es_, const char *host, size_t n_missing, size_t n_altered,
         host, time_wall_msec(), n_missing, n_altered, n_unknown,
     };
     struct event_sources *es = es_;
+    struct ds about = DS_EMPTY_INITIALIZER;
 
-    if (es->nb->following) {
-        event_common_note_audit(es->nb->event_common, &event);
-    } else {
-        event_sources_tell_audit(es->nb, &event);
-    }
+    event_about(&about, VMN_TABLE_HOST, host);
+    event_push(es->nb, EVENT_AUDIT, &nb_event_audit, &event, &about, false);
 }
 
 static void
-push_deleted(struct event_sources *es, const char *host, const char *text)
+host_deleted_cb(void *es_, const char *host, const char *text)
 {
     const struct nb_event_host event = {
         host, time_wall_msec(), "deleted", text,
     };
+    struct event_sources *es = es_;
     struct ds about = DS_EMPTY_INITIALIZER;
 
     event_about(&about, VMN_TABLE_HOST, host);
     event_push(es->nb, EVENT_HOST, &nb_event_host, &event, &about, false);
-}
-
-static void quiescent_cb(void *es);
-
-static void
-when_quiescent(struct event_sources *es)
-{
-    if (!es->n_waiting && ovs_list_is_empty(&es->deleted)) {
-        commit_when_quiescent(es->nb->commit, quiescent_cb, es);
-    }
-}
-
-/* Who stands by hears of it as the group is installed that deletes it, and
- * tells of that group first. */
-static void
-host_deleted_cb(void *es_, const char *host, const char *text)
-{
-    struct event_sources *es = es_;
-    struct deleted_host *deleted;
-
-    if (commit_is_quiescent(es->nb->commit)) {
-        push_deleted(es, host, text);
-        return;
-    }
-    when_quiescent(es);
-    deleted = xmalloc(sizeof *deleted);
-    deleted->name = xstrdup(host);
-    deleted->text = nullable_xstrdup(text);
-    ovs_list_push_back(&es->deleted, &deleted->node);
-}
-
-static void
-tell_deleted(struct event_sources *es, bool forget)
-{
-    struct deleted_host *deleted;
-
-    LIST_FOR_EACH_POP (deleted, node, &es->deleted) {
-        if (!forget) {
-            push_deleted(es, deleted->name, deleted->text);
-        }
-        free(deleted->name);
-        free(deleted->text);
-        free(deleted);
-    }
 }
 
 /* Appends an event: a host has the interface of a port that may not be bound
@@ -387,7 +313,6 @@ quiescent_cb(void *es_)
     struct event_sources *es = es_;
     size_t n = es->n_waiting;
 
-    tell_deleted(es, false);
     es->n_waiting = 0;
     for (size_t i = 0; i < n; i++) {
         push_sample(es, FABRIC_SAMPLE_DROP, &es->waiting[i], true);
@@ -407,7 +332,9 @@ sample_cb(void *es_, enum fabric_sample_kind kind,
                   && !commit_is_quiescent(es->nb->commit));
 
     if (waits && es->n_waiting < WAITING_MAX) {
-        when_quiescent(es);
+        if (!es->n_waiting) {
+            commit_when_quiescent(es->nb->commit, quiescent_cb, es);
+        }
         es->waiting[es->n_waiting++] = *sample;
     } else {
         push_sample(es, kind, sample, !waits);
@@ -524,29 +451,12 @@ static const struct fabric_watch fabric_watch = {
     .host_deleted = host_deleted_cb,
 };
 
-void
-event_sources_lead(struct event_sources *es)
-{
-    struct northbound *nb = es->nb;
-
-    if (nb->health) {
-        health_set_watch(nb->health, &health_watch, es);
-    }
-    if (nb->paths) {
-        paths_set_watch(nb->paths, path_cb, es);
-    }
-    if (nb->load) {
-        load_monitor_set_watch(nb->load, scale_cb, es);
-    }
-}
-
 struct event_sources *
 event_sources_create(struct northbound *nb)
 {
     struct event_sources *es = xzalloc(sizeof *es);
 
     es->nb = nb;
-    ovs_list_init(&es->deleted);
     token_bucket_init(&es->monitors, MONITORS_PER_S,
                       MONITORS_BURST * TOKENS);
     token_bucket_init(&es->paths, PATHS_PER_S, PATHS_BURST * TOKENS);
@@ -556,8 +466,14 @@ event_sources_create(struct northbound *nb)
     if (nb->fabric) {
         fabric_add_watch(nb->fabric, &fabric_watch, es);
     }
-    if (!nb->following) {
-        event_sources_lead(es);
+    if (nb->health) {
+        health_set_watch(nb->health, &health_watch, es);
+    }
+    if (nb->paths) {
+        paths_set_watch(nb->paths, path_cb, es);
+    }
+    if (nb->load) {
+        load_monitor_set_watch(nb->load, scale_cb, es);
     }
     return es;
 }
@@ -569,7 +485,6 @@ event_sources_destroy(struct event_sources *es)
         return;
     }
     commit_cancel_when_quiescent(es->nb->commit, quiescent_cb, es);
-    tell_deleted(es, true);
     commit_remove_watch(es->nb->commit, group_cb, es);
     if (es->nb->fabric) {
         fabric_remove_watch(es->nb->fabric, &fabric_watch, es);

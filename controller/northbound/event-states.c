@@ -15,11 +15,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "controller/cluster/cluster.h"
 #include "controller/fabric/fabric-status.h"
 #include "controller/fabric/fabric-watch.h"
 #include "controller/model/migration-end.h"
-#include "controller/northbound/event-common.h"
 #include "controller/northbound/replies.h"
 #include "controller/schema/arena.h"
 #include "controller/schema/status.h"
@@ -28,12 +26,6 @@
 #include "sset.h"
 #include "timeval.h"
 #include "util.h"
-
-/* Interval, in seconds, of looks at hosts that the writer may know better. */
-#define DOUBTS_S 1
-
-/* The text of the last event of a host where all is well. */
-#define SYNCED "synced "
 
 /* What no name ends with. */
 #define ACTIVATED "!"
@@ -54,13 +46,7 @@ struct event_states {
     bool acked;                 /* Some host has acknowledged a revision. */
     struct shash last_hosts;    /* By name: the text of the last event. */
     struct shash last_ports;
-    struct sset compared;       /* Hosts whose last event another member has
-                                 * told, and that were not looked at since. */
     struct sset unheard;        /* Hosts whose ports are unknown, as told. */
-    struct sset doubtful;       /* Hosts that the writer of the cluster may
-                                 * know better, or whose role changes: nothing
-                                 * is told of them. */
-    struct event *doubts;       /* Timer: looks at those again. */
     struct shash waiting;       /* By host: struct waiting. */
 };
 
@@ -101,27 +87,6 @@ keep_last(struct shash *last, const char *name, char *text)
         }
     } else {
         shash_add(last, name, text);
-    }
-    return true;
-}
-
-/* Returns true if the host is one that this member is about to see again in
- * another role; or that it, which stands by, does not see, and the writer may:
- * its own connection may be at fault.  That stays so until the next writer is
- * there, which may see it, too. */
-static bool
-is_doubtful(struct event_states *es, const char *host)
-{
-    static const struct timeval again = { DOUBTS_S, 0 };
-    const struct northbound *nb = es->nb;
-
-    if (!fabric_host_changes_role(nb->fabric, host)
-        && !(nb_host_doubt(nb, host) && cluster_expects_writer(nb->cluster))) {
-        return false;
-    }
-    sset_add(&es->doubtful, host);
-    if (!event_pending(es->doubts, EV_TIMEOUT, NULL)) {
-        event_add(es->doubts, &again);
     }
     return true;
 }
@@ -377,9 +342,7 @@ check_port(struct event_states *es, const char *name)
 
     arena_init(&arena);
     if (port && fabric_port_status(es->nb->fabric, name, &arena, &status)) {
-        if (!status.host || !is_doubtful(es, status.host)) {
-            append_binding(es, port, &status);
-        }
+        append_binding(es, port, &status);
     } else {
         keep_last(&es->last_ports, name, NULL);
     }
@@ -510,19 +473,16 @@ is_on_its_way(const struct event_states *es, const char *name,
 
 /* Returns true if there is an event of the host's state.  Of a host of before
  * this process there is none for what is no change: its state of then is not
- * stored, and is taken to be "synced".  Nor is there one before it is known
- * how a host is of which the former writer has told last. */
+ * stored, and is taken to be "synced". */
 static bool
 is_told(struct event_states *es, const char *name,
         const struct status_host *status)
 {
     bool from_before = is_from_before(es, name);
 
-    if ((from_before || sset_contains(&es->compared, name))
-        && is_on_its_way(es, name, status->state)) {
+    if (from_before && is_on_its_way(es, name, status->state)) {
         return false;
     }
-    sset_find_and_delete(&es->compared, name);
     return (keep_last(&es->last_hosts, name, xasprintf(
                    "%s %s", status->state,
                    status->reason ? status->reason : ""))
@@ -536,16 +496,9 @@ check_host(struct event_states *es, const char *name)
     struct ds about = DS_EMPTY_INITIALIZER;
     struct arena arena;
 
-    if (is_doubtful(es, name)) {
-        return;
-    } else if (sset_find_and_delete(&es->doubtful, name)) {
-        mark_ports(es, model_lookup(es->nb->model, VMN_INDEX_PORT_BY_HOST,
-                                    name));
-    }
     arena_init(&arena);
     if (!fabric_host_status(es->nb->fabric, name, &arena, &status)) {
         keep_last(&es->last_hosts, name, NULL);
-        sset_find_and_delete(&es->compared, name);
         sset_find_and_delete(&es->unheard, name);
     } else if (is_told(es, name, &status)) {
         event_about(&about, VMN_TABLE_HOST, name);
@@ -605,74 +558,6 @@ check_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *es_)
     }
 }
 
-static void
-doubts_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *es_)
-{
-    struct event_states *es = es_;
-    const char *host;
-
-    SSET_FOR_EACH (host, &es->doubtful) {
-        host_cb(es, host);
-    }
-}
-
-/* Another member's events.  ----------------------------------------------- */
-
-/* Returns a member of an event that is a string; "": it has none. */
-static const char *
-get_text(const json_t *data, const char *member)
-{
-    const char *text = json_string_value(json_object_get(data, member));
-
-    return text ? text : "";
-}
-
-static void
-newest_cb(void *es_, enum event_kind kind, const char *name,
-          const json_t *data)
-{
-    struct event_states *es = es_;
-    const char *state = get_text(data, "state");
-
-    if (kind == EVENT_BINDING) {
-        const char *candidate = get_text(data, "candidate");
-
-        keep_last(&es->last_ports, name, port_text(
-            get_text(data, "host"), *candidate ? candidate : NULL,
-            json_is_true(json_object_get(data, "activated")), state));
-        port_cb(es, name);
-    } else if (kind == EVENT_PORTS && !strcmp(state, "unknown")) {
-        sset_add(&es->unheard, name);
-    } else if (kind == EVENT_HOST) {
-        keep_last(&es->last_hosts, name, xasprintf(
-            "%s %s", state, get_text(data, "reason")));
-        sset_add(&es->compared, name);
-    }
-}
-
-void
-event_states_compare(struct event_states *es)
-{
-    struct vmn_names hosts = model_names(es->nb->model, VMN_TABLE_HOST);
-    struct shash_node *node;
-
-    /* That a host is not as it is expected to be is told again if need be.  Of
-     * ports there would be too much. */
-    SHASH_FOR_EACH_SAFE (node, &es->last_hosts) {
-        if (strcmp(node->data, SYNCED)) {
-            free(node->data);
-            shash_delete(&es->last_hosts, node);
-        }
-    }
-    sset_clear(&es->compared);
-    sset_clear(&es->unheard);
-    event_common_each_newest(es->nb, (1u << EVENT_HOST | 1u << EVENT_PORTS
-                                      | 1u << EVENT_BINDING), newest_cb, es);
-    for (size_t i = 0; i < hosts.n; i++) {
-        host_cb(es, hosts.names[i]);
-    }
-}
-
 /* Creation and destruction.  ---------------------------------------------- */
 
 static const struct fabric_watch fabric_watch = {
@@ -693,10 +578,7 @@ event_states_create(struct northbound *nb)
     sset_init(&es->ports);
     shash_init(&es->last_hosts);
     shash_init(&es->last_ports);
-    sset_init(&es->compared);
     sset_init(&es->unheard);
-    sset_init(&es->doubtful);
-    es->doubts = evtimer_new(nb->base, doubts_cb, es);
     shash_init(&es->waiting);
     if (nb->fabric) {
         fabric_add_watch(nb->fabric, &fabric_watch, es);
@@ -726,10 +608,7 @@ event_states_destroy(struct event_states *es)
     shash_destroy_free_data(&es->last_ports);
     sset_destroy(&es->hosts);
     sset_destroy(&es->ports);
-    sset_destroy(&es->compared);
     sset_destroy(&es->unheard);
-    sset_destroy(&es->doubtful);
-    event_free(es->doubts);
     event_free(es->check);
     free(es);
 }

@@ -4,19 +4,15 @@
  * Each has a position in the log of events, and is sent what follows it as
  * fast as its client reads.  A stream whose position is no longer in the log
  * is closed: the client may resume, and is then told that it has missed
- * events.  At a member of a cluster that is cut off, those of accounts wait:
- * who may be told what is not known there. */
+ * events. */
 
 #include <config.h>
 
-#include "controller/cluster/cluster.h"
 #include "controller/northbound/auth.h"
-#include "controller/northbound/event-common.h"
 #include "controller/northbound/event-log.h"
 #include "controller/northbound/event-past.h"
 #include "controller/northbound/event-replay.h"
 #include "controller/northbound/event-scope.h"
-#include "controller/northbound/event-scope-ids.h"
 #include "controller/northbound/event-streams.h"
 #include "controller/northbound/replies.h"
 #include "controller/schema/schema-struct.h"
@@ -63,13 +59,13 @@ static void
 write_state(const struct reader *reader, const char *kind, int64_t kept_ms,
             uint64_t hidden)
 {
-    const struct event_log *log = reader->log;
+    const struct event_log *log = reader->all->nb->event_log;
     struct ds ds = DS_EMPTY_INITIALIZER;
 
     ds_put_format(&ds, "id: %"PRIu64"\nevent: %s\ndata: ",
                   (reader->by_revision ? event_log_told(log, reader->next)
                    : reader->scoped ? reader->shown_id
-                   : event_log_id(log, reader->next - 1)), kind);
+                   : reader->next - 1), kind);
     schema_struct_print(
         &nb_event_stream,
         &(const struct nb_event_stream) {
@@ -138,27 +134,10 @@ write_text(struct reader *reader, const char *text, size_t size)
     reader->full = http_stream_queued(reader->stream) >= QUEUED_MAX;
 }
 
-/* Has the member that passes the stream on know what its client is about to be
- * shown. */
-static void
-write_shown(struct reader *reader, const struct event_entry *entry)
-{
-    char *line;
-
-    if (reader->relayed && entry->revision > reader->shown) {
-        reader->shown = entry->revision;
-        line = xasprintf(HTTP_RELAYED_SHOWN_LINE "%"PRIu64"\n\n",
-                         reader->shown);
-        http_stream_write(reader->stream, line, strlen(line));
-        free(line);
-    }
-}
-
 /* Sends an event as it is, but for the id in some streams. */
 static void
 send_entry(struct reader *reader, const struct event_entry *entry)
 {
-    write_shown(reader, entry);
     if (reader->by_revision) {
         char *id = xasprintf("id: %"PRIu64, entry->revision);
 
@@ -169,11 +148,9 @@ send_entry(struct reader *reader, const struct event_entry *entry)
     write_text(reader, entry->text + skip, entry->size - skip);
 }
 
-/* Sends an event, which is at position 'at', to a client with a scope, if it
- * is told of it. */
+/* Sends an event to a client with a scope, if it is told of it. */
 static void
-send_scoped(struct reader *reader, const struct event_entry *entry,
-            uint64_t at)
+send_scoped(struct reader *reader, const struct event_entry *entry)
 {
     const struct event_scope scope = scope_of(reader);
     char *text = event_scope_text(&scope, entry, &reader->filter);
@@ -183,10 +160,8 @@ send_scoped(struct reader *reader, const struct event_entry *entry,
         return;
     }
     reader->shown_id = (reader->by_revision ? entry->revision
-                        : event_scope_id(reader->log->scope_ids,
-                                         event_log_id(reader->log, at)));
+                        : entry->scope_id);
     told = xasprintf("id: %"PRIu64"\n%s", reader->shown_id, text);
-    write_shown(reader, entry);
     write_text(reader, told, strlen(told));
     free(told);
     free(text);
@@ -201,28 +176,16 @@ wake_cb(void *all_)
     event_readers_wake(all);
 }
 
-uint64_t
-event_reader_durable_end(const struct reader *reader)
-{
-    const struct northbound *nb = reader->all->nb;
-
-    return (reader->log == nb->event_log
-            ? event_sources_start(nb->event_sources)
-            : event_log_shown(reader->log,
-                              model_durable_revision(nb->model)));
-}
-
 /* Returns the position before which events are sent now.  What a client with a
  * scope is told goes by durable rows: events of a group that is being
- * committed wait until these are; as they do at a member that stands by, where
- * its clients may wait for them to read. */
+ * committed wait until these are. */
 static uint64_t
 sendable_end(const struct reader *reader)
 {
     struct event_readers *all = reader->all;
-    uint64_t next = reader->log->next;
-    uint64_t end = (reader->scoped || all->nb->following
-                    ? event_reader_durable_end(reader) : next);
+    uint64_t next = reader->all->nb->event_log->next;
+    uint64_t end = (reader->scoped
+                    ? event_sources_start(all->nb->event_sources) : next);
 
     if (end < next && !all->waits && !commit_is_quiescent(all->nb->commit)) {
         all->waits = true;
@@ -236,7 +199,7 @@ sendable_end(const struct reader *reader)
 static uint64_t
 count_hidden(const struct reader *reader, uint64_t end)
 {
-    const struct event_log *log = reader->log;
+    const struct event_log *log = reader->all->nb->event_log;
     uint64_t n = 0;
 
     for (uint64_t id = reader->next; id < end && !reader->scoped; id++) {
@@ -248,20 +211,13 @@ count_hidden(const struct reader *reader, uint64_t end)
 void
 event_reader_send_start(struct reader *reader, uint64_t now, bool cut)
 {
-    write_state(reader, reader->missed ? "reset" : "start",
-                cut ? event_log_kept_ms(reader->log, reader->filter.kinds)
-                : 0,
-                count_hidden(reader, now));
-}
-
-void
-event_reader_set_begin_id(struct reader *reader)
-{
     if (reader->scoped) {
-        reader->shown_id = event_scope_begin_id(
-            reader->log->scope_ids, nb_principal_account(reader->principal),
-            reader->next);
+        reader->shown_id = event_log_scope_id(reader->all->nb->event_log,
+                                              reader->next);
     }
+    write_state(reader, reader->missed ? "reset" : "start",
+                cut ? event_log_kept_ms(reader->all->nb->event_log) : 0,
+                count_hidden(reader, now));
 }
 
 /* Looks for where the stream begins, until the turn is over.  Returns false if
@@ -272,14 +228,14 @@ seek_start(struct reader *reader)
     const struct northbound *nb = reader->all->nb;
     uint64_t now = reader->next;
 
-    while (!event_replay_step(&reader->seek, reader->log, matches, reader)) {
+    while (!event_replay_step(&reader->seek, nb->event_log, matches,
+                              reader)) {
         if (nb->loop && loop_turn_is_over(nb->loop)) {
             return false;
         }
     }
     reader->seeks = false;
     reader->next = reader->seek.first;
-    event_reader_set_begin_id(reader);
     event_reader_send_start(reader, now, reader->seek.cut);
     return true;
 }
@@ -291,7 +247,7 @@ past_cb(void *reader_, const struct event_entry *entry)
     struct reader *reader = reader_;
 
     if (reader->scoped) {
-        send_scoped(reader, entry, 0);
+        send_scoped(reader, entry);
     } else if (event_matches(entry, &reader->filter)) {
         send_entry(reader, entry);
     }
@@ -334,76 +290,20 @@ send_past(struct reader *reader)
     return !reader->past;
 }
 
-/* Returns true if the client may have lost rights without this member having
- * heard of that, or having looked at what follows: it stands by, and is cut
- * off, or has not caught up. */
-static bool
-is_in_doubt(const struct reader *reader)
-{
-    const struct northbound *nb = reader->all->nb;
-
-    return (reader->principal && nb->following
-            && (reader->all->check || !cluster_is_current(nb->cluster)));
-}
-
-/* The client has seen more than this member has been told.  Returns true once
- * this has come, and the stream goes on; or will not, as another writer tells
- * now, or the writer has told all since then: then it begins anew. */
-static bool
-find_awaited(struct reader *reader)
-{
-    const struct northbound *nb = reader->all->nb;
-    const struct event_log *log = reader->log;
-
-    if (event_log_knows(log, false, reader->awaited, reader->filter.kinds,
-                        &reader->next)) {
-        reader->awaits = false;
-        return true;
-    } else if (event_log_expects(log, reader->awaited) && nb->following
-               && !event_common_has_since(nb->event_common,
-                                          reader->awaits_since)) {
-        return false;
-    }
-    reader->awaits = false;
-    reader->missed = true;
-    reader->next = event_reader_durable_end(reader);
-    event_reader_send_start(reader, reader->next, false);
-    return true;
-}
-
-/* Tells the client that events are missing. */
-static void
-send_gap(struct reader *reader, uint64_t at)
-{
-    if (reader->scoped) {
-        reader->shown_id = event_scope_id(reader->log->scope_ids,
-                                          event_log_id(reader->log, at));
-    }
-    write_state(reader, "reset", 0, 0);
-    reader->quiet = false;
-}
-
 /* Sends the stream the events that it has not been sent, as far as the queue
  * has room.  May destroy the stream. */
 static void
 send_events(struct reader *reader)
 {
     static const struct timeval at_once = { 0, 0 };
-    const struct event_log *log = reader->log;
+    const struct event_log *log = reader->all->nb->event_log;
     uint64_t end;
 
-    if (is_in_doubt(reader)) {
-        event_readers_expect_expiry(reader->all); /* Looks again. */
-        return;
-    }
     if (reader->seeks && !seek_start(reader)) {
         event_add(reader->all->send_events, &at_once);
         return;
     }
     if (reader->past && !send_past(reader)) {
-        return;
-    }
-    if (reader->awaits && !find_awaited(reader)) {
         return;
     }
     if (reader->next < log->oldest) {
@@ -412,13 +312,10 @@ send_events(struct reader *reader)
     }
     end = sendable_end(reader);
     while (reader->next < end && !reader->full) {
-        uint64_t at = reader->next++;
-        const struct event_entry *entry = event_log_get(log, at);
+        const struct event_entry *entry = event_log_get(log, reader->next++);
 
-        if (entry->kind == EVENT_LOG_GAP) {
-            send_gap(reader, at);
-        } else if (reader->scoped) {
-            send_scoped(reader, entry, at);
+        if (reader->scoped) {
+            send_scoped(reader, entry);
             /* That takes some time, also for what it is not told of. */
             if (reader->all->nb->loop
                 && loop_turn_is_over(reader->all->nb->loop)) {
@@ -526,7 +423,6 @@ expiry_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *all_)
     struct event_readers *all = all_;
 
     check_principals(all);
-    event_readers_wake(all);        /* A doubt may be over. */
 }
 
 static void
@@ -598,19 +494,6 @@ event_readers_destroy(struct event_readers *all)
         event_free(all->heartbeat);
         event_free(all->expiry);
         free(all);
-    }
-}
-
-void
-event_readers_end_common(struct event_readers *all)
-{
-    struct reader *reader, *next;
-
-    LIST_FOR_EACH_SAFE (reader, next, node, &all->readers) {
-        if (reader->log != all->nb->event_log) {
-            http_stream_close(reader->stream);
-            event_reader_destroy(reader);
-        }
     }
 }
 

@@ -33,14 +33,13 @@ struct event_readers {
                                  * quiescent. */
     struct event *heartbeat;    /* Timer; pending while there are streams. */
     struct event *expiry;       /* Timer; pending while there may be clients
-                                 * with a token that expires, or in doubt. */
+                                 * with a token that expires. */
 };
 
 struct reader {
     struct ovs_list node;
     struct event_readers *all;
     struct http_stream *stream;
-    struct event_log *log;      /* This member's own, or the cluster's. */
     struct event_filter filter;
     struct nb_principal *principal;  /* NULL: unrestricted. */
     uint64_t next;              /* Position of the next event to send. */
@@ -58,25 +57,13 @@ struct reader {
     bool seeks;                 /* Where it begins is looked for: */
     struct event_seek seek;
     bool missed;                /* Then: events were. */
-    bool awaits;                /* It goes on behind an event that this member
-                                 * has not been told yet, with this id: */
-    uint64_t awaited;
-    uint64_t awaits_since;      /* It was asked for so often before. */
     bool full;                  /* Until the client has read what is queued. */
     bool quiet;                 /* Nothing was sent since the last
                                  * heartbeat. */
-    bool relayed;               /* By another member of the cluster, which is
-                                 * told of which revision events are: */
-    uint64_t shown;             /* the last one. */
 };
 
 /* Frees a stream, whose connection is closed or ended. */
 void event_reader_destroy(struct reader *);
-/* Returns the position behind all events of revisions that are durable
- * here. */
-uint64_t event_reader_durable_end(const struct reader *);
-/* Draws the id of the stream's first event, if it has a scope. */
-void event_reader_set_begin_id(struct reader *);
 /* Sends the first event of a stream: "start", or "reset" if events were
  * missed, and the client must read again all that it is interested in.  Of the
  * past, it says if less is kept than was asked for ('cut'), and how much of it

@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "controller/northbound/event-common.h"
 #include "controller/northbound/event-log.h"
 #include "controller/northbound/northbound-private.h"
 #include "controller/northbound/replies.h"
@@ -140,7 +139,7 @@ group_cb(void *g_, const struct commit_group *group OVS_UNUSED)
     sset_destroy(&routers);
 }
 
-/* Called when the first compile is done, and to compare. */
+/* Called when the first compile is done. */
 static void
 begin_cb(void *g_)
 {
@@ -160,37 +159,6 @@ begin_when_quiescent(struct gateway_changes *g)
         g->due = true;
         commit_when_quiescent(g->nb->commit, begin_cb, g);
     }
-}
-
-/* An event_common_newest_cb. */
-static void
-newest_cb(void *g_, enum event_kind kind OVS_UNUSED, const char *name,
-          const json_t *data)
-{
-    const char *state = json_string_value(json_object_get(data, "state"));
-    const char *host = json_string_value(json_object_get(data, "host"));
-    const char *before = json_string_value(json_object_get(data, "before"));
-    bool lost = state && !strcmp(state, "lost");
-    struct gateway_changes *g = g_;
-    struct gateway *gateway = shash_find_data(&g->gateways, name);
-
-    host = lost ? before : host;
-    if (!host) {
-        return;
-    } else if (!gateway) {
-        gateway = xzalloc(sizeof *gateway);
-        shash_add(&g->gateways, name, gateway);
-    }
-    free(gateway->host);
-    gateway->host = xstrdup(host);
-    gateway->lost = lost;
-}
-
-void
-gateway_changes_compare(struct gateway_changes *g)
-{
-    event_common_each_newest(g->nb, 1u << EVENT_GATEWAY, newest_cb, g);
-    begin_when_quiescent(g);
 }
 
 uint64_t

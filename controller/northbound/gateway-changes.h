@@ -15,10 +15,6 @@ struct northbound;
 struct gateway_changes *gateway_changes_create(struct northbound *);
 void gateway_changes_destroy(struct gateway_changes *);
 
-/* Takes what the cluster's log says of gateways for what was told last, and
- * has events appended where it is otherwise here. */
-void gateway_changes_compare(struct gateway_changes *);
-
 /* Returns how often the router's gateway became another host, since the start
  * of this process. */
 uint64_t gateway_changes_of(const struct gateway_changes *,

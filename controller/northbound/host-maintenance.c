@@ -109,9 +109,8 @@ count_all(const struct northbound *nb, struct shash *hosts)
     }
 }
 
-/* Returns how many backends on the host drain, and are not drained yet.  Who
- * stands by probes none, and goes by what the app makes of the writer's
- * rows. */
+/* Returns how many backends on the host drain, and are not drained yet.  A
+ * standby probes none, and goes by what the app makes of the writer's rows. */
 static uint64_t
 count_drains(const struct northbound *nb, const char *host)
 {

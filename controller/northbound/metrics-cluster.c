@@ -8,23 +8,9 @@
 #include <inttypes.h>
 
 #include "controller/cluster/cluster.h"
-#include "controller/northbound/event-common.h"
 #include "controller/northbound/metrics.h"
 #include "controller/northbound/northbound-private.h"
 #include "openvswitch/dynamic-string.h"
-
-void
-metrics_append_clock(const struct northbound *nb, struct ds *ds)
-{
-    static const char name[] = "vmn_cluster_clock_offset_seconds";
-    int64_t ahead_ms;
-
-    if (nb->cluster && event_common_clock(nb->event_common, &ahead_ms)) {
-        metrics_family(ds, name, "gauge", "By how much this member's clock is "
-                       "ahead of the writer's, as it was last seen.");
-        ds_put_format(ds, "%s %.3f\n", name, ahead_ms / 1000.0);
-    }
-}
 
 void
 metrics_append_database_disk(const struct northbound *nb, struct ds *ds)

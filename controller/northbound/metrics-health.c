@@ -67,7 +67,7 @@ metrics_append_probes(const struct northbound *nb, struct ds *ds)
     static const char probes[] = "vmn_health_probes_total";
     struct prober_stats stats;
 
-    health_get_stats(nb->prober, &stats);
+    health_get_stats(nb->health, &stats);
     metrics_family(ds, probes, "counter",
                    "Probes of backends, by result.");
     ds_put_format(ds, "%s{result=\"ok\"} %"PRIu64"\n", probes, stats.n_ok);

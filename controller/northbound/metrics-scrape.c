@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * GET /metrics: reads all objects, over as many iterations of the loop as that
- * takes, then prints everything at once.  A member of a cluster that stands by
- * says what it does itself, and nothing of objects.  Not for what is printed
- * (metrics.c, metrics-object-states.c). */
+ * takes, then prints everything at once.  A standby of a cluster prints
+ * the metrics of its own process alone.  Not for what is printed (metrics.c,
+ * metrics-object-states.c). */
 
 #include <config.h>
 

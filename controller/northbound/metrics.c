@@ -44,7 +44,7 @@ struct figures {
     uint64_t ready;
     struct cluster_figures {
         uint64_t is_member, is_writer;
-        uint64_t members, away, sharing, behind, connected, epoch;
+        uint64_t members, away, behind, connected, epoch;
     } cluster;
 };
 
@@ -83,10 +83,7 @@ static const struct metric metrics[] = {
     GAUGE_OF_ALL("vmn_cluster_members", cluster.members,
                  "Members of the cluster whose writer this is; 0: of none."),
     GAUGE_OF_ALL("vmn_cluster_members_away", cluster.away,
-                 "Those of them that have not been heard for 5 seconds."),
-    GAUGE_OF_ALL("vmn_cluster_members_sharing", cluster.sharing,
-                 "Those of them that share the hosts; 0: the writer manages "
-                 "all."),
+                 "Those of them that have not been heard for 3 seconds."),
     GAUGE_OF_ALL("vmn_cluster_behind_batches", cluster.behind,
                  "Batches of changes that the member lacks that lacks most."),
     GAUGE("vmn_cluster_connected", cluster.connected,
@@ -285,9 +282,6 @@ static const struct metric metrics[] = {
             "Polls of a host's flow counters."),
     COUNTER("vmn_flow_count_poll_failures_total", fabric.n_counter_failures,
             "Polls of a host's flow counters that failed."),
-    COUNTER_OF_ALL("vmn_flow_count_reports_total", fabric.n_counter_reports,
-                   "Polls of a host's flow counters by other members of the "
-                   "cluster, as they told."),
     GAUGE_OF_ALL("vmn_flow_counts", fabric.n_counted_flows,
                  "Flows, on all hosts, whose counters are kept."),
     COUNTER_OF_ALL("vmn_flow_counts_discarded_total", fabric.n_counters_full,
@@ -332,24 +326,23 @@ static const struct metric metrics[] = {
             "API clients that disconnected before their reply."),
     COUNTER_OF_ALL("vmn_health_changes_total", health.n_changes,
                    "State changes of backends."),
-    COUNTER("vmn_health_probes_delayed_total", health.n_late,
+    COUNTER_OF_ALL("vmn_health_probes_delayed_total", health.n_late,
             "Probes delayed because too many were due."),
-    COUNTER("vmn_health_probes_repeated_total", health.n_unproven,
+    COUNTER_OF_ALL("vmn_health_probes_repeated_total", health.n_unproven,
             "Probes without an answer that were repeated, since "
             "their host was late to answer, too."),
-    COUNTER("vmn_health_frames_ignored_total", health.n_ignored,
+    COUNTER_OF_ALL("vmn_health_frames_ignored_total", health.n_ignored,
             "Frames received by probes that answered none."),
-    GAUGE("vmn_event_streams", events.n_readers,
+    GAUGE_OF_ALL("vmn_event_streams", events.n_readers,
           "API clients subscribed to events."),
-    COUNTER("vmn_event_streams_overrun_total", events.n_overrun,
+    COUNTER_OF_ALL("vmn_event_streams_overrun_total", events.n_overrun,
             "Event streams closed because their client did not keep up."),
-    COUNTER("vmn_event_streams_rejected_total", events.n_refused,
+    COUNTER_OF_ALL("vmn_event_streams_rejected_total", events.n_refused,
             "Event streams rejected at the limit of all, or of their "
             "account."),
 };
 
-/* Appends the families of the table; without those of all, if it is of a
- * member that stands by. */
+/* Appends the families of the table; of a standby, without those 'of_all'. */
 static void
 put_figures(const struct figures *figures, bool following, struct ds *ds)
 {
@@ -689,9 +682,6 @@ put_replies(const struct http_stats *stats, struct ds *ds)
     }
 }
 
-/* Seconds without a word after which a member counts as away. */
-#define MEMBER_AWAY_S 5
-
 static void
 get_cluster(const struct northbound *nb, struct cluster_figures *figures)
 {
@@ -712,8 +702,7 @@ get_cluster(const struct northbound *nb, struct cluster_figures *figures)
     for (size_t i = 0; i < status.n_members; i++) {
         const struct status_cluster_member *member = &status.members[i];
 
-        figures->away += member->heard > MEMBER_AWAY_S;
-        figures->sharing += member->weight > 0;
+        figures->away += !strcmp(member->role, "away");
         figures->behind = MAX(figures->behind, (uint64_t) member->behind);
     }
     arena_uninit(&arena);
@@ -727,9 +716,9 @@ get_figures(const struct northbound *nb, struct figures *figures)
     commit_get_stats(nb->commit, &figures->commit);
     http_server_get_stats(nb->http, &figures->http);
     nb->store_class->get_stats(nb->store, &figures->store);
-    event_readers_get_stats(nb->event_readers, &figures->events);
-    health_get_stats(nb->prober, &figures->health);
     if (!nb->following) {
+        event_readers_get_stats(nb->event_readers, &figures->events);
+        health_get_stats(nb->health, &figures->health);
         audit_log_get_stats(nb->audit_log, &figures->audit_log);
     }
     figures->store_ok = figures->store.ok;
@@ -739,7 +728,8 @@ get_figures(const struct northbound *nb, struct figures *figures)
     get_cluster(nb, &figures->cluster);
 }
 
-/* What the writer knows alone, or as well as any other member. */
+/* Appends the families of the hosts and of all objects, which the writer alone
+ * has. */
 static void
 append_of_all(struct northbound *nb, const struct figures *figures,
               struct ds *ds)
@@ -757,6 +747,7 @@ append_of_all(struct northbound *nb, const struct figures *figures,
     put_loads(nb->load, ds);
     metrics_append_objects(nb, ds);
     metrics_append_health(nb, ds);
+    metrics_append_probes(nb, ds);
     metrics_append_paths(nb, ds);
     metrics_append_usage(nb, ds);
 }
@@ -764,17 +755,15 @@ append_of_all(struct northbound *nb, const struct figures *figures,
 void
 metrics_append_all(struct northbound *nb, struct ds *ds)
 {
-    struct figures figures;
+    struct figures figures = { .ready = 0 };
 
     get_figures(nb, &figures);
     put_figures(&figures, nb->following, ds);
     put_backup(&figures.store.last_backup, ds);
-    metrics_append_clock(nb, ds);
     metrics_append_database_disk(nb, ds);
     if (!nb->following) {
         append_of_all(nb, &figures, ds);
     }
-    metrics_append_probes(nb, ds);
     put_classes(nb->engine, ds);
     put_audits(nb->fabric, ds);
     put_drops(nb->fabric, ds);

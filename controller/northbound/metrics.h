@@ -42,9 +42,7 @@ void metrics_append_apps(const struct northbound *, struct ds *);
 /* api-usage.c: usage of quotas. */
 void metrics_append_usage(const struct northbound *, struct ds *);
 
-/* metrics-cluster.c: how far the member's clock is from the writer's, if it is
- * known. */
-void metrics_append_clock(const struct northbound *, struct ds *);
+/* metrics-cluster.c */
 void metrics_append_database_disk(const struct northbound *, struct ds *);
 
 /* metrics-listeners.c: connections to the listeners of this process. */

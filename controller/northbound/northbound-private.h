@@ -51,8 +51,6 @@ struct northbound {
     struct fabric *fabric;
     struct cluster *cluster;        /* Or NULL. */
     struct health *health;          /* Or NULL. */
-    struct health *prober;          /* The same, also standing by; or NULL. */
-    struct paths *path_prober;      /* So of paths; or NULL. */
     struct paths *paths;            /* Or NULL, as the next. */
     struct fqdns *fqdns;
     struct audit_log *audit_log;    /* Or NULL. */
@@ -88,9 +86,8 @@ struct northbound {
     struct live_limits *live_limits; /* Owned. */
     struct nb_auth *auth;           /* Owned. */
     struct tls *tls;                /* Owned; or NULL. */
-    struct event_log *event_log; /* Owned, as the next three; see
+    struct event_log *event_log; /* Owned, as the next two; see
                                   * event-log.h. */
-    struct event_common *event_common; /* Owned; see event-common.h. */
     struct event_sources *event_sources;
     struct volatile_revisions *volatile_revisions; /* Owned. */
     struct sample_causes *sample_causes; /* Of dropped packets. */
@@ -102,15 +99,8 @@ struct northbound {
     struct app_changes *app_changes; /* Owned. */
     struct read_waits *read_waits;  /* Owned. */
     struct nb_drains *drains;       /* Owned; see host-maintenance.c. */
-    struct shash part_managers;     /* Members that are asked for parts of
-                                     * objects; manager-part.c. */
-    bool following;                 /* It stands by, in a cluster: until
+    bool following;                 /* A standby of a cluster, until
                                      * northbound_lead(). */
-    uint64_t n_answered;            /* Requests that it then answered
-                                     * itself. */
-    bool lacks_progress;            /* A list of revisions has some of which
-                                     * it is not known how far they are
-                                     * installed. */
     unsigned metrics_series;        /* Hosts, and ports, with series of their
                                      * own. */
     bool ready;
@@ -176,85 +166,20 @@ bool nb_parse_number(const char *text, uint64_t *value);
  * number. */
 bool nb_param_revision(struct http_request *, uint64_t *revision);
 
-/* own-copy.c */
-/* Returns true if the request is for events of revisions, and of no other
- * kind: their ids are their numbers. */
-bool nb_wants_revisions(const struct http_request *);
+/* standby.c */
 /* For http_options. */
 bool nb_passes_on(const struct http_request *, const struct http_route *,
                   const struct http_peer *, void *nb);
 void nb_pass_on(struct http_request *, const struct http_peer *, void *nb);
-/* How long the writer, as long as it is heard, has until its reply begins: to
- * what it may have to wait for, a second at most (deferred-reply.c); and to
- * what takes long to compute, which would take two of them as long.  0: what
- * it has at hand, and this member, too, but for some hosts; a second. */
-#define NB_READS_MS 3000
-#define NB_COMPUTES_MS 60000
-/* If this member stands by, and the writer has more to say of what is asked
- * for ('knows_more'), passes the request on, takes ownership, and returns
- * true.  If the writer is not reached or heard, or does not answer within
- * 'reply_ms' (see above), the handler is called again. */
-bool nb_ask_writer_first(struct northbound *, struct http_request *,
-                         bool knows_more, int reply_ms);
-/* The same if the writer may see hosts that this member does not see. */
-bool nb_ask_who_sees(struct northbound *, struct http_request *,
-                     int reply_ms);
-/* The same if the writer has more to say of the objects of 'table', or of
- * 'one' of them. */
-bool nb_ask_who_knows(struct northbound *, struct http_request *,
-                      const struct schema_table *, bool one);
-/* Of a member that stands by: returns true if the request is answered also
- * from a copy that may be old. */
-bool nb_may_be_old(const struct northbound *, const struct http_request *);
-/* The same from one that lacks what was shown before, as this is told of the
- * process. */
-bool nb_is_of_process(const struct northbound *, const struct http_request *);
-/* Asks the writer first, if it can be asked, about what would be answered from
- * such a copy; returns as nb_ask_writer_first(). */
-bool nb_ask_before_old(struct northbound *, struct http_request *);
-/* Returns true if what the request reads may be older than what other members
- * have. */
-bool nb_shows_old(const struct http_request *, void *nb);
-/* Returns why this member does not know the state of the host as the writer
- * may, a constant; NULL: it does, or the writer does not know either. */
-const char *nb_host_doubt(const struct northbound *, const char *host);
-/* Returns true if there is such a host. */
-bool nb_sees_less(struct northbound *);
-/* Passes on what turns out not to be known here. */
-void nb_ask_writer(struct northbound *, struct http_request *);
-/* Passes on what the member answers that manages the host; takes ownership of
- * the request.  Returns false if that is this one, or nobody. */
-bool nb_ask_manager(struct northbound *, struct http_request *,
-                    const char *host);
-
-/* manager-part.c: what of an object only the member knows that manages its
- * host. */
-struct nb_part {
-    enum vmn_table table;
-    const json_t *answer;           /* NULL: there is none, */
-    char why[256];                  /* for this reason. */
-};
-typedef void nb_part_cb(struct http_request *, struct northbound *,
-                        const struct nb_part *);
-/* Has 'reply' be called with it, which is valid in the call, while no plan is
- * applied.  Returns false if there is nobody to ask.  'host' may be NULL. */
-bool nb_ask_for_part(struct northbound *, struct http_request *,
-                     enum vmn_table, const char *name, const char *host,
-                     nb_part_cb *reply);
-/* Puts it into the text of the object. */
-void nb_merge_part(const struct nb_part *, struct ds *);
-/* Frees 'part_managers'; nobody waits. */
-void nb_parts_uninit(struct northbound *);
-/* Sets '*answer', which the caller frees, to that to 'ask' of another member,
- * or returns what is wrong, a constant. */
-const char *nb_tell_part(const struct northbound *, const void *ask,
-                         size_t size, char **answer);
+/* Adds to the reply of a read that the state may be old, if another member of
+ * the cluster may have a newer one: NB_MAY_BE_OLD, and Age (RFC 9111, section
+ * 5.1), the seconds since the writer was heard. */
+void nb_mark_age(const struct northbound *, struct http_request *);
+#define NB_MAY_BE_OLD "Vmn-May-Be-Old"
 
 /* read-wait.c */
 struct read_waits *read_waits_create(struct northbound *);
 void read_waits_destroy(struct read_waits *);
-/* From now on what the client asks for is all that is waited for. */
-void read_waits_lead(struct read_waits *);
 /* For http_options. */
 bool nb_hold_read(struct http_request *, void *nb);
 
@@ -358,9 +283,6 @@ struct nb_simulation {
     const struct schema_struct *reply; /* Describes it. */
     void (*destroy)(void *aux);
     void *aux;
-    /* Of a result without a change: returns true if the writer of a cluster
-     * has more to say of it than a member that stands by.  Or NULL. */
-    bool (*writer_knows_more)(const void *result);
 };
 /* Replies to 'req' when the commit is quiescent.  Takes ownership of the
  * simulation.  'after' is borrowed: a list of objects as in POST /v1/apply, or
@@ -530,9 +452,10 @@ struct nb_health_facts {
     const char *no_gateway;     /* That routers have no active gateway, or no
                                  * standby; NULL: all do. */
     const char *no_standby;
-    const char *lost_writer;    /* Why what this member of a cluster, which
-                                 * stands by, says may not be what the writer
-                                 * would; or NULL. */
+    const char *lost_writer;    /* Why this standby of a cluster hears no
+                                 * writer; or NULL. */
+    const char *away;           /* That members of the cluster are away; or
+                                 * NULL. */
 };
 /* The rule: see docs/monitoring.md. */
 void nb_judge_health(const struct nb_health_facts *,
@@ -599,9 +522,6 @@ const char *nb_path_problem(const struct northbound *, const char *host,
 /* Returns how many of these ports are on hosts that are not heard. */
 size_t nb_count_unknown(const struct northbound *, const char *const *ports,
                         size_t n);
-/* Returns true if what a meter has dropped may concern the packet of a 'struct
- * trace': an app is to answer it. */
-bool nb_is_metered(const void *trace);
 /* Warns in the trace, which is in 'arena' and of a packet of 'protocol', of
  * paths to its end that are down, and of hosts on the way that are not heard,
  * or whose VMs may leave checksums to them that they do not compute.  A client

@@ -10,7 +10,6 @@
 
 #include "controller/cluster/cluster.h"
 #include "controller/northbound/app-changes.h"
-#include "controller/northbound/event-common.h"
 #include "controller/northbound/event-log.h"
 #include "controller/northbound/gateway-changes.h"
 #include "controller/northbound/metrics.h"
@@ -41,8 +40,7 @@ VLOG_DEFINE_THIS_MODULE(northbound);
 #define CONNECTIONS_MAX (EVENT_READERS_MAX + 256)
 
 /* Calls that do not belong to a type of object.  Their query parameters are
- * those of 'about'.  'own' says that a member of a cluster that stands by has
- * what the writer has; see own-copy.c. */
+ * those of 'about'. */
 static const struct http_route calls[] = {
     { .method = HTTP_GET,
       .pattern = "/healthz",
@@ -67,37 +65,31 @@ static const struct http_route calls[] = {
     { .method = HTTP_GET,
       .pattern = "/metrics",
       .handler = nb_get_metrics,
-      .own = true,
       .about = &nb_operation_metrics,
       .permission = NB_PERMISSION_VIEW },
     { .method = HTTP_GET,
       .pattern = "/v1",
       .handler = nb_get_index,
       .about = &nb_operation_index,
-      .permission = NB_PERMISSION_ANY,
-      .own = true },
+      .permission = NB_PERMISSION_ANY },
     { .method = HTTP_GET,
       .pattern = "/v1/openapi.json",
       .handler = nb_get_openapi,
       .about = &nb_operation_openapi,
-      .permission = NB_PERMISSION_ANY,
-      .own = true },
+      .permission = NB_PERMISSION_ANY },
     { .method = HTTP_GET,
       .pattern = "/v1/status",
-      .own = true,
       .handler = nb_get_status,
       .about = &nb_operation_status,
       .permission = NB_PERMISSION_OBJECTS },
     { .method = HTTP_GET,
       .pattern = "/v1/summary",
-      .own = true,
       .handler = nb_get_summary,
       .about = &nb_operation_summary,
       .permission = NB_PERMISSION_VIEW },
     { .method = HTTP_GET,
       .pattern = "/v1/backup",
       .handler = nb_get_backup,
-      .own = true,
       .about = &nb_operation_backup,
       .permission = NB_PERMISSION_ADMIN },
     { .method = HTTP_GET,
@@ -123,7 +115,6 @@ static const struct http_route calls[] = {
       .takes_body = true },
     { .method = HTTP_POST,
       .pattern = "/v1/trace",
-      .own = true,
       .handler = nb_post_trace,
       .about = &nb_operation_trace,
       .permission = NB_PERMISSION_OBJECTS,
@@ -136,7 +127,6 @@ static const struct http_route calls[] = {
       .takes_body = true },
     { .method = HTTP_GET,
       .pattern = "/v1/reachability",
-      .own = true,
       .handler = nb_get_reachability,
       .about = &nb_operation_reachability,
       .permission = NB_PERMISSION_VIEW },
@@ -148,7 +138,6 @@ static const struct http_route calls[] = {
       .takes_body = true },
     { .method = HTTP_GET,
       .pattern = "/v1/open-services",
-      .own = true,
       .handler = nb_get_open_services,
       .about = &nb_operation_open_services,
       .permission = NB_PERMISSION_VIEW },
@@ -161,14 +150,12 @@ static const struct http_route calls[] = {
       .pattern = "/v1/revisions",
       .handler = nb_get_revisions,
       .about = &nb_operation_revisions,
-      .permission = NB_PERMISSION_OBJECTS,
-      .own = true },
+      .permission = NB_PERMISSION_OBJECTS },
     { .method = HTTP_GET,
       .pattern = "/v1/revisions/{revision}",
       .handler = nb_get_revision,
       .about = &nb_operation_revision,
-      .permission = NB_PERMISSION_OBJECTS,
-      .own = true },
+      .permission = NB_PERMISSION_OBJECTS },
     { .method = HTTP_POST,
       .pattern = "/v1/revisions/{revision}/undo",
       .handler = nb_post_undo,
@@ -193,8 +180,7 @@ static const struct http_route calls[] = {
       .pattern = "/v1/events",
       .handler = nb_get_events,
       .about = &nb_operation_events,
-      .permission = NB_PERMISSION_OBJECTS,
-      .own = true },
+      .permission = NB_PERMISSION_OBJECTS },
     { .method = HTTP_GET,
       .pattern = "/v1/packets",
       .handler = nb_get_packets,
@@ -224,8 +210,7 @@ static const struct http_route calls[] = {
       .pattern = "/v1/identities",
       .handler = nb_get_identities,
       .about = &nb_operation_identities,
-      .permission = NB_PERMISSION_VIEW,
-      .own = true },
+      .permission = NB_PERMISSION_VIEW },
     { .method = HTTP_GET,
       .pattern = "/v1/paths",
       .handler = nb_get_paths,
@@ -235,8 +220,7 @@ static const struct http_route calls[] = {
       .pattern = "/v1/usage",
       .handler = nb_get_usage,
       .about = &nb_operation_usage,
-      .permission = NB_PERMISSION_OBJECTS,
-      .own = true },
+      .permission = NB_PERMISSION_OBJECTS },
     { .method = HTTP_GET,
       .pattern = "/v1/rejected-hosts",
       .handler = nb_get_rejected_hosts,
@@ -246,8 +230,7 @@ static const struct http_route calls[] = {
       .pattern = "/v1/ports/{name}/policies",
       .handler = nb_get_port_policies,
       .about = &nb_operation_port_policies,
-      .permission = NB_PERMISSION_OBJECTS,
-      .own = true },
+      .permission = NB_PERMISSION_OBJECTS },
     { .method = HTTP_GET,
       .pattern = "/v1/apps/{name}/logs",
       .handler = nb_get_app_logs,
@@ -267,13 +250,11 @@ static const struct http_route calls[] = {
     { .method = HTTP_GET,
       .pattern = "/v1/hosts/{name}/flows",
       .handler = nb_get_flows,
-      .own = true,
       .about = &nb_operation_flows,
       .permission = NB_PERMISSION_VIEW },
     { .method = HTTP_POST,
       .pattern = "/v1/hosts/{name}/audit",
       .handler = nb_post_audit,
-      .own = true,
       .about = &nb_operation_audit,
       .permission = NB_PERMISSION_OPERATE },
 };
@@ -361,7 +342,6 @@ nb_routes_make(size_t *n)
             }
             *route = type_calls[i];
             route->data = table;
-            route->own = route->method == HTTP_GET;
             if (t == VMN_TABLE_PORT && route->handler == nb_get_list) {
                 route->about = &nb_operation_list_ports;
             }
@@ -372,7 +352,6 @@ nb_routes_make(size_t *n)
     for (size_t i = 0; i < ARRAY_SIZE(type_calls); i++) {
         *route = type_calls[i];
         route->find = find_own_type;
-        route->own = route->method == HTTP_GET;
         finish_route(route++, xasprintf("/v1/{type}%s",
                                         type_calls[i].pattern));
     }
@@ -416,8 +395,8 @@ open_tcp(struct northbound *nb, const struct northbound_options *options,
     return vmn_error_take(why, error, text);
 }
 
-/* Listens for other members of the cluster, which pass requests on: what the
- * writer is to answer, or who manages a host. */
+/* Listens for other members of the cluster, which pass requests on to the
+ * writer. */
 static int
 open_relayed(struct northbound *nb, struct vmn_error *why)
 {
@@ -479,16 +458,6 @@ get_revision(void *nb_)
     return model_durable_revision(nb->model);
 }
 
-/* Events of a group come before it is the state that reads are of. */
-static uint64_t
-get_shown_revision(void *nb_)
-{
-    const struct northbound *nb = nb_;
-
-    return (commit_is_trying(nb->commit) ? model_durable_revision(nb->model)
-            : model_revision(nb->model));
-}
-
 static void
 yield_cb(void *commit)
 {
@@ -514,10 +483,6 @@ create_server(struct northbound *nb, const struct northbound_options *options)
     }
     http_options.hold = nb_hold_read;
     http_options.revision = get_revision;
-    http_options.shown_revision = get_shown_revision;
-    if (nb->cluster || nb->following) {
-        http_options.may_be_old = nb_shows_old;
-    }
     http_options.origins = options->origins;
     http_options.no_such_path = nb_suggest_path;
     http_options.pause = yield_cb;
@@ -526,19 +491,29 @@ create_server(struct northbound *nb, const struct northbound_options *options)
                                   nb->n_routes, nb);
 }
 
-/* What the former writer has told of hosts and ports may be what it alone saw:
- * what is otherwise here is told. */
+/* Begins the log of events: this process is the writer. */
 static void
-compare_states(struct northbound *nb)
+begin_events(struct northbound *nb)
 {
-    event_states_compare(nb->event_states);
-    gateway_changes_compare(nb->gateway_changes);
+    nb->event_log = event_log_create(model_durable_revision(nb->model));
+    nb->event_readers = event_readers_create(nb);
+    nb->event_sources = event_sources_create(nb);
+    nb->event_states = event_states_create(nb);
+    nb->gateway_changes = gateway_changes_create(nb);
+    nb->app_changes = app_changes_create(nb);
 }
 
-static const struct event_common_ops common_ops = {
-    .wake = event_readers_wake, .end = event_readers_end_common,
-    .compare = compare_states, .audited = event_sources_tell_audit,
-};
+/* Takes the rooms of the writer. */
+static void
+take_options(struct northbound *nb, const struct northbound_options *options)
+{
+    nb->webhook = options->webhook;
+    nb->health = options->health;
+    nb->paths = options->paths;
+    nb->fqdns = options->fqdns;
+    nb->audit_log = options->audit_log;
+    nb->load = options->load;
+}
 
 int
 northbound_create(const struct northbound_options *options,
@@ -558,20 +533,12 @@ northbound_create(const struct northbound_options *options,
     nb->engine = engine;
     nb->commit = commit;
     nb->fabric = fabric;
-    nb->webhook = options->webhook;
-    nb->health = options->health;
-    nb->prober = options->prober;
-    nb->path_prober = options->path_prober;
-    nb->paths = options->paths;
-    nb->fqdns = options->fqdns;
     nb->cluster = options->cluster;
-    nb->audit_log = options->audit_log;
-    nb->load = options->load;
+    take_options(nb, options);
     nb->store_class = store_class;
     nb->store = store;
     nb->apphost = apphost;
     nb->started_ms = time_wall_msec();
-    shash_init(&nb->part_managers);
     nb->following = options->following;
     ovs_list_init(&nb->changes);
     nb_sets_init(nb);
@@ -583,20 +550,13 @@ northbound_create(const struct northbound_options *options,
     nb_observations_init(nb);
     nb_ended_objects_init(nb);
     nb->auth = nb_auth_create(options->account_rate);
-    nb->event_log = event_log_create(model_durable_revision(model),
-                                     nb->cluster != NULL);
-    nb->event_common = event_common_create(nb, &common_ops);
     nb->volatile_revisions = volatile_revisions_create();
-    nb->event_readers = event_readers_create(nb);
     nb->packet_streams = packet_streams_create(nb);
     nb->live_limits = live_limits_create();
     nb->sample_causes = sample_causes_create();
-    nb->event_sources = event_sources_create(nb);
     nb->object_counters = metrics_object_counters_create();
-    nb->event_states = event_states_create(nb);
-    nb->gateway_changes = gateway_changes_create(nb);
     if (!nb->following) {
-        nb->app_changes = app_changes_create(nb);
+        begin_events(nb);
     }
     nb->read_waits = read_waits_create(nb);
     nb->drains = nb_drains_create();
@@ -625,21 +585,10 @@ northbound_lead(struct northbound *nb,
                 const struct northbound_options *options)
 {
     nb->following = false;
-    nb->webhook = options->webhook;
-    nb->health = options->health;
-    nb->prober = options->prober;
-    nb->path_prober = options->path_prober;
-    nb->paths = options->paths;
-    nb->fqdns = options->fqdns;
-    nb->audit_log = options->audit_log;
-    nb->load = options->load;
+    take_options(nb, options);
     nb->started_ms = time_wall_msec();
-    event_log_lead(nb->event_log, model_durable_revision(nb->model));
-    event_common_lead(nb->event_common, options->epoch, options->has_events);
-    event_sources_lead(nb->event_sources);
-    nb->app_changes = app_changes_create(nb);
+    begin_events(nb);
     http_server_end_relay(nb->http);
-    read_waits_lead(nb->read_waits);
 }
 
 void
@@ -653,7 +602,6 @@ northbound_destroy(struct northbound *nb)
     sample_causes_destroy(nb->sample_causes);
     event_readers_destroy(nb->event_readers);
     packet_streams_destroy(nb->packet_streams);
-    event_common_destroy(nb->event_common);
     event_log_destroy(nb->event_log);
     volatile_revisions_destroy(nb->volatile_revisions);
     metrics_object_counters_destroy(nb->object_counters);
@@ -672,7 +620,6 @@ northbound_destroy(struct northbound *nb)
     tls_destroy(nb->tls);
     nb_routes_destroy(nb->routes, nb->n_routes);
     nb_drains_destroy(nb->drains);
-    nb_parts_uninit(nb);
     free(nb->openapi);
     free(nb);
 }
@@ -710,10 +657,6 @@ unixctl_show(struct unixctl_conn *conn, int argc OVS_UNUSED,
                   stats.n_bad, stats.n_unauthorized);
     ds_put_format(&ds, "changes in flight: %"PRIuSIZE"\n",
                   ovs_list_size(&nb->changes));
-    if (nb->cluster) {
-        ds_put_format(&ds, "answered while standing by: %"PRIu64"\n",
-                      nb->n_answered);
-    }
     unixctl_command_reply(conn, ds_cstr(&ds));
     ds_destroy(&ds);
 }

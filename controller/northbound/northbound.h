@@ -61,22 +61,15 @@ struct northbound_options {
      * the northbound. */
     const struct loop *loop;
     struct cluster *cluster;    /* Or NULL. */
-    struct health *health;      /* Probes of balancers' backends; or NULL: it
-                                 * stands by. */
-    struct health *prober;      /* The same, of this process alone. */
-    struct paths *path_prober;  /* The same of paths between hosts. */
-    struct paths *paths;        /* Paths between hosts; NULL: it stands by. */
-    struct fqdns *fqdns;        /* Names that rules have; or NULL. */
+    struct health *health;      /* Probes of balancers' backends. */
+    struct paths *paths;        /* Paths between hosts. */
+    struct fqdns *fqdns;        /* Names that rules have. */
     struct webhook *webhook;    /* Calls of web servers. */
     struct load_monitor *load;          /* Load of balancers. */
     struct audit_log *audit_log;
-    /* It begins as a member of 'cluster' that stands by: it answers what it
-     * can, and passes all else on to the writer.  The five before are NULL. */
+    /* It begins as a standby of 'cluster', and relays requests to the writer.
+     * All between 'cluster' and this are NULL. */
     bool following;
-    /* Of northbound_lead(): the writer's epoch, and whether this member was
-     * told all that the former writer has told of events. */
-    int64_t epoch;
-    bool has_events;
 };
 
 /* Opens the listeners and serves requests from then on, driven by 'base'.
@@ -94,26 +87,6 @@ int northbound_create(const struct northbound_options *options,
  * others pass on to the writer, with what 'options' have besides where it
  * listens. */
 void northbound_lead(struct northbound *, const struct northbound_options *);
-
-/* This member will be the writer no more in a moment: of the events that are
- * common to the cluster it tells no further ones, since the next writer may
- * not be told them. */
-void northbound_hand_over(struct northbound *);
-/* Returns true if the member of that name has all that was told until then.
- * Calls cluster_note_told() when it may have got it. */
-bool northbound_has_told(const struct northbound *, const char *member);
-
-/* Events of the writer, which a member of a cluster that stands by asks for.
- * What to ask that of this epoch, which the caller frees; NULL: nothing, as
- * the last answer still waits for the copy of the state, which it does for
- * some milliseconds at most.  And the answer, which comes from outside:
- * returns NULL, or what is wrong with it, a constant, and sets '*more' to
- * whether there is more to ask for at once.  Or the writer does not answer: it
- * is passed streams on, as for all that this member does not tell. */
-char *northbound_ask_events(struct northbound *, int64_t epoch);
-const char *northbound_take_events(struct northbound *, const void *answer,
-                                   size_t size, bool *more);
-void northbound_lack_events(struct northbound *);
 
 /* Closes listeners and connections.  To be called before the fabric and the
  * commit are destroyed.  Changes that were submitted still take effect. */

@@ -40,18 +40,9 @@ fill_host(const struct nb_status_query *q, const struct vmn_row *row,
           void *status_)
 {
     struct status_host *status = status_;
-    const char *doubt;
 
     if (!fabric_host_status(q->nb->fabric, row->name, q->arena, status)) {
         return false;
-    }
-    doubt = nb_host_doubt(q->nb, row->name);
-    if (doubt) {
-        status->state = "unknown";
-        status->reason = doubt;
-    }
-    if (q->nb->cluster) {
-        status->manager = cluster_host_manager(q->nb->cluster, row->name);
     }
     status->maintenance = nb_host_maintenance(q->nb, (const void *) row,
                                               q->arena);
@@ -114,15 +105,9 @@ fill_port(const struct nb_status_query *q, const struct vmn_row *row,
           void *status_)
 {
     struct status_port *status = status_;
-    const char *doubt;
     char *held = nb_port_quarantine(q->nb, row->name);
 
     fabric_port_status(q->nb->fabric, row->name, q->arena, status);
-    doubt = status->host ? nb_host_doubt(q->nb, status->host) : NULL;
-    if (doubt) {
-        /* Of its host; the state is what was last reported of the port. */
-        status->reason = doubt;
-    }
     nb_fill_guest(q, row->name, status);
     if (held) {
         fill_quarantines(q, (const void *) row, arena_strdup(q->arena, held),

@@ -725,9 +725,6 @@ static const struct schema_struct hosts = SHOWN_KEPT(
              "The version of `vmnd`."),                                 \
     SHOWN_OF(nb_reply_status, ready, BOOL, ALWAYS,                      \
              "Whether the state is loaded and compiled."),              \
-    SHOWN_OF(nb_reply_status, standby, BOOL, HIDE,                      \
-             "True: a member of a cluster that stands by says it, by "  \
-             "what it sees itself."),                                   \
     REVISION_OF(nb_reply_status, "The newest."),                        \
     SHOWN_MAP_OF(nb_reply_status, objects, n_objects, U64, ALWAYS,      \
                  "How many objects, by type; with a scope, how many "   \

@@ -118,9 +118,11 @@ header_components(void)
           "\"5-41f0...\", or of a change \"5\"." },
         { HTTP_REVISION, "integer", "The revision of the state: what is read "
                                     "is not older." },
-        { HTTP_MAY_BE_OLD, "boolean", "What is read may be older than that: "
-                                      "this member of the cluster has lost "
-                                      "the others." },
+        { NB_MAY_BE_OLD, "boolean", "What is read may be older than that: "
+                                    "this member of the cluster has lost the "
+                                    "others." },
+        { "Age", "integer", "With that, of a standby: the seconds since it "
+                            "last heard the writer." },
         { "Retry-After", "integer", "How many seconds to wait before a "
                                     "retry." },
         { "Allow", "string", "Of 405, and of OPTIONS: the methods of the "
@@ -423,8 +425,10 @@ add_revision_header(json_t *responses, bool reads)
         json_t *headers = headers_of(HTTP_REVISION);
 
         if (reads) {
-            json_object_set_new(headers, HTTP_MAY_BE_OLD, openapi_ref(
-                "headers", HTTP_MAY_BE_OLD));
+            json_object_set_new(headers, NB_MAY_BE_OLD, openapi_ref(
+                "headers", NB_MAY_BE_OLD));
+            json_object_set_new(headers, "Age",
+                                openapi_ref("headers", "Age"));
         }
         json_object_update(headers, json_object_get(reply, "headers"));
         json_object_set_new(reply, "headers", headers);

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Reads that wait until the state that they are of has a revision: that which
- * the client asks for (?at_least=REVISION), and at a member of a cluster that
- * stands by, the newest that its clients have seen by way of the writer.  So
- * they read what they have written, and never see the state go back.  Not for
- * waits for hosts (change-wait.c). */
+ * Reads that wait until the state that they are of has the revision that the
+ * client asks for: ?at_least=REVISION.  Not for waits for hosts
+ * (change-wait.c). */
 
 #include <config.h>
 
@@ -15,16 +13,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "controller/cluster/cluster.h"
-#include "controller/northbound/openapi-operations.h"
 #include "openvswitch/list.h"
 #include "timeval.h"
 #include "util.h"
 
-/* How long a read waits for what was asked for, in milliseconds; and at a
- * member that stands by, before it is passed on to the writer. */
+/* How long a read waits, in milliseconds. */
 #define WAIT_MS NB_TIMEOUT_DEFAULT_MS
-#define PASS_ON_MS 2000
 /* Of NB_DIGITS_MAX digits. */
 #define AT_LEAST_MAX UINT64_C(999999999999999999)
 
@@ -41,8 +35,7 @@ struct read_wait {
     struct ovs_list node;
     struct read_waits *all;
     struct http_request *req;
-    uint64_t at_least;          /* What the client asks for; 0: nothing. */
-    uint64_t revision;          /* What is waited for. */
+    uint64_t at_least;          /* The revision. */
     long long int end_ms;
 };
 
@@ -72,7 +65,7 @@ admit(struct read_wait *wait)
     http_request_handle(req);
 }
 
-/* The time of the request is over; it is not shown an older state. */
+/* The time of the request is over. */
 static void
 give_up(struct read_wait *wait)
 {
@@ -81,17 +74,6 @@ give_up(struct read_wait *wait)
     struct http_request *req = end_wait(wait);
 
     http_request_set_close_cb(req, NULL, NULL);
-    if (nb->following) {
-        nb_ask_writer(nb, req);
-        return;
-    }
-    if (at_least <= model_durable_revision(nb->model)) {
-        http_reply_header(req, "Retry-After", "1");
-        http_reply_problem(req, 503, "unavailable", NULL, "The writer does "
-                           "not know yet whether it has stored what other "
-                           "members show already");
-        return;
-    }
     http_reply_problem(req, 504, "behind", json_pack("[o]", http_query_error(
         "at_least", "revision %"PRIu64" is not there, %d s after the request",
         at_least, WAIT_MS / 1000)), "There is no revision %"PRIu64" yet; the "
@@ -139,7 +121,7 @@ check_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *all_)
             ovs_list_pop_front(&all->waits), struct read_wait, node);
 
         ovs_list_push_back(&all->waits, &wait->node);
-        if (wait->revision <= model_durable_revision(all->nb->model)) {
+        if (wait->at_least <= model_durable_revision(all->nb->model)) {
             admit(wait);
         } else if (wait->end_ms <= time_msec()) {
             give_up(wait);
@@ -169,84 +151,33 @@ group_cb(void *all_, const struct commit_group *group OVS_UNUSED)
     }
 }
 
-/* Returns the revision that the request is about, as its path says, or, of
- * events that are resumed, where; or 0. */
-static uint64_t
-get_subject(const struct http_request *req)
-{
-    const void *about = http_request_about(req);
-    const char *text = NULL;
-    uint64_t revision;
-
-    if (about == &nb_operation_revision) {
-        text = http_request_param(req, "revision");
-    } else if (about == &nb_operation_events && nb_wants_revisions(req)) {
-        text = http_request_header(req, "Last-Event-ID");
-        text = text ? text : http_request_query(req, "after");
-    }
-    return text && nb_parse_number(text, &revision) ? revision : 0;
-}
-
-/* Returns the revision that the member has shown which passes the request on:
- * it may have a batch before the writer knows that this is durable; or 0. */
-static uint64_t
-get_relayed(const struct http_request *req)
-{
-    const char *text = (http_request_is_relayed(req)
-                        ? http_request_header(req, HTTP_RELAYED_AT_LEAST)
-                        : NULL);
-    uint64_t revision;
-
-    return text && nb_parse_number(text, &revision) ? revision : 0;
-}
-
 bool
 nb_hold_read(struct http_request *req, void *nb_)
 {
     struct northbound *nb = nb_;
     struct read_waits *all = nb->read_waits;
-    bool again = http_request_was_given_back(req);
-    uint64_t at_least, revision;
+    struct read_wait *wait;
+    uint64_t at_least;
 
-    nb->n_answered += again && nb->following;
     if (!nb_query_number(req, "at_least", 1, AT_LEAST_MAX, 0, &at_least)) {
         return true;
     }
-    revision = MAX(at_least, get_relayed(req));
-    if (nb->following && !nb_is_of_process(nb, req)) {
-        revision = MAX(revision, get_subject(req));
-        revision = MAX(revision, cluster_shown(nb->cluster));
+    if (!strcmp(http_request_method(req), "GET")
+        || !strcmp(http_request_method(req), "HEAD")) {
+        nb_mark_age(nb, req);
     }
-    if (nb->following && !again && nb_ask_before_old(nb, req)) {
-        return true;
-    } else if (revision <= model_durable_revision(nb->model)) {
+    if (at_least <= model_durable_revision(nb->model)) {
         return false;
-    } else if (again && nb->following && !cluster_is_current(nb->cluster)) {
-        nb_ask_writer(nb, req); /* The copy does not get there soon. */
-        return true;
     }
-
-    struct read_wait *wait = xmalloc(sizeof *wait);
+    wait = xmalloc(sizeof *wait);
     *wait = (struct read_wait) {
-        .all = all, .req = req, .at_least = at_least, .revision = revision,
-        .end_ms = time_msec() + (nb->following ? PASS_ON_MS : WAIT_MS),
+        .all = all, .req = req, .at_least = at_least,
+        .end_ms = time_msec() + WAIT_MS,
     };
     ovs_list_push_back(&all->waits, &wait->node);
     http_request_set_close_cb(req, client_left, wait);
     set_timer(all);
     return true;
-}
-
-void
-read_waits_lead(struct read_waits *all)
-{
-    struct read_wait *wait;
-
-    LIST_FOR_EACH (wait, node, &all->waits) {
-        wait->revision = wait->at_least;
-        wait->end_ms = time_msec() + WAIT_MS;
-    }
-    check_now(all);
 }
 
 struct read_waits *

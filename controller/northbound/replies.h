@@ -686,7 +686,6 @@ struct nb_reply_rejected {
 struct nb_reply_status {
     const char *version;
     bool ready;
-    bool standby;               /* Of a member that stands by. */
     struct nb_health health;
     uint64_t uptime_s;
     uint64_t revision;

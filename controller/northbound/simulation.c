@@ -219,19 +219,6 @@ try_change(struct northbound *nb, struct http_request *req,
     model_request_uninit(&request);
 }
 
-/* If this member becomes the writer meanwhile, it knows what it has said that
- * it does not know. */
-static const void *
-run_now(struct northbound *nb, const struct nb_simulation *simulation,
-        struct arena *arena, struct vmn_error *error)
-{
-    bool following = nb->following;
-    const void *reply = simulation->run(nb, simulation->aux, arena, error);
-
-    return (reply && following != nb->following
-            ? simulation->run(nb, simulation->aux, arena, error) : reply);
-}
-
 static void
 simulate_now(struct northbound *nb, struct http_request *req,
              const struct nb_simulation *simulation)
@@ -241,13 +228,8 @@ simulate_now(struct northbound *nb, struct http_request *req,
     const void *reply;
 
     arena_init(&arena);
-    reply = run_now(nb, simulation, &arena, &error);
-    if (reply && simulation->writer_knows_more
-        && !http_request_was_given_back(req)
-        && nb_ask_writer_first(nb, req, simulation->writer_knows_more(reply),
-                               NB_READS_MS)) {
-        /* It is passed on. */
-    } else if (reply) {
+    reply = simulation->run(nb, simulation->aux, &arena, &error);
+    if (reply) {
         struct ds body = DS_EMPTY_INITIALIZER;
 
         print_reply(nb->commit, simulation->reply, reply, &body);

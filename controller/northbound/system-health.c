@@ -273,8 +273,8 @@ static const char *const health_states[] = {
 };
 
 /* In the order of the reply, where the failing ones come first.  All but
- * "starting", "writer", "hosts", "gateways" and "standby" are kinds of
- * problems. */
+ * "starting", "writer", "hosts", "members", "gateways" and "standby" are
+ * kinds of problems. */
 static const struct {
     const char *name;
     enum health_state state;    /* "hosts" may be worse. */
@@ -283,6 +283,7 @@ static const struct {
     { "writer", HEALTH_FAILING },
     { "store", HEALTH_FAILING },
     { "hosts", HEALTH_DEGRADED },
+    { "members", HEALTH_DEGRADED },
     { "gateways", HEALTH_DEGRADED },
     { "standby", HEALTH_DEGRADED },
     { "paths", HEALTH_DEGRADED },
@@ -353,6 +354,8 @@ find_reason(size_t i, const struct nb_health_facts *facts,
             *state = HEALTH_FAILING;
         }
         return count_hosts(facts, problems->arena);
+    } else if (!strcmp(name, "members")) {
+        return facts->away;
     } else if (!strcmp(name, "gateways")) {
         return facts->no_gateway;
     } else if (!strcmp(name, "standby")) {
@@ -424,20 +427,28 @@ name_unsynced(const struct northbound *nb, struct arena *arena)
     return text;
 }
 
-/* Returns why a member that stands by cannot tell what the writer does, or
- * NULL. */
+/* Returns the names of the other members of the cluster that are away, in
+ * 'arena'; NULL: none is. */
 static const char *
-find_lost_writer(const struct cluster *cluster)
+name_away(const struct cluster *cluster, struct arena *arena)
 {
-    bool current = cluster_is_current(cluster);
+    struct ds ds = DS_EMPTY_INITIALIZER;
+    struct status_cluster status;
+    const char *text = NULL;
 
-    return (!cluster_hears_writer(cluster)
-            ? current ? "the cluster has no writer that this member hears: "
-                        "changes wait for one"
-                      : "this member hears no writer of the cluster: changes "
-                        "wait for one, and the state that it shows may be old"
-            : !current ? "this member is behind the writer of the cluster: "
-                         "the state that it shows may be old" : NULL);
+    cluster_get_status(cluster, arena, &status);
+    for (size_t i = 0; i < status.n_members; i++) {
+        if (!strcmp(status.members[i].role, "away")) {
+            ds_put_format(&ds, "%s%s", ds.length ? ", " : "",
+                          status.members[i].name);
+        }
+    }
+    if (ds.length) {
+        text = arena_printf(arena, "members of the cluster are away: %s",
+                            ds_cstr(&ds));
+    }
+    ds_destroy(&ds);
+    return text;
 }
 
 void
@@ -446,7 +457,12 @@ nb_find_health(const struct northbound *nb,
 {
     struct nb_health_facts facts = {
         .ready = nb->ready, .hosts = nb_count_hosts(nb), .unsynced = "",
-        .lost_writer = nb->following ? find_lost_writer(nb->cluster) : NULL,
+        .lost_writer = (nb->following
+                        ? "this member hears no writer of the cluster: "
+                          "changes wait for one, and the state that it shows "
+                          "may be old" : NULL),
+        .away = (nb->cluster && !nb->following
+                 ? name_away(nb->cluster, problems->arena) : NULL),
     };
 
     if (facts.hosts.synced + facts.hosts.lost < facts.hosts.configured) {

@@ -83,19 +83,8 @@ add_hosts(const struct trace_outcome *outcome, struct sset *hosts)
 }
 
 /* Returns why the host may hold something else than its flows, or NULL, which
- * the caller frees. */
-static char *
-stale_reason(const struct northbound *nb, const char *host)
-{
-    const char *unknown = nb_host_doubt(nb, host);
-
-    return (unknown ? xasprintf("host \"%s\" is unknown: %s", host, unknown)
-            : fabric_host_stale_reason(nb->fabric, host));
-}
-
-/* The same for a client, who is told the state alone if it has a scope: a
- * reason may have addresses, and how far a host is behind is of others'
- * changes. */
+ * the caller frees.  A client with a scope is shown the state alone: a reason
+ * may have addresses, and how far a host is behind is of others' changes. */
 static char *
 doubt(const struct northbound *nb, const struct model_rights *rights,
       const char *host)
@@ -104,9 +93,7 @@ doubt(const struct northbound *nb, const struct model_rights *rights,
     const char *state;
 
     if (!nb_hides_hosts(rights)) {
-        return stale_reason(nb, host);
-    } else if (nb_host_doubt(nb, host)) {
-        return xasprintf("host \"%s\" is unknown", host);
+        return fabric_host_stale_reason(nb->fabric, host);
     }
     return (fabric_host_state(nb->fabric, host, &state, &lag)
             && strcmp(state, "synced")
@@ -172,11 +159,9 @@ is_answered(const struct trace *trace)
     return false;
 }
 
-bool
-nb_is_metered(const void *trace_)
+static bool
+is_metered(const struct trace *trace)
 {
-    const struct trace *trace = trace_;
-
     return trace->from.port && trace->from.host && is_answered(trace);
 }
 
@@ -189,14 +174,7 @@ warn_of_meter(const struct northbound *nb, struct trace *trace,
     struct metered metered = { .port = trace->from.port };
     int64_t age_ms;
 
-    if (!nb_is_metered(trace)) {
-        return;
-    } else if (nb->following) {
-        trace->warnings[trace->n_warnings++] = arena_printf(
-            arena, "it is not known whether port \"%s\" has sent more "
-            "packets that apps answer than its host takes from one port: the "
-            "writer of the cluster, which counts them, does not answer",
-            metered.port);
+    if (!is_metered(trace)) {
         return;
     }
     fabric_drops(nb->fabric, trace->from.host, metered_cb, &metered);
@@ -392,7 +370,7 @@ nb_unheard_warnings(const struct northbound *nb, const char *network,
 
     *n = add_path_warnings(nb, network, arena, warnings);
     for (size_t i = 0; i < hosts.n; i++) {
-        char *reason = stale_reason(nb, hosts.names[i]);
+        char *reason = fabric_host_stale_reason(nb->fabric, hosts.names[i]);
 
         if (reason && has_port_of(nb, hosts.names[i], network)) {
             warnings[(*n)++] = arena_printf(

@@ -4,11 +4,8 @@ controller_libvmn_a_SOURCES += \
 	controller/paths/path-domains.c \
 	controller/paths/path-judging.c \
 	controller/paths/path-measuring.c \
-	controller/paths/path-members.c \
 	controller/paths/path-probe.c \
 	controller/paths/path-probe.h \
-	controller/paths/path-report.c \
-	controller/paths/path-report.h \
 	controller/paths/path-suspects.c \
 	controller/paths/path-turns.c \
 	controller/paths/path-turns.h \

@@ -106,8 +106,6 @@ get_host(struct paths *p, const struct finding_host *found)
         host->number = found->number;
         host->revision = model_durable_revision(p->model);
         path_least_init(&host->reference);
-        host->heard_us = time_usec();
-        host->told_us = -1;
         host->last = xzalloc(sizeof *host->last);
         host->before = xzalloc(sizeof *host->before);
         hmap_insert(&p->numbers, &host->node, hash_int(host->number, 0));
@@ -241,7 +239,6 @@ add_path(struct paths *p, const struct path_finding *f, size_t i, size_t j)
     path->told = PATH_UP;
     path_window_init(&path->window);
     path->since_ms = time_wall_msec();
-    path->heard_us = time_usec();
     hmap_insert(&p->pairs, &path->node, pair_hash(a, b));
 }
 

@@ -130,8 +130,8 @@ path_judging_tell(struct paths *p, struct path *path, enum path_state before)
     struct paths_path shown;
 
     path->since_ms = time_wall_msec();
-    if (p->follows || (before == PATH_UNKNOWN && state == PATH_UP)) {
-        return;                 /* What follows is the writer's. */
+    if (before == PATH_UNKNOWN && state == PATH_UP) {
+        return;
     }
     paths_describe(path, &shown);
     VLOG_INFO_RL(&rl, "path of %s and %s is %s%s%s%s", shown.host, shown.peer,
@@ -173,49 +173,15 @@ judge_direction(const struct paths *p, const struct sent_probe *sent)
     }
 }
 
-/* As a member that stands by, keeps a result for the writer. */
-static void
-log_result(struct paths *p, uint32_t host, uint32_t peer, int64_t value)
-{
-    struct path_log *log = &p->log;
-    size_t i;
-
-    if (!p->follows) {
-        return;
-    }
-    if (!log->entries) {
-        log->entries = xcalloc(PATH_LOG_MAX, sizeof *log->entries);
-    }
-    i = ++log->seq % PATH_LOG_MAX;
-    log->entries[i].result = (struct path_result) {
-        .host = host, .peer = peer,
-        .value = (int32_t) MIN(value, PATH_RESULT_MAX_US),
-    };
-    log->entries[i].found_us = time_usec();
-}
-
-static void
-log_probe(struct paths *p, const struct sent_probe *sent, int64_t value)
-{
-    log_result(p, sent->path->hosts[sent->by_second]->number,
-               sent->path->hosts[!sent->by_second]->number, value);
-}
-
 static void
 judge_small(struct paths *p, const struct sent_probe *sent)
 {
     enum path_state before = path_window_state(&sent->path->window);
     bool answered = sent->took_us >= 0;
 
-    if (sent->path->teller && !sent->by_second) {
-        sent->path->teller = NULL;  /* Its link to the host is another. */
-        path_least_init(&sent->path->window.took);
-    }
-    log_probe(p, sent, answered ? sent->took_us : PATH_RESULT_LOST);
     path_suspects_note(p, sent->path, answered);
     sent->path->checked_ms = time_wall_msec();
     sent->path->judged_us = time_usec();
-    sent->path->judged_by = NULL;
     if (answered) {
         p->stats.n_answered++;
         sent->path->forth = sent->path->back = DIRECTION_UNKNOWN;
@@ -246,28 +212,9 @@ judge_large(struct paths *p, const struct sent_probe *sent)
     enum path_state before = path_window_state(&sent->path->window);
     bool answered = sent->took_us >= 0;
 
-    log_probe(p, sent,
-              answered ? PATH_RESULT_LARGE : PATH_RESULT_LARGE_LOST);
     if (path_window_add_large(&sent->path->window, answered)) {
         path_judging_tell(p, sent->path, before);
     }
-}
-
-/* Nothing follows from the turn.  Directions of a path that another member
- * probes are looked at again. */
-static void
-pass_over(struct paths *p, struct path_turn *turn)
-{
-    for (size_t i = 0; i < turn->n; i++) {
-        struct path *path = turn->probes[i].path;
-
-        if (path && path->teller && turn->probes[i].kind == PROBE_FORTH
-            && path->window.lost_row) {
-            path->looks = p->helps = true;
-        }
-    }
-    p->stats.n_unproven += turn->n;
-    turn->n = 0;
 }
 
 /* The host's last reference is back.  Directions come first, as what is told
@@ -278,9 +225,8 @@ judge_turn(struct paths *p, struct path_host *host)
     struct path_turn *turn = host->before;
 
     if (!is_proven(turn, host->last)) {
-        pass_over(p, turn);
-    } else {
-        log_result(p, host->number, 0, path_least_get(&host->reference));
+        p->stats.n_unproven += turn->n;
+        turn->n = 0;
     }
     for (size_t i = 0; i < turn->n; i++) {
         struct sent_probe *sent = &turn->probes[i];
@@ -305,8 +251,8 @@ judge_turn(struct paths *p, struct path_host *host)
 
 /* Receiving.  ------------------------------------------------------------- */
 
-struct path_host *
-path_judging_host(const struct paths *p, uint32_t number)
+static struct path_host *
+find_host(const struct paths *p, uint32_t number)
 {
     struct path_host *host;
 
@@ -348,7 +294,7 @@ path_judging_receive(void *p_, const char *name, uint32_t in_port OVS_UNUSED,
     struct paths *p = p_;
     struct path_probe probe;
     struct path_host *host = (path_probe_read(frame, size, &probe)
-                              ? path_judging_host(p, probe.sender) : NULL);
+                              ? find_host(p, probe.sender) : NULL);
 
     if (!host) {
         p->stats.n_ignored++;
@@ -361,6 +307,6 @@ path_judging_receive(void *p_, const char *name, uint32_t in_port OVS_UNUSED,
     } else if (probe.index >= TURN_PROBES_MAX
                || (!take_probe(host->last, name, &probe)
                    && !take_probe(host->before, name, &probe))) {
-        p->stats.n_ignored += !p->sharing; /* It may be another member's. */
+        p->stats.n_ignored++;
     }
 }

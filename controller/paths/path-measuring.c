@@ -18,7 +18,6 @@
 #include "controller/paths/path-probe.h"
 #include "controller/siphash.h"
 #include "entropy.h"
-#include "random.h"
 #include "timeval.h"
 #include "util.h"
 #include "vmn/packet.h"
@@ -28,19 +27,6 @@
  * it takes no more than one part in REFRESH_SHARE of the time. */
 #define REFRESH_US (1000 * 1000)
 #define REFRESH_SHARE 100
-/* In a cluster: a member that stands by has turns for so long after it was
- * asked.  The writer has those of a host that it is told nothing of for
- * HEARD_US and HEARD_TURNS, or of a path for as long and twice its turns; it
- * looks for such, and for what is to be looked at, at HELP_MAX hosts each
- * HELP_US. */
-#define WANTED_US (3 * 1000 * 1000)
-#define HEARD_US (5 * 1000 * 1000)
-#define HEARD_TURNS 3
-#define HELP_US (250 * 1000)
-#define HELP_IDLE_US (2 * 1000 * 1000)
-#define HELP_MAX 32
-/* Who has slept for that long waits for others. */
-#define SLEPT_US (2 * 1000 * 1000)
 /* Turns of a path from one full-sized probe to the next, or from one look at
  * its directions to the next, of one that is down.  It has a full-sized one in
  * each turn while that decides something. */
@@ -50,47 +36,6 @@
 #define DIRECTIONS_MAX (PATHS_PACKET_RATE_MIN / 2)
 /* Of these, paths whose directions are known. */
 #define DIRECTIONS_KNOWN_MAX (DIRECTIONS_MAX / 2)
-
-/* Who measures.  ---------------------------------------------------------- */
-
-static bool
-is_wanted(const struct paths *p)
-{
-    return p->wanted_us && time_usec() - p->wanted_us < WANTED_US;
-}
-
-/* Returns true if another member has not told of a turn of the host for
- * long. */
-static bool
-is_unheard(const struct paths *p, const struct path_host *host)
-{
-    return (time_usec() - MAX(host->heard_us, p->awake_us)
-            > HEARD_US + HEARD_TURNS * path_turns_interval_us(p->n_turns));
-}
-
-bool
-path_measuring_is_here(const struct paths *p, const struct path_host *host)
-{
-    if (!p->sharing) {
-        return true;
-    } else if (p->follows) {
-        return (is_wanted(p)
-                && fabric_host_is_mastered(p->fabric, host->name));
-    }
-    return (!p->sharing->manager(p->sharing_aux, host->name)
-            || is_unheard(p, host));
-}
-
-/* Returns true if another member, which has the host's turns, has not told of
- * the path for long: it may not have the pair. */
-static bool
-is_untold(const struct paths *p, const struct path *path)
-{
-    int64_t turns = DIV_ROUND_UP(path->hosts[0]->n_own, PATH_TURN_URGENT);
-
-    return (time_usec() - MAX(path->heard_us, p->awake_us)
-            > HEARD_US + 2 * turns * path_turns_interval_us(p->n_turns));
-}
 
 /* Sending.  --------------------------------------------------------------- */
 
@@ -148,20 +93,13 @@ send_probe(struct paths *p, struct path_host *host, struct path *path,
 /* A turn is judged while the next one is under way, so directions that are
  * probed after the first loss are known when the third one has the path be
  * down. */
-bool
-path_measuring_asks_directions(const struct path *path)
+static bool
+asks_directions(const struct path *path)
 {
     const struct path_window *w = &path->window;
 
     return (w->lost_row == PATH_DOWN_AFTER - 2
             || (w->lost_row && w->down && !path->until_rare));
-}
-
-void
-path_measuring_count_turn(struct path *path)
-{
-    path->until_rare = path->until_rare ? path->until_rare - 1
-                        : RARE_EACH - 1;
 }
 
 /* Returns true if directions of the path may be asked for now. */
@@ -209,14 +147,15 @@ probe_path(struct paths *p, struct path_host *host, struct path *path)
     path->probed_us = time_usec();
     send_probe(p, host, path, PROBE_SMALL);
     if (w->lost_row) {
-        if (!p->follows && path_measuring_asks_directions(path)) {
+        if (asks_directions(path)) {
             probe_directions(p, host, path);
         }
     } else if (path->hosts[0] == host
                && (!path->until_rare || path_window_is_large_urgent(w))) {
         send_probe(p, host, path, PROBE_LARGE);
     }
-    path_measuring_count_turn(path);
+    path->until_rare = path->until_rare ? path->until_rare - 1
+                       : RARE_EACH - 1;
 }
 
 /* Of a suspect's, others take care; and what this turn has already is not
@@ -244,16 +183,14 @@ is_just_probed(const struct paths *p, const struct path *path)
                 < path_turns_interval_us(p->n_turns) / 2));
 }
 
-/* Probes some of the host's paths.  Those of a host whose turns are another
- * member's only as far as it does not tell of them. */
+/* Probes some of the host's paths. */
 static void
 probe_paths(struct paths *p, struct path_host *host)
 {
-    bool here = path_measuring_is_here(p, host);
     struct path *first[PATH_TURN_URGENT];
     size_t picks[PATH_TURN_PATHS], n_first, n;
 
-    n_first = here ? path_suspects_take(p, host, first) : 0;
+    n_first = path_suspects_take(p, host, first);
     for (size_t i = 0; i < n_first; i++) {
         probe_path(p, host, first[i]);
     }
@@ -262,30 +199,9 @@ probe_paths(struct paths *p, struct path_host *host)
     for (size_t i = 0; i < n; i++) {
         struct path *path = host->own[picks[i]];
 
-        if ((here || is_untold(p, path)) && !is_just_probed(p, path)
+        if (!is_just_probed(p, path)
             && fabric_host_is_live(p->fabric, path->hosts[1]->name)) {
             probe_path(p, host, path);
-        }
-    }
-}
-
-/* As the writer, looks at directions of paths of which another member has told
- * that probes were lost; of some now, of others as there is room. */
-static void
-look_at_directions(struct paths *p, struct path_host *host)
-{
-    struct path_turn *turn = host->last;
-
-    for (size_t i = 0; i < host->n_own && turn->n + 2 <= TURN_PROBES_MAX;
-         i++) {
-        struct path *path = host->own[i];
-
-        if (path->looks
-            && !fabric_host_is_live(p->fabric, path->hosts[1]->name)) {
-            path->looks = false;
-        } else if (path->looks && has_room_for_directions(path)) {
-            path->looks = false;
-            probe_directions(p, host, path);
         }
     }
 }
@@ -311,58 +227,16 @@ take_turn(struct paths *p, struct path_host *host)
         return;
     }
     probe_paths(p, host);
-    look_at_directions(p, host);
 }
 
 /* When.  ------------------------------------------------------------------ */
 
 static void
-forget_turn(struct paths *p, struct path_turn *turn)
-{
-    p->stats.n_unproven += turn->n;
-    turn->n = 0;
-    turn->sent_us = 0;
-    turn->reference_us = -1;
-}
-
-/* The host's turns are another member's, and this one may not hear the
- * switch: what is under way proves nothing. */
-static void
-forget_turns(struct paths *p, struct path_host *host)
-{
-    forget_turn(p, host->last);
-    forget_turn(p, host->before);
-}
-
-/* Counts the hosts whose turns are this process', once in a round of all. */
-static void
-count_here(struct paths *p)
-{
-    int64_t now_us = time_usec();
-
-    if (now_us - p->counted_us < path_turns_interval_us(p->n_turns)) {
-        return;
-    }
-    p->counted_us = now_us;
-    p->n_here = 0;
-    for (size_t i = 0; i < p->n_turns; i++) {
-        if (path_measuring_is_here(p, p->in_turn[i])) {
-            p->n_here++;
-        } else if (p->follows) {
-            forget_turns(p, p->in_turn[i]);
-        }
-    }
-}
-
-static void
 set_turn_timer(struct paths *p)
 {
     if (p->n_turns) {
-        int64_t us;
+        int64_t us = path_turns_interval_us(p->n_turns) / p->n_turns;
 
-        count_here(p);
-        us = path_turns_interval_us(p->n_turns) / MAX(p->n_here, 1);
-        p->due_us = time_usec() + us;
         event_add(p->turn_timer, &(struct timeval) { us / 1000000,
                                                      us % 1000000 });
     } else {
@@ -381,110 +255,20 @@ has_turn(const struct paths *p, const struct path_host *host)
             && fabric_host_is_live(p->fabric, host->name));
 }
 
-/* Returns the next host whose turns are this process', or NULL. */
-static struct path_host *
-next_here(struct paths *p)
-{
-    for (size_t i = 0; i < p->n_turns; i++) {
-        struct path_host *host;
-
-        p->turn = p->turn < p->n_turns ? p->turn : 0;
-        host = p->in_turn[p->turn++];
-        if (path_measuring_is_here(p, host)) {
-            return host;
-        }
-    }
-    return NULL;
-}
-
 static void
 turn_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *p_)
 {
     struct paths *p = p_;
-    struct path_host *host;
 
-    if (time_usec() - p->due_us > SLEPT_US) {
-        p->awake_us = time_usec();
+    p->turn = p->turn < p->n_turns ? p->turn : 0;
+    if (p->n_turns && has_turn(p, p->in_turn[p->turn])) {
+        take_turn(p, p->in_turn[p->turn]);
     }
-    host = next_here(p);
-    if (host && has_turn(p, host)) {
-        take_turn(p, host);
-    }
+    p->turn++;
     path_suspects_check(p);
     path_judging_tell_untold(p);
     path_judging_forget_old(p);
     set_turn_timer(p);
-}
-
-void
-path_measuring_want(struct paths *p)
-{
-    bool was_wanted = is_wanted(p);
-
-    p->wanted_us = time_usec();
-    if (!was_wanted) {
-        p->counted_us = 0;
-        set_turn_timer(p);
-    }
-}
-
-void
-path_measuring_look(struct paths *p, struct path *path)
-{
-    p->helps = true;
-    if (has_room_for_directions(path) && has_turn(p, path->hosts[0])) {
-        take_turn(p, path->hosts[0]);
-    }
-}
-
-/* Returns true if the writer has a turn of a host whose turns are another
- * member's: something is to be probed, or was, and is to be judged.  Nothing
- * is that takes a host that is not there. */
-static bool
-needs_help(const struct paths *p, const struct path_host *host)
-{
-    if (!fabric_host_is_live(p->fabric, host->name)) {
-        return false;
-    } else if (host->last->n || host->before->n) {
-        return true;
-    }
-    for (size_t i = 0; i < host->n_own; i++) {
-        const struct path *path = host->own[i];
-
-        if (((path->looks && has_room_for_directions(path))
-             || is_untold(p, path))
-            && fabric_host_is_live(p->fabric, path->hosts[1]->name)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Hosts that only may lack a probe are looked for less often. */
-static void
-help_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *p_)
-{
-    struct paths *p = p_;
-    int n_helped = 0;
-
-    if (!p->helps && time_usec() - p->helped_us < HELP_IDLE_US) {
-        return;
-    }
-    p->helps = false;
-    p->helped_us = time_usec();
-    for (size_t i = 0; i < p->n_turns && n_helped < HELP_MAX; i++) {
-        struct path_host *host;
-
-        p->help = p->help < p->n_turns ? p->help : 0;
-        host = p->in_turn[p->help++];
-        if (!path_measuring_is_here(p, host) && needs_help(p, host)) {
-            p->helps = true;
-            if (has_turn(p, host)) {
-                take_turn(p, host);
-                n_helped++;
-            }
-        }
-    }
 }
 
 static void
@@ -574,40 +358,10 @@ paths_set_watch(struct paths *p, paths_changed_cb *changed, void *aux)
     p->changed_aux = aux;
 }
 
-/* Has the writer help others, if it is of a cluster. */
-static void
-begin_to_help(struct paths *p)
-{
-    static const struct timeval each = { 0, HELP_US };
-
-    event_add(p->help_timer, &each);
-}
-
-void
-paths_lead(struct paths *p, uint64_t epoch)
-{
-    const struct shash_node *node;
-
-    p->follows = false;
-    p->epoch = epoch;
-    free(p->log.entries);       /* It is asked no more. */
-    p->log.entries = NULL;
-    p->awake_us = time_usec();
-    p->untold = true;           /* Nobody was told of what it has found. */
-    path_suspects_clear(p);
-    SHASH_FOR_EACH (node, &p->hosts) {
-        forget_turns(p, node->data);
-    }
-    p->counted_us = 0;
-    set_turn_timer(p);
-    begin_to_help(p);
-}
-
 struct paths *
 paths_create(struct event_base *base, struct model *model,
              struct engine *engine, struct commit *commit,
-             struct fabric *fabric, const struct paths_sharing *sharing,
-             void *sharing_aux)
+             struct fabric *fabric)
 {
     struct paths *p = xzalloc(sizeof *p);
 
@@ -616,12 +370,6 @@ paths_create(struct event_base *base, struct model *model,
     p->commit = commit;
     p->fabric = fabric;
     p->problem = "vmnd has just been started";
-    p->sharing = sharing;
-    p->sharing_aux = sharing_aux;
-    p->follows = sharing != NULL;
-    p->log.run = MAX(random_uint64() >> 11, 1);
-    p->awake_us = time_usec();
-    shash_init(&p->tellers);
     p->frame = xmalloc(FABRIC_PATH_FRAME_MAX);
     shash_init(&p->hosts);
     hmap_init(&p->numbers);
@@ -632,7 +380,6 @@ paths_create(struct event_base *base, struct model *model,
     smap_init(&p->networks);
     get_entropy_or_die(p->key, sizeof p->key);
     p->turn_timer = event_new(base, -1, 0, turn_cb, p);
-    p->help_timer = event_new(base, -1, EV_PERSIST, help_cb, p);
     p->refresh_timer = event_new(base, -1, 0, refresh_timer_cb, p);
     commit_add_watch(commit, group_cb, p);
     fabric_add_watch(fabric, &fabric_watch, p);
@@ -654,10 +401,8 @@ paths_destroy(struct paths *p)
     fabric_remove_watch(p->fabric, &fabric_watch, p);
     fabric_set_path_sink(p->fabric, NULL, NULL);
     event_free(p->turn_timer);
-    event_free(p->help_timer);
     event_free(p->refresh_timer);
     host_pairs_clear(p);
-    path_members_destroy(p);
     shash_destroy(&p->hosts);
     hmap_destroy(&p->numbers);
     hmap_destroy(&p->pairs);

@@ -5,10 +5,7 @@
  * to such a suspect first in their turns, whichever of the two it is that
  * probes it else, until each is decided.  So all is known after some turns,
  * and not after a host's own have gone through its paths; and no turn has more
- * paths than else.
- *
- * In a cluster the writer says who is a suspect, and others are told.  Not for
- * what is concluded of a path (path-window.c). */
+ * paths than else.  Not for what is concluded of a path (path-window.c). */
 
 #include <config.h>
 
@@ -30,8 +27,7 @@ static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(10, 30);
  * speak against it: a host that is cut off with others of its rack is still
  * one, while of a network that falls in two halves turns go through all. */
 #define SUSPECT_AGAINST 4
-/* Nor after so many turns, decided or not: some of its paths may be of hosts
- * whose master does not know of suspects. */
+/* Nor after so many turns, decided or not. */
 #define SUSPECT_TURNS 32
 
 static void
@@ -49,15 +45,6 @@ take_off(struct paths *p, size_t i)
     for (; i < p->n_suspects; i++) {
         p->suspects[i] = p->suspects[i + 1];
     }
-}
-
-void
-path_suspects_clear(struct paths *p)
-{
-    for (size_t i = 0; i < p->n_suspects; i++) {
-        end(p->suspects[i]);
-    }
-    p->n_suspects = 0;
 }
 
 void
@@ -116,21 +103,6 @@ note(struct paths *p, struct path_host *host, const struct path_window *w,
     }
 }
 
-/* A member that stands by counts what it has found since one of the hosts is a
- * suspect: what its window has may be of long ago, or of some probes alone. */
-static void
-count_row(struct path *path, bool answered)
-{
-    int64_t since_us = MAX(path->hosts[0]->suspected_us,
-                           path->hosts[1]->suspected_us);
-
-    if (path->judged_us < since_us || answered != (path->row > 0)) {
-        path->row = 0;
-    }
-    path->row = (answered ? MIN(path->row + 1, PATH_UP_AFTER)
-                 : MAX(path->row - 1, -PATH_DOWN_AFTER_LOSSY));
-}
-
 void
 path_suspects_note(struct paths *p, struct path *path, bool answered)
 {
@@ -138,35 +110,17 @@ path_suspects_note(struct paths *p, struct path *path, bool answered)
     bool news = (answered ? w->down && !w->answered_row
                  : !w->down && !w->lost_row);
 
-    if (p->follows) {
-        count_row(path, answered);
-    } else {
-        note(p, path->hosts[0], w, answered, news);
-        note(p, path->hosts[1], w, answered, news);
-    }
+    note(p, path->hosts[0], w, answered, news);
+    note(p, path->hosts[1], w, answered, news);
 }
 
 /* Returns true if the path is to be judged at all: it was not since its host
- * is a suspect.  The writer knows of which there is nothing to find. */
+ * is a suspect, and there is something to find. */
 static bool
-is_unjudged(const struct paths *p, const struct path_host *suspect,
-            const struct path *path)
+is_unjudged(const struct path_host *suspect, const struct path *path)
 {
     return (path->judged_us < suspect->suspected_us
-            && (p->follows || path->window.down == suspect->is_back));
-}
-
-/* Returns true if the path was judged, and that does not decide what it is; at
- * a member that stands by, what the writer may make of it. */
-static bool
-is_undecided(const struct paths *p, const struct path_host *suspect,
-             const struct path *path)
-{
-    int after = path->window.lossy ? PATH_DOWN_AFTER_LOSSY : PATH_DOWN_AFTER;
-
-    return (p->follows ? (path->judged_us >= suspect->suspected_us
-                          && path->row < PATH_UP_AFTER && path->row > -after)
-            : path_window_is_undecided(&path->window));
+            && path->window.down == suspect->is_back);
 }
 
 /* Returns the path of a suspect and another host, if it is to be decided; or
@@ -179,8 +133,8 @@ find_open(const struct paths *p, const struct path_host *suspect,
                          ? host_pairs_find(p, suspect, host) : NULL);
 
     return (path && path->hosts[0]->n_own > PATH_TURN_PATHS
-            && (is_unjudged(p, suspect, path)
-                || is_undecided(p, suspect, path))
+            && (is_unjudged(suspect, path)
+                || path_window_is_undecided(&path->window))
             ? path : NULL);
 }
 
@@ -202,7 +156,7 @@ path_suspects_check(struct paths *p)
     int64_t now_us = time_usec();
     int64_t turn_us = path_turns_interval_us(p->n_turns);
 
-    if (p->follows || !p->n_suspects || now_us - p->suspects_us < turn_us) {
+    if (!p->n_suspects || now_us - p->suspects_us < turn_us) {
         return;
     }
     p->suspects_us = now_us;
@@ -237,43 +191,10 @@ path_suspects_take(const struct paths *p, const struct path_host *host,
         /* What was probed in the last turn is judged in this one. */
         if (path && fabric_host_is_live(p->fabric, suspect->name)
             && (time_usec() - path->probed_us
-                >= (is_undecided(p, suspect, path) ? turn_us / 2
+                >= (path_window_is_undecided(&path->window) ? turn_us / 2
                     : turn_us * 3 / 2))) {
             picks[n++] = path;
         }
     }
     return n;
-}
-
-/* A cluster.  ------------------------------------------------------------- */
-
-size_t
-path_suspects_name(const struct paths *p,
-                   struct path_suspect named[PATH_SUSPECTS_MAX])
-{
-    for (size_t i = 0; i < p->n_suspects; i++) {
-        const struct path_host *host = p->suspects[i];
-        int64_t age_ms = (time_usec() - host->suspected_us) / 1000;
-
-        named[i] = (struct path_suspect) {
-            host->number,
-            (uint32_t) MIN(MAX(age_ms, 0), PATH_SUSPECT_AGE_MAX_MS),
-        };
-    }
-    return p->n_suspects;
-}
-
-void
-path_suspects_set(struct paths *p, const struct path_suspect named[], size_t n)
-{
-    path_suspects_clear(p);
-    for (size_t i = 0; i < n; i++) {
-        struct path_host *host = path_judging_host(p, named[i].host);
-
-        if (host) {
-            path_suspects_forget(p, host); /* It is named twice. */
-            p->suspects[p->n_suspects++] = host;
-            host->suspected_us = time_usec() - named[i].age_ms * INT64_C(1000);
-        }
-    }
 }

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What path-measuring.c, path-judging.c, path-suspects.c, path-domains.c,
- * host-pairs.c, path-members.c and paths-status.c share.  Not for others. */
+ * host-pairs.c and paths-status.c share.  Not for others. */
 
 #ifndef CONTROLLER_PATHS_PATHS_PRIVATE_H
 #define CONTROLLER_PATHS_PATHS_PRIVATE_H 1
 
-#include "controller/paths/path-report.h"
 #include "controller/paths/path-turns.h"
 #include "controller/paths/paths.h"
 #include "openvswitch/hmap.h"
@@ -14,28 +13,12 @@
 #include "simap.h"
 #include "smap.h"
 
-/* Another member of the cluster, as the writer knows it. */
-struct path_teller {
-    char *name;                 /* Owned. */
-    uint64_t run, seq;          /* Of its last report; 0: none. */
-    int64_t asked_us;           /* When it was asked last. */
-};
-
-/* Results that a member that stands by has found, the newest PATH_LOG_MAX:
- * result 'seq' is at index 'seq' % PATH_LOG_MAX. */
-#define PATH_LOG_MAX 16384
-struct path_log {
-    uint64_t run;               /* Of this process; not 0. */
-    uint64_t seq;               /* Of the last one; 0: there is none. */
-    struct {
-        struct path_result result;
-        int64_t found_us;       /* Of time_usec(). */
-    } *entries;                 /* NULL: nothing is logged. */
-};
-
 /* Probes of a turn: of each path a small one, a full-sized one, and one for
  * each direction. */
 #define TURN_PROBES_MAX (4 * PATH_TURN_PATHS)
+
+/* The most suspects of path-suspects.c at a time. */
+#define PATH_SUSPECTS_MAX 16
 
 enum probe_kind {
     PROBE_SMALL,
@@ -60,25 +43,10 @@ struct path {
     uint8_t forth, back;        /* enum direction. */
     uint8_t told;               /* enum path_state: that the watch was told of
                                  * last; PATH_UP: of none, or all is well. */
-    int8_t row;                 /* At a member that stands by: so many small
-                                 * probes in a row were answered since one of
-                                 * the hosts is a suspect; or lost, if less
-                                 * than 0. */
     int64_t since_ms, checked_ms; /* Wall clock; 0: never. */
-    int64_t probed_us;          /* When this member probed it last, and when */
-    int64_t judged_us;          /* a small probe was judged last, here or by
-                                 * another; of time_usec(), 0: never. */
-    /* In a cluster, at the writer: */
-    int64_t heard_us;           /* When another member told of it last, or it
-                                 * was made. */
-    const struct path_teller *judged_by; /* Who has told of it last, of either
-                                          * of its hosts; NULL: nobody, or it
-                                          * was judged here. */
-    const struct path_teller *teller; /* Who has told 'took' of the window;
-                                       * NULL: it was found here. */
-    bool looks;                 /* Its directions are to be looked at. */
-    bool changes;               /* Is in 'changing', */
-    enum path_state before;     /* and was that then. */
+    int64_t probed_us;          /* When it was probed last, and when */
+    int64_t judged_us;          /* a small probe was judged last; of
+                                 * time_usec(), 0: never. */
 };
 
 struct sent_probe {
@@ -118,12 +86,6 @@ struct path_host {
     int64_t suspected_us;
     unsigned n_directions;      /* Paths whose directions were asked for, */
     int64_t directions_us;      /* in the second that begins then. */
-    /* In a cluster, at the writer: when another member told of a turn last, or
-     * the host was made; who did (NULL: nobody), and how long references took
-     * there at the least. */
-    int64_t heard_us;
-    const struct path_teller *teller;
-    int64_t told_us;
     /* The last turn, and the one before, which is judged when the reference of
      * the last one is back: by then all that the switch had to say of it has
      * been read. */
@@ -194,30 +156,11 @@ struct paths {
     uint64_t ports_revision;    /* and of that revision. */
     size_t n_turns, turn;       /* Hosts with paths, and whose is next. */
     struct path_host **in_turn;
-    size_t n_here;              /* Those that have turns in this process, */
-    int64_t counted_us;         /* as of then. */
-    int64_t due_us;             /* When the next turn is. */
     struct path_host *suspects[PATH_SUSPECTS_MAX]; /* The oldest first, as
                                                     * of what they are
                                                     * suspected of. */
     size_t n_suspects;
     int64_t suspects_us;        /* When it was looked which are decided. */
-    /* In a cluster, else NULL. */
-    const struct paths_sharing *sharing;
-    void *sharing_aux;
-    struct event *help_timer;
-    bool follows;               /* It stands by. */
-    uint64_t epoch;             /* Of the last writer, or this one. */
-    int64_t wanted_us;          /* When a writer has asked last; 0: never. */
-    struct path_log log;
-    struct shash tellers;       /* struct path_teller, owned, by member. */
-    uint64_t generation;        /* Of shares of hosts. */
-    int64_t awake_us;           /* Since then others are listened to. */
-    size_t help;                /* Where it goes on in 'in_turn'. */
-    bool helps;                 /* Something is to be looked at, or judged. */
-    int64_t helped_us;          /* When all hosts were looked at last. */
-    struct path **changing;     /* While an answer is taken. */
-    size_t n_changing, allocated_changing;
     uint8_t key[16];            /* For nonces. */
     uint64_t n_nonces;
     uint8_t *frame;
@@ -262,21 +205,6 @@ void path_judging_forget_old(struct paths *);
 /* The path goes: whoever was told that it is in trouble is told that this has
  * ended. */
 void path_judging_forget(struct paths *, struct path *);
-/* Returns the host with that number, or NULL. */
-struct path_host *path_judging_host(const struct paths *, uint32_t number);
-
-/* path-measuring.c.  The writer has asked: it is to be told of turns. */
-void path_measuring_want(struct paths *);
-/* Returns true if the host's turns are this process'. */
-bool path_measuring_is_here(const struct paths *, const struct path_host *);
-/* Has directions of the path looked at: now, or soon, if its host had a turn a
- * short while ago or there is no room for them. */
-void path_measuring_look(struct paths *, struct path *);
-/* A path has lost a probe: returns true if its directions are to be looked
- * at. */
-bool path_measuring_asks_directions(const struct path *);
-/* One turn of the path has passed. */
-void path_measuring_count_turn(struct path *);
 
 /* path-suspects.c.  A probe of the path was answered, or lost; its window does
  * not have that yet. */
@@ -287,22 +215,12 @@ size_t path_suspects_take(const struct paths *, const struct path_host *,
                           struct path *picks[PATH_TURN_URGENT]);
 /* Forgets suspects of which all is decided. */
 void path_suspects_check(struct paths *);
-/* Forgets all, or a host, which goes. */
-void path_suspects_clear(struct paths *);
+/* Forgets a host, which goes. */
 void path_suspects_forget(struct paths *, const struct path_host *);
-/* As the writer, fills in 'named', and returns how many they are; as a member
- * that stands by, has those be the suspects that it knows. */
-size_t path_suspects_name(const struct paths *,
-                          struct path_suspect named[PATH_SUSPECTS_MAX]);
-void path_suspects_set(struct paths *, const struct path_suspect named[],
-                       size_t n);
 
 /* host-pairs.c.  Returns the path of two hosts, or NULL. */
 struct path *host_pairs_find(const struct paths *, const struct path_host *,
                              const struct path_host *);
-
-/* path-members.c.  Frees what others have told, and what is to be told. */
-void path_members_destroy(struct paths *);
 
 /* paths-status.c.  Fills in what is known of a path. */
 void paths_describe(const struct path *, struct paths_path *);

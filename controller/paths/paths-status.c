@@ -50,9 +50,7 @@ latency_of(const struct path *path)
 {
     const struct path_host *host = path->hosts[0];
     int64_t took_us = path_least_get(&path->window.took);
-    int64_t reference_us = (!path->teller ? path_least_get(&host->reference)
-                            : path->teller == host->teller ? host->told_us
-                            : -1);
+    int64_t reference_us = path_least_get(&host->reference);
 
     return (took_us >= 0 && reference_us >= 0
             ? MAX(took_us - reference_us, 0) : -1);
@@ -332,17 +330,6 @@ paths_each_bad_host(const struct paths *p, paths_host_cb *cb, void *aux)
     free(nodes);
 }
 
-static size_t
-count_here(const struct paths *p)
-{
-    size_t n = 0;
-
-    for (size_t i = 0; i < p->n_turns; i++) {
-        n += path_measuring_is_here(p, p->in_turn[i]);
-    }
-    return n;
-}
-
 /* For developers.  -------------------------------------------------------- */
 
 static void
@@ -356,9 +343,6 @@ show_path(const struct path *path, struct ds *ds)
                   path_state_names[shown.state], shown.latency_us, shown.lost,
                   shown.of, shown.mtu, shown.reason[0] ? ": " : "",
                   shown.reason);
-    if (path->teller) {
-        ds_put_format(ds, "; as member \"%s\" says", path->teller->name);
-    }
     ds_put_char(ds, '\n');
 }
 
@@ -377,11 +361,6 @@ paths_show(struct unixctl_conn *conn, int argc OVS_UNUSED,
                   "%"PRIu64" unproven; %"PRIu64" frames ignored\n", p->vni,
                   p->n_turns, stats.interval_us / 1000, stats.n_answered,
                   stats.n_lost, stats.n_unproven, stats.n_ignored);
-    if (p->sharing) {
-        ds_put_format(&ds, "turns here: %"PRIuSIZE" hosts; %s\n",
-                      count_here(p), p->follows ? "stands by"
-                      : "the writer");
-    }
     HMAP_FOR_EACH (path, node, &p->pairs) {
         show_path(path, &ds);
     }

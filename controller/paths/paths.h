@@ -15,8 +15,7 @@
  * (path-turns.h), path-window.h is what they say, paths-status.c what users
  * see of it.  Nothing that is forwarded depends on it.
  *
- * In a cluster a host's turns are its master's, who tells the writer what came
- * of each probe; the writer makes states of paths of it (path-members.c). */
+ * In a cluster the writer alone has a struct paths. */
 
 #ifndef CONTROLLER_PATHS_PATHS_H
 #define CONTROLLER_PATHS_PATHS_H 1
@@ -38,21 +37,12 @@ struct paths;
 /* The most paths that are measured: those between all of 512 hosts. */
 #define PATHS_MAX 131072
 
-/* As a member of a cluster: returns the name of the other member that manages
- * the host, valid until the next call; NULL: this one does. */
-struct paths_sharing {
-    const char *(*manager)(void *aux, const char *host);
-};
-
 /* Borrows all arguments, which must outlive the result, except for the
- * commit's requests: commit_stop() comes first.  'sharing': it is of a member
- * of a cluster, which stands by until paths_lead(); else NULL. */
+ * commit's requests: commit_stop() comes first.  In a cluster the writer alone
+ * has one. */
 struct paths *paths_create(struct event_base *, struct model *,
-                           struct engine *, struct commit *, struct fabric *,
-                           const struct paths_sharing *, void *sharing_aux);
+                           struct engine *, struct commit *, struct fabric *);
 void paths_destroy(struct paths *);
-/* This member is the writer of that epoch now. */
-void paths_lead(struct paths *, uint64_t epoch);
 
 /* What is known of a path.  Strings are borrowed until the next change, but
  * for 'reason'. */
@@ -124,25 +114,6 @@ void paths_get_stats(const struct paths *, struct paths_stats *);
  * down, and how many there are. */
 typedef void paths_host_cb(void *aux, const char *host, size_t n_bad);
 void paths_each_bad_host(const struct paths *, paths_host_cb *, void *aux);
-
-/* What members tell the writer.  ------------------------------------------ */
-
-/* The shares of hosts are of this generation (cluster_generation()). */
-void paths_set_shares(struct paths *, uint64_t generation);
-/* As the writer, returns what to ask the member, which the caller frees; NULL:
- * nothing, now. */
-char *paths_ask(struct paths *, const char *member);
-/* As a member that stands by, sets '*answer' to that to 'ask', which is from
- * outside; the caller frees it.  From then on its hosts have their turns here,
- * until nobody has asked for some seconds.  Returns NULL, or what is wrong, a
- * constant; also if there is no 'paths'. */
-const char *paths_answer(struct paths *, const void *ask, size_t size,
-                         char **answer);
-/* As the writer, takes the answer, which is from outside.  Of hosts that the
- * member does not manage it takes nothing.  Sets '*more' to whether there is
- * more to ask for at once.  Returns NULL, or what is wrong, a constant. */
-const char *paths_take(struct paths *, const char *member, const void *answer,
-                       size_t size, bool *more);
 
 /* Registers "paths/show" with unixctl. */
 void paths_unixctl_init(struct paths *);

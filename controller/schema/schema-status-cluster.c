@@ -11,20 +11,14 @@ static const struct schema_struct member = SHOWN_KEPT(
     "member", status_cluster_member,
     SHOWN_OF(status_cluster_member, name, STRING, ALWAYS, "The member."),
     SHOWN_OF(status_cluster_member, role, ENUM, ALWAYS,
-             "`writer`: it takes changes, and says who manages which host; or "
-             "`standby`.",
-             SHOWN_NAMES("writer", "standby")),
+             "`writer`: it takes changes and is the master of all hosts; "
+             "`standby`; `away`: it has not been heard for 3 seconds, or has "
+             "ended.",
+             SHOWN_NAMES("writer", "standby", "away")),
     SHOWN_OF(status_cluster_member, behind, I64, ALWAYS,
              "How many batches it lacks."),
     SHOWN_OF(status_cluster_member, hosts, I64, ALWAYS,
-             "How many hosts it manages and is connected to."),
-    SHOWN_OF(status_cluster_member, unreachable, I64, ALWAYS,
-             "How many hosts have not been connected to it for 5 seconds: "
-             "those that are to other members these manage, soon."),
-    SHOWN_OF(status_cluster_member, weight, I64, ALWAYS,
-             "Its share of the hosts, as a part of the sum of all members' "
-             "weights; 0: it has none. If nobody has one, the writer manages "
-             "all hosts."),
+             "How many hosts are connected to it."),
     SHOWN_OF(status_cluster_member, heard, DOUBLE, ALWAYS,
              "For how many seconds it has not been heard."),
     SHOWN_OF(status_cluster_member, version, STRING, ALWAYS,
@@ -59,16 +53,9 @@ const struct schema_struct schema_status_cluster = SHOWN_KEPT(
              "The newest one that this member has."),
     SHOWN_OF(status_cluster, revision, U64, ALWAYS,
              "The revision of its state."),
-    SHOWN_OF(status_cluster, generation, U64, ALWAYS,
-             "Raised with each change of members' shares, and with each "
-             "writer: switches obey the member that has the latest."),
     SHOWN_OF(status_cluster, unknown_fields, SIZE, ALWAYS,
              "How many rows have fields that this member's version does not "
              "know: it keeps them, and they have no effect while it is the "
              "writer."),
-    SHOWN_LIST_OF(status_cluster, missing_columns, n_missing_columns, STRING,
-                  0, "Columns that the cluster's database lacks, since its "
-                  "schema is of an older version than this member. What they "
-                  "are for does not work until it is converted."),
     SHOWN_LIST_OF(status_cluster, members, n_members, STRUCT, ALWAYS,
                   "All of them.", .nested = &member));

@@ -185,12 +185,9 @@ const struct schema_struct schema_status_host = SHOWN_KEPT(
              "configuration conflicts, and it is not used; `unheard`: its "
              "switch is connected, and its database has been away for longer "
              "than a reconnect takes, so the state of its ports is "
-             "`unknown`; `lost`: it is declared `lost`; `unknown`: who answers is "
-             "a member of a cluster that does not know, and could not ask the "
-             "writer.",
+             "`unknown`; `lost`: it is declared `lost`.",
              SHOWN_NAMES("synced", "reconciling", "offline", "connecting",
-                         "diverged", "rejected", "unheard", "lost",
-                         "unknown")),
+                         "diverged", "rejected", "unheard", "lost")),
     SHOWN_OF(status_host, since, STRING, TIME,
              "This and all that follows is not for accounts with a scope, "
              "which are shown the state alone.  Since when, as far as this "
@@ -213,17 +210,13 @@ const struct schema_struct schema_status_host = SHOWN_KEPT(
     SHOWN_OF(status_host, revision, U64, 0,
              "The newest that is known to be installed."),
     SHOWN_OF(status_host, sent_revision, U64, 0,
-             "The newest that was sent to it; in a cluster, where another "
-             "member than the one that answers sends them, `revision`."),
+             "The newest that was sent to it."),
     SHOWN_STRUCT_OF(status_host, lag, 0, "What it has not acknowledged.",
                     &schema_lag),
     SHOWN_STRUCT_OF(status_host, openflow, 0, "Its switch's connection.",
                     &openflow),
     SHOWN_STRUCT_OF(status_host, ovsdb, POINTER,
                     "Its database's connection.", &ovsdb),
-    SHOWN_OF(status_host, manager, STRING, 0,
-             "In a cluster, the member that sends it flows: its switch's "
-             "master."),
     SHOWN_OF(status_host, bridge, STRING, 0, "Its integration bridge."),
     SHOWN_OF(status_host, datapath_id, STRING, 0,
              "The same as OpenFlow knows it.  No other host may have it, "

@@ -181,7 +181,6 @@ struct status_host {
     struct status_lag lag;
     struct status_openflow openflow;
     struct status_ovsdb *ovsdb; /* Or NULL, as all that follows. */
-    const char *manager;
     const char *bridge;
     const char *datapath_id;
     const char *ovs_version;
@@ -619,7 +618,7 @@ struct status_loadbalancer {
 struct status_cluster_member {
     const char *name, *role, *version;
     const char *address, *ovsdb; /* Or NULL. */
-    int64_t behind, hosts, weight, unreachable;
+    int64_t behind, hosts;
     int64_t database_disk;      /* Percent; 0: not known. */
     double heard;               /* Seconds ago. */
 };
@@ -631,10 +630,8 @@ struct status_cluster {
     const char *problem;        /* Or NULL. */
     const char *writer;         /* Or NULL. */
     int64_t epoch, batch, stored;
-    uint64_t revision, generation;
+    uint64_t revision;
     size_t unknown_fields;
-    size_t n_missing_columns;
-    const char **missing_columns;
     size_t n_members;
     struct status_cluster_member *members;
 };

@@ -99,7 +99,6 @@ put_handlers(struct ofpbuf *out, const struct vmn_handler_class *handler)
         wire_put_u32(out, handler->interval_s);
         wire_put_u32(out, handler->provider_ports);
         wire_put_u32(out, handler->to_controller);
-        wire_put_u32(out, handler->asks_neighbours);
         wire_put_u32(out, handler->tells_guest);
         wire_put_u64(out, handler->options);
     }
@@ -321,7 +320,6 @@ take_handlers(struct wire_reader *in, struct app_description *description)
         handlers[i].interval_s = wire_take_u32(in);
         handlers[i].provider_ports = wire_take_u32(in);
         handlers[i].to_controller = wire_take_u32(in);
-        handlers[i].asks_neighbours = wire_take_u32(in);
         handlers[i].tells_guest = wire_take_u32(in);
         handlers[i].options = wire_take_u64(in);
     }

@@ -751,15 +751,9 @@ struct vmn_handler_class {
     /* What comes up is for the controller itself, such as answers to probes;
      * it is not called. */
     bool to_controller;
-    /* It may call vmn_neighbour_is_incomplete().  In a cluster the writer
-     * calls it as well for what another member answers, to know which
-     * neighbours do not answer.  1 or 0; not where former apps have
-     * padding. */
-    uint32_t asks_neighbours;
     /* What comes up by a port says that its guest runs on this host: so the
-     * port is bound to it, if it is the candidate.  It is not called.  1 or 0;
-     * not where former apps have padding. */
-    uint64_t tells_guest;
+     * port is bound to it, if it is the candidate.  It is not called. */
+    bool tells_guest;
     uint64_t options;           /* VMN_HANDLER_*. */
 };
 

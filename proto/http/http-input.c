@@ -36,8 +36,9 @@ dispatch(struct http_conn *conn)
                            server->refusal);
     } else if (!req->route) {
         http_relay_dispatch(req);
-    } else {
-        http_request_hold_or_handle(req);
+    } else if (req->route->open || !server->options.hold
+               || !server->options.hold(req, server->aux)) {
+        http_request_handle(req);
     }
 }
 

@@ -338,67 +338,6 @@ http_relay_dispatch(struct http_request *req)
 }
 
 void
-http_request_pass_on(struct http_request *req)
-{
-    if (!req->conn) {
-        http_request_drop(req);
-        return;
-    }
-    /* The other server says of which revision its reply is. */
-    req->route = NULL;
-    http_relay_dispatch(req);
-}
-
-void
-http_request_pass_or_handle(struct http_request *req, int reply_ms)
-{
-    req->back = req->route;
-    req->back_ms = reply_ms;
-    http_request_pass_on(req);
-}
-
-bool
-http_request_may_give_back(const struct http_request *req)
-{
-    return req->back != NULL;
-}
-
-int
-http_request_back_ms(const struct http_request *req)
-{
-    return req->back_ms;
-}
-
-void
-http_request_give_back(struct http_request *req)
-{
-    req->route = req->back;
-    req->back = NULL;
-    req->given_back = true;
-    http_request_hold_or_handle(req);
-}
-
-bool
-http_request_was_given_back(const struct http_request *req)
-{
-    return req->given_back;
-}
-
-void
-http_request_pass_to(struct http_request *req, const char *name)
-{
-    free(req->passed_to);
-    req->passed_to = xstrdup(name);
-    http_request_pass_on(req);
-}
-
-const char *
-http_request_passed_to(const struct http_request *req)
-{
-    return req->passed_to;
-}
-
-void
 http_request_relayed_ok(struct http_request *req)
 {
     if (req->conn) {

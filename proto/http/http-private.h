@@ -115,14 +115,8 @@ struct http_request {
     struct http_head head;
     struct http_target target;
     char *who;
-    const struct http_route *route; /* NULL: it is passed on, */
-    char *passed_to;                /* to this server; NULL: to any. */
-    const struct http_route *back;  /* It is handled by this one if that does
-                                     * not answer; or NULL. */
-    int back_ms;                    /* In this time; 0: it is not said. */
-    bool given_back;                /* That has not. */
+    const struct http_route *route; /* NULL: it is passed on. */
     uint64_t revision;              /* Of what it reads; 0: not known yet. */
-    bool may_be_old;                /* There may be more. */
     const void *data;               /* Of the route that matches. */
     size_t n_params;
     struct {
@@ -207,8 +201,6 @@ void http_request_free(struct http_request *);
 /* Processes the head: route, query, token.  Returns false if the request was
  * answered (and freed) already. */
 bool http_request_accept(struct http_request *);
-/* Returns the route that has the request's path and method, or NULL. */
-const struct http_route *http_request_find_route(struct http_request *);
 /* Returns the length of the entity tag at 'p' (RFC 9110, section 8.8.3), or
  * 0. */
 size_t http_etag_len(const char *p);
@@ -231,8 +223,6 @@ bool http_relay_decide(struct http_request *, const struct http_route *route,
 bool http_relay_accept(struct http_request *);
 /* Passes it to options.relay. */
 void http_relay_dispatch(struct http_request *);
-/* Has options.hold decide whether the route's handler is called now. */
-void http_request_hold_or_handle(struct http_request *);
 
 /* http-limits.c */
 struct http_accounts *http_accounts_create(void);

@@ -119,26 +119,17 @@ get_date(struct http_server *server)
     return server->date;
 }
 
-/* Writes of which revision the reply is, and whether there may be a newer one;
- * and for another server, the newest that it may show. */
+/* Writes of which revision the reply is. */
 static void
 put_revision(const struct http_request *req, struct evbuffer *out)
 {
     const struct http_options *options = &req->server->options;
-    void *aux = req->server->aux;
 
     if (!req->route || !req->authenticated || !options->revision) {
         return;
     }
     evbuffer_add_printf(out, HTTP_REVISION": %"PRIu64"\r\n", req->revision
-                        ? req->revision : options->revision(aux));
-    if (req->may_be_old) {
-        evbuffer_add_printf(out, HTTP_MAY_BE_OLD": true\r\n");
-    }
-    if (req->conn->listener->relayed) {
-        evbuffer_add_printf(out, HTTP_RELAYED_SHOWN": %"PRIu64"\r\n",
-                            options->shown_revision(aux));
-    }
+                        ? req->revision : options->revision(req->server->aux));
 }
 
 /* Writes headers that restrict what browsers do with the reply, and what they

@@ -38,7 +38,6 @@ http_request_free(struct http_request *req)
         free(req->params[i].value);
     }
     free(req->who);
-    free(req->passed_to);
     http_limits_release(req);
     free(req->client);
     if (req->identity) {
@@ -297,8 +296,9 @@ authorize(struct http_request *req)
             || options->authorize(req, req->server->aux));
 }
 
-const struct http_route *
-http_request_find_route(struct http_request *req)
+/* Returns the route that has the request's path and method, or NULL. */
+static const struct http_route *
+peek_route(struct http_request *req)
 {
     const struct http_route *found = NULL;
 
@@ -404,15 +404,10 @@ http_request_accept(struct http_request *req)
         reject_target(req, &fault);
         return false;
     }
-    /* Other servers may ask for what is no route. */
-    if (req->server->options.relay && req->server->relays_no_more
-        && http_request_is_here(req) && !http_request_find_route(req)) {
-        return http_relay_accept(req);
-    }
     if (req->server->options.relay && !req->server->relays_no_more) {
         bool passed;
 
-        if (!http_relay_decide(req, http_request_find_route(req), &passed)) {
+        if (!http_relay_decide(req, peek_route(req), &passed)) {
             return false;
         }
         if (passed) {
@@ -440,23 +435,10 @@ http_request_handle(struct http_request *req)
     if (server->options.revision && req->head.method == HTTP_GET) {
         req->revision = server->options.revision(server->aux);
     }
-    req->may_be_old = (server->options.may_be_old
-                       && server->options.may_be_old(req, server->aux));
     watchdog_begin(&mark, http_method_names[req->route->method],
                    req->route->pattern, NULL);
     req->route->handler(req, server->aux);
     watchdog_end(&mark);
-}
-
-void
-http_request_hold_or_handle(struct http_request *req)
-{
-    const struct http_server *server = req->server;
-
-    if (req->route->open || !server->options.hold
-        || !server->options.hold(req, server->aux)) {
-        http_request_handle(req);
-    }
 }
 
 /* What handlers ask.  ---------------------------------------------------- */
@@ -493,12 +475,6 @@ const void *
 http_request_data(const struct http_request *req)
 {
     return req->data;
-}
-
-const void *
-http_request_about(const struct http_request *req)
-{
-    return req->route->about;
 }
 
 const char *
@@ -549,12 +525,6 @@ http_request_is_relayed(const struct http_request *req)
     return req->conn && req->conn->listener->relayed;
 }
 
-bool
-http_request_is_local(const struct http_request *req)
-{
-    return req->conn && req->conn->listener->unix_path;
-}
-
 const char *
 http_request_client(const struct http_request *req)
 {
@@ -563,20 +533,6 @@ http_request_client(const struct http_request *req)
                           : req->conn ? req->conn->who : NULL);
 
     return client ? client : req->who;
-}
-
-bool
-http_request_is_here(const struct http_request *req)
-{
-    return (http_request_is_relayed(req)
-            && http_request_header(req, HTTP_RELAYED_HERE));
-}
-
-char *
-http_request_relay(const struct http_request *req)
-{
-    return (http_request_is_relayed(req) ? http_conn_certificate(req->conn)
-            : NULL);
 }
 
 size_t

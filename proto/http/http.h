@@ -109,19 +109,12 @@ struct http_options {
                       const struct http_peer *, void *aux);
     /* Called before the handler of a route that is not open, if not NULL.
      * Returns true if the request waits, and is given to
-     * http_request_handle() or http_request_pass_on() later; or if it was
-     * answered. */
+     * http_request_handle() later; or if it was answered. */
     bool (*hold)(struct http_request *, void *aux);
     /* Returns the revision of what handlers show, if not NULL.  Each reply to
      * an authenticated client says it (HTTP_REVISION): what a read shows is
      * not older, and what a change has made not newer. */
     uint64_t (*revision)(void *aux);
-    /* The same for the newest that a reply may show. */
-    uint64_t (*shown_revision)(void *aux);
-    /* Called before a handler, with 'revision'.  Returns true if what the
-     * reply shows may be older than what others have been shown, which it then
-     * says (HTTP_MAY_BE_OLD); NULL: it never is. */
-    bool (*may_be_old)(const struct http_request *, void *aux);
     /* Returns true if the server with this name in its certificate may pass
      * requests of its clients on, by http_listen_relayed(). */
     bool (*may_relay)(const char *certificate, void *aux);
@@ -168,7 +161,6 @@ struct http_route {
     const char *query;
     bool takes_body;                /* Otherwise a body is rejected. */
     bool open;                      /* Needs no authentication. */
-    bool own;                       /* For 'passes_on'. */
     int permission;                 /* For 'authorize'. */
     const void *data;               /* For the handler; */
     /* or it is what this returns for the parameters of the path; NULL: the
@@ -191,7 +183,7 @@ struct http_server *http_server_create(struct event_base *,
 void http_server_destroy(struct http_server *);
 
 /* From now on no request is given to options.relay but those whose bodies are
- * not there yet, and those of http_request_pass_on(). */
+ * not there yet. */
 void http_server_end_relay(struct http_server *);
 
 /* From now on each request that requires authentication is replied 503 with
@@ -243,22 +235,11 @@ int http_listen_relayed(struct http_server *, const char *address,
 /* In a reply: the client was authenticated.  Not every reply says so much of
  * the token that came with the request: some paths need none. */
 #define HTTP_RELAYED_OK "Vmn-Authenticated"
-/* In a reply: options.shown_revision.  In a stream of events it is in comments
- * that begin with HTTP_RELAYED_SHOWN_LINE. */
-#define HTTP_RELAYED_SHOWN "Vmn-Shown"
-#define HTTP_RELAYED_SHOWN_LINE ":shown "
-/* In a request that reads: what is shown must not be older than this revision,
- * which the other server has shown before. */
-#define HTTP_RELAYED_AT_LEAST "Vmn-At-Least"
-/* In a request: this server, and no other, is to answer it. */
-#define HTTP_RELAYED_HERE "Vmn-Here"
 /* The status of a reply of a server that neither answers what others pass on
  * nor passes it on itself: it may be sent to another one. */
 #define HTTP_MISDIRECTED 421
-/* In a reply to a client: options.revision; and "true" if options.may_be_old()
- * was. */
+/* In a reply to a client: options.revision. */
 #define HTTP_REVISION "Vmn-Revision"
-#define HTTP_MAY_BE_OLD "Vmn-May-Be-Old"
 
 /* Checks 'origins' (or NULL) for http_options.  Returns NULL if it is valid,
  * otherwise an error message, which the caller frees. */
@@ -320,7 +301,6 @@ int http_request_permission(const struct http_request *);
 void http_reply_unauthorized(struct http_request *, const char *text,
                              bool guess);
 const void *http_request_data(const struct http_request *);
-const void *http_request_about(const struct http_request *);
 /* Returns the decoded segment that matched 'name' of the pattern; never
  * NULL. */
 const char *http_request_param(const struct http_request *, const char *name);
@@ -335,43 +315,15 @@ const char *http_request_method(const struct http_request *);
 /* Returns the path and query as they were sent. */
 const char *http_request_target(const struct http_request *);
 
-/* Returns true if another server has passed it on; or has done so for this one
- * to answer it. */
+/* Returns true if another server has passed it on. */
 bool http_request_is_relayed(const struct http_request *);
-bool http_request_is_here(const struct http_request *);
-/* Returns the name of that server, by its certificate, which the caller frees;
- * NULL: none has passed it on. */
-char *http_request_relay(const struct http_request *);
-/* Returns true if it has come by a unix socket of this server, so from its
- * machine. */
-bool http_request_is_local(const struct http_request *);
 /* Returns who has sent it, as http_request_who() does until the request is
  * authenticated. */
 const char *http_request_client(const struct http_request *);
 
-/* End a wait of options.hold: the route's handler is called; or options.relay,
- * which there must be.  The request has no close callback any more.  One whose
- * client has disconnected, while a handler yielded, is not passed on. */
+/* Ends a wait of options.hold: the route's handler is called.  The request has
+ * no close callback any more. */
 void http_request_handle(struct http_request *);
-void http_request_pass_on(struct http_request *);
-/* Has the server with this name, which is copied, be the one to answer it;
- * options.relay gets that by http_request_passed_to(), which else returns
- * NULL. */
-void http_request_pass_to(struct http_request *, const char *name);
-const char *http_request_passed_to(const struct http_request *);
-/* The same as http_request_pass_on(), for a read that need not fail: if the
- * other server does not answer, options.relay may give it back, and
- * options.hold and the route's handler are called again.  The server, once it
- * is reached, has 'reply_ms' until its reply begins; 0: as options.relay
- * likes. */
-void http_request_pass_or_handle(struct http_request *, int reply_ms);
-/* For options.relay: returns true if it may; after how many milliseconds, or
- * 0; and does so.  The request has no close callback any more. */
-bool http_request_may_give_back(const struct http_request *);
-int http_request_back_ms(const struct http_request *);
-void http_request_give_back(struct http_request *);
-/* For the handler: returns true if it was. */
-bool http_request_was_given_back(const struct http_request *);
 
 /* Returns the size of the body in bytes. */
 size_t http_request_body_size(const struct http_request *);

@@ -157,7 +157,7 @@ void *ofconn_aux(const struct ofconn *);
 /* The role that a connection has asked for (OpenFlow 1.5, section 6.3.6).
  * OFCONN_ALONE: none, since the switch is not shared. */
 enum ofconn_role {
-    OFCONN_ALONE, OFCONN_SLAVE, OFCONN_EQUAL, OFCONN_MASTER
+    OFCONN_ALONE, OFCONN_SLAVE, OFCONN_MASTER
 };
 enum ofconn_role ofconn_role(const struct ofconn *);
 /* Returns the generation_id of that. */

@@ -126,7 +126,6 @@ request_role(struct ofconn *conn)
 {
     static const uint32_t roles[] = {
         [OFCONN_SLAVE] = OFPCR12_ROLE_SECONDARY,
-        [OFCONN_EQUAL] = OFPCR12_ROLE_EQUAL,
         [OFCONN_MASTER] = OFPCR12_ROLE_PRIMARY,
     };
     struct ofp12_role_request *request;

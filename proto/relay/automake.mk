@@ -1,7 +1,5 @@
 # proto/relay: passes requests on to another server.
 proto_libproto_a_SOURCES += \
-	proto/relay/relay-call.c \
-	proto/relay/relay-call.h \
 	proto/relay/relay-pass.c \
 	proto/relay/relay-private.h \
 	proto/relay/relay.c \

@@ -16,6 +16,7 @@
 #include "openvswitch/vlog.h"
 #include "proto/http/http.h"
 #include "proto/relay/relay-private.h"
+#include "proto/tls/tls.h"
 #include "util.h"
 #include "uuid.h"
 
@@ -27,15 +28,29 @@ VLOG_DEFINE_THIS_MODULE(relay_pass);
 #define SHORT_MAX (1024 * 1024)
 /* Bytes queued for a client from which on no more are read for it. */
 #define QUEUE_MAX (256 * 1024)
-/* Longest line of a stream that says what is shown. */
-#define SHOWN_LINE_MAX 40
 /* Milliseconds for a connection, with its handshake: a busy server is slow,
  * and of a dead one there will be word that another is in its place. */
 #define CONNECT_MS 10000L
 
 static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(5, 10);
 
+/* Seconds after which a silent connection is asked whether it lives, and
+ * between two tries. */
+#define KEEPALIVE_S 5
+
 /* The request.  ----------------------------------------------------------- */
+
+/* Appends a copy of 'line'. */
+static void
+add_line(struct curl_slist **list, const char *line)
+{
+    struct curl_slist *longer = curl_slist_append(*list, line);
+
+    if (!longer) {
+        out_of_memory();
+    }
+    *list = longer;
+}
 
 /* An empty 'value' is one all the same; libcurl writes that in its own way. */
 static void
@@ -44,7 +59,7 @@ add_header(struct curl_slist **list, const char *name, const char *value)
     char *line = (*value ? xasprintf("%s: %s", name, value)
                   : xasprintf("%s;", name));
 
-    relay_add_line(list, line);
+    add_line(list, line);
     free(line);
 }
 
@@ -54,7 +69,7 @@ add_no_header(struct curl_slist **list, const char *name)
 {
     char *line = xasprintf("%s:", name);
 
-    relay_add_line(list, line);
+    add_line(list, line);
     free(line);
 }
 
@@ -101,26 +116,6 @@ add_peer(struct pass *pass, const struct http_peer *peer)
     }
 }
 
-/* The other server may know less than this one, for a moment. */
-static void
-add_wishes(struct pass *pass)
-{
-    const struct relay_options *options = &pass->relay->options;
-    bool asks = relay_is_reading(pass->req) || options->here;
-    uint64_t revision = (options->revision && asks
-                         ? options->revision(options->aux) : 0);
-
-    if (options->here) {
-        add_header(&pass->headers, HTTP_RELAYED_HERE, "yes");
-    }
-    if (revision) {
-        char *text = xasprintf("%"PRIu64, revision);
-
-        add_header(&pass->headers, HTTP_RELAYED_AT_LEAST, text);
-        free(text);
-    }
-}
-
 /* Passes on of what type the body is.  Without one, the other server accepts
  * it only of who is local, which for that server nobody is. */
 static void
@@ -164,7 +159,6 @@ pass_init_headers(struct pass *pass, const struct http_peer *peer)
         free(key);
     }
     add_peer(pass, peer);
-    add_wishes(pass);
     add_no_header(&pass->headers, "Expect");
 }
 
@@ -206,18 +200,6 @@ is_visible(const char *text)
     return true;
 }
 
-/* Tells that what is shown to the client is of this revision. */
-static void
-note_shown(const struct pass *pass, const char *text)
-{
-    const struct relay_options *options = &pass->relay->options;
-    unsigned long long int revision;
-
-    if (options->shown && str_to_ullong(text, 10, &revision)) {
-        options->shown(options->aux, revision);
-    }
-}
-
 /* Takes a header line, without its end. */
 static void
 take_header(struct pass *pass, const char *line)
@@ -241,10 +223,8 @@ take_header(struct pass *pass, const char *line)
         pass->guess = true;
     } else if (is_named(line, len, HTTP_RELAYED_OK)) {
         pass->authenticated = true;
-    } else if (is_named(line, len, HTTP_RELAYED_SHOWN)) {
-        note_shown(pass, value);
     } else if (!is_own(line, len)) {
-        relay_add_line(&pass->reply_headers, line);
+        add_line(&pass->reply_headers, line);
     }
 }
 
@@ -435,9 +415,6 @@ note_fault(struct pass *pass, CURLcode code)
         what = "does not answer it";
     } else if (us > 0) {
         pass->in_doubt = true;
-        if (code == CURLE_OPERATION_TIMEDOUT) {
-            what = "has not answered in time";
-        }
     }
     free(pass->fault);
     pass->fault = xasprintf("member \"%s\" at %s %s%s%s",
@@ -468,7 +445,7 @@ done_cb(void *pass_, CURLcode code)
                && relay_pass_hold(pass)) {
         end_transfer(pass);
         return;
-    } else if (complete && !(pass->status == 503 && pass->back)) {
+    } else if (complete) {
         pass_reply(pass);
     } else {
         note_fault(pass, code);
@@ -530,37 +507,6 @@ take_head(char *data, size_t one OVS_UNUSED, size_t size, void *pass_)
     return size;
 }
 
-/* Looks for lines of a stream that say what is shown, which may come in
- * parts. */
-static void
-scan_lines(struct pass *pass, const char *data, size_t size)
-{
-    static const char prefix[] = HTTP_RELAYED_SHOWN_LINE;
-
-    for (size_t i = 0; i < size; i++) {
-        if (data[i] == '\n') {
-            if (!pass->passed_over && pass->line.length > strlen(prefix)) {
-                note_shown(pass, ds_cstr(&pass->line) + strlen(prefix));
-            }
-            ds_clear(&pass->line);
-            pass->passed_over = false;
-        } else if (!pass->passed_over) {
-            size_t n = pass->line.length;
-
-            ds_put_char(&pass->line, data[i]);
-            pass->passed_over = (n < strlen(prefix) ? data[i] != prefix[n]
-                                 : n > SHOWN_LINE_MAX);
-        }
-    }
-}
-
-static bool
-is_events(const struct pass *pass)
-{
-    return pass->content_type && !strcmp(pass->content_type,
-                                         "text/event-stream");
-}
-
 static size_t
 take_body(char *data, size_t one OVS_UNUSED, size_t size, void *pass_)
 {
@@ -570,9 +516,6 @@ take_body(char *data, size_t one OVS_UNUSED, size_t size, void *pass_)
         if (http_stream_queued(pass->stream) > QUEUE_MAX) {
             pass->paused = true;
             return CURL_WRITEFUNC_PAUSE;
-        }
-        if (is_events(pass)) {
-            scan_lines(pass, data, size);
         }
         http_stream_write(pass->stream, data, size);
         return size;
@@ -586,22 +529,47 @@ take_body(char *data, size_t one OVS_UNUSED, size_t size, void *pass_)
 
 /* The call.  -------------------------------------------------------------- */
 
+/* Sets the PEM files, which are read as the transfer begins. */
+static void
+set_tls(CURL *easy, const struct relay_options *options)
+{
+    curl_easy_setopt(easy, CURLOPT_SSLKEY, options->private_key);
+    curl_easy_setopt(easy, CURLOPT_SSLCERT, options->certificate);
+    curl_easy_setopt(easy, CURLOPT_CAINFO, options->ca_cert);
+    curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
+    /* libcurl would believe a CA for a day that was replaced. */
+    curl_easy_setopt(easy, CURLOPT_CA_CACHE_TIMEOUT, 0L);
+    curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long) CURL_SSLVERSION_TLSv1_2);
+    curl_easy_setopt(easy, CURLOPT_SSL_CIPHER_LIST, TLS_CIPHERS);
+}
+
 /* The URL has the server's name, so that libcurl checks its certificate for
  * that, and CURLOPT_CONNECT_TO its address. */
 static void
 set_target(struct pass *pass)
 {
     const struct relay *relay = pass->relay;
-    const struct relay_options *options = &relay->options;
     CURL *easy = pass->transfer.easy;
+    const char *port = strrchr(relay->address, ':') + 1;
+    char *url = xasprintf("https://%s:%s%s", relay->name, port,
+                          http_request_target(pass->req));
+    char *to = xasprintf("%s:%s:%s", relay->name, port, relay->address);
 
-    pass->connect_to = relay_set_target(easy, relay->name, relay->address,
-                                        http_request_target(pass->req));
-    relay_set_tls(easy, options->private_key, options->certificate,
-                  options->ca_cert);
-    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
-                     options->connect_ms ? (long) options->connect_ms
-                     : CONNECT_MS);
+    add_line(&pass->connect_to, to);
+    curl_easy_setopt(easy, CURLOPT_URL, url);
+    curl_easy_setopt(easy, CURLOPT_CONNECT_TO, pass->connect_to);
+    curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
+    curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "https");
+    curl_easy_setopt(easy, CURLOPT_PROXY, "");
+    curl_easy_setopt(easy, CURLOPT_HTTP_VERSION,
+                     (long) CURL_HTTP_VERSION_1_1);
+    curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
+    curl_easy_setopt(easy, CURLOPT_TCP_KEEPIDLE, (long) KEEPALIVE_S);
+    curl_easy_setopt(easy, CURLOPT_TCP_KEEPINTVL, (long) KEEPALIVE_S);
+    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, CONNECT_MS);
+    set_tls(easy, &relay->options);
+    free(url);
+    free(to);
 }
 
 static void
@@ -639,8 +607,6 @@ pass_send(struct pass *pass)
     set_target(pass);
     set_request(pass);
     set_connecting(pass, true);
-    curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS,
-                     (long) pass->relay->options.reply_ms);
     curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_connected);
     curl_easy_setopt(easy, CURLOPT_PREREQDATA, pass);
     curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, take_head);

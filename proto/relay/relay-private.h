@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What the files of proto/relay share: relay.c has the requests and when they
- * are sent, relay-pass.c one call of the other server and its reply,
- * relay-call.c calls that are for no client. */
+ * are sent, relay-pass.c one call of the other server and its reply. */
 
 #ifndef PROTO_RELAY_RELAY_PRIVATE_H
 #define PROTO_RELAY_RELAY_PRIVATE_H 1
@@ -37,9 +36,6 @@ struct pass {
     struct http_request *req;   /* NULL while 'stream' is not. */
     struct curl_slist *headers; /* Of the request. */
     int64_t end_ms;             /* It does not wait longer than until then. */
-    struct event *back;         /* Timer: or is given back, */
-    int64_t back_ms;            /* then at the latest.  NULL: it is not to
-                                 * be. */
     int64_t again_ms;           /* It is not sent again before. */
     int64_t held_ms;            /* Until when a reply 503 is held back; 0: none
                                  * was. */
@@ -59,9 +55,6 @@ struct pass {
     struct ds body;             /* Of a reply that is no stream. */
     struct http_stream *stream; /* Or NULL. */
     bool paused;                /* The client does not keep up. */
-    struct ds line;             /* Of a stream: the beginning of a line that
-                                 * may say what is shown. */
-    bool passed_over;           /* The line does not. */
 };
 
 /* Makes the headers of the request; 'peer' as of relay_pass(). */
@@ -83,18 +76,5 @@ bool relay_pass_hold(struct pass *);
 void relay_pass_failed(struct pass *);
 /* Ends and frees it; the request was replied or dropped. */
 void relay_pass_done(struct pass *);
-
-/* relay-call.c.  ---------------------------------------------------------- */
-
-/* Appends a copy of 'line'. */
-void relay_add_line(struct curl_slist **, const char *line);
-/* Sets the PEM files, which are read as the transfer begins. */
-void relay_set_tls(CURL *, const char *private_key, const char *certificate,
-                   const char *ca_cert);
-/* Has the transfer be one of 'target' at 'address', ADDRESS:PORT, of the
- * server whose certificate is for 'name'.  Returns a list that the caller
- * frees after the transfer. */
-struct curl_slist *relay_set_target(CURL *, const char *name,
-                                    const char *address, const char *target);
 
 #endif /* proto/relay/relay-private.h */

@@ -28,10 +28,6 @@ VLOG_DEFINE_THIS_MODULE(relay);
 /* How long a reply that the server cannot do it now is held back, in case that
  * another one becomes the server, which can. */
 #define HOLD_MS 1500
-/* How long a reply may be waited for to a request that may be given back, from
- * when it came, unless that or an option says otherwise; one that is long has
- * begun by then. */
-#define BACK_MS 1000
 
 static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(5, 10);
 
@@ -60,12 +56,8 @@ relay_pass_done(struct pass *pass)
     pass_stop(pass);
     ovs_list_remove(&pass->node);
     pass->relay->stats.n_now--;
-    if (pass->back) {
-        event_free(pass->back);
-    }
     curl_slist_free_all(pass->headers);
     ds_destroy(&pass->body);
-    ds_destroy(&pass->line);
     free(pass->fault);
     free(pass);
 }
@@ -93,7 +85,7 @@ give_up(struct pass *pass, const char *why)
 bool
 relay_pass_hold(struct pass *pass)
 {
-    if (pass->held_ms || pass->relay->options.here) {
+    if (pass->held_ms) {
         return false;
     }
     pass->held_ms = time_msec() + HOLD_MS;
@@ -117,72 +109,6 @@ end_hold(struct pass *pass)
     }
 }
 
-/* Gives the request back to its own server, which can answer it, too. */
-static void
-give_back(struct pass *pass)
-{
-    struct http_request *req = pass->req;
-
-    http_request_set_close_cb(req, NULL, NULL);
-    relay_pass_done(pass);
-    http_request_give_back(req);
-}
-
-/* Returns after how long it is given back without a connection. */
-static int
-reach_ms(const struct relay *relay)
-{
-    return relay->options.back_ms ? relay->options.back_ms : BACK_MS;
-}
-
-static void
-set_back_timer(struct pass *pass, int64_t left_ms)
-{
-    int64_t ms = MIN(left_ms, reach_ms(pass->relay));
-    const struct timeval tv = { ms / 1000, ms % 1000 * 1000 };
-
-    event_add(pass->back, &tv);
-}
-
-/* Returns true if the server has been reached, and may yet answer. */
-static bool
-may_answer(const struct pass *pass)
-{
-    const struct relay_options *options = &pass->relay->options;
-
-    return (pass->transfer.easy && !pass->connecting
-            && (!options->is_well || options->is_well(options->aux)));
-}
-
-/* The time to reach the server is over, or that to answer, for all tries
- * together.  What is passed back as a stream has begun, and goes on for as
- * long as it takes. */
-static void
-back_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *pass_)
-{
-    struct pass *pass = pass_;
-    int64_t left_ms = pass->back_ms - time_msec();
-
-    if (!pass->req) {
-        return;
-    } else if (left_ms > 0 && may_answer(pass)) {
-        set_back_timer(pass, left_ms);
-    } else {
-        give_back(pass);
-    }
-}
-
-static void
-give_back_later(struct pass *pass)
-{
-    int reply_ms = http_request_back_ms(pass->req);
-
-    reply_ms = reply_ms ? reply_ms : reach_ms(pass->relay);
-    pass->back_ms = time_msec() + reply_ms;
-    pass->back = evtimer_new(pass->relay->base, back_cb, pass);
-    set_back_timer(pass, reply_ms);
-}
-
 /* Sends it, or gives up if it has waited for too long. */
 static void
 try(struct pass *pass)
@@ -195,7 +121,7 @@ try(struct pass *pass)
         } else {
             set_timer(relay);
         }
-    } else if (!pass->back && time_msec() >= pass->end_ms) {
+    } else if (time_msec() >= pass->end_ms) {
         char *why = (pass->fault ? xstrdup(pass->fault)
                      : xstrdup("no member of the cluster is known that could "
                                "do it: there is none now, or the cluster's "
@@ -234,10 +160,6 @@ relay_pass_failed(struct pass *pass)
 {
     struct relay *relay = pass->relay;
 
-    if (pass->back) {
-        give_back(pass);
-        return;
-    }
     pass->again_ms = (pass->status == HTTP_MISDIRECTED
                       ? time_msec() + MISDIRECTED_MS : 0);
     pass_stop(pass);
@@ -308,11 +230,7 @@ relay_pass(struct relay *relay, struct http_request *req,
     pass->relay = relay;
     pass->req = req;
     pass->end_ms = time_msec() + relay->options.wait_ms;
-    if (http_request_may_give_back(req)) {
-        give_back_later(pass);
-    }
     ds_init(&pass->body);
-    ds_init(&pass->line);
     ovs_list_push_back(&relay->passes, &pass->node);
     relay->stats.n_now++;
     pass_init_headers(pass, peer);

@@ -6,11 +6,6 @@
  * is then sent to the new one, so that a client need not know.  So is one to
  * which a server replies that it was sent to the wrong one (421).
  *
- * A read that its server can answer itself, if need be, waits for none of
- * that: it is given back (http_request_pass_or_handle()) if the other one
- * cannot be reached within a second, refuses it, is not heard any more, or
- * takes longer to answer than it may.
- *
  * Each call that may change something has an idempotency key, if need be one
  * that is made here: so sending it again is safe, also if it is not known
  * whether it was carried out.
@@ -36,27 +31,6 @@ struct relay_options {
     const char *ca_cert;        /* Of the other servers. */
     int64_t wait_ms;            /* For how long a request may wait for a server
                                  * that can be reached. */
-    int connect_ms;             /* For how long connecting to it may take, with
-                                 * the handshake; 0: 10 s. */
-    bool here;                  /* The server must not pass on what it gets
-                                 * (HTTP_RELAYED_HERE), and no other will
-                                 * answer it. */
-    int reply_ms;               /* For how long it may take to answer; 0: as
-                                 * long as it likes. */
-    int back_ms;                /* After how long a request is given back that
-                                 * may be: if the server is not reached by
-                                 * then, or has not answered one that does not
-                                 * say how long it may take; 0: 1 s. */
-    /* Asked once in that time while such a request has no reply: returns true
-     * if the server seems to be well; or NULL. */
-    bool (*is_well)(void *aux);
-    /* Called with the newest revision that a client is about to be shown, by a
-     * reply or an event; or NULL. */
-    void (*shown)(void *aux, uint64_t revision);
-    /* Returns the newest revision that a client may have been shown without
-     * the other server, or 0; or NULL. */
-    uint64_t (*revision)(void *aux);
-    void *aux;
 };
 #define RELAY_WAIT_MS 10000
 

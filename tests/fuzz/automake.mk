@@ -7,10 +7,8 @@
 # To add one, add its name to the list.
 FUZZ_TARGETS = \
 	tests/fuzz/fuzz-changes \
-	tests/fuzz/fuzz-counter-report \
 	tests/fuzz/fuzz-dhcp \
 	tests/fuzz/fuzz-dns \
-	tests/fuzz/fuzz-event-report \
 	tests/fuzz/fuzz-group-message \
 	tests/fuzz/fuzz-guest-http \
 	tests/fuzz/fuzz-http-head \
@@ -23,9 +21,7 @@ FUZZ_TARGETS = \
 	tests/fuzz/fuzz-own-types \
 	tests/fuzz/fuzz-packet-in \
 	tests/fuzz/fuzz-path-probe \
-	tests/fuzz/fuzz-path-report \
 	tests/fuzz/fuzz-probe \
-	tests/fuzz/fuzz-probe-report \
 	tests/fuzz/fuzz-reject-message \
 	tests/fuzz/fuzz-replay-calls \
 	tests/fuzz/fuzz-schema \

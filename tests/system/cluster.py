@@ -115,8 +115,8 @@ class Member(cluster.Member):
         wait_for("%s to be heard" % successor, accepts, 60)
 
     def hosts(self):
-        """What it knows of the hosts, by its own connections, {name: status},
-        whether it manages them or not."""
+        """What it knows of the hosts, by its own connections, {name:
+        status}."""
         return json.loads(self.ctl("fabric/hosts"))
 
     def ctl_nowait(self, *args):
@@ -126,18 +126,10 @@ class Member(cluster.Member):
                          stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                          stderr=subprocess.DEVNULL)
 
-    def n_answered(self):
-        """How many requests it has answered itself while it stood by."""
-        return int(re.search(r"answered while standing by: (\d+)",
-                             self.ctl("northbound/show"))[1])
-
-    def await_current(self):
-        """Waits until its copy is good for reads, as it is not at once."""
-        def answers():
-            before = self.n_answered()
-            self.api.get("networks", limit=1)
-            return self.n_answered() > before
-        wait_for("the copy of %s to be current" % self.name, answers, 60)
+    def n_relayed(self):
+        """How many requests the writer has answered for it."""
+        return int(re.search(r"passed on: \d+ now, (\d+) replied",
+                             self.ctl("cluster/status"))[1])
 
     def heard_ms(self, name):
         """How long ago this one has heard member 'name'."""

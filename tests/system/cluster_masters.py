@@ -1,173 +1,72 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Members of a cluster share emulated hosts (cluster_swarm.py): whom these
-have obeyed, and that in the end each has the master that all members name."""
-
-import re
+"""Which members the emulated hosts (cluster_swarm.py) of a cluster have
+obeyed: each epoch has one writer, and a host obeys no writer of an earlier
+epoch.  In the end the writer is the master of each host, and the other
+members are slaves."""
 
 from vmnlab.netns import Error, wait_for
 
-EPOCH_SHIFT = 20                # Of generations: see cluster-shares.h.
-WRITER = "the writer"           # Manages all hosts, if there are no shares.
-
-
-def shares(members):
-    """{generation: who shares the hosts, as text}, as members have logged it,
-    which must be one thing."""
-    found = {0: WRITER}
-    for member in members:
-        with open(member.log, errors="replace") as log:
-            for generation, text in re.findall(
-                    r"generation (\d+): hosts are managed by (.+)",
-                    log.read()):
-                known = found.setdefault(int(generation), text)
-                assert known == text, (
-                    "%s has other shares than the others" % member.name,
-                    generation, known, text)
-    return found
-
-
-def names(text):
-    return re.findall(r"(\w+) \(\d+\)", text)
-
 
 class Obeyed:
-    """What hosts have accepted, and from whom."""
+    """The changes that hosts have accepted, and from which members."""
 
     def __init__(self, hosts):
         self.targets = {"unix:" + m.path("of.sock"): m.name
                         for m in hosts.members}
-        self.shares = shares(hosts.members)
         self.writers = {}       # Of an epoch.
-        self.managers = {}      # (host, shares or their generation): who
-                                # manages it.
         self.n_masters = 0      # As they followed each other.
         for host, logs in hosts.control("writers", "all").items():
-            self._check_database(host, logs["ovsdb"])
-            self._check_switch(host, logs["openflow"])
+            self._check(host, "database", logs["ovsdb"])
+            self.n_masters += self._check(host, "switch", logs["openflow"])
 
-    def _is_writer(self, who, epoch):
-        return self.writers.setdefault(epoch, who) == who
-
-    def _check_database(self, host, log):
-        """It obeys the writer alone."""
-        last = 0
-        for who, epoch, _ in log:
-            assert epoch >= last, ("%s's database obeyed a former writer" %
-                                   host, log)
-            assert self._is_writer(who, epoch), (
-                "%s's database obeyed two writers" % host, log, self.writers)
-            last = epoch
-
-    def _check_switch(self, host, log):
-        """In each generation it obeys the one member that manages it; none
-        that is its equal sends it anything."""
-        last, master = 0, None
-        for target, generation, _ in log:
-            who = self.targets.get(target, target)
-            assert generation, ("%s obeyed who is not its master" % host, log)
-            assert generation >= last, ("%s obeyed a former master" % host,
-                                        log)
-            assert generation > last or who == master, (
-                "%s obeyed two masters" % host, log)
-            self._check_manager(host, who, generation)
-            self.n_masters += who != master
-            last, master = generation, who
-
-    def _check_manager(self, host, who, generation):
-        published = max(g for g in self.shares if g <= generation)
-        text = self.shares[published]
-        if text == WRITER:
-            assert self._is_writer(who, generation >> EPOCH_SHIFT), (
-                "%s obeyed who is not the writer" % host, who, generation,
-                self.writers)
-            return
-        assert who in names(text), (
-            "%s obeyed who has no share" % host, who, generation, text)
-        # What members cannot reach the log does not say of each host.
-        key = host, published if "cannot reach" in text else text
-        assert self.managers.setdefault(key, who) == who, (
-            "%s obeyed who does not manage it" % host, who, generation, text)
+    def _check(self, host, part, log):
+        """'log' has for each run of changes the member, the epoch (of the
+        switch: the generation_id), and how many they were.  Returns how many
+        members there were, one after the other."""
+        last, former, n = 0, None, 0
+        for target, epoch, _ in log:
+            member = self.targets.get(target, target)
+            assert epoch, ("%s's %s obeyed a member that is not its master" % (
+                host, part), log)
+            assert epoch >= last, ("%s's %s obeyed a former writer" % (
+                host, part), log)
+            assert self.writers.setdefault(epoch, member) == member, (
+                "%s's %s obeyed a second writer of an epoch" % (host, part),
+                log, self.writers)
+            n += member != former
+            last, former = epoch, member
+        return n
 
     def __str__(self):
-        return "%d epochs, %d shares, %d masters" % (
-            len(self.writers), len(self.shares) - 1, self.n_masters)
+        return "%d epochs, %d masters" % (len(self.writers), self.n_masters)
 
 
-# Now.  --------------------------------------------------------------------
-
-def generation(member):
-    """0: it does not see the cluster."""
-    return int(member.status().get("generation", 0))
-
-
-def shared_generation(members):
-    """Returns it if all members share the hosts, and all know it; or None."""
-    known = {generation(m) for m in members}
-    if len(known) != 1 or not all(known):
-        return None
-    found = shares(members)
-    if set(names(found[max(found)])) != {m.name for m in members}:
-        return None
-    return known.pop()
-
-
-def ask(hosts):
-    """{host: {member: what it says who manages the host}}"""
-    return {host: {m.name: m.ctl("cluster/manager", host).strip()
-                   for m in hosts.members} for host in hosts.names}
-
-
-def managers(answers):
-    """{host: member}; all members must agree."""
-    found = {}
-    for host, said in answers.items():
-        name, = {text.split()[0] for text in said.values()}
-        assert said == {m: name + " (this one)" * (m == name)
-                        for m in said}, (host, said)
-        found[host] = name
-    return found
-
-
-def wrong_roles(hosts, roles, wanted, writer):
-    """{host: {member: its role}} of switches whose master, and no other, is
-    not the one that is wanted, or whose other members are not as they are to
-    be."""
+def wrong_roles(hosts, writer):
+    """{host: {member: its role}} of the switches whose master is not the
+    writer, or whose other controllers are not slaves."""
     targets = {"unix:" + m.path("of.sock"): m.name for m in hosts.members}
     wrong = {}
-    for host, found in roles.items():
+    for host, found in hosts.control("roles", "all").items():
         found = {targets.get(t, t): role for t, role in found.items()}
-        if found != {name: "master" if name == wanted[host]
-                     else "other" if name == writer.name else "slave"
+        if found != {name: "master" if name == writer.name else "slave"
                      for name in targets.values()}:
             wrong[host] = found
     return wrong
 
 
-def await_shared(hosts, find_writer):
-    """Waits until all members share the hosts, and each switch has them in the
-    roles that follow from that."""
+def await_masters(hosts, find_writer):
+    """Waits until the writer is the master of each switch, and all other
+    members are slaves."""
     wrong = {}
 
-    def are_as_said():
+    def are_right():
         wrong.clear()
         writer = find_writer()
-        before = shared_generation(hosts.members)
-        if not before:
-            return False
-        try:
-            answers = ask(hosts)
-        except AssertionError:
-            return False        # One has ended; find_writer() starts it again.
-        roles = hosts.control("roles", "all")
-        if shared_generation(hosts.members) != before:
-            return False
-        wrong.update(wrong_roles(hosts, roles, managers(answers), writer))
-        return not wrong
+        wrong.update(wrong_roles(hosts, writer))
+        return not wrong and find_writer() is writer
 
     try:
-        # A member that came and went has to be fit for a minute, anew each
-        # time that it gets no processor for seconds.
-        wait_for("all members to share the hosts", are_as_said, 300, 0.2)
+        wait_for("the roles of all members", are_right, 300, 0.2)
     except Error as error:
         Obeyed(hosts)           # That is worse, and may say why.
         raise AssertionError("%s: %r" % (error, wrong)) from None

@@ -87,8 +87,8 @@ class Hosts:
     # In the end.  ---------------------------------------------------------
 
     def check(self, find_writer):
-        """Once all members follow: that all hosts are as the members say,
-        whichever manages them.  The writer may change meanwhile."""
+        """Once all members follow: that all hosts are as the members say.  The
+        writer may change meanwhile."""
         wait_for("the writer to have all hosts",
                  lambda: self._are_synced(find_writer()), 60)
         wait_for("the others to know that they are so", lambda: all(

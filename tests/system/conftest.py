@@ -124,17 +124,15 @@ def end(vmnd):
 
 
 def make_lab(kind, n_hosts, **more):
-    """With $VMN_TEST_CONTROLLERS its vmnd is a cluster of so many, of which
-    those that stand by manage all hosts."""
+    """With $VMN_TEST_CONTROLLERS its vmnd is a cluster of so many."""
     lab = Lab(lab_name(kind))
     n = int(os.environ.get("VMN_TEST_CONTROLLERS", "1"))
     lab.lock(create=True)
     if n > 1:
-        more.update(controllers=n, weights=[0] + [10] * (n - 1))
+        more.update(controllers=n)
     try:
         lab.up(n_hosts, find("vmnd"), **more)
         if n > 1:
-            lab.vmnd.await_other_masters()
             lab.await_synced()
     except BaseException:
         keep_log(lab)

@@ -98,17 +98,17 @@ export const scenes = {
       assert.deepEqual(await barriers(page), [], "it is accessible");
       await shoot("members");
       await notice.waitFor();
-      await panel.getByText("not heard").first().waitFor();
+      await panel.getByText("away", { exact: true }).first().waitFor();
       await go("policies");
       await notice.waitFor();
       await shoot("elsewhere");
       await go("overview");
       await notice.waitFor();
-      await panel.getByText("not heard").first().waitFor();
+      await panel.getByText("away", { exact: true }).first().waitFor();
       assert.deepEqual(await barriers(page), [], "it is accessible");
       await shoot("stuck");
       await notice.waitFor({ state: "detached" });
-      await panel.getByText("not heard").first().waitFor(
+      await panel.getByText("away", { exact: true }).first().waitFor(
         { state: "detached" });
     },
   },

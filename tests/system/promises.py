@@ -32,8 +32,10 @@ PROMISES = {
     },
     "handbook/cluster.md": {
         "`VmnClusterMemberAway`": ALERTS,
-        "`vmnctl status` says `failing`":
-        "test_cluster_views.py::test_member_that_is_cut_off",
+        "`vmnctl status` is `degraded: members`":
+        "test_cluster_standby.py::test_dead_member_is_away",
+        "`vmnctl status` is `failing`":
+        "test_cluster_standby.py::test_survivor_of_three",
         "`VmnClusterWithoutMajority`": ALERTS,
     },
     "handbook/drain.md": {

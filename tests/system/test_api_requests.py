@@ -467,10 +467,10 @@ def test_image_build_context():
                 path, pattern)
 
 
-# Of a member that stands by.  -----------------------------------------------
+# Of a standby.  -------------------------------------------------------------
 
 def test_all_this_at_a_standby(tmp_path):
-    """What it answers itself, and what it passes on to the writer."""
+    """It relays all of it to the writer."""
     with started(options=Place(str(tmp_path)).options) as cluster:
         writer = cluster.writer()
         standby = next(m for m in cluster.members if m is not writer)
@@ -481,7 +481,6 @@ def test_all_this_at_a_standby(tmp_path):
              "spec": {"description": "x" * 200}} for i in range(20)])
         wait_for("the standby to have it", lambda: standby.api.get(
             "networks")["revision"] >= made["revision"], 30)
-        # Its own, and what the writer knows more of.
         for target in ("networks/shop", "networks", "ports/web-1",
                        "loadbalancers/front", "loadbalancers",
                        "groups?limit=1000"):

@@ -540,7 +540,7 @@ def test_vmnctl_says_what_it_wants(world, lab, tmp_path):
 # Clusters.  ------------------------------------------------------------------
 
 def test_each_member_of_a_cluster_has_the_packets_of_all_hosts(tmp_path):
-    """Whichever one is asked, and whichever manages the host."""
+    """A standby relays the writer's stream."""
     with cluster_lab("ccp", 3) as (lab, cluster):
         writer = cluster.writer()
         use_member(lab, writer)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Any member serves the API: one that stands by passes requests on to the
-writer, over TLS, with who has sent them."""
+"""Any member serves the API: a standby relays requests to the writer, over
+TLS, with the client that has sent them."""
 
 import http.client
 import json
@@ -152,14 +152,7 @@ def test_any_member_serves_the_unix_socket(cluster):
     for name in ("vmn_hosts", "vmn_cluster_members", "vmn_health",
                  "vmn_objects", "vmn_dropped_packets_total"):
         assert name in of_all - own, of_all - own
-    for member in cluster.members:
-        ahead = wait_for("%s's clock" % member.name, lambda m=member: [
-            v for k, v in m.api.metrics().items()
-            if k == "vmn_cluster_clock_offset_seconds"], 30)
-        assert abs(ahead[0]) < 60, (member.name, ahead)
-    # A client that is not known gets none of another process.
-    status, _, text = call(cluster, other, "GET", "/metrics")
-    assert status in (401, 503), text
+    assert call(cluster, other, "GET", "/metrics")[0] == 401
 
 
 def test_tokens_and_certificates(cluster):
@@ -275,48 +268,18 @@ def test_only_members_are_believed(cluster):
                     headers=says)[0] == 401
 
 
-def test_members_ask_who_can_answer(cluster):
-    """One that stands by, and does not manage the host, says that it was
-    asked by mistake: the other one knows more by now, or will soon."""
-    writer = cluster.writer()
-    writer.api.put("hosts/h1", {"ovsdb": "ssl:h1:6640",
-                                "tunnel_ip": "192.0.2.1"})
-
-    def manager(member=writer):
-        return member.ctl("cluster/manager", "h1").split()[0]
-
-    # Whose share the host is may change once more while members are heard
-    # late: then all is asked anew.
-    for _ in range(5):
-        at_first = manager()
-        asked = next(m for m in standbys(cluster) if m.name != at_first)
-        asked.await_current()
-        wait_for("it to know the host", lambda m=asked: "h1" in m.hosts(), 60)
-        wait_for("both to know whose it is", lambda m=asked: manager(m)
-                 == manager(), 60)
-        found = ask_by_mistake(cluster, asked)
-        if manager() == manager(asked) == at_first:
-            break
-    (status, headers, problem), others = found
-    assert (status, headers["Retry-After"]) == (503, "1"), problem
-    assert "cannot be compared now" in problem["detail"], problem
-    assert set(others.values()) == {421}, others
-
-
-def ask_by_mistake(cluster, asked):
-    """What a member says that does not manage the host: to one that asks it
-    all the same, (status, headers, problem), and the status of others."""
-    def ask(method, target, **more):
-        return call(cluster, asked, method, target, certificate="c-member",
-                    port=cluster.place.listen[asked.name], headers={
-                        "Vmn-Client": "unix:uid=0", "Vmn-Client-As": "trusted",
-                        **more})
-
-    return ask("POST", "/v1/hosts/h1/audit", **{"Vmn-Here": "yes"}), {
-        (method, target): ask(method, target)[0] for method, target in (
-            ("POST", "/v1/hosts/h1/audit"), ("DELETE", "/v1/networks/n9"),
-            ("GET", "/v1/hosts"), ("HEAD", "/v1/hosts"),
-            ("GET", "/v1/events"))}
+def test_a_standby_relays_nothing_for_a_member(cluster):
+    """A member that takes it for the writer tries another one."""
+    asked, client = standbys(cluster)
+    for method, target in (("DELETE", "/v1/networks/n9"), ("GET", "/v1/hosts"),
+                           ("HEAD", "/v1/hosts"), ("GET", "/v1/events"),
+                           ("POST", "/v1/hosts/h1/audit")):
+        status = call(cluster, asked, method, target,
+                      certificate=client.name + "-member",
+                      port=cluster.place.listen[asked.name], headers={
+                          "Vmn-Client": "unix:uid=0",
+                          "Vmn-Client-As": "trusted"})[0]
+        assert status == 421, (method, target)
 
 
 def test_body_without_a_type(cluster):
@@ -572,7 +535,7 @@ def test_options():
 
 
 def test_change_is_made_once(cluster):
-    """Sent to one that stands by, to the writer, and to the next writer."""
+    """Sent to a standby, to the writer, and to the next writer."""
     writer = cluster.writer()
     standby, other = [m for m in cluster.members if m is not writer]
 

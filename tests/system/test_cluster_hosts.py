@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What hosts see of a cluster: whichever member dies, packets go on and no
-flow is touched; and one that was the writer, or a host's master, has no say
-any more.
+flow is touched; and hosts obey no former writer.
 
 Packets are a thousand a second between VMs of two hosts, both ways, and a TCP
 connection by a virtual IP that is held throughout.  Where some were lost and
@@ -9,7 +8,6 @@ the machine was overloaded, a test is skipped as "not proven"
 (test_stream.py)."""
 
 import collections
-import concurrent.futures
 import contextlib
 import json
 import os
@@ -25,7 +23,7 @@ import pytest
 from cluster import Cluster
 from conftest import (World, changes, check_log, entry, flows, lab_name, rule,
                       wait_aged, wait_quiet)
-from test_cluster import takes_changes, vmnctl
+from test_cluster import takes_changes
 from test_cluster_api import Place
 from test_stream import Waits, excuse
 
@@ -136,8 +134,8 @@ class Town:
                 for host in self.lab.hosts]
 
     def roles(self, host):
-        """What its switch says of the members, {name: role}; "" if it is not
-        connected, and "other" of an equal one."""
+        """Returns the members' roles at its switch, {name: role}; "" of one
+        that is not connected."""
         names = {m.openflow: m.name for m in self.cluster.members}
         rows = json.loads(host.vsctl(
             "--format=json", "--columns=target,role,is_connected", "list",
@@ -145,56 +143,16 @@ class Town:
         return {names.get(target): role if connected else ""
                 for target, role, connected in rows}
 
-    def masters(self):
-        """{host: the name of its master}; None if there are not exactly one
-        and, of those that run, the writer as an equal and slaves besides."""
-        writer = self.cluster.writer().name
-        runs = {m.name: m.runs() for m in self.cluster.members}
-        masters = {}
-        for host in self.lab.hosts:
-            roles = self.roles(host)
-            master = [name for name, role in roles.items() if role == "master"]
-            if len(master) != 1 or set(roles) != set(runs):
-                return None
-            for name in set(runs) - set(master):
-                if roles[name] != ("" if not runs[name] else "other"
-                                   if name == writer else "slave"):
-                    return None
-            masters[host.name] = master[0]
-        return masters
+    def are_mastered(self):
+        """Returns whether the writer is the master of each host, and all other
+        members that run are slaves."""
+        desired = {m.name: "" if not m.runs() else "master"
+                   if m is self.cluster.writer() else "slave"
+                   for m in self.cluster.members}
+        return all(self.roles(host) == desired for host in self.lab.hosts)
 
-    def shared(self):
-        """Waits until all members that run share the hosts, and the hosts have
-        the masters that follow from that.  Returns those."""
-        running = [m for m in self.cluster.members if m.runs()]
-
-        def as_desired():
-            shares = [m["name"] for m in self.cluster.writer().api.get(
-                "cluster")["members"] if m["weight"]]
-            if sorted(shares) != sorted(m.name for m in running):
-                return None
-            masters = self.masters()
-            desired = {h.name: m.ctl("cluster/manager", h.name).split()[0]
-                       for h in self.lab.hosts for m in running}
-            return masters if masters == desired else None
-
-        return wait_for("the hosts to be shared", as_desired, 90)
-
-    def other_master(self):
-        """Returns a member that has hosts and is not the writer, and their
-        names.  If there is none, another one becomes the writer."""
-        masters = self.shared()
-        writer = self.cluster.writer()
-        if set(masters.values()) == {writer.name}:
-            writer.ctl("cluster/transfer")
-            assert writer.process.wait(30 * PATIENCE) == DEPOSED
-            self.has(self.cluster.writer(but=[writer]))
-            writer.start()
-            masters = self.shared()
-            writer = self.cluster.writer()
-        name = next(m for m in masters.values() if m != writer.name)
-        member, = [m for m in self.cluster.members if m.name == name]
-        return member, [h for h, m in masters.items() if m == name]
+    def await_masters(self):
+        wait_for("the members' roles", self.are_mastered, 90)
 
     def are_warm(self):
         """Whether all members know that both hosts have all their flows."""
@@ -273,9 +231,9 @@ def check_policy(town):
 def test_killed_writer(town):
     writer = town.cluster.writer()
     wait_for("the others to have the hosts", town.are_warm, 60)
-    town.shared()
-    wait_for("all to say so", lambda: sum(m["hosts"] for m in writer.api.get(
-        "cluster")["members"]) == 2, 60)
+    town.await_masters()
+    wait_for("all to say so", lambda: [m["hosts"] for m in writer.api.get(
+        "cluster")["members"]] == [2, 2, 2], 60)
     before, traffic, epochs = town.flows(), town.traffic(), town.epochs()
     connections = {m.name: town.connections(m) for m in town.cluster.members}
     computed = {m.name: town.computed(m)[0] for m in town.cluster.members}
@@ -290,10 +248,11 @@ def test_killed_writer(town):
     assert all(a < b for a, b in zip(epochs, town.epochs()))
     # By the connections that it had.
     assert town.connections(successor) == connections[successor.name]
-    town.shared()
+    town.await_masters()
     # And they do what it says.
     check_policy(town)
     writer.start()
+    town.await_masters()
 
 
 def resumed(member):
@@ -301,51 +260,51 @@ def resumed(member):
     return json.loads(member.ctl("fabric/stats"))["reconciles_resumed"]
 
 
-def test_killed_master(town):
-    """One that is not the writer.  Its hosts, and no others, get another one;
-    when it comes back it has the same ones again.  What changes while they
-    have none the next one sends, without reading their flows."""
-    member, hosts = town.other_master()
-    others = [m for m in town.cluster.members if m is not member]
-    first, before, traffic = town.masters(), town.flows(), town.traffic()
-    n_resumed = sum(resumed(m) for m in others)
-    member.kill()
+@contextlib.contextmanager
+def cut_from_hosts(lab, member):
+    """What it sends to switches is lost, also what it has sent when it ends;
+    its connections end with this."""
+    port = member.openflow.rsplit(":")[-1]
+    ways = ["ipproto tcp sport %s to %s blackhole" % (port, host.control_ip)
+            for host in lab.hosts]
+    for way in ways:
+        netns.ip(lab.net_ns, "rule add " + way)
+    try:
+        yield
+    finally:
+        netns.run(["ss", "-K", "sport", "=", ":" + port], ns=lab.net_ns)
+        for way in ways:
+            netns.ip(lab.net_ns, "rule del " + way)
+
+
+def test_change_that_hosts_lack_is_sent_without_reading_flows(town):
+    """The writer dies when a change is durable, and hosts have not got it: the
+    successor sends that, and nothing else."""
+    wait_for("the others to have the hosts", town.are_warm, 60)
+    town.await_masters()
+    writer = town.cluster.writer()
+    others = [m for m in town.cluster.members if m is not writer]
+    n_resumed = {m.name: resumed(m) for m in others}
+    before, traffic = town.flows(), town.traffic()
     late = {"vip": "10.0.0.101", "networks": ["n"], "ports": [{"port": 80}],
             "selector": "role=r3"}
-    town.world.put_nowait("loadbalancers", "late", **late)
-    masters = town.shared()
-    town.world.put("loadbalancers", "late", **late)
-    assert sum(resumed(m) for m in others) == n_resumed + len(hosts)
+    with cut_from_hosts(town.lab, writer):
+        made = writer.api.put("loadbalancers/late", late)["revision"]
+        for member in others:
+            wait_for("%s to follow" % member.name,
+                     lambda m=member: town.cluster.follows(m), 60)
+        writer.kill()
+    successor = town.cluster.writer(but=[writer])
+    town.has(successor)
+    assert successor.api.get("revisions/%d" % made, wait="installed",
+                             timeout="60s")["receipt"]["installed"]
+    assert resumed(successor) == n_resumed[successor.name] + 2
     town.world.delete("loadbalancers", "late")
-    assert {h for h in masters if masters[h] != first[h]} == set(hosts)
-    assert not traffic.lost()
-    assert town.untouched_since(before)
-    # They follow changes.
-    check_policy(town)
-    before, traffic = town.flows(), town.traffic()
-    member.start()
-    assert town.shared() == first
     assert not traffic.lost()
     assert town.untouched_since(before)
     check_policy(town)
-
-
-def test_master_that_slept_has_no_say(town):
-    """It finds its connections open, and has flows of before to send."""
-    member, hosts = town.other_master()
-    before, traffic = town.flows(), town.traffic()
-    os.kill(member.process.pid, signal.SIGSTOP)
-    try:
-        wait_for("its hosts to have another master", lambda: all(
-            town.roles(town.lab.host(h))[member.name] != "master"
-            for h in hosts), 60)
-        town.world.patch("ports", "v3", labels={"role": "r3", "slept": "yes"})
-        town.has(town.cluster.writer())
-    finally:
-        os.kill(member.process.pid, signal.SIGCONT)
-    town.shared()
-    assert not traffic.lost()
-    assert town.untouched_since(before)
+    writer.start()
+    town.await_masters()
 
 
 def set_flow_limits(host, tables):
@@ -365,111 +324,69 @@ def set_flow_limits(host, tables):
                        "br-int", "flow_tables:%d=@t" % table)
 
 
-def test_audit_is_the_masters(town):
-    """Whichever member is asked for it."""
-    _, hosts = town.other_master()
-    host = town.lab.host(hosts[0])
-    for member in town.cluster.members:
-        if member is not town.cluster.writer():
-            member.await_current()
+def test_audit_by_any_member(town):
+    """A standby relays it to the writer."""
+    host = town.lab.host("h1")
     for i, member in enumerate(town.cluster.members):
         host.ofctl("-O", "OpenFlow15", "add-flow", "br-int",
                    "table=0,priority=%d,udp,actions=drop" % (60000 + i))
-        found = member.api.get("hosts/%s/flows" % hosts[0], diff="true")
+        found = member.api.get("hosts/h1/flows", diff="true")
         assert (found["missing"], found["unknown"]) == (0, 1), found
-        done = member.api.call("POST", "/v1/hosts/%s/audit" % hosts[0])
+        done = member.api.call("POST", "/v1/hosts/h1/audit")
         assert done["unknown"] == 1 and done["repairing"], done
         wait_for("it to be gone", lambda: "priority=600" not in host.ofctl(
             "dump-flows", "br-int"), 30)
-    # What only members say counts for nothing of a client.
-    assert town.cluster.writer().api.raw(
-        "POST", "/v1/hosts/%s/audit" % hosts[0],
-        headers={"Vmn-Here": "yes"})[0] == 200
     assert town.cluster.writer().api.raw(
         "POST", "/v1/hosts/h9/audit")[0] == 404
 
 
-def test_master_that_dies_in_an_audit(town):
-    """Who asked is told, and may ask again."""
-    master, hosts = town.other_master()
+def test_rejected_flow_survives_the_writer(town):
+    """A flow that the switch rejects: the successor finds it by itself."""
     writer = town.cluster.writer()
-    audit = "/v1/hosts/%s/audit" % hosts[0]
-    host = town.lab.host(hosts[0])
-
-    def n_requests():
-        return int(re.search(r"^requests: (\d+)", master.ctl(
-            "northbound/show"), re.M)[1])
-
-    before = n_requests()
-    with concurrent.futures.ThreadPoolExecutor() as pool:
-        host.freeze_switch()
-        try:
-            asked = pool.submit(writer.api.raw, "POST", audit)
-            wait_for("it to be asked", lambda: n_requests() > before, 20)
-            master.kill()
-        finally:
-            host.thaw_switch()
-        status, headers, body = asked.result(60)
-    assert (status, headers["Retry-After"]) == (503, "1"), body
-    town.shared()
-    assert writer.api.call("POST", audit)["unknown"] == 0
-    master.start()
-
-
-def test_what_a_master_alone_knows(town):
-    """What the switch rejects the others know from it."""
-    member, hosts = town.other_master()
-    writer = town.cluster.writer()
-    host = town.lab.host(hosts[0])
+    host = town.lab.host("h2")
     used = collections.Counter(int(t) for t in re.findall(
         r"table=(\d+)", host.ofctl("dump-flows", "br-int")))
     limited = {table: n for table, n in used.items() if table < 240}
     set_flow_limits(host, limited)
+
+    def status():
+        return town.cluster.writer().api.get("hosts/h2")["status"]
+
     try:
         done = writer.api.patch("policies/p", {"rules": [rule(
             "ingress", "allow", ["r1"],
             [entry("icmp")] + [entry("tcp", port) for port in (80, 81, 83)])]})
         revision = "revisions/%d" % done["metadata"]["revision"]
-        wait_for("all to know", lambda: {
-            m.hosts()[hosts[0]]["state"] for m in town.cluster.members
-        } == {"diverged"}, 60)
-        status = writer.api.get("hosts/" + hosts[0])["status"]
-        assert "OFPFMFC_TABLE_FULL" in status["reason"], status
-        # It comes with what the members say of hosts next.
-        wait_for("the receipt to say so", lambda: "failed" in {
+        wait_for("it to be rejected", lambda: status()["state"] == "diverged",
+                 60)
+        assert "OFPFMFC_TABLE_FULL" in status()["reason"], status()
+        assert "failed" in {
             h["state"] for h in writer.api.get(revision)["receipt"]["hosts"]
-            if h["host"] == hosts[0]})
+            if h["host"] == "h2"}
+        writer.kill()
+        town.cluster.writer(but=[writer])
+        wait_for("it to be rejected again",
+                 lambda: status()["state"] == "diverged", 60)
+        assert "OFPFMFC_TABLE_FULL" in status()["reason"], status()
     finally:
         set_flow_limits(host, dict.fromkeys(limited))
-    member.ctl("fabric/reconnect", hosts[0])
+    town.cluster.writer().ctl("fabric/reconnect", "h2")
     town.has(town.cluster.writer())
-    wait_for("all to know", lambda: {
-        m.hosts()[hosts[0]]["state"] for m in town.cluster.members
-    } == {"synced"}, 60)
+    writer.start()
+    wait_for("all to know", town.are_warm, 60)
 
 
-def test_receipts_at_each_member(town):
-    """Hosts tell those that stand by, too, what they have installed."""
+def test_receipts_by_way_of_each_member(town):
     writer = town.cluster.writer()
-    for member in town.cluster.members:
-        if member is not writer:
-            member.await_current()
-    for port in range(60, 70):
+    for port in range(60, 65):
         done = writer.api.patch("policies/p", {"rules": [rule(
             "ingress", "allow", ["r1"], [
                 entry("tcp", 80), entry("udp", port), entry("icmp")])]})
-        for other in town.cluster.members:
-            answered = other.n_answered()
-            found = other.api.get("revisions/%d" % done["revision"],
-                                  wait="installed", timeout="60s")["receipt"]
-            if other is town.cluster.members[0]:
-                done["receipt"] = found
-            assert found["installed"] and found["recorded"]
-            assert ([(h["host"], h["state"]) for h in found["hosts"]]
-                    == [(h["host"], h["state"])
-                        for h in done["receipt"]["hosts"]])
-            assert found["flows"] == done["receipt"]["flows"]
-            assert other.n_answered() == answered + (other is not writer)
+        receipts = [member.api.get(
+            "revisions/%d" % done["revision"], wait="installed",
+            timeout="60s")["receipt"] for member in town.cluster.members]
+        assert receipts[0]["installed"] and receipts[0]["recorded"]
+        assert receipts[0] == receipts[1] == receipts[2]
 
 
 def test_handed_over(town):
@@ -632,8 +549,7 @@ def test_member_that_is_added_and_removed(town):
     wait_for("it to follow", lambda: cluster.follows(writer), 60)
     cluster.remove(new)
     town.has(cluster.writer())
-    # Switches are told.
-    town.shared()
+    town.await_masters()
     assert not traffic.lost()
     assert town.untouched_since(before)
 
@@ -681,37 +597,3 @@ def test_datapath_id_of_another(town, liar, owner):
                      "datapath-id")
     writer.start()
     town.has(town.cluster.writer())
-
-
-def test_member_that_cannot_reach_a_host(town):
-    """And others can: one of these manages it.  The last test: the member has
-    it back only once it has reached it for a minute."""
-    member, hosts = town.other_master()
-    host = town.lab.host(hosts[0])
-    port = member.openflow.rsplit(":")[-1]
-    way = "ipproto tcp sport %s to %s blackhole" % (port, host.control_ip)
-    before, traffic = town.flows(), town.traffic()
-    netns.ip(town.lab.net_ns, "rule add " + way)
-    try:
-        netns.run(["ss", "-K", "dst", host.control_ip, "sport", "=",
-                   ":" + port], ns=town.lab.net_ns)
-        wait_for("another master", lambda: {
-            m.ctl("cluster/manager", host.name).split()[0]
-            for m in town.cluster.members} <= {
-            m.name for m in town.cluster.members if m is not member}, 90)
-        town.has(town.cluster.writer())
-        assert not traffic.lost()
-        assert town.untouched_since(before)
-        check_policy(town)
-        found, = [m for m in town.cluster.writer().api.get("cluster")[
-            "members"] if m["name"] == member.name]
-        assert found["unreachable"] == 1 and found["weight"]
-        assert ("1 host has not been connected to member %s" % member.name
-                in vmnctl(town.cluster.writer(), "cluster")[1])
-        # Its other hosts it keeps.
-        assert all(town.cluster.writer().ctl("cluster/manager", h).startswith(
-            member.name) for h in hosts[1:])
-    finally:
-        netns.ip(town.lab.net_ns, "rule del " + way)
-    wait_for("it to be reached", lambda: "slave" in (
-        town.roles(host)[member.name],), 60)

@@ -143,12 +143,6 @@ def test_unknown_fields_are_kept(cluster, tmp_path):
     assert c.api.get("tiers/gold")["spec"] == gold
 
 
-OPTIONAL = {                    # Columns of tables.
-    "Cluster": ["generation", "runs", "shares"],
-    "Member": ["disk", "hosts", "listen", "openflow", "ovsdb", "weight"],
-}
-
-
 def convert(member, tmp_path, change=lambda tables: None):
     """Converts the database, to a schema that differs from this version's."""
     with open(schema()) as file:
@@ -167,58 +161,6 @@ def goes_on(cluster, name):
     in_sync(cluster)
 
 
-def lacks(member):
-    """Columns that it says the database lacks."""
-    return member.status().get(
-        "the schema of the database is older, and lacks", "")
-
-
-def test_database_has_the_former_schema(cluster, tmp_path):
-    """What an older version has made can be used until it is converted, which
-    is when the last member has been upgraded."""
-    def former(tables):
-        for table, names in OPTIONAL.items():
-            for name in names:
-                del tables[table]["columns"][name]
-
-    a, b, c = cluster.members
-    convert(b, tmp_path, former)
-    expected = ", ".join("%s.%s" % (table, name)
-                         for table, names in OPTIONAL.items()
-                         for name in names)
-    for member in cluster.members:
-        wait_for("it to say so", lambda m=member: lacks(m) == expected, 30)
-    goes_on(cluster, "n1")
-    assert expected in run(find("vmnctl"), "--server=unix:"
-                           + cluster.writer().path("vmnd.sock"), "cluster")
-    c.kill()
-    c.start()
-    in_sync(cluster)
-    assert lacks(c) == expected
-    transfer(cluster, c)
-    goes_on(cluster, "n2")
-    # It manages all hosts, as a writer of the older version.
-    status = c.status()
-    assert status["generation"] == status["epoch"]
-    c.api.put("hosts/hv1", {"ovsdb": "inbound", "tunnel_ip": "192.0.2.1"})
-    assert c.ctl("cluster/manager", "hv1").split() == ["c", "(this", "one)"]
-
-    convert(a, tmp_path)
-    for member in cluster.members:
-        wait_for("it to use them", lambda m=member: not lacks(m), 30)
-        wait_for("it to say where it listens",
-                 lambda m=member: "unix:" + m.path("of.sock") in run(
-                     "ovsdb-client", "--no-leader-only", "dump",
-                     "unix:" + a.path("db.sock"), "VMN", "Member",
-                     "openflow"), 30)
-    for member in cluster.members:
-        wait_for("hosts to be shared", lambda m=member: all(
-            other["weight"] for other in m.api.get("cluster")["members"]), 60)
-        status = member.status()
-        assert int(status["generation"]) > int(status["epoch"]) << 20
-    goes_on(cluster, "n3")
-
-
 def test_database_has_a_newer_schema(cluster, tmp_path):
     """What a newer version may have in the cluster's database is nothing to
     the older ones that use it."""
@@ -232,7 +174,6 @@ def test_database_has_a_newer_schema(cluster, tmp_path):
                               "list-columns", "unix:" + b.path("db.sock"),
                               "VMN", "Member")
         goes_on(cluster, "n%d" % i)
-        assert not lacks(a)
     assert cluster.writer() is a
 
 

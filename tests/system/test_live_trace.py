@@ -527,8 +527,7 @@ def test_no_more_than_four_at_a_time(shop):
 
 
 def test_any_member_of_a_cluster_is_asked():
-    """The writer puts the packet in, whoever manages the hosts; and an audit
-    by these leaves its flows alone."""
+    """A standby relays the trace to the writer, which puts the packet in."""
     with cluster_lab("clt", 2) as (lab, cluster):
         writer = cluster.writer()
         use_member(lab, writer)

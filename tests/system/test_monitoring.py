@@ -19,8 +19,7 @@ HERE = os.path.dirname(os.path.realpath(__file__))
 TOP = os.path.join(HERE, "../..")
 
 ROW = re.compile(r"\| `(\w+)` \| (\w+) \| (.*?) \| .* \|$")
-OF_MEMBERS = {"vmn_cluster_clock_offset_seconds",
-              "vmn_cluster_database_disk_free_bytes",
+OF_MEMBERS = {"vmn_cluster_database_disk_free_bytes",
               "vmn_cluster_database_disk_bytes"}
 LABEL = re.compile(r'(\w+)="(?:[^"\\]|\\.)*"')
 LABEL_VALUE = re.compile(r'="([^"]*)"')

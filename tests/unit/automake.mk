@@ -24,9 +24,6 @@ UNIT_TESTS = \
 	tests/unit/test-batching \
 	tests/unit/test-binding-decision \
 	tests/unit/test-cluster-db \
-	tests/unit/test-cluster-faults \
-	tests/unit/test-cluster-reach \
-	tests/unit/test-cluster-shares \
 	tests/unit/test-commit \
 	tests/unit/test-commit-activity \
 	tests/unit/test-commit-numbers \
@@ -117,9 +114,6 @@ UNIT_TESTS = \
 	tests/unit/test-probe-http \
 	tests/unit/test-paths \
 	tests/unit/test-path-measuring \
-	tests/unit/test-path-members \
-	tests/unit/test-path-suspects \
-	tests/unit/test-probe-report \
 	tests/unit/test-prober \
 	tests/unit/test-prober-drain \
 	tests/unit/test-quota-flows \
@@ -232,8 +226,6 @@ $(CTL_TESTS): private LDADD = tests/unit/libfixture.a $(CTL_LIBS) \
 FABRIC_TESTS = \
 	tests/unit/test-addresses-seen \
 	tests/unit/test-client \
-	tests/unit/test-counter-reports \
-	tests/unit/test-counter-takes \
 	tests/unit/test-counted-flows \
 	tests/unit/test-fabric-acks \
 	tests/unit/test-fields \
@@ -257,8 +249,7 @@ FABRIC_TESTS = \
 FABRIC_APPS_TESTS = \
 	tests/unit/test-fabric-ovs \
 	tests/unit/test-fabric-ovs-tls \
-	tests/unit/test-health-commit \
-	tests/unit/test-health-members
+	tests/unit/test-health-commit
 FABRIC_APPS_LINK = -Wl,--export-dynamic \
 	-Wl,--undefined=vmn_act_ct \
 	-Wl,--undefined=vmn_arp_nd_respond \
@@ -275,7 +266,6 @@ $(FABRIC_TESTS) $(FABRIC_APPS_TESTS): private LDADD = \
 # the fabric.
 NORTHBOUND_TESTS = \
 	tests/unit/test-error \
-	tests/unit/test-event-report \
 	tests/unit/test-event-scope \
 	tests/unit/test-event-streams \
 	tests/unit/test-events \
@@ -287,7 +277,6 @@ NORTHBOUND_TESTS = \
 	tests/unit/test-northbound-key \
 	tests/unit/test-northbound-log \
 	tests/unit/test-northbound-member \
-	tests/unit/test-northbound-member-events \
 	tests/unit/test-northbound-placement \
 	tests/unit/test-northbound-reads \
 	tests/unit/test-northbound-recommend \
@@ -338,9 +327,7 @@ TIME_TESTS = \
 $(TIME_TESTS): private AM_LDFLAGS += -Wl,--wrap=time_msec
 # And by __wrap_time_usec().
 USEC_TESTS = \
-	tests/unit/test-path-measuring \
-	tests/unit/test-path-members \
-	tests/unit/test-path-suspects
+	tests/unit/test-path-measuring
 $(USEC_TESTS): private AM_LDFLAGS += -Wl,--wrap=time_usec
 
 # Those that say whether the kernel has Landlock, by
@@ -384,41 +371,26 @@ RIGHTS_TESTS = \
 	tests/unit/test-northbound-placement
 $(RIGHTS_TESTS): private AM_LDFLAGS += -Wl,--wrap=nb_rights
 
-# Those that speak for the cluster, and for the simulator.
+# Those that speak for the cluster.
 CLUSTER_WRAPS = \
-	-Wl,--wrap=cluster_ask \
-	-Wl,--wrap=cluster_ask_events \
-	-Wl,--wrap=cluster_can_ask_writer \
-	-Wl,--wrap=cluster_each_rejected \
-	-Wl,--wrap=cluster_forget_asked \
-	-Wl,--wrap=cluster_hears_writer \
+	-Wl,--wrap=cluster_age_s \
+	-Wl,--wrap=cluster_can_relay \
 	-Wl,--wrap=cluster_get_disk \
-	-Wl,--wrap=cluster_host_manager \
+	-Wl,--wrap=cluster_get_status \
 	-Wl,--wrap=cluster_is_connected \
-	-Wl,--wrap=cluster_is_current \
-	-Wl,--wrap=cluster_manages_host \
-	-Wl,--wrap=cluster_may_pass \
-	-Wl,--wrap=cluster_note_told \
 	-Wl,--wrap=cluster_pass_on \
-	-Wl,--wrap=cluster_shown \
 	-Wl,--wrap=cluster_tls \
-	-Wl,--wrap=cluster_writer_rejects \
-	-Wl,--wrap=cluster_writer_sees \
-	-Wl,--wrap=http_request_is_relayed \
-	-Wl,--wrap=http_request_relay \
-	-Wl,--wrap=trace_make
+	-Wl,--wrap=http_request_is_relayed
 MEMBER_TESTS = \
-	tests/unit/test-northbound-member \
-	tests/unit/test-northbound-member-events
-$(MEMBER_TESTS): tests/unit/libmember.a
-$(MEMBER_TESTS): private LDADD = tests/unit/libmember.a \
+	tests/unit/test-northbound-member
+$(MEMBER_TESTS): private LDADD = \
 	-Wl,--whole-archive,tests/unit/libnofabric.a,--no-whole-archive \
 	$(UNIT_LIBS)
 $(MEMBER_TESTS): private AM_LDFLAGS += $(CLUSTER_WRAPS)
 
 check_LIBRARIES += tests/unit/libcluster.a tests/unit/libfixture.a \
-	tests/unit/libfakedb.a tests/unit/libmember.a \
-	tests/unit/libnofabric.a tests/unit/libpaths.a \
+	tests/unit/libfakedb.a tests/unit/libnofabric.a \
+	tests/unit/libpaths.a \
 	tests/unit/libwebhook.a
 tests_unit_libcluster_a_SOURCES = \
 	tests/unit/cluster-fake-db.c \
@@ -516,9 +488,6 @@ tests_unit_libfixture_a_SOURCES = \
 	tests/unit/trace-fixture.c \
 	tests/unit/trace-fixture.h \
 	tests/unit/turn-until.h
-tests_unit_libmember_a_SOURCES = \
-	tests/unit/member-fixture.c \
-	tests/unit/member-fixture.h
 tests_unit_libfakedb_a_SOURCES = tests/unit/fake-db.c tests/unit/fake-db.h
 tests_unit_libnofabric_a_SOURCES = \
 	tests/unit/events-fixture.c \

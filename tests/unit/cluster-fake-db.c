@@ -217,10 +217,6 @@ fake_add_member(const char *name, const char *listen)
     member->listen = xstrdup(listen);
     member->openflow = xstrdup("");
     member->ovsdb = xstrdup("");
-    member->faults = xstrdup("");
-    sset_init(&member->unreachable);
-    sset_init(&member->unseen);
-    sset_init(&member->rejected);
     member->run = hash_string(name, 0) | 1;
     member->heard_ms = fake.now_ms;
     shash_add_once(&fake.view.members, name, member);
@@ -290,12 +286,8 @@ fake_init(void)
         },
     };
     ovs_list_init(&fake.transactions);
-    cluster_map_init(&view->weights);
-    cluster_map_init(&view->runs);
-    shares_init(&view->shares);
     hmap_init(&view->batches);
     shash_init(&view->members);
-    sset_init(&view->lacks);
     fake_add_member(WRITER, "192.0.2.2:6644");
 }
 
@@ -308,10 +300,6 @@ forget_member(struct cluster_member *member)
     free(member->listen);
     free(member->openflow);
     free(member->ovsdb);
-    free(member->faults);
-    sset_destroy(&member->unreachable);
-    sset_destroy(&member->unseen);
-    sset_destroy(&member->rejected);
     free(member);
 }
 
@@ -325,12 +313,8 @@ fake_uninit(void)
     SHASH_FOR_EACH (node, &view->members) {
         forget_member(node->data);
     }
-    cluster_map_uninit(&view->weights);
-    cluster_map_uninit(&view->runs);
-    shares_uninit(&view->shares);
     hmap_destroy(&view->batches);
     shash_destroy(&view->members);
-    sset_destroy(&view->lacks);
     free(view->lease.holder);
     free(view->lease.successor);
     free(fake.successor);

@@ -15,7 +15,7 @@
 #include "controller/cluster/cluster-db.h"
 #include "openvswitch/list.h"
 
-/* The member's name, and that of the writer while the member stands by. */
+/* The member's name, and that of the writer while the member is a standby. */
 #define SELF "me"
 #define WRITER "a"
 /* The cluster's. */

@@ -82,42 +82,12 @@ count_hosts_cb(void *w OVS_UNUSED)
     return 0;
 }
 
-static char *
-say_nothing(void *w OVS_UNUSED)
-{
-    return xstrdup("");
-}
-
-static char *
-ask_events_cb(void *w OVS_UNUSED, int64_t epoch OVS_UNUSED)
-{
-    return NULL;
-}
-
 static void
 activated_cb(void *w_, uint64_t revision OVS_UNUSED, int64_t epoch OVS_UNUSED)
 {
     struct world *w = w_;
 
     w->n_activated++;
-}
-
-static void
-hands_over_cb(void *w_)
-{
-    struct world *w = w_;
-
-    /* Who is told nothing more can have heard all. */
-    assert_int_equal(fake.n_resigned, 0);
-    w->n_handed_over++;
-}
-
-static bool
-has_told_cb(void *w_, const char *member)
-{
-    struct world *w = w_;
-
-    return sset_contains(&w->told, member);
 }
 
 static void
@@ -130,11 +100,7 @@ deposed_cb(void *w_, const char *why OVS_UNUSED)
 
 static const struct cluster_callbacks callbacks = {
     .apply = apply_cb, .seen = do_nothing, .count_hosts = count_hosts_cb,
-    .get_faults = say_nothing, .get_unreachable = say_nothing,
-    .get_unseen = say_nothing, .get_rejected = say_nothing,
-    .ask_events = ask_events_cb, .lack_events = do_nothing,
-    .activated = activated_cb, .hands_over = hands_over_cb,
-    .has_told = has_told_cb, .deposed = deposed_cb,
+    .activated = activated_cb, .deposed = deposed_cb,
 };
 
 /* What tests do.  --------------------------------------------------------- */
@@ -151,8 +117,9 @@ world_end_apply(struct world *w)
     fake_answer();
 }
 
-void
-world_turn(struct world *w)
+/* Has the loop make the turns that are due now. */
+static void
+turn(struct world *w)
 {
     TURN_LOOP_UNTIL(w->loop, !event_pending(w->c->timer, EV_TIMEOUT, NULL));
     fake_answer();
@@ -167,7 +134,7 @@ world_pass(struct world *w, int64_t ms)
         fake.now_ms = MAX(fake.now_ms, w->wake_ms);
         w->wake_ms = INT64_MAX;
         event_active(w->c->timer, EV_TIMEOUT, 1);
-        world_turn(w);
+        turn(w);
     }
     fake.now_ms = end_ms;
 }
@@ -236,8 +203,8 @@ open_relay(struct world *w)
     assert_int_equal(cluster_open_relay(w->c, NULL, NULL, &why), 0);
 }
 
-static int
-setup(void **state, bool has_tls)
+int
+world_setup(void **state)
 {
     struct world *w = xzalloc(sizeof *w);
 
@@ -245,34 +212,19 @@ setup(void **state, bool has_tls)
     w->loop = the_loop;
     fake_init();
     w->wake_ms = INT64_MAX;
-    sset_init(&w->told);
     w->store.place.cluster = NUMBER;
     w->model = model_create();
     w->options = (struct cluster_options) {
-        .name = SELF, .lease_ms = LEASE, .weight = 10, .address = "",
+        .name = SELF, .lease_ms = LEASE, .address = "",
     };
     w->c = cluster_create(w->loop, &w->options, &store_class, &w->store,
                           w->model, &callbacks, w);
-    if (has_tls) {
-        open_relay(w);
-    }
+    open_relay(w);
     fake_see();
     assert_true(w->c->registered);
     /* Another member takes the lease of a writer that is not heard. */
     fake.fault = "it is another one";
     return 0;
-}
-
-int
-world_setup(void **state)
-{
-    return setup(state, true);
-}
-
-int
-world_setup_without_tls(void **state)
-{
-    return setup(state, false);
 }
 
 int
@@ -287,7 +239,6 @@ world_teardown(void **state)
     cluster_destroy(w->c);
     model_destroy(w->model);
     fake_uninit();
-    sset_destroy(&w->told);
     if (w->pem) {
         unlink(w->pem);
         rmdir(w->dir);

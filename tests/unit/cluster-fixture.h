@@ -18,7 +18,6 @@
 
 #include "controller/cluster/cluster-private.h"
 #include "controller/store/store.h"
-#include "sset.h"
 #include "tests/unit/cluster-fake-db.h"
 
 #define LEASE 1000
@@ -41,8 +40,7 @@ struct world {
     int64_t wake_ms;                /* When the member's timer is due. */
 
     /* What the member has done. */
-    unsigned n_activated, n_handed_over, n_deposed;
-    struct sset told;               /* Members that have heard all. */
+    unsigned n_activated, n_deposed;
     cluster_applied_cb *applied;    /* A batch is being applied; or NULL. */
     void *applied_aux;
 };
@@ -50,18 +48,14 @@ struct world {
 /* For cmocka: the loop, once for all tests of a program. */
 int world_group_setup(void **state);
 int world_group_teardown(void **state);
-/* A member that stands by and is in the list, which the writer has beaten for
- * once.  Nobody has heard another beat.  The second has no certificates. */
+/* A standby that is in the list, and has seen one beat of the writer. */
 int world_setup(void **state);
-int world_setup_without_tls(void **state);
 int world_teardown(void **state);
 
 /* What is being applied is. */
 void world_end_apply(struct world *);
 /* Lets the time pass, in which the member does what is due. */
 void world_pass(struct world *, int64_t ms);
-/* Has the loop make the turns that are due now. */
-void world_turn(struct world *);
 /* The former writer gives the lease up, and the member is the writer. */
 void world_lead(struct world *);
 /* The member, as the writer, appends a batch.  '*error' is -1 until it is

@@ -336,32 +336,14 @@ setup_hasty(void **state OVS_UNUSED)
     return setup_with(&options);
 }
 
-bool managed[N_HOSTS];
-
-static bool
-manages_cb(void *aux OVS_UNUSED, const char *name)
-{
-    return managed[name[1] - '0'];
-}
-
-void
-set_shares(uint64_t generation)
-{
-    fabric_set_shares(fabric, generation, true);
-}
-
-/* Another member is the writer. */
+/* Another member is the writer, of epoch 7. */
 int
 setup_observing(void **state OVS_UNUSED)
 {
-    struct fabric_options options = {
-        .observing = true, .manages = manages_cb, .count_s = 1,
-    };
-    int error;
+    struct fabric_options options = { .stands_by = true, .count_s = 1 };
+    int error = setup_with(&options);
 
-    memset(managed, 0, sizeof managed);
-    error = setup_with(&options);
-    set_shares(7);
+    fabric_set_epoch(fabric, 7);
     return error;
 }
 
@@ -426,7 +408,7 @@ void
 connect_only(int i)
 {
     fabric_host_set_datapath(host(i), switches[i].datapath_id);
-    if (!fabric->observing) {
+    if (!fabric_stands_by(fabric)) {
         fabric_host_set_reported(host(i));
     }
     fake_switch_connect(&switches[i], listen_path + strlen("unix:"));

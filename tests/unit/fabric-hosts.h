@@ -35,12 +35,8 @@ int setup_narrow(void **state); /* Few bundles may be under way. */
 int setup_parts(void **state);  /* The same, and three flows and groups fill
                                  * one. */
 int setup_meagre(void **state); /* Hosts may send little. */
-int setup_observing(void **state); /* Another member is the writer; with
-                                    * counters as above.  It manages the
-                                    * hosts, but for */
-extern bool managed[N_HOSTS];      /* these. */
-/* Has what 'managed' says now be of this generation; it is 7 at first. */
-void set_shares(uint64_t generation);
+int setup_observing(void **state); /* Another member is the writer, of epoch
+                                    * 7; with counters as above. */
 int teardown(void **state);
 /* For main(): the case argv[1], or all 'n' tests. */
 int run_all(char *argv[], const struct CMUnitTest *tests, size_t n);

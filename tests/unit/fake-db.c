@@ -135,12 +135,6 @@ fabric_db_group(struct fabric *f OVS_UNUSED,
 {
 }
 
-bool
-fabric_db_is_gathering(const struct fabric *f OVS_UNUSED)
-{
-    return false;
-}
-
 void
 fabric_db_guests_expected(const struct fabric *f OVS_UNUSED, const char *host,
                           fabric_guest_cb *cb, void *aux)

@@ -17,7 +17,6 @@
 
 #include "controller/fabric/fabric-audit.h"
 #include "controller/fabric/fabric-captures.h"
-#include "controller/fabric/fabric-counter-reports.h"
 #include "controller/fabric/fabric-counters.h"
 #include "controller/fabric/fabric-flows.h"
 #include "controller/fabric/fabric-frames.h"
@@ -88,27 +87,6 @@ bool
 fabric_any_host_is_unheard(const struct fabric *f)
 {
     return f->unheard_ms != 0;
-}
-
-bool
-fabric_host_is_seen(const struct fabric *f OVS_UNUSED,
-                    const char *host OVS_UNUSED)
-{
-    return true;
-}
-
-bool
-fabric_each_unseen(const struct fabric *f OVS_UNUSED, int ms OVS_UNUSED,
-                   fabric_unseen_cb *cb OVS_UNUSED, void *aux OVS_UNUSED)
-{
-    return true;
-}
-
-bool
-fabric_host_changes_role(const struct fabric *f OVS_UNUSED,
-                         const char *host OVS_UNUSED)
-{
-    return false;
 }
 
 bool
@@ -199,13 +177,6 @@ fabric_counted_ms(const struct fabric *f)
     return f->counted_ms;
 }
 
-const char *
-fabric_tell_counters(struct fabric *f OVS_UNUSED, const void *ask OVS_UNUSED,
-                     size_t size OVS_UNUSED, struct ofpbuf *b OVS_UNUSED)
-{
-    return "it is a test";
-}
-
 int64_t
 fabric_count_interval(const struct fabric *f OVS_UNUSED)
 {
@@ -217,19 +188,6 @@ fabric_host_is_connected(const struct fabric *f OVS_UNUSED,
                          const char *host OVS_UNUSED)
 {
     return false;
-}
-
-bool
-fabric_host_is_mastered(const struct fabric *f OVS_UNUSED,
-                        const char *host OVS_UNUSED)
-{
-    return false;
-}
-
-void
-fabric_each_mastered(const struct fabric *f OVS_UNUSED,
-                     fabric_host_cb *cb OVS_UNUSED, void *aux OVS_UNUSED)
-{
 }
 
 bool

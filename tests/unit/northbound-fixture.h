@@ -138,8 +138,8 @@ struct fixture {
 void on_committed(void *done, const struct commit_result *);
 
 int setup(void **state);
-/* The same for a member of a cluster that stands by; the test speaks for that,
- * which is NULL. */
+/* The same for a standby of a cluster; the test speaks for the cluster, which
+ * is NULL. */
 int setup_member(void **state);
 int teardown(void **state);
 

@@ -236,7 +236,7 @@ static const struct vmn_app_class toy_app = {
         { .name = "told", .handle = handle, .to_controller = true },
         { .name = "announce", .handle = announce, .interval_s = 86400,
           .provider_ports = true },
-        { .name = "guest", .handle = handle, .tells_guest = 1 },
+        { .name = "guest", .handle = handle, .tells_guest = true },
         { .name = "arrived", .handle = arrived,
           .options = VMN_HANDLER_ARRIVALS },
         { .name = "forget", .handle = handle,
@@ -320,6 +320,9 @@ setup_with(struct fabric_options *options)
         fake_switch_init(&fakes[i], 0x100 + i);
     }
     fixture_start_with(options, &toy_app, NULL);
+    if (options->stands_by) {
+        fabric_set_epoch(fabric, 7);
+    }
     edit_row(VMN_TABLE_NETWORK, "red", toy_network());
     for (int i = 0; i < N_HOSTS; i++) {
         char name[16];
@@ -327,9 +330,11 @@ setup_with(struct fabric_options *options)
         snprintf(name, sizeof name, "h%d", i);
         edit_row(VMN_TABLE_HOST, name, toy_host(i + 1));
         fabric_host_set_datapath(new_host(i), fakes[i].datapath_id);
-        fabric_host_set_reported(new_host(i));
+        if (!options->stands_by) {
+            fabric_host_set_reported(new_host(i));
+        }
         fake_switch_connect(&fakes[i], path + strlen("unix:"));
-        TURN_UNTIL(has_synced(i));
+        TURN_UNTIL(options->stands_by ? fakes[i].monitored : has_synced(i));
     }
     edit_port_row("a", "0");
     edit_port_row("b", "0");
@@ -344,6 +349,14 @@ int
 packets_setup(void **state OVS_UNUSED)
 {
     struct fabric_options options = { .max_bundles = 0 };
+
+    return setup_with(&options);
+}
+
+int
+packets_setup_standby(void **state OVS_UNUSED)
+{
+    struct fabric_options options = { .stands_by = true };
 
     return setup_with(&options);
 }

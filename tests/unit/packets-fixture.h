@@ -69,6 +69,7 @@ void edit_port_row(const char *name, const char *punt);
 void plug_host(const char *name, const char *on, int ofport);
 bool has_synced(int i);
 int packets_setup(void **state);
+int packets_setup_standby(void **state);
 int packets_setup_limited(void **state);
 int packets_teardown(void **state);
 /* The same in a network; others are in network 0x77. */

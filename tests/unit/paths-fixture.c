@@ -43,7 +43,6 @@ size_t n_hosts;
 struct fake_network networks[NETWORKS_MAX];
 static size_t n_networks;
 struct vmn_names domain_hosts;
-bool mastered[HOSTS_MAX];
 bool lost[HOSTS_MAX][HOSTS_MAX];
 size_t lost_from;
 uint32_t vni;
@@ -167,12 +166,6 @@ bool
 fabric_host_is_live(const struct fabric *f OVS_UNUSED, const char *host)
 {
     return !find(host)->offline && !find(host)->reconciles;
-}
-
-bool
-fabric_host_is_mastered(const struct fabric *f OVS_UNUSED, const char *host)
-{
-    return mastered[find(host) - hosts];
 }
 
 bool
@@ -321,9 +314,9 @@ watch_cb(void *aux OVS_UNUSED, const struct paths_path *path)
 }
 
 void
-begin(const struct paths_sharing *sharing)
+begin(void)
 {
-    paths_create(base, NULL, NULL, NULL, NULL, sharing, NULL);
+    paths_create(base, NULL, NULL, NULL, NULL);
     paths_set_watch(paths, watch_cb, NULL);
 }
 
@@ -332,7 +325,6 @@ setup(void **state OVS_UNUSED)
 {
     memset(hosts, 0, sizeof hosts);
     memset(lost, 0, sizeof lost);
-    memset(mastered, 0, sizeof mastered);
     n_hosts = n_networks = 0;
     lost_from = n_references = n_requests = n_told = 0;
     memset(n_directions, 0, sizeof n_directions);

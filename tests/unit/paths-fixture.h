@@ -42,7 +42,6 @@ extern size_t n_hosts;
  * first; those that begin with "r" are joined by a router. */
 extern struct fake_network networks[NETWORKS_MAX];
 extern struct vmn_names domain_hosts; /* Of the routed one. */
-extern bool mastered[HOSTS_MAX]; /* Of a member of a cluster. */
 extern bool lost[HOSTS_MAX][HOSTS_MAX]; /* From one to another. */
 extern size_t lost_from;        /* Frames that are larger are lost, if any. */
 extern uint32_t vni;
@@ -64,7 +63,7 @@ void add_hosts(size_t n);
 /* Adds a network of hosts 'first' to 'last'. */
 void add_network(const char *name, uint32_t mtu, size_t first, size_t last);
 /* Creates 'paths'; see paths_create(). */
-void begin(const struct paths_sharing *sharing);
+void begin(void);
 /* Has the timer be due. */
 void fire(struct event *timer);
 /* Has pairs be found anew. */

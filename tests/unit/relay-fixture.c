@@ -97,7 +97,6 @@ handle_echo(struct http_request *req, void *fixture_)
     ovs_strlcpy(f->key, key ? key : "", sizeof f->key);
     ovs_strlcpy(f->if_match, if_match ? if_match : "none",
                 sizeof f->if_match);
-    f->here = http_request_is_here(req);
     if (f->n_misdirected) {
         f->n_misdirected--;
         http_reply_problem(req, HTTP_MISDIRECTED, NULL, NULL, "not me");
@@ -158,34 +157,6 @@ handle_big(struct http_request *req, void *fixture OVS_UNUSED)
     free(bytes);
 }
 
-/* Sends half of it, and the rest by and by. */
-static void
-handle_slow(struct http_request *req, void *fixture_)
-{
-    char *bytes = xmalloc(BIG / 2);
-    struct fixture *f = fixture_;
-
-    f->slow = http_reply_sized_stream(req, 200, "text/plain", BIG,
-                                      &stream_ops, NULL);
-    assert_non_null(f->slow);
-    memset(bytes, 'x', BIG / 2);
-    http_stream_write(f->slow, bytes, BIG / 2);
-    free(bytes);
-}
-
-void
-end_slow(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *fixture_)
-{
-    char *bytes = xmalloc(BIG / 2);
-    struct fixture *f = fixture_;
-
-    memset(bytes, 'x', BIG / 2);
-    http_stream_write(f->slow, bytes, BIG / 2);
-    http_stream_end(f->slow);
-    f->slow = NULL;
-    free(bytes);
-}
-
 static void
 on_gone(void *held_)
 {
@@ -222,33 +193,6 @@ load_tls(struct fixture *f)
     }
 }
 
-/* Streams what a relay is told of it, and what only looks like it. */
-static void
-handle_events(struct http_request *req, void *aux OVS_UNUSED)
-{
-    static const char text[] = "data: " HTTP_RELAYED_SHOWN_LINE "90\n"
-                               HTTP_RELAYED_SHOWN_LINE "\n"
-                               HTTP_RELAYED_SHOWN_LINE "x91\n\n"
-                               HTTP_RELAYED_SHOWN_LINE "7\n\n:sho\n\n";
-    struct http_stream *stream = http_reply_stream(
-        req, 200, "text/event-stream", &stream_ops, NULL);
-
-    http_stream_write(stream, text, strlen(text));
-    http_stream_end(stream);
-}
-
-static uint64_t
-revision_is_5(void *aux OVS_UNUSED)
-{
-    return 5;
-}
-
-static uint64_t
-shown_revision_is_6(void *aux OVS_UNUSED)
-{
-    return 6;
-}
-
 void
 start_back(struct fixture *f)
 {
@@ -260,14 +204,7 @@ start_back(struct fixture *f)
         { .method = HTTP_GET, .pattern = "/short", .handler = handle_short },
         { .method = HTTP_GET, .pattern = "/big", .handler = handle_big },
         { .method = HTTP_GET, .pattern = "/hold", .handler = handle_hold },
-        { .method = HTTP_GET, .pattern = "/events", .handler = handle_events },
         { .method = HTTP_PUT, .pattern = "/hold", .handler = handle_hold },
-        { .method = HTTP_GET, .pattern = "/own/echo",
-          .handler = handle_echo },
-        { .method = HTTP_GET, .pattern = "/own/hold",
-          .handler = handle_hold },
-        { .method = HTTP_GET, .pattern = "/own/slow",
-          .handler = handle_slow },
     };
     struct http_options options = HTTP_OPTIONS_DEFAULT;
     char *text = NULL;
@@ -276,8 +213,6 @@ start_back(struct fixture *f)
     options.may_relay = believe;
     options.knows_relays = know_relays;
     options.authenticate = authenticate;
-    options.revision = revision_is_5;
-    options.shown_revision = shown_revision_is_6;
     f->back = http_server_create(f->base, &options, routes,
                                  ARRAY_SIZE(routes), f);
     if (http_listen_relayed(f->back, "127.0.0.1:0", f->tls, &text)) {
@@ -308,65 +243,22 @@ relay_cb(struct http_request *req, const struct http_peer *peer,
     relay_pass(f->relay, req, peer);
 }
 
-/* It has the other server asked, and can answer as well. */
-static void
-handle_own(struct http_request *req, void *fixture)
-{
-    const struct fixture *f = fixture;
-    struct ds ds = DS_EMPTY_INITIALIZER;
-
-    if (!http_request_was_given_back(req)) {
-        http_request_pass_or_handle(req, f->reply_ms);
-        return;
-    }
-    ds_put_format(&ds, "own %s", http_request_param(req, "what"));
-    http_reply_body(req, 200, "text/plain", &ds);
-}
-
-/* It is not done yet, and does not ask to be told if the client leaves. */
-static void
-handle_late(struct http_request *req, void *fixture)
-{
-    struct fixture *f = fixture;
-
-    f->late = req;
-}
-
-static void
-on_shown(void *fixture, uint64_t revision)
-{
-    struct fixture *f = fixture;
-
-    f->shown = revision;
-}
-
-/* With the fixture's certificates, and time to connect. */
-void
-make_relay_of(struct fixture *f, struct relay_options options)
-{
-    options.private_key = options.certificate = options.ca_cert = f->pem;
-    options.connect_ms = PATIENCE_MS;
-    relay_destroy(f->relay);
-    f->relay = relay_create(f->base, &options);
-}
-
+/* With the fixture's certificates. */
 void
 make_relay(struct fixture *f, int64_t wait_ms)
 {
-    make_relay_of(f, (struct relay_options) {
-        .wait_ms = wait_ms, .back_ms = PATIENCE_MS,
-        .shown = on_shown, .aux = f,
-    });
+    const struct relay_options options = {
+        .private_key = f->pem, .certificate = f->pem, .ca_cert = f->pem,
+        .wait_ms = wait_ms,
+    };
+
+    relay_destroy(f->relay);
+    f->relay = relay_create(f->base, &options);
 }
 
 int
 relay_setup(void **state)
 {
-    static const struct http_route routes[] = {
-        { .method = HTTP_GET, .pattern = "/own/{what}",
-          .handler = handle_own },
-        { .method = HTTP_GET, .pattern = "/late", .handler = handle_late },
-    };
     struct fixture *f = xzalloc(sizeof *f);
     struct http_options options = HTTP_OPTIONS_DEFAULT;
     char *text = NULL, *path;
@@ -380,8 +272,7 @@ relay_setup(void **state)
     start_back(f);
     make_relay(f, PATIENCE_MS);
     options.relay = relay_cb;
-    f->front = http_server_create(f->base, &options, routes,
-                                  ARRAY_SIZE(routes), f);
+    f->front = http_server_create(f->base, &options, NULL, 0, f);
     path = xasprintf("%s/sock", f->dir);
     if (http_listen_unix(f->front, path, NULL, &text)) {
         fail_msg("%s", text);

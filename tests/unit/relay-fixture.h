@@ -18,8 +18,6 @@
 #define H " HTTP/1.1\r\nHost: h\r\n"
 /* How long a request waits that waits in vain; others wait for PATIENCE_MS. */
 #define WAIT_MS 2000
-/* After how long one is given back that is to be; others have PATIENCE_MS. */
-#define BACK_MS 500
 /* Bytes of a reply that is passed back as it comes. */
 #define BIG (3u << 20)
 
@@ -31,28 +29,20 @@ struct fixture {
     struct http_server *back;       /* Behind; or NULL. */
     char *address;                  /* Of it. */
     uint16_t port;                  /* The same. */
-    uint64_t shown;                 /* By the relay's callback. */
     struct http_server *front;
     struct relay *relay;
     struct client client;
     struct http_request *held[2];   /* By the former, and the new one. */
     bool is_new;                    /* That one has come. */
-    struct http_stream *slow;       /* Has been sent a half. */
     int n_breaks;                   /* Replies that it still breaks off. */
     int n_refusals;                 /* Requests that it still refuses. */
     int n_misdirected;              /* That are still sent to the wrong one. */
     int n_strangers;                /* That come before it knows from whom. */
-    int reply_ms;                   /* That one may take which may be given
-                                     * back; 0: as long as the relay says. */
-    struct http_request *late;      /* That yields, and is not watched. */
-    bool here;                      /* The last one is not to be passed on. */
     bool refuses_hold;
     char key[64];                   /* The last idempotency key. */
     char if_match[16];              /* The last, or "none". */
 };
 
-/* A timer's callback: sends the rest of what is half sent. */
-void end_slow(evutil_socket_t fd, short what, void *fixture_);
 /* Writes a key and a certificate for "m" that it has signed itself. */
 void write_certificate(const char *path);
 void load_tls(struct fixture *f);
@@ -60,7 +50,6 @@ void load_tls(struct fixture *f);
 void start_back(struct fixture *f);
 void stop_back(struct fixture *f);
 /* Makes a relay, in place of the one that there is. */
-void make_relay_of(struct fixture *f, struct relay_options options);
 void make_relay(struct fixture *f, int64_t wait_ms);
 int relay_setup(void **state);
 int relay_teardown(void **state);

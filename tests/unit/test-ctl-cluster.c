@@ -156,29 +156,6 @@ hosts_are_given_all_members(void **state OVS_UNUSED)
     run_uninit(&done);
 }
 
-/* Before the database has been converted. */
-static void
-older_schema_is_told(void **state OVS_UNUSED)
-{
-    static const struct step steps[] = {
-        { "GET /v1/cluster", NULL, 200,
-          "{\"member\": \"a\", \"role\": \"writer\", \"connected\": true,"
-          " \"missing_columns\": [\"Member.hosts\", \"Member.listen\"],"
-          " \"members\": [{\"name\": \"a\", \"role\": \"writer\","
-          " \"behind\": 0, \"hosts\": 0, \"heard\": 0,"
-          " \"version\": \"1.1\"}]}" },
-        { NULL, NULL, 0, NULL },
-    };
-
-    assert_play(steps, "", "cluster", CTL_DONE,
-                "MEMBER   ROLE     BEHIND   HOSTS   HEARD       VERSION   "
-                "API\n"
-                "a        writer   0        0       0.0 s ago   1.1       -\n"
-                "\nthe database's schema is of an older version than member "
-                "a, and lacks:\nMember.hosts, Member.listen\n"
-                "convert it once all members have this version\n", "");
-}
-
 /* Runs join-command, with a token made if the calls before succeed. */
 static void
 join(const char *cluster, const char *options, struct run *done)
@@ -319,7 +296,6 @@ main(void)
         cmocka_unit_test(different_versions_are_told),
         cmocka_unit_test(disks_that_fill_are_told),
         cmocka_unit_test(hosts_are_given_all_members),
-        cmocka_unit_test(older_schema_is_told),
         cmocka_unit_test(join_command_has_addresses_and_a_token),
         cmocka_unit_test(join_command_says_what_is_missing),
         cmocka_unit_test(words_that_are_wrong_are_named),

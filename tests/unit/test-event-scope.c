@@ -15,7 +15,6 @@
 #include <string.h>
 
 #include "controller/northbound/event-log.h"
-#include "controller/northbound/event-scope-ids.h"
 #include "controller/northbound/event-scope.h"
 #include "controller/schema/arena.h"
 #include "controller/schema/selector.h"
@@ -161,103 +160,70 @@ ports_are_those_that_were_there(void **state)
 
 /* Ids.  ------------------------------------------------------------------ */
 
-#define FIRST UINT64_C(1795247838680072)
 #define N 500
+
+static struct event_log *
+make_log(void)
+{
+    struct event_log *log = event_log_create(5);
+
+    for (int i = 0; i < N; i++) {
+        struct ds data = DS_EMPTY_INITIALIZER, about = data;
+
+        ds_put_cstr(&data, "{}");
+        event_log_push(log, EVENT_HOST, &data, &about, false, false);
+    }
+    return log;
+}
 
 static void
 ids_are_found_again(void **state OVS_UNUSED)
 {
-    struct event_scope_ids *ids = event_scope_ids_create();
-    uint64_t next, begun[3];
+    struct event_log *log = make_log();
+    uint64_t next, id, last = 0;
 
-    for (uint64_t at = FIRST - 1; at < FIRST + N; at++) {
-        assert_true(event_scope_id_find(ids, event_scope_id(ids, at), FIRST,
-                                        FIRST + N, &next));
+    for (uint64_t at = log->oldest; at < log->next; at++) {
+        id = event_log_get(log, at)->scope_id;
+        assert_true(id > last && id < UINT64_C(1) << 53);
+        assert_true(event_log_find_scope_id(log, id, &next));
         assert_true(next == at + 1);
-        assert_true(event_scope_id(ids, at) < UINT64_C(1) << 53);
+        last = id;
+        /* What a stream is shown that begins there. */
+        assert_true(event_log_find_scope_id(log, event_log_scope_id(log, at),
+                                            &next));
+        assert_true(next == at);
+        assert_false(event_log_find_scope_id(log, id ^ 1, &next));
     }
+    id = event_log_scope_id(log, log->next);
+    assert_true(id >= last);
+    assert_true(event_log_find_scope_id(log, id, &next));
+    assert_true(next == log->next);
     /* It is kept no more, or not yet. */
-    assert_false(event_scope_id_find(ids, event_scope_id(ids, FIRST - 2),
-                                     FIRST, FIRST + N, &next));
-    assert_false(event_scope_id_find(ids, event_scope_id(ids, FIRST + N),
-                                     FIRST, FIRST + N, &next));
-    for (size_t i = 0; i < ARRAY_SIZE(begun); i++) {
-        begun[i] = event_scope_begin_id(ids, "a", FIRST + 7);
-    }
-    for (size_t i = 0; i < ARRAY_SIZE(begun); i++) {
-        assert_false(event_scope_id_find(ids, begun[i], FIRST, FIRST + N,
+    assert_true(event_log_find_scope_id(log, log->discarded, &next));
+    assert_false(event_log_find_scope_id(log, log->discarded - 256, &next));
+    assert_false(event_log_find_scope_id(log, id + (UINT64_C(1) << 40),
                                          &next));
-        assert_true(event_scope_id_find_begun(ids, begun[i], &next));
-        assert_true(next == FIRST + 7);
-        assert_true(i == 0 || begun[i] != begun[i - 1]);
-    }
-    event_scope_ids_destroy(ids);
+    event_log_destroy(log);
 }
 
-static void
-streams_that_began_long_ago_are_forgotten(void **state OVS_UNUSED)
-{
-    struct event_scope_ids *ids = event_scope_ids_create();
-    uint64_t next, other = event_scope_begin_id(ids, "b", FIRST + 3);
-    uint64_t first = event_scope_begin_id(ids, "a", FIRST);
-    uint64_t second = event_scope_begin_id(ids, "a", FIRST + 1);
-
-    /* Those of one account make room for each other, */
-    for (int i = 1; i < EVENT_SCOPE_BEGUN_ACCOUNT_MAX; i++) {
-        event_scope_begin_id(ids, "a", FIRST + 2);
-    }
-    assert_false(event_scope_id_find_begun(ids, first, &next));
-    assert_true(event_scope_id_find_begun(ids, second, &next));
-    assert_true(next == FIRST + 1);
-    for (int i = 0; i < EVENT_SCOPE_BEGUN_MAX; i++) {
-        event_scope_begin_id(ids, "a", FIRST + 2);
-    }
-    assert_true(event_scope_id_find_begun(ids, other, &next));
-    assert_true(next == FIRST + 3);
-    /* and those of many, too. */
-    for (int i = 0; i < EVENT_SCOPE_BEGUN_MAX; i++) {
-        char account[16];
-
-        snprintf(account, sizeof account, "c%d",
-                 i / EVENT_SCOPE_BEGUN_ACCOUNT_MAX);
-        event_scope_begin_id(ids, account, FIRST + 4);
-    }
-    assert_false(event_scope_id_find_begun(ids, other, &next));
-    event_scope_ids_destroy(ids);
-}
-
-/* Of another process they are nobody's. */
+/* Of another process, whose clock is another one, they are mostly nobody's. */
 static void
 ids_are_of_one_process(void **state OVS_UNUSED)
 {
-    struct event_scope_ids *a = event_scope_ids_create();
-    struct event_scope_ids *b = event_scope_ids_create();
-    uint64_t next;
+    struct event_log *log = make_log(), *logs[32];
+    uint64_t id = event_log_get(log, log->oldest + 7)->scope_id, next;
+    int n_known = 0;
 
-    event_scope_begin_id(b, "a", FIRST);
-    for (uint64_t at = FIRST; at < FIRST + N; at++) {
-        assert_false(event_scope_id_find(b, event_scope_id(a, at), FIRST,
-                                         FIRST + N, &next));
+    for (size_t i = 0; i < ARRAY_SIZE(logs); i++) {
+        logs[i] = make_log();
+        logs[i]->discarded -= UINT64_C(1) << 40;
+        n_known += event_log_find_scope_id(logs[i], id, &next);
     }
-    assert_false(event_scope_id_find_begun(b, event_scope_begin_id(a, "a",
-                                                                   FIRST),
-                                           &next));
-    /* But with the same key they are the same. */
-    event_scope_ids_set_key(b, event_scope_ids_key(a));
-    assert_true(event_scope_id_find(b, event_scope_id(a, FIRST), FIRST,
-                                    FIRST + N, &next));
-    assert_true(next == FIRST + 1);
-    /* And streams that have begun are of one process all the same, however
-     * many there were. */
-    for (int i = 0; i < N; i++) {
-        event_scope_begin_id(b, "a", FIRST + 5);
+    assert_true(n_known < 6);
+    for (size_t i = 0; i < ARRAY_SIZE(logs); i++) {
+        event_log_destroy(logs[i]);
     }
-    for (int i = 0; i < N; i++) {
-        assert_false(event_scope_id_find_begun(
-            b, event_scope_begin_id(a, "a", FIRST), &next));
-    }
-    event_scope_ids_destroy(a);
-    event_scope_ids_destroy(b);
+    event_log_destroy(log);
 }
 
 int
@@ -269,7 +235,6 @@ main(void)
         TEST(former_object_of_a_name_is_another_one),
         TEST(ports_are_those_that_were_there),
         cmocka_unit_test(ids_are_found_again),
-        cmocka_unit_test(streams_that_began_long_ago_are_forgotten),
         cmocka_unit_test(ids_are_of_one_process),
     };
 

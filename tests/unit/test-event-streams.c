@@ -223,74 +223,6 @@ revisions_that_are_not_kept_are_told_by_the_log(void **state)
     f->store.read_error = 0;
 }
 
-/* Of the others it told nothing before it was the writer. */
-static void
-new_writer_goes_on_with_what_it_has_told(void **state)
-{
-    struct fixture *f = *state;
-    struct event_log *log = f->nb->event_log;
-    struct client c;
-    uint64_t id;
-
-    assert_call(f, 201, "PUT", "/v1/networks/shop", NET);
-    assert_call(f, 201, "PUT", "/v1/networks/b", NET);
-    listen_at(f, &c, "/v1/events", "");
-    id = next_id(&c, "start");
-    client_close(&c);
-    assert_call(f, 201, "PUT", "/v1/networks/d", NET);
-    event_log_lead(log, model_durable_revision(f->model));
-
-    expect_revisions(f, "kinds=revision&", 2, 4);
-    listen_after(f, &c, "kinds=revision,host,binding&", id);
-    assert_int_equal(next_id(&c, "revision"), id + 1);
-    client_close(&c);
-    listen_after(f, &c, "", id);
-    expect_start(&c, "reset", f);
-    client_close(&c);
-    listen_at(f, &c, "/v1/events?since=2&follow=false", "");
-    id = next_id(&c, "start");
-    expect_start(&c, "end", f);
-    client_close(&c);
-    assert_call(f, 201, "PUT", "/v1/networks/c", NET);
-    listen_after(f, &c, "", id);
-    assert_int_equal(next_id(&c, "revision"), id + 1);
-    client_close(&c);
-}
-
-/* Those of another member of a cluster are not taken for its own. */
-static void
-members_have_ids_of_their_own(void **state OVS_UNUSED)
-{
-    unsigned all = (1u << EVENT_N_KINDS) - 1;
-    struct event_log *logs[20];
-
-    for (size_t i = 0; i < ARRAY_SIZE(logs); i++) {
-        logs[i] = event_log_create(5, true);
-        for (int j = 0; j < 100; j++) {
-            struct ds data = DS_EMPTY_INITIALIZER, about = data;
-
-            ds_put_cstr(&data, "{}");
-            event_log_push(logs[i], EVENT_HOST, &data, &about, false, false);
-        }
-        /* JavaScript has numbers up to 2^53. */
-        assert_true(event_log_id(logs[i], logs[i]->next)
-                    < UINT64_C(1) << 53);
-    }
-    for (size_t i = 0; i < ARRAY_SIZE(logs); i++) {
-        for (size_t j = 0; j < ARRAY_SIZE(logs); j++) {
-            uint64_t first = event_log_id(logs[j], logs[j]->oldest), next;
-
-            assert_int_equal(event_log_knows(logs[i], false, first, all,
-                                             &next), i == j);
-            assert_int_equal(event_log_knows(logs[i], false, first + 99, all,
-                                             &next), i == j);
-        }
-    }
-    for (size_t i = 0; i < ARRAY_SIZE(logs); i++) {
-        event_log_destroy(logs[i]);
-    }
-}
-
 /* While a group is being written its events are still to come. */
 static void
 start_is_what_a_list_shows(void **state)
@@ -633,8 +565,8 @@ past_that_is_not_kept_is_told(void **state)
     make_shop(f);
     /* As of a vmnd that started behind the first two revisions. */
     log->oldest += 2;
-    log->all.first = log->oldest;
-    log->all.before = 3;
+    log->first = log->oldest;
+    log->before = 3;
     listen_at(f, &c, "/v1/events?follow=false&since=2020-01-01T00:00:00Z", "");
     expect(&c, "start", &told);
     assert_non_null(json_object_get(told.data, "kept_since"));
@@ -657,7 +589,7 @@ past_that_is_not_kept_is_told(void **state)
     expect_start(&c, "end", f);
     client_close(&c);
     log->oldest -= 2;           /* So that it is freed. */
-    log->all.first = log->oldest;
+    log->first = log->oldest;
 }
 
 static void
@@ -690,8 +622,6 @@ main(void)
         TEST(reader_of_the_past_is_told_so),
         TEST(ids_of_revisions_are_their_numbers),
         TEST(revisions_that_are_not_kept_are_told_by_the_log),
-        TEST(new_writer_goes_on_with_what_it_has_told),
-        TEST(members_have_ids_of_their_own),
         TEST(start_is_what_a_list_shows),
         TEST(stuck_reader_is_cut_off_and_others_are_not),
         TEST(log_is_bounded_in_bytes),

@@ -165,39 +165,6 @@ host_that_is_added_again_has_all(void **state OVS_UNUSED)
     check_host(0);
 }
 
-/* The member that writes takes it from the one that has managed it, and goes
- * on from what that has sent. */
-static void
-writer_takes_it_from_its_master(void **state OVS_UNUSED)
-{
-    unsigned n_dumps;
-
-    edit(VMN_TABLE_UNDERLAY, "h0",
-         json_pack("{s:s}", "datapath_id", "0000000000000100"));
-    edit_ports(20, "all", 1);
-    managed[0] = true;
-    set_shares(8);
-    connect_only(0);
-    TURN_UNTIL(is_synced(0));
-    fabric_lead(fabric, 8, 800, NULL);
-    managed[0] = false;
-    set_shares(801);
-    TURN_UNTIL(switches[0].role == OFPCR12_ROLE_EQUAL && host(0)->sw->conn);
-    fake_switch_tell_marker(&switches[0], fake_switch_marker(&switches[0]));
-    for (int i = 0; i < 10; i++) {
-        turn();
-    }
-    add_foreign();
-    n_dumps = switches[0].n_dumps;
-    delete_host();
-    TURN_UNTIL(result().over);
-    assert_int_equal(switches[0].role, OFPCR12_ROLE_PRIMARY);
-    assert_null(result().fault);
-    assert_only_foreign();
-    /* Read once: at the end. */
-    assert_int_equal(switches[0].n_dumps, n_dumps + 1);
-}
-
 int
 main(int argc OVS_UNUSED, char *argv[])
 {
@@ -214,8 +181,6 @@ main(int argc OVS_UNUSED, char *argv[])
                                         teardown),
         cmocka_unit_test_setup_teardown(host_that_is_added_again_has_all,
                                         setup, teardown),
-        cmocka_unit_test_setup_teardown(writer_takes_it_from_its_master,
-                                        setup_observing, teardown),
     };
 
     return run_all(argv, tests, ARRAY_SIZE(tests));

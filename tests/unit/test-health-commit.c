@@ -111,7 +111,7 @@ static void
 start_health(void)
 {
     health = health_create(loop_base(loop), toy.model, toy.engine, commit,
-                           fabric, NULL, NULL);
+                           fabric);
 }
 
 static int

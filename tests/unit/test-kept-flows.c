@@ -429,10 +429,10 @@ nothing_is_kept_that_may_lead_to_another_hook(void **state OVS_UNUSED)
     assert_false(is_unknown("gone", true));
 }
 
-/* A member that stands by frees what the writer has freed, and holds the rest
- * once it is the writer itself. */
+/* A standby frees what the writer has freed, and holds the rest once it is the
+ * writer itself. */
 static void
-member_that_stands_by_holds_no_id(void **state OVS_UNUSED)
+standby_holds_no_id(void **state OVS_UNUSED)
 {
     static const struct id_write freed = { VMN_ID_POOL_GROUP, "freed", 0 };
     struct id_pools *ids;
@@ -473,7 +473,7 @@ main(int argc OVS_UNUSED, char *argv[])
                                   toy_teardown),
         cmocka_unit_test_teardown(
             nothing_is_kept_that_may_lead_to_another_hook, toy_teardown),
-        cmocka_unit_test_teardown(member_that_stands_by_holds_no_id,
+        cmocka_unit_test_teardown(standby_holds_no_id,
                                   toy_teardown),
     };
 

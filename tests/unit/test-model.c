@@ -332,30 +332,6 @@ addresses_may_follow_from_macs(void **state)
           "the MAC is taken\n");
 }
 
-/* Other members of a cluster come to a revision by what they are told. */
-static void
-stored_revision_is_of_what_others_have(void **state)
-{
-    struct model *model = *state;
-    uint64_t stored;
-
-    apply(model, "put groups stored {}", "");
-    model_settle(model);
-    stored = model_durable_revision(model);
-    assert_int_equal(model_stored_revision(model), stored);
-    apply_as(model, "host:h1", "put vifs h1/p1 {'host':'h1','iface_id':'p1',"
-             "'iface':'tap1','ofport':3,'link_up':true}", "");
-    model_settle(model);
-    assert_true(model_durable_revision(model) > stored);
-    assert_int_equal(model_stored_revision(model), stored);
-    model_set_replicated(model);
-    apply_as(model, "host:h1", "patch vifs h1/p1 {'ofport':4}", "");
-    assert_int_equal(model_stored_revision(model), stored);
-    model_settle(model);
-    assert_int_equal(model_stored_revision(model),
-                     model_durable_revision(model));
-}
-
 static void
 vni_of_a_network_can_change(void **state)
 {
@@ -631,7 +607,6 @@ main(void)
         TEST(ipv6_addresses_are_given_out_one_of_each_subnet),
         TEST(routers_may_have_the_address_that_is_for_them),
         TEST(addresses_may_follow_from_macs),
-        TEST(stored_revision_is_of_what_others_have),
         TEST(vni_of_a_network_can_change),
         TEST(refused_request_leaves_no_number_behind),
         TEST(refused_vni_of_a_port_names_it),

@@ -596,6 +596,25 @@ packets_of_nobody_are_counted(void **state)
     assert_true(has_synced(0));
 }
 
+/* A switch that keeps to the protocol sends a slave none. */
+static void
+standby_takes_no_packets(void **state OVS_UNUSED)
+{
+    static const char *const handlers[] = { "do", "told", "guest", "forget" };
+    struct fabric_stats stats;
+
+    for (size_t i = 0; i < ARRAY_SIZE(handlers); i++) {
+        send_up_to(handlers[i], 0, 1, ECHO, "to a slave", 60);
+    }
+    for (int i = 0; i < 20; i++) {
+        packets_turn();
+    }
+    fabric_get_stats(fabric, &stats);
+    assert_int_equal(stats.n_packet_ins, 0);
+    assert_int_equal(seen.n, 0);
+    assert_int_equal(fakes[0].n_packet_outs, 0);
+}
+
 /* A refused packet is not taken for a refused flow of the bundle that is under
  * way. */
 static void
@@ -763,6 +782,7 @@ main(int argc, char *argv[])
         T(mistakes_of_a_handler_send_nothing, packets_setup),
         T(punt_to_no_handler_fails_the_unit, packets_setup),
         T(packets_of_nobody_are_counted, packets_setup),
+        T(standby_takes_no_packets, packets_setup_standby),
         T(refused_packet_fails_no_bundle, packets_setup),
         T(networks_take_turns, packets_setup),
         T(slow_handlers_leave_the_loop_to_others, packets_setup),

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Which paths there are, and what is concluded from what comes back of their
- * probes: hosts, switches and time are the test's.  Not for members of a
- * cluster (test-path-members.c). */
+ * probes: hosts, switches and time are the test's. */
 
 #include <config.h>
 
@@ -25,7 +24,7 @@ begin_with_two(void)
 {
     add_hosts(2);
     add_network("net", 1500, 0, 1);
-    begin(NULL);
+    begin();
     take_turns(40);
     assert_int_equal(get("h000", "h001").state, PATH_UP);
     assert_int_equal(n_told, 0);
@@ -85,7 +84,7 @@ break_is_told_after_some_turns(void **state OVS_UNUSED)
 
     add_hosts(40);
     add_network("net", 1500, 0, 39);
-    begin(NULL);
+    begin();
     take_turns(100);
     path = CONTAINER_OF(hmap_first(&paths->pairs), struct path, node);
     assert_true(path->hosts[0]->n_own > 2 * PATH_TURN_PATHS);
@@ -238,7 +237,7 @@ pairs_wait_for_their_flows(void **state OVS_UNUSED)
     add_hosts(2);
     add_network("net", 1500, 0, 1);
     hosts[0].acked = revision - 1;
-    begin(NULL);
+    begin();
     assert_int_equal(n_paths(), 0);
     hosts[0].acked = revision;
     hosts[1].reconciles = true;
@@ -266,7 +265,7 @@ mtu_is_of_what_both_have(void **state OVS_UNUSED)
     add_network("x", 1400, 1, 2);
     add_network("y", 1600, 1, 2);
     domain_hosts = (struct vmn_names) { .names = names, .n = 5 };
-    begin(NULL);
+    begin();
     assert_int_equal(n_paths(), 10);
     assert_int_equal(get("h000", "h001").mtu, 9000);
     assert_int_equal(get("h002", "h003").mtu, 1500);
@@ -306,7 +305,7 @@ paths_are_bounded(void **state OVS_UNUSED)
     add_network("a", 1500, 0, n - 1);
     add_network("b", 1500, 0, n - 1);
     add_network("c", 1500, 10, n - 1);
-    begin(NULL);
+    begin();
     while (paths->finding) {
         refresh();
     }
@@ -415,7 +414,7 @@ begin_with_many(void)
 
     add_hosts(MANY_HOSTS);
     add_network("net", 1500, 0, MANY_HOSTS - 1);
-    begin(NULL);
+    begin();
     while (paths->finding) {
         refresh();
     }
@@ -563,7 +562,7 @@ suspect_that_flaps_is_behind_others(void **state OVS_UNUSED)
 {
     add_hosts(40);
     add_network("net", 1500, 0, 39);
-    begin(NULL);
+    begin();
     take_turns(2);
     change_paths_of("h000", false);
     change_paths_of("h020", false);
@@ -594,7 +593,7 @@ few_hosts_have_their_own_paths_alone(void **state OVS_UNUSED)
 
     add_hosts(6);
     add_network("net", 1500, 0, 5);
-    begin(NULL);
+    begin();
     take_turns(20);
     cut_off(0, 0, true);
     for (unsigned i = 0; i < 20; i++) {

@@ -480,121 +480,6 @@ change_of_settings_begins_anew_and_keeps_the_state(void **state OVS_UNUSED)
     prober_world_destroy(w);
 }
 
-/* It has no probes here, and what was concluded goes on. */
-static void
-what_others_probe_is_believed(void **state OVS_UNUSED)
-{
-    struct prober_world *w = prober_world_create();
-    struct prober_member m = member_of("p");
-    const struct prober_result failed = {
-        .n = 1, .n_failed = 1, .reason = "no answer",
-    };
-    const struct prober_result ok = {
-        .ok = true, .n = 1, .n_ok = 1, .latency_us = 70,
-    };
-    struct backend *b;
-
-    set_member(w, &m);
-    pass_ms(w, 10);
-    b = prober_find(&w->prober, "lb", "p");
-    assert_false(prober_take_result(b, &failed, w->now_us));
-    m.elsewhere = true;
-    set_member(w, &m);
-    w->n_sent = 0;
-    pass_ms(w, 60000);
-    assert_int_equal(w->n_sent, 0);
-    assert_true(prober_take_result(b, &failed, w->now_us));
-    assert_true(prober_take_result(b, &ok, w->now_us));
-    assert_int_equal(b->latency_us, 70);
-    assert_true(prober_take_result(b, &failed, w->now_us));
-    assert_string_equal(w->told, "up ");
-    /* The next failure, of a probe from here, is the second one in a row. */
-    w->answers = false;
-    m.elsewhere = false;
-    m.row = BACKEND_UP;
-    set_member(w, &m);
-    pass_ms(w, 1700);
-    assert_string_equal(w->told, "up down ");
-    assert_int_equal(b->n_failed, 3);
-    /* Many at once are no more than there are. */
-    m.elsewhere = true;
-    set_member(w, &m);
-    assert_true(prober_take_result(b, &(struct prober_result) {
-        .ok = true, .n = UINT_MAX, .n_ok = INT64_MAX, .latency_us = 1,
-    }, w->now_us));
-    assert_string_equal(w->told, "up down up ");
-    assert_true(b->n_ok == INT64_MAX);
-    prober_world_destroy(w);
-}
-
-/* What the row says to be down has a probe as soon as this member is to send
- * them, and what is up has one in its turn. */
-static void
-what_comes_back_is_probed_at_once(void **state OVS_UNUSED)
-{
-    struct prober_settings settings = default_settings;
-    struct prober_world *w = prober_world_create();
-    struct prober_member m = member_of("p");
-
-    settings.interval_ms = 3600000;
-    m.elsewhere = true;
-    m.row = BACKEND_UP;
-    prober_set(&w->prober, "lb", &settings, &m, 1, w->now_us);
-    m.elsewhere = false;
-    prober_set(&w->prober, "lb", &settings, &m, 1, w->now_us);
-    pass_ms(w, 10);
-    assert_int_equal(w->n_sent, 0);
-    m.elsewhere = true;
-    m.row = BACKEND_DOWN;
-    prober_set(&w->prober, "lb", &settings, &m, 1, w->now_us);
-    m.elsewhere = false;
-    prober_set(&w->prober, "lb", &settings, &m, 1, w->now_us);
-    pass_ms(w, 10);
-    assert_int_equal(w->n_sent, 1);
-    prober_world_destroy(w);
-}
-
-/* Nor does its silence begin with a probe's timeout: the host is asked at
- * once, and its guest when it answers. */
-static void
-host_that_others_do_not_hear_is_asked_first(void **state OVS_UNUSED)
-{
-    struct prober_settings settings = default_settings;
-    struct prober_world *w = prober_world_create();
-    struct prober_member m = member_of("p");
-    struct backend *b;
-
-    settings.interval_ms = 3600000;
-    m.elsewhere = true;
-    m.row = BACKEND_UP;
-    prober_set(&w->prober, "lb", &settings, &m, 1, w->now_us);
-    w->cut = true;
-    m.elsewhere = false;
-    m.unheard = true;
-    prober_set(&w->prober, "lb", &settings, &m, 1, w->now_us);
-    assert_int_equal(w->n_probed, 1);
-    pass_ms(w, 1000);
-    b = prober_find(&w->prober, "lb", "p");
-    assert_true(prober_is_host_silent(b, w->now_us));
-    assert_int_equal(prober_kept_until(b, w->now_us),
-                     w->now_us - 1000000 + settings.unheard_ms * 1000);
-    assert_int_equal(w->n_sent, 0);
-    w->cut = false;
-    pass_ms(w, 1100);
-    assert_int_equal(w->n_sent, 1);
-    assert_int_equal(b->n_ok, 1);
-    assert_string_equal(w->told, "");
-    /* It is taken out if the host stays silent. */
-    m.elsewhere = true;
-    prober_set(&w->prober, "lb", &settings, &m, 1, w->now_us);
-    w->cut = true;
-    m.elsewhere = false;
-    prober_set(&w->prober, "lb", &settings, &m, 1, w->now_us);
-    pass_ms(w, settings.unheard_ms + 2000);
-    assert_string_equal(w->told, "down ");
-    prober_world_destroy(w);
-}
-
 int
 main(int argc, char *argv[])
 {
@@ -614,9 +499,6 @@ main(int argc, char *argv[])
         cmocka_unit_test(answers_of_others_are_ignored),
         cmocka_unit_test(what_comes_through_does_so_at_its_port),
         cmocka_unit_test(change_of_settings_begins_anew_and_keeps_the_state),
-        cmocka_unit_test(what_others_probe_is_believed),
-        cmocka_unit_test(what_comes_back_is_probed_at_once),
-        cmocka_unit_test(host_that_others_do_not_hear_is_asked_first),
     };
 
     vlog_set_levels(NULL, VLF_CONSOLE, VLL_OFF);

@@ -18,8 +18,8 @@
 /* Maximum number of flows with hits that are kept, on all hosts together. */
 #define FLOWS_MAX 1000000
 
-/* What another member tells may be anything: a flow's rate counts up to this,
- * in thousandths, and sums stay at the largest integer of JSON. */
+/* What a switch reports may be anything: a flow's rate counts up to this, in
+ * thousandths, and sums stay at the largest integer of JSON. */
 #define RATE_MAX_1000S 1e15
 #define SUM_MAX INT64_MAX
 
@@ -166,7 +166,6 @@ counted_flow_add(struct counters *c, struct hmap *flows,
     }
     flow = xzalloc(sizeof *flow);
     flow->counter = counter;
-    flow->reported.packets = COUNTED_UNREPORTED;
     counter->n_flows++;
     hmap_insert(flows, &flow->node, hash);
     c->n_flows++;
@@ -249,19 +248,5 @@ counted_flow_add_hits(struct counted_flow *flow, uint64_t packets,
                           ms > 0 ? bytes * 1000.0 / ms : 0);
     if (packets) {
         counted_flow_hit(flow, packets, bytes, last_ms);
-    }
-}
-
-void
-counted_flow_set_seen(struct counted_flow *flow, bool observing,
-                      uint64_t packets, uint64_t bytes)
-{
-    if (flow->seen.packets == packets && flow->seen.bytes == bytes) {
-        return;
-    }
-    flow->seen = (struct counted_seen) { packets, bytes };
-    flow->dirty = true;
-    if (!observing) {
-        flow->reported.packets = COUNTED_UNREPORTED;
     }
 }

@@ -32,16 +32,6 @@ add(struct fabric_count *sum, const struct fabric_count *count)
     sum->last_ms = MAX(sum->last_ms, count->last_ms);
 }
 
-/* Returns true if counters are there for queries.  Those that a member which
- * stands by reads are of its own hosts, and for the writer: a part of the sum
- * that another part follows, once that member has become the writer, would be
- * no counter. */
-static bool
-are_shown(const struct fabric *f)
-{
-    return !f->observing;
-}
-
 /* Returns true if 'counter' belongs to the object; fills in 'about'. */
 static bool
 is_of(const struct fabric *f, const struct counter *counter,
@@ -64,9 +54,6 @@ fabric_rule_counts(const struct fabric *f, enum vmn_table table,
         memset(counts, 0, n_rules * sizeof *counts);
     }
     memset(rest, 0, sizeof *rest);
-    if (!are_shown(f)) {
-        return false;
-    }
     HMAP_FOR_EACH_WITH_HASH (counter, object_node, hash_string(name, 0),
                              &f->counters->by_object) {
         struct engine_flow_owner about;
@@ -88,7 +75,7 @@ size_t
 fabric_unread_hosts(const struct fabric *f)
 {
     return (hmap_count(&f->hosts)
-            - (are_shown(f) ? f->counters->n_read : 0));
+            - f->counters->n_read);
 }
 
 int64_t
@@ -98,7 +85,7 @@ fabric_counted_ms(const struct fabric *f)
     int64_t oldest_ms = 0;
 
     HMAP_FOR_EACH (host, name_node, &f->hosts) {
-        int64_t ms = (are_shown(f) ? counters_of(host->sw)->counted_ms : 0);
+        int64_t ms = counters_of(host->sw)->counted_ms;
 
         if (ms && (!oldest_ms || ms < oldest_ms)) {
             oldest_ms = ms;
@@ -133,9 +120,6 @@ fabric_parts(const struct fabric *f, enum vmn_table table, const char *name,
 {
     const struct counter *counter;
 
-    if (!are_shown(f)) {
-        return;
-    }
     HMAP_FOR_EACH_WITH_HASH (counter, object_node, hash_string(name, 0),
                              &f->counters->by_object) {
         if (is_of_row(counter, table, name)) {
@@ -155,7 +139,7 @@ fabric_object_load(const struct fabric *f, const char *app,
     const struct counter *counter;
 
     memset(load, 0, sizeof *load);
-    if (!are_shown(f) || !f->counters->interval_ms) {
+    if (!f->counters->interval_ms) {
         return false;
     }
     HMAP_FOR_EACH_WITH_HASH (counter, object_node, hash_string(name, 0),
@@ -176,9 +160,6 @@ fabric_rule_logs(const struct fabric *f, const char *policy, size_t n_rules,
     const struct counter *counter;
 
     memset(logs, 0, n_rules * sizeof *logs);
-    if (!are_shown(f)) {
-        return;
-    }
     HMAP_FOR_EACH_WITH_HASH (counter, object_node, hash_string(policy, 0),
                              &f->counters->by_object) {
         struct engine_flow_owner about;
@@ -265,9 +246,6 @@ fabric_drops(const struct fabric *f, const char *host_name,
 {
     const struct fabric_host *host;
 
-    if (!are_shown(f)) {
-        return;
-    }
     if (host_name) {
         host = fabric_find_host(f, host_name);
         if (host) {
@@ -284,7 +262,7 @@ void
 fabric_unit_counts(const struct fabric *f, const char *app,
                    fabric_unit_cb *cb, void *aux)
 {
-    for (size_t i = 0; are_shown(f) && i < f->counters->n_units; i++) {
+    for (size_t i = 0; i < f->counters->n_units; i++) {
         const struct unit_sum *sum = &f->counters->units[i];
 
         if (!app || !strcmp(sum->app, app)) {
@@ -296,7 +274,7 @@ fabric_unit_counts(const struct fabric *f, const char *app,
 void
 fabric_drop_sums(const struct fabric *f, fabric_drop_sum_cb *cb, void *aux)
 {
-    for (size_t i = 0; are_shown(f) && i < f->counters->n_sums; i++) {
+    for (size_t i = 0; i < f->counters->n_sums; i++) {
         const struct drop_sum *sum = &f->counters->sums[i];
 
         cb(aux, sum->app, sum->reason,
@@ -306,19 +284,10 @@ fabric_drop_sums(const struct fabric *f, fabric_drop_sum_cb *cb, void *aux)
 }
 
 void
-counters_get_readings(const struct fabric_switch *sw, uint64_t *n_here,
-                      uint64_t *n_told)
-{
-    *n_here = counters_of(sw)->n_here;
-    *n_told = counters_of(sw)->n_told;
-}
-
-void
 counters_get_stats(const struct fabric *f, struct fabric_stats *stats)
 {
     stats->n_counter_polls = f->counters->n_polls;
     stats->n_counter_failures = f->counters->n_failed;
-    stats->n_counter_reports = f->counters->n_reported;
     stats->n_counted_flows = f->counters->n_flows;
     stats->n_counters_full = f->counters->n_full;
 }

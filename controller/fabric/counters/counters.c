@@ -42,8 +42,7 @@ static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(5, 20);
 #define SHARE 100
 /* And those of a host that counts pairs come at least so often. */
 #define REST_PAIRS_MS (VMN_PAIR_IDLE_S * 1000 / 3)
-/* A deleted flow whose owner still exists is forgotten after this time; by the
- * writer of a cluster earlier than by a member that tells it of the flow. */
+/* A deleted flow whose owner still exists is forgotten after this time. */
 #define GONE_MS (3600 * 1000)
 
 struct counters_of_switch *
@@ -100,13 +99,10 @@ is_anew(const struct counters_of_switch *cs, const struct counted_flow *flow,
             || was_deleted(cs, flow));
 }
 
-/* A flow that replaces another one keeps that one's statistics.  Both are told
- * with the reading in which this is seen, be there a hit or not: what the
- * writer is told of the one it then knows what to compare with. */
-void
-counters_take_over_seen(const struct counters_of_switch *cs,
-                        struct counted_flow *flow,
-                        const struct counted_seen *now)
+/* A flow that replaces another one keeps that one's statistics. */
+static void
+take_over_seen(const struct counters_of_switch *cs, struct counted_flow *flow,
+               const struct ofdump_counts *counts)
 {
     struct counted_flow *other, *last = NULL;
 
@@ -116,22 +112,12 @@ counters_take_over_seen(const struct counters_of_switch *cs,
             last = other;
         }
     }
-    if (last && !was_deleted(cs, last) && last->seen.packets <= now->packets
-        && last->seen.bytes <= now->bytes) {
+    if (last && !was_deleted(cs, last) && last->seen.packets <= counts->packets
+        && last->seen.bytes <= counts->bytes) {
         flow->seen = last->seen;
         last->seen = (struct counted_seen) { 0, 0 };
         last->gone = 0;
-        flow->dirty = last->dirty = true;
     }
-}
-
-static void
-take_over_seen(const struct counters_of_switch *cs, struct counted_flow *flow,
-               const struct ofdump_counts *counts)
-{
-    const struct counted_seen now = { counts->packets, counts->bytes };
-
-    counters_take_over_seen(cs, flow, &now);
 }
 
 static struct counted_flow *
@@ -147,7 +133,7 @@ get_flow(struct counters_of_switch *cs, const struct flow_item *item,
             take_over_seen(cs, flow, counts); /* The flow was installed
                                                * again. */
         } else if (is_anew(cs, flow, counts)) {
-            counted_flow_set_seen(flow, f->observing, 0, 0);
+            flow->seen = (struct counted_seen) { 0, 0 };
         }
         return flow;
     }
@@ -159,7 +145,6 @@ get_flow(struct counters_of_switch *cs, const struct flow_item *item,
     if (!flow) {
         return NULL;
     }
-    flow->key_hash = item->key_hash;
     flow->xid = item->xid;
     take_over_seen(cs, flow, counts);
     if (counter->log
@@ -175,7 +160,6 @@ static void
 add_hits(struct counters_of_switch *cs, struct counted_flow *flow,
          const struct ofdump_counts *counts)
 {
-    bool observing = cs->sw->host->fabric->observing;
     uint64_t packets = counts->packets - flow->seen.packets;
     uint64_t bytes = counts->bytes - flow->seen.bytes;
     int64_t ms = cs->before_ms ? cs->requested_ms - cs->before_ms : 0;
@@ -186,11 +170,7 @@ add_hits(struct counters_of_switch *cs, struct counted_flow *flow,
     }
     flow->round = cs->round;
     flow->gone = was_deleted(cs, flow) ? 0 : flow->gone;
-    counted_flow_set_seen(flow, observing, counts->packets, counts->bytes);
-    if (observing) {
-        flow->installed_ms = (counts->age_ms ? time_msec() - counts->age_ms
-                              : 0);
-    }
+    flow->seen = (struct counted_seen) { counts->packets, counts->bytes };
     counted_flow_add_hits(flow, packets, bytes, ms, last_ms);
 }
 
@@ -297,16 +277,14 @@ flow_cb(void *cs_, const struct ofputil_flow_stats *fs,
     }
 }
 
-/* Flows without hits, or that are not installed, restart at zero if they
- * appear again, except those that are installed but not desired at the
- * moment. */
-bool
-counters_forget_gone(struct counters_of_switch *cs, bool all, bool complete,
-                     int64_t gone_ms)
+/* Ends a complete reading.  Flows without hits, or that are not installed,
+ * restart at zero if they appear again, except those that are installed but
+ * not desired at the moment. */
+static void
+forget_gone(struct counters_of_switch *cs)
 {
     const struct fabric *f = cs->sw->host->fabric;
     struct counted_flow *flow, *next;
-    bool any_kept = false;
 
     HMAP_FOR_EACH_SAFE (flow, next, node, &cs->flows) {
         if (flow->round == cs->round) {
@@ -316,39 +294,22 @@ counters_forget_gone(struct counters_of_switch *cs, bool all, bool complete,
                          && engine_cookie_name(f->engine,
                                                flow->counter->cookie));
 
-        if (complete || flow->emptied) {
-            counted_flow_set_seen(flow, f->observing, 0, 0);
+        if (!cs->unsure) {
+            flow->seen = (struct counted_seen) { 0, 0 };
             flow->gone = 0;
         }
-        flow->emptied = false;
         counted_flow_set_rate(flow, 0, 0);
-        if ((!is_owned && (all || !flow->seen.packets))
-            || (!flow->seen.packets
-                && cs->wall_ms - flow->total.last_ms > gone_ms)) {
+        if (!is_owned || (!flow->seen.packets && (cs->wall_ms
+                                                  - flow->total.last_ms
+                                                  > GONE_MS))) {
             counted_flow_free(f->counters, &cs->flows, flow);
-        } else {
-            any_kept |= !is_owned;
         }
     }
-    return any_kept;
-}
-
-void
-counters_note_read(struct counters_of_switch *cs, int64_t requested_ms,
-                   int64_t wall_ms)
-{
-    cs->before_ms = MAX(cs->before_ms, requested_ms);
-    cs->counted_ms = wall_ms;
-    cs->sw->host->fabric->counters->n_read += !cs->was_read;
-    cs->was_read = true;
 }
 
 static void
 stop(struct counters_of_switch *cs)
 {
-    if (cs->dump) {
-        cs->read_here_ms = time_msec();
-    }
     ofdump_destroy(cs->dump);
     cs->dump = NULL;
 }
@@ -386,11 +347,12 @@ done_cb(void *cs_, const char *error)
         const struct pair_reading reading = pair_reading(cs);
 
         c->n_polls++;
-        cs->n_here++;
-        counters_forget_gone(cs, true, !cs->unsure, GONE_MS);
+        forget_gone(cs);
         pair_reading_end(&reading);
-        counter_reports_note_read(cs);
-        counters_note_read(cs, cs->requested_ms, cs->wall_ms);
+        cs->before_ms = cs->requested_ms;
+        cs->counted_ms = cs->wall_ms;
+        c->n_read += !cs->was_read;
+        cs->was_read = true;
     }
     rest(cs, now);
     if (ofdump_is_too_much(cs->dump)) {
@@ -409,33 +371,8 @@ static const struct ofdump_callbacks dump_callbacks = {
 static bool
 is_readable(const struct fabric_switch *sw)
 {
-    return ((sw->state == SWITCH_LIVE || sw->state == SWITCH_OBSERVED)
-            && !sw->bundles.frozen && !audit_is_running(sw));
-}
-
-/* Of a cluster a host's master reads the counters of its flows, and tells the
- * writer (counter-reports.c), which reads them itself where it is not told.
- * Those of ports, which are few, read all members, since each of them answers
- * what ports do; those of meters the writer. */
-bool
-counters_are_read_here(const struct fabric_switch *sw)
-{
-    const struct fabric *f = sw->host->fabric;
-
-    return (f->observing
-            ? sw->state == SWITCH_LIVE
-              && counter_reports_may_tell(counters_of(sw))
-            : sw->state != SWITCH_OBSERVED
-              || time_msec() >= counters_of(sw)->reported_until_ms);
-}
-
-static void
-request_little(struct counters_of_switch *cs)
-{
-    port_stats_request(&cs->traffic, cs->sw->conn);
-    if (!cs->sw->host->fabric->observing) {
-        packet_in_meter_drops_request(cs->sw);
-    }
+    return (sw->state == SWITCH_LIVE && !sw->bundles.frozen
+            && !audit_is_running(sw));
 }
 
 static void
@@ -448,10 +385,6 @@ request(struct counters_of_switch *cs)
     if (!is_readable(sw) || cs->dump || time_msec() < cs->rest_until_ms) {
         return;                 /* It is already scheduled. */
     }
-    if (!counters_are_read_here(sw)) {
-        request_little(cs);
-        return;
-    }
     cs->round++;
     cs->unsure = false;
     cs->requested_ms = time_msec();
@@ -459,7 +392,8 @@ request(struct counters_of_switch *cs)
     reading = pair_reading(cs);
     pair_reading_begin(&reading);
     switch_expect(sw);
-    request_little(cs);
+    port_stats_request(&cs->traffic, sw->conn);
+    packet_in_meter_drops_request(sw);
     group_counters_request(sw);
     cs->dump = ofdump_create_marked(sw->conn, &budget, FLOW_COOKIE_COUNTED,
                                     &dump_callbacks, cs);
@@ -523,7 +457,6 @@ timer_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *c_)
 
     for (int i = 0; i < REQUESTED_MAX && (cs = first_due(c))
                     && cs->due_ms <= now; i++) {
-        counter_reports_trim(cs);
         request(cs);
         ovs_list_remove(&cs->due_node);
         /* From start to start, unless that time has passed long ago. */
@@ -575,7 +508,6 @@ counters_create(struct fabric *f, const struct fabric_options *options)
     hmap_init(&c->by_object);
     pair_readings_init(&c->pairs);
     ovs_list_init(&c->due);
-    counter_reports_init(c);
     c->interval_ms = MIN(options->count_s, FABRIC_COUNT_MAX_S) * 1000;
     c->started_ms = time_msec();
     c->timer = event_new(f->base, -1, 0, timer_cb, c);
@@ -589,7 +521,6 @@ counters_destroy(struct fabric *f)
     if (c) {
         event_free(c->timer);
         pair_readings_uninit(&c->pairs);
-        counter_reports_uninit(c);
         hmap_destroy(&c->by_object);
         hmap_destroy(&c->counters);
         for (size_t i = 0; i < c->n_units; i++) {
@@ -598,24 +529,6 @@ counters_destroy(struct fabric *f)
         }
         free(c);
         f->counters = NULL;
-    }
-}
-
-void
-counters_lead(struct fabric *f)
-{
-    const struct sset none = SSET_INITIALIZER(&none);
-    const struct fabric_host *host;
-
-    fabric_count_often(f, &none); /* The writer before had asked for it. */
-    HMAP_FOR_EACH (host, name_node, &f->hosts) {
-        struct counters_of_switch *cs = counters_of(host->sw);
-
-        if (host->sw->state != SWITCH_LIVE && cs->was_read) {
-            cs->was_read = false;
-            cs->counted_ms = 0;
-            f->counters->n_read--;
-        }
     }
 }
 
@@ -630,13 +543,10 @@ init(struct fabric_switch *sw, void *cs_)
 
     cs->sw = sw;
     cs->took_ms = -1;
-    cs->whole = true;
     hmap_init(&cs->flows);
     pairs_of_switch_init(&cs->pairs);
     if (c->interval_ms) {
-        /* Spread evenly over the interval, in the same way in every process:
-         * a report of another member that is older than a reading here is
-         * refused, so its turn must not be just before ours each time. */
+        /* Spread evenly over the interval. */
         set_due(c, cs, time_msec() + stable_hash64(name, strlen(name), 0)
                        % c->interval_ms);
         set_timer(c);
@@ -657,7 +567,6 @@ forget_deletions(struct counters_of_switch *cs)
     }
 }
 
-/* Also when this member's role changes. */
 static void
 disconnected(struct fabric_switch *sw, void *cs_)
 {
@@ -670,7 +579,6 @@ disconnected(struct fabric_switch *sw, void *cs_)
                                  &sw->host->fabric->counters->pairs);
     cs->rest_until_ms = 0;
     cs->before_ms = 0;
-    cs->whole = true;
     forget_deletions(cs);
     HMAP_FOR_EACH (flow, node, &cs->flows) {
         counted_flow_set_rate(flow, 0, 0);
@@ -688,7 +596,6 @@ destroy(struct fabric_switch *sw, void *cs_)
         counted_flow_free(c, &cs->flows, flow);
     }
     hmap_destroy(&cs->flows);
-    counter_reports_forget_host(cs);
     pairs_of_switch_uninit(&cs->pairs, &c->pairs);
     c->n_read -= cs->was_read;
     if (c->interval_ms) {

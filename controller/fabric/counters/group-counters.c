@@ -170,7 +170,7 @@ group_changes(struct fabric_switch *sw, void *gc_,
         return;
     }
     group = find_installed(gc, item);
-    if (group && counters_are_read_here(sw)) {
+    if (group && sw->state != SWITCH_OBSERVED) {
         ofpbuf_init(&b, 0);
         put_request(gc, group->item, 0, &b);
         send_requests(gc, &b);
@@ -182,34 +182,10 @@ group_changes(struct fabric_switch *sw, void *gc_,
 
 /* Replies.  --------------------------------------------------------------- */
 
-uint32_t
-group_counters_hash(uint32_t key_hash, uint32_t part)
-{
-    return flow_key_hash((uint64_t) part << 32 | key_hash);
-}
-
 static uint32_t
 part_hash(const struct flow_item *item, uint32_t part)
 {
-    return group_counters_hash(item->key_hash, part);
-}
-
-struct hmap *
-group_counters_flows(struct fabric_switch *sw)
-{
-    struct group_counters_of_switch *gc
-        = switch_part_state(sw, &group_counters_part);
-
-    return &gc->flows;
-}
-
-bool
-group_counters_are_read(struct fabric_switch *sw)
-{
-    const struct group_counters_of_switch *gc
-        = switch_part_state(sw, &group_counters_part);
-
-    return !ovs_list_is_empty(&gc->readings);
+    return flow_key_hash((uint64_t) part << 32 | item->key_hash);
 }
 
 /* Returns the part of the group, or of one that it has replaced. */
@@ -242,17 +218,11 @@ add_part(struct group_counters_of_switch *gc, const struct flow_item *item,
 
     flow = (counter ? counted_flow_add(f->counters, &gc->flows, counter, hash)
             : NULL);
-    if (flow) {
-        flow->key_hash = item->key_hash;
-    }
     HMAP_FOR_EACH_WITH_HASH (other, node, hash, &gc->flows) {
-        /* What another member has told of is of no known group. */
         if (flow && other != flow && other->counter->part == part
-            && (other->xid ? other->xid == item->xid
-                : other->counter->retired)) {
+            && other->xid == item->xid) {
             flow->xid = other->xid;
             flow->seen = other->seen;
-            flow->dirty = true;
         }
     }
     return flow;
@@ -265,7 +235,6 @@ count_part(struct group_counters_of_switch *gc, const struct reading *reading,
            uint32_t part, const struct counted_seen *now)
 {
     struct counted_flow *flow = find_part(gc, reading->item, part);
-    bool observing = gc->sw->host->fabric->observing;
     int64_t ms = gc->before_ms ? gc->requested_ms - gc->before_ms : 0;
     struct counted_seen more;
 
@@ -278,12 +247,12 @@ count_part(struct group_counters_of_switch *gc, const struct reading *reading,
     if ((flow->xid && flow->xid != reading->item->xid)
         || now->packets < flow->seen.packets
         || now->bytes < flow->seen.bytes) {
-        counted_flow_set_seen(flow, observing, 0, 0);
+        flow->seen = (struct counted_seen) { 0, 0 };
     }
     flow->xid = reading->item->xid;
     more.packets = now->packets - flow->seen.packets;
     more.bytes = now->bytes - flow->seen.bytes;
-    counted_flow_set_seen(flow, observing, now->packets, now->bytes);
+    flow->seen = *now;
     if (more.packets) {
         counted_flow_hit(flow, more.packets, more.bytes, time_wall_msec());
     }
@@ -376,7 +345,7 @@ find_reading(const struct group_counters_of_switch *gc, uint32_t xid)
 }
 
 static enum switch_message
-message(struct fabric_switch *sw, void *gc_, enum ofptype type,
+message(struct fabric_switch *sw OVS_UNUSED, void *gc_, enum ofptype type,
         const struct ofp_header *oh)
 {
     struct ofpbuf msg = ofpbuf_const_initializer(oh, ntohs(oh->length));
@@ -395,7 +364,6 @@ message(struct fabric_switch *sw, void *gc_, enum ofptype type,
            && !ofputil_decode_group_stats_reply(&msg, &gs)) {
         if (gs.group_id == reading->item->group_id) {
             count_group(gc, reading, &gs);
-            counters_of(sw)->read_here_ms = time_msec();
         }
         free(gs.bucket_stats);
     }
@@ -431,17 +399,6 @@ live(struct fabric_switch *sw, void *gc)
 {
     engine_host_group_items(sw->host->fabric->engine, sw->host->name, item_cb,
                             gc);
-}
-
-/* The writer may have to read it.  What another member sends it does not wait
- * for what is asked here: what a group has counted last may be lost with
- * it. */
-static void
-observed(struct fabric_switch *sw, void *gc)
-{
-    if (!sw->host->fabric->observing) {
-        live(sw, gc);
-    }
 }
 
 /* Forgets what the switch has, and was asked. */
@@ -504,7 +461,6 @@ const struct switch_part_class group_counters_part = {
     .name = "group-counters",
     .state_size = sizeof(struct group_counters_of_switch),
     .init = init,
-    .observed = observed,
     .live = live,
     .reset = reset,
     .disconnected = disconnected,

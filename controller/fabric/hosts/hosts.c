@@ -89,7 +89,7 @@ fabric_host_has_report(const struct fabric_host *host)
     const struct fabric *f = host->fabric;
     const struct vmn_underlay *row;
 
-    if (host->reported || !f->observing) {
+    if (host->reported || !fabric_stands_by(f)) {
         return host->reported;
     }
     row = model_get(f->model, VMN_TABLE_UNDERLAY, host->name);

@@ -34,8 +34,6 @@ struct host_behind {
 struct fabric_host {
     struct hmap_node name_node;     /* In struct fabric's 'hosts'. */
     struct ovs_list deleted_node;   /* In 'deleted', with 'cleanup'. */
-    struct ovs_list unseen_node;    /* In 'unseen'; or on its own. */
-    int64_t unseen_ms;          /* Then: since when (time_msec()). */
     struct hmap_node claim_node;    /* In 'claims', if 'claimed_id'. */
     struct fabric *fabric;
     char *name;                 /* Owned. */
@@ -53,8 +51,6 @@ struct fabric_host {
                                  * since this process started. */
 
     bool lost;                  /* Its row says so. */
-    bool managed;               /* By this member of the cluster, which is, or
-                                 * is to be, its switch's master. */
 
     const char *state;          /* As users see it, a constant; NULL: not known
                                  * yet. */

@@ -4,9 +4,9 @@
  * from, after that has dropped the interface: VM managers do so at once, often
  * before the guest has sent anything by its new host.  Apps have the new one
  * ask it for what only a switch knows: backends of connections, neighbours.
- * The time is not stored: it begins anew as vmnd starts.  Members of a cluster
- * that do not manage the host count it as well, from when they heard of the
- * binding.  Not for which host that is (binding-decision.c). */
+ * The time is not stored: it begins anew as vmnd starts.  A standby of a
+ * cluster counts it as well, from when it learned of the binding.  Not for
+ * which host that is (binding-decision.c). */
 
 #include <config.h>
 
@@ -42,7 +42,7 @@ former_hosts_check(struct observed_state *state)
 {
     struct observed_port *port;
 
-    if (state->fabric->observing) {
+    if (fabric_stands_by(state->fabric)) {
         return;
     }
     LIST_FOR_EACH (port, former_node, &state->former) {

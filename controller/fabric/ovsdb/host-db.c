@@ -183,7 +183,7 @@ format_ip(const struct vmn_ip *ip, char buffer[INET6_ADDRSTRLEN])
             : NULL);
 }
 
-/* Nothing is desired of a host that another member manages. */
+/* A standby desires nothing of a host's database. */
 static void
 host_db_set_desired(struct fabric_host_db *db, const struct vmn_host *row)
 {
@@ -218,7 +218,7 @@ host_db_set_desired(struct fabric_host_db *db, const struct vmn_host *row)
     size_t n_patches = db->n_providers + db->n_trunks;
     struct ovsdb_patch *patches;
 
-    if (db->host->fabric->observing) {
+    if (fabric_stands_by(db->host->fabric)) {
         return;
     }
     patches = xcalloc(MAX(n_patches, 1), sizeof *patches);
@@ -426,12 +426,6 @@ fabric_db_guest_seen(struct fabric *fabric, const char *host,
                      const char *iface_id)
 {
     observed_guest_seen(fabric->db->observed, host, iface_id);
-}
-
-bool
-fabric_db_is_gathering(const struct fabric *fabric)
-{
-    return fabric->db->observed->gathering;
 }
 
 size_t
@@ -679,7 +673,7 @@ fabric_db_group(struct fabric *fabric,
         const struct model_write *write = &pending.writes[i];
 
         if (write->table == VMN_TABLE_BINDING
-            && (write->follows || fabric->observing)) {
+            && (write->follows || fabric_stands_by(fabric))) {
             observed_port_rebound(fabric->db->observed, write->name,
                                   (const void *) write->row);
         }

@@ -155,7 +155,7 @@ add_op(struct observed_state *state, struct observed_host *host,
        enum model_op_kind kind,
        enum vmn_table table, const char *name, json_t *spec)
 {
-    if (!state->resyncing && !state->fabric->observing) {
+    if (!state->resyncing && !fabric_stands_by(state->fabric)) {
         add_op__(state, host, kind, table, name, spec);
         return;
     }
@@ -383,7 +383,8 @@ flush_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *state_)
     struct observed_state *state = state_;
     struct observed_host *host;
 
-    if (state->resyncing || state->in_barrier || state->fabric->observing) {
+    if (state->resyncing || state->in_barrier
+        || fabric_stands_by(state->fabric)) {
         return;
     }
     if (!observed_decide_due(state)) {
@@ -608,7 +609,7 @@ observed_compare_first(struct observed_host *host)
     struct observed_state *state = host->state;
 
     if (state->warm && !host->loaded && !state->comparing
-        && !state->fabric->observing) {
+        && !fabric_stands_by(state->fabric)) {
         state->comparing = true;
         commit_when_quiescent(state->fabric->commit, compare_first, state);
     }
@@ -667,7 +668,7 @@ observed_commit_init(struct observed_state *state)
     state->flush = event_new(state->fabric->base, -1, 0, flush_cb, state);
     state->resync = evtimer_new(state->fabric->base, resync_cb, state);
     state->resync_ms = RESYNC_MIN_MS;
-    state->warm = state->fabric->observing;
+    state->warm = fabric_stands_by(state->fabric);
     former_hosts_init(state);
     model_request_init(&state->request, "vmnd");
     ovs_list_init(&state->submitted);

@@ -398,7 +398,7 @@ observed_port_rebound(struct observed_state *state, const char *name,
 
         observed_port_set_binding(state, port, &binding);
         /* What was submitted before is applied after it. */
-        port->submit_again = !state->fabric->observing;
+        port->submit_again = !fabric_stands_by(state->fabric);
         observed_port_due(state, port, NULL);
     }
 }

@@ -102,8 +102,6 @@ void fabric_db_guest_seen(struct fabric *, const char *host,
 /* As 'port_binding' of struct fabric_callbacks. */
 bool fabric_db_port_binding(const struct fabric *, const char *port,
                             uint64_t *revision);
-/* See fabric_is_gathering(). */
-bool fabric_db_is_gathering(const struct fabric *);
 /* Returns how many ports have a candidate besides their active host. */
 size_t fabric_db_n_candidates(const struct fabric *);
 

@@ -159,8 +159,8 @@ port_traffic(const struct fabric *fabric, const char *host, uint32_t ofport,
     return traffic;
 }
 
-/* Fills in the hosts whose claims for 'port' were rejected, or would be by
- * this member, which stands by. */
+/* Fills in the hosts whose claims for 'port' were rejected, or by a standby
+ * would be. */
 static void
 put_rejected_claims(const struct observed_state *observed,
                     const struct observed_port *port,
@@ -169,7 +169,7 @@ put_rejected_claims(const struct observed_state *observed,
     struct svec hosts = SVEC_EMPTY_INITIALIZER;
     size_t n;
 
-    if (observed->fabric->observing) {
+    if (fabric_stands_by(observed->fabric)) {
         observed_find_refused(observed, port, &hosts);
     } else {
         observed_refused_hosts(observed, port, &hosts);

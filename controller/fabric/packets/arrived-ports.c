@@ -88,7 +88,7 @@ note(struct fabric *f, const char *port, const char *host_name,
     struct packets_of_switch *ps;
     struct arrived_port *arrived;
 
-    if (!host || !host->managed) {
+    if (!host || fabric_stands_by(f)) {
         return;
     }
     ps = packets_of(host->sw);

@@ -43,8 +43,8 @@ captured_receive(struct packets_of_switch *ps, const struct ofpacket_in *in)
     if (!copy_parse(in->userdata, in->userdata_size, &about)) {
         return false;
     }
-    if (f->observing || !f->capture) {
-        return true;            /* The writer has it. */
+    if (!f->capture) {
+        return true;
     }
     if (!is_within_rate(ps, f->packet_host_rate)) {
         packets_count_drop(ps, PACKET_DROP_HOST_RATE);

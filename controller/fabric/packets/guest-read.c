@@ -235,8 +235,7 @@ init(struct fabric_switch *sw, void *guests_)
     guests->sw = sw;
 }
 
-/* Of a cluster's members it is the writer's.  What is under way is not cut:
- * the switch answers it. */
+/* What is under way is not cut: the switch answers it. */
 static void
 begin(struct fabric_switch *sw, void *guests_)
 {
@@ -248,11 +247,9 @@ begin(struct fabric_switch *sw, void *guests_)
         return;
     }
     forget(guests);
-    if (!host->fabric->observing) {
-        host->fabric->callbacks->guests_expected(host->fabric, host->name,
-                                                 add_guest, guests);
-        ask(guests);
-    }
+    host->fabric->callbacks->guests_expected(host->fabric, host->name,
+                                             add_guest, guests);
+    ask(guests);
 }
 
 void
@@ -312,7 +309,6 @@ const struct switch_part_class guest_read_part = {
     .name = "guests",
     .state_size = sizeof(struct guests),
     .init = init,
-    .observed = begin,
     .live = begin,
     .reset = reset,
     .disconnected = disconnected,

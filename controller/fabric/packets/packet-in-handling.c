@@ -319,10 +319,6 @@ packets_answer(struct packets_of_switch *ps,
         neighbour_requests_note(&ps->neighbours, out->incomplete_network,
                                 &out->incomplete, time_msec());
     }
-    if (ps->sw->state == SWITCH_OBSERVED) {
-        free(problem);          /* Its master answers it. */
-        return true;
-    }
     count_answer(ps, packet, problem);
     if (!problem && in.port) {
         sent_adverts_note(ps->packets->adverts, in.port->row.name,

@@ -180,9 +180,6 @@ packet_in_http_receive(struct packets_of_switch *ps,
     };
     const char *why;
 
-    if (ps->sw->state == SWITCH_OBSERVED) {
-        return;                 /* Its master answers it. */
-    }
     packet_sender_resolve(ps, packet->port);
     if (!packet->port->port) {
         packets_count_unanswered(ps, packet->handler, "from no port");

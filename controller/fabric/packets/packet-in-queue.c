@@ -309,26 +309,6 @@ find_handler(const struct fabric *f, const struct ofpacket_in *in,
             ? engine_find_handler(f->engine, punt->handler_id) : NULL);
 }
 
-/* Of a cluster's members the switch's master answers packets, and takes those
- * that answer its probes, of guests and of paths; the writer takes all that
- * are for the controller itself, questions that guests ask of DNS too, and
- * notes which neighbours are asked for.  The switch sends both of them all. */
-static bool
-is_of_another(const struct fabric_switch *sw,
-              const struct engine_handler *handler)
-{
-    bool is_writer = !sw->host->fabric->observing;
-
-    if (handler->class_.to_controller) {
-        return !is_writer && sw->state == SWITCH_OBSERVED;
-    }
-    return (handler->class_.tells_guest
-            || handler->class_.options & VMN_HANDLER_NAMES
-            ? !is_writer
-            : sw->state == SWITCH_OBSERVED
-              && !(is_writer && handler->class_.asks_neighbours));
-}
-
 /* Takes a packet that no handler is called for: a sample, or one of a capture
  * or a live trace.  Returns true if it was one. */
 static bool
@@ -341,9 +321,7 @@ take_observed(struct fabric_switch *sw, const struct ofp_header *oh,
                           PUNT_USERDATA_SAMPLE)) {
         return captured_receive(ps, in) || live_trace_receive(sw, oh, in);
     }
-    if (!sw->host->fabric->observing) {
-        sampling_receive(ps, in);
-    }
+    sampling_receive(ps, in);
     return true;
 }
 
@@ -368,9 +346,6 @@ receive(struct fabric_switch *sw, const struct ofp_header *oh)
         return;
     }
     handler = error ? NULL : find_handler(f, &in, &punt);
-    if (handler && is_of_another(sw, handler)) {
-        return;
-    }
     ps->packets->n_in++;
     ps->n_in++;
     rate_count(&ps->rate, now_ms);
@@ -660,7 +635,10 @@ message(struct fabric_switch *sw, void *ps OVS_UNUSED, enum ofptype type,
         const struct ofp_header *oh)
 {
     if (type == OFPTYPE_PACKET_IN) {
-        receive(sw, oh);
+        /* A slave has asked for none: its switch misbehaves. */
+        if (sw->state != SWITCH_OBSERVED) {
+            receive(sw, oh);
+        }
         return SWITCH_MESSAGE_TAKEN;
     } else if (type == OFPTYPE_ERROR
                && ofmsg_error_xid(oh) == OFCONN_XID_PACKETS) {

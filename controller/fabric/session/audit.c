@@ -327,7 +327,7 @@ fabric_audit(struct fabric *f, const char *name,
     } else if (!audit_is_possible(host->sw)) {
         return (!host->sw->conn ? "its switch is not connected"
                 : host->sw->state == SWITCH_OBSERVED
-                ? "another member of the cluster manages it"
+                ? "this member of the cluster is a standby"
                 : audit_is_running(host->sw) ? "an audit of it is in progress"
                 : "its desired flows are not installed yet");
     }

@@ -471,9 +471,6 @@ send_host(struct revision_diff *gd, struct fabric_host *host)
         backlog_diffs(gd, sw, touched, before);
     }
     if (sw->bundles.concerned && sw->state == SWITCH_OBSERVED) {
-        if (!f->observing) {
-            report_groups(sw);
-        }
         marker_watch_group(sw, before, last);
     } else if (sw->bundles.concerned && sw->state == SWITCH_LIVE
         && backlog_is_empty(&sw->bundles.backlog) && !switch_is_busy(sw)

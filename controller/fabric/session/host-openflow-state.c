@@ -26,8 +26,8 @@ host_openflow_state_name(const struct fabric_switch *sw, const char **reason)
         return "offline";
     case SWITCH_OBSERVED:
         if (sw->bundles.marked && marker_watch_is_late(sw)) {
-            *reason = "the member of the cluster that manages it has not "
-                      "brought its flows up to date for some seconds";
+            *reason = "the writer of the cluster has not brought its flows "
+                      "up to date for some seconds";
             return "reconciling";
         } else if (sw->bundles.marked) {
             return "synced";

@@ -64,9 +64,8 @@ marker_history_uninit(struct marker_history *history)
 void
 marker_history_add(struct marker_history *history, uint64_t before,
                    uint64_t last, uint64_t marker,
-                   struct scope_diff *const *diffs, size_t n_diffs, bool keep)
+                   struct scope_diff *const *diffs, size_t n_diffs)
 {
-    size_t n = keep ? n_diffs : 0;
     struct marked_group *group;
 
     if (history->n >= history->allocated) {
@@ -75,11 +74,11 @@ marker_history_add(struct marker_history *history, uint64_t before,
     }
     group = &history->groups[history->n++];
     *group = (struct marked_group) {
-        .before = before, .last = last, .marker = marker, .n_diffs = n,
-        .diffs = n ? xmalloc(n * sizeof *group->diffs) : NULL,
-        .is_kept = keep,
+        .before = before, .last = last, .marker = marker,
+        .n_diffs = n_diffs,
+        .diffs = n_diffs ? xmalloc(n_diffs * sizeof *group->diffs) : NULL,
     };
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < n_diffs; i++) {
         group->diffs[i] = scope_diff_keep(diffs[i]);
         history->n_items += group->diffs[i]->n;
     }
@@ -144,11 +143,6 @@ marker_history_get_backlog(const struct marker_history *history,
     if (marker == MARKER_NONE || n >= history->n
         || (!n && marker != history->base)) {
         return false;
-    }
-    for (size_t i = n; i < history->n; i++) {
-        if (!history->groups[i].is_kept) {
-            return false;
-        }
     }
     *acked = history->groups[n].before;
     for (size_t i = n; i < history->n; i++) {

@@ -22,7 +22,6 @@ struct marked_group {
     uint64_t marker;            /* Once its flows are installed. */
     size_t n_diffs;
     struct kept_diff **diffs;   /* Counted. */
-    bool is_kept;               /* They are there. */
 };
 
 /* All zeros is an empty one without a base. */
@@ -45,13 +44,11 @@ marker_history_is_begun(const struct marker_history *history)
     return history->base || history->n;
 }
 
-/* Adds a group that changes the switch by 'diffs'; unless 'keep', only its
- * marker is known afterwards.  If there are too many, the oldest ones are
- * forgotten. */
+/* Adds a group that changes the switch by 'diffs'.  If there are too many, the
+ * oldest ones are forgotten. */
 void marker_history_add(struct marker_history *, uint64_t before,
                         uint64_t last, uint64_t marker,
-                        struct scope_diff *const *diffs, size_t n_diffs,
-                        bool keep);
+                        struct scope_diff *const *diffs, size_t n_diffs);
 
 /* The switch has 'marker'.  If that is of a group, forgets all up to the
  * newest such, sets '*last' to that one's last revision and returns true. */

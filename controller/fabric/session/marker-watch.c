@@ -13,12 +13,10 @@
 #include <string.h>
 
 #include "byte-order.h"
-#include "controller/fabric/fabric-faults.h"
 #include "controller/fabric/hosts/hosts.h"
 #include "controller/fabric/session/marker-history.h"
 #include "controller/fabric/session/marker.h"
 #include "controller/fabric/session/receipts.h"
-#include "controller/fabric/session/rejected-items.h"
 #include "controller/fabric/session/switch-part.h"
 #include "controller/fabric/session/switch.h"
 #include "openvswitch/ofp-monitor.h"
@@ -44,9 +42,6 @@ struct marker_watch {
     uint32_t xid;               /* Of the request; 0: none was sent. */
     uint64_t marker;            /* What the switch has; or MARKER_NONE. */
     struct marker_history history; /* What it is not known to have. */
-    char *fault;                /* What its master says that it rejects, or
-                                 * NULL; see fabric_fault.  Owned. */
-    uint64_t fault_acked, fault_revision;
     int64_t frozen_ms;          /* Since when it is not what is desired. */
 };
 
@@ -105,37 +100,15 @@ find_group(struct fabric_switch *sw, struct marker_watch *watch)
     }
 }
 
-/* It has no marker: either its master is about to set one, or says why not. */
-static void
-heed_fault(struct fabric_switch *sw, struct marker_watch *watch)
-{
-    struct fabric *f = sw->host->fabric;
-    const char *reason = watch->fault && *watch->fault ? watch->fault : NULL;
-
-    freeze(sw, switch_acked(sw));
-    set_marked(sw, watch->fault && !reason);
-    rejected_items_set_observed(sw, reason);
-    if (watch->fault && watch->fault_acked > sw->bundles.acked) {
-        sw->bundles.acked = MIN(watch->fault_acked,
-                                switch_desired_revision(sw));
-        receipts_confirm_all(f, sw->host, sw->bundles.acked, reason);
-    }
-    if (reason && watch->fault_revision) {
-        /* It had its marker for a moment, until its master heard of it. */
-        receipts_retract(f, sw->host, watch->fault_revision, reason);
-    }
-}
-
 /* Heeds the marker.  What is desired now is of revision 'last'. */
 static void
 compare(struct fabric_switch *sw, struct marker_watch *watch, uint64_t last)
 {
     if (watch->marker == MARKER_NONE) {
-        heed_fault(sw, watch);
-        return;
-    }
-    rejected_items_set_observed(sw, NULL);
-    if (watch->marker == switch_marker_of(sw, sw->bundles.digest)) {
+        /* The writer is about to set one, or the switch rejects something. */
+        freeze(sw, switch_acked(sw));
+        set_marked(sw, false);
+    } else if (watch->marker == switch_marker_of(sw, sw->bundles.digest)) {
         set_equal(sw, watch, last);
     } else {
         find_group(sw, watch);
@@ -151,11 +124,9 @@ marker_watch_group(struct fabric_switch *sw, uint64_t before, uint64_t last)
         && !marker_history_is_begun(&watch->history)) {
         return;
     }
-    /* One that rejects something has no marker until that has changed. */
     marker_history_add(&watch->history, before, last,
                        switch_marker_of(sw, sw->bundles.digest),
-                       sw->bundles.diffs, sw->bundles.n_diffs,
-                       watch->marker != MARKER_NONE || !watch->fault);
+                       sw->bundles.diffs, sw->bundles.n_diffs);
     if (sw->state == SWITCH_OBSERVED) {
         freeze(sw, before);
         compare(sw, watch, last);
@@ -174,24 +145,6 @@ void
 marker_watch_forget(struct fabric_switch *sw)
 {
     marker_history_begin(&get_watch(sw)->history, MARKER_NONE);
-}
-
-void
-marker_watch_set_fault(struct fabric_switch *sw,
-                       const struct fabric_fault *fault)
-{
-    struct marker_watch *watch = get_watch(sw);
-
-    if (!fault && !watch->fault) {
-        return;
-    }
-    free(watch->fault);
-    watch->fault = fault ? xstrdup(fault->reason) : NULL;
-    watch->fault_acked = fault ? fault->acked : 0;
-    watch->fault_revision = fault ? fault->revision : 0;
-    if (sw->state == SWITCH_OBSERVED && watch->marker == MARKER_NONE) {
-        heed_fault(sw, watch);
-    }
 }
 
 bool
@@ -351,7 +304,6 @@ destroy(struct fabric_switch *sw OVS_UNUSED, void *watch_)
     struct marker_watch *watch = watch_;
 
     marker_history_uninit(&watch->history);
-    free(watch->fault);
 }
 
 const struct switch_part_class marker_watch_part = {

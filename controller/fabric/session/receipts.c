@@ -247,28 +247,6 @@ receipts_fail(struct fabric *f, const struct fabric_host *host,
 }
 
 void
-receipts_retract(struct fabric *f, const struct fabric_host *host,
-                 uint64_t revision, const char *reason)
-{
-    const struct fabric_receipts *r = f->receipts;
-    const struct receipt_host key = { .name = host->name };
-    uint64_t seq = receipt_find_seq(r, revision);
-    struct receipt *receipt = seq < r->end ? receipt_at(r, seq) : NULL;
-    struct receipt_host *rh;
-
-    rh = (receipt && receipt->last == revision && receipt->n_hosts
-          ? bsearch(&key, receipt->hosts, receipt->n_hosts,
-                    sizeof *receipt->hosts, receipt_compare_hosts) : NULL);
-    if (rh && rh->state == RECEIPT_CONFIRMED) {
-        rh->state = RECEIPT_FAILED;
-        rh->reason = xstrdup(reason);
-        rh->time_ms = time_wall_msec();
-        receipt->n_missing++;
-        receipt_changed(f, receipt);
-    }
-}
-
-void
 receipts_confirm_all(struct fabric *f, const struct fabric_host *host,
                      uint64_t revision, const char *reason)
 {
@@ -335,8 +313,8 @@ check_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *f_)
     uint64_t acked = receipts_acked_by_all(f);
     static const struct timeval at_once = { 0, 0 };
 
-    /* Who manages the hosts frees IDs. */
-    if (acked > r->free_up_to && !f->observing) {
+    /* The writer frees IDs. */
+    if (acked > r->free_up_to && !fabric_stands_by(f)) {
         /* Not while a group is being written: its IDs are copied then. */
         commit_cancel_when_quiescent(f->commit, free_numbers, f);
         r->free_up_to = acked;

@@ -46,10 +46,6 @@ void receipts_fail(struct fabric *, const struct fabric_host *,
  * reconciled.  With 'reason', unconfirmed ones become failed. */
 void receipts_confirm_all(struct fabric *, const struct fabric_host *,
                           uint64_t revision, const char *reason);
-/* The host has rejected a part of the group that ends with 'revision' after
- * all, which it was taken to have installed. */
-void receipts_retract(struct fabric *, const struct fabric_host *,
-                      uint64_t revision, const char *reason);
 /* Stops waiting for a host whose row was deleted. */
 void receipts_remove_host(struct fabric *, const struct fabric_host *);
 

@@ -67,10 +67,6 @@ void rejected_items_add(struct fabric_switch *, uint32_t xid,
 void rejected_items_leave_out(struct fabric_switch *,
                               const struct flow_item *);
 
-/* Of an observed switch: it rejects something, as its master says, for this
- * reason; NULL: it does not. */
-void rejected_items_set_observed(struct fabric_switch *, const char *text);
-
 /* Removes items that are no longer desired: at once, or when the switch has
  * acknowledged what is desired instead.  To be called while the state is
  * quiescent and the switch is not being reconciled: what is left out then is

@@ -202,11 +202,11 @@ attach(struct fabric_host *host, struct ofconn *conn)
         ofconn_probe(before);
         ofconn_close(conn);
     } else if (ofconn_role(conn) != switch_desired_role(host->sw)
-               && ofconn_generation(conn) <= host->fabric->generation
+               && ofconn_generation(conn) <= (uint64_t) host->fabric->epoch
                && !host->sw->demoted) {
         /* It comes again with that. */
         ofconn_set_role(conn, switch_desired_role(host->sw),
-                        host->fabric->generation);
+                        host->fabric->epoch);
     } else {
         rejected_hosts_forget(host->fabric, ofconn_peer(conn));
         if (!certificate && before && !ofconn_has_address_of(before, conn)) {
@@ -314,13 +314,13 @@ closed_cb(void *f_, struct ofconn *conn, const char *reason)
 }
 
 static void
-demoted_cb(void *f_, struct ofconn *conn, uint64_t generation)
+demoted_cb(void *f_, struct ofconn *conn, uint64_t epoch)
 {
     struct fabric_switch *sw = ofconn_aux(conn);
     struct stray *stray;
 
     if (sw) {
-        switch_demoted(sw, generation);
+        switch_demoted(sw, epoch);
         return;
     }
     stray = stray_of(f_, conn);
@@ -366,7 +366,7 @@ switch_listener_create(struct fabric *f, const struct fabric_options *options,
 
     ovs_list_init(&s->strays);
     f->switches = s;
-    conn_options.shared = f->shared;
+    conn_options.shared = f->role != FABRIC_ALONE;
     conn_options.packet_ins = true;
     conn_options.loop = f->loop;
     conn_options.is_known = fabric_knows_address;
@@ -387,9 +387,9 @@ switch_listener_create(struct fabric *f, const struct fabric_options *options,
 }
 
 void
-switch_listener_set_generation(struct fabric *f)
+switch_listener_epoch_changed(struct fabric *f)
 {
-    ofserver_set_generation(f->switches->server, f->generation);
+    ofserver_set_generation(f->switches->server, f->epoch);
 }
 
 void

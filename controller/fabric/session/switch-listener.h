@@ -15,8 +15,8 @@ struct vmn_error;
  * switch_listener_destroy(). */
 int switch_listener_create(struct fabric *, const struct fabric_options *,
                            struct vmn_error *);
-/* The fabric's generation has changed. */
-void switch_listener_set_generation(struct fabric *);
+/* The fabric's epoch has changed. */
+void switch_listener_epoch_changed(struct fabric *);
 /* Must be called after the last switch_destroy(). */
 void switch_listener_destroy(struct fabric *);
 /* The host's datapath ID has changed: assigns a connected switch that has it,

@@ -54,13 +54,13 @@ struct switch_part_class {
      * anything installed. */
     void (*connected)(struct fabric_switch *, void *state);
 
-    /* The same of a switch whose master is another member of the cluster: this
-     * one changes nothing there.  As the writer it is the master's equal. */
+    /* The switch has connected to a standby of a cluster, which is its slave
+     * and changes nothing there. */
     void (*observed)(struct fabric_switch *, void *state);
 
-    /* This member is about to ask for another role than that of master, and
-     * receives no replies any more to what it has sent.  Before
-     * 'disconnected'. */
+    /* The switch's master is about to become its slave, as another controller
+     * is the master now: it receives no replies any more to messages that it
+     * has sent.  Before 'disconnected'. */
     void (*released)(struct fabric_switch *, void *state);
 
     /* The switch has its desired state installed, or will once it has

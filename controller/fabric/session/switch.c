@@ -28,9 +28,6 @@ static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(20, 60);
 /* How long a switch that was asked for a role is quiet before that is news;
  * and when a role is asked for again that another controller has taken. */
 #define TAKE_MS 1000
-/* How long it may take until all is as before: its new master compares what it
- * has first, and others wait for that one's marker. */
-#define ROLE_MS 5000
 
 static void stall_cb(evutil_socket_t, short, void *sw);
 static void take_cb(evutil_socket_t, short, void *sw);
@@ -232,7 +229,6 @@ switch_attach(struct fabric_switch *sw, struct ofconn *conn)
     ofconn_set_aux(conn, sw);
     ofconn_set_identified(conn);
     sw->state = (ofconn_role(conn) == OFCONN_SLAVE
-                 || ofconn_role(conn) == OFCONN_EQUAL
                  ? SWITCH_OBSERVED : SWITCH_WAITING);
     sw->since_ms = time_wall_msec();
     fabric_host_changed(sw->host);
@@ -258,11 +254,13 @@ switch_attach(struct fabric_switch *sw, struct ofconn *conn)
 enum ofconn_role
 switch_desired_role(const struct fabric_switch *sw)
 {
-    const struct fabric *f = sw->host->fabric;
+    static const enum ofconn_role roles[] = {
+        [FABRIC_ALONE] = OFCONN_ALONE,
+        [FABRIC_STANDBY] = OFCONN_SLAVE,
+        [FABRIC_WRITER] = OFCONN_MASTER,
+    };
 
-    return (!f->shared ? OFCONN_ALONE
-            : sw->host->managed ? OFCONN_MASTER
-            : f->observing ? OFCONN_SLAVE : OFCONN_EQUAL);
+    return roles[sw->host->fabric->role];
 }
 
 static void
@@ -277,17 +275,13 @@ take_later(struct fabric_switch *sw, int ms)
  * is there. */
 void
 switch_change_role(struct fabric_switch *sw, enum ofconn_role role,
-                   uint64_t generation)
+                   uint64_t epoch)
 {
     struct ofconn *conn = sw->conn;
 
     event_del(sw->take);
     if (conn) {
         sw->asks_role = true;
-        if (sw->state == SWITCH_LIVE
-            || (sw->state == SWITCH_OBSERVED && sw->bundles.marked)) {
-            sw->role_due_ms = time_msec() + ROLE_MS;
-        }
         if (ofconn_role(conn) == OFCONN_MASTER) {
             SWITCH_CALL_PARTS(sw, released);
         }
@@ -298,11 +292,10 @@ switch_change_role(struct fabric_switch *sw, enum ofconn_role role,
         sw->offline_ms = time_msec();
         sw->conn = NULL;
         sw->host->fabric->stats.n_connected--;
-        sw->host->fabric->callbacks->host_seen(sw->host);
         free(sw->error);
         sw->error = xstrdup("its switch has not answered yet that this "
                             "member of the cluster has another role");
-        ofconn_set_role(conn, role, generation);
+        ofconn_set_role(conn, role, epoch);
         take_later(sw, TAKE_MS);
     }
 }
@@ -310,20 +303,20 @@ switch_change_role(struct fabric_switch *sw, enum ofconn_role role,
 /* Asked for again at once, the role would change all the time if the other one
  * does not belong to the cluster. */
 void
-switch_demoted(struct fabric_switch *sw, uint64_t generation)
+switch_demoted(struct fabric_switch *sw, uint64_t epoch)
 {
     VLOG_INFO_RL(&rl, "%s: another controller has become its switch's master, "
-                 "of generation %"PRIu64" (this member knows %"PRIu64")",
-                 sw->host->name, generation, sw->host->fabric->generation);
+                 "of epoch %"PRIu64" (this member knows %"PRId64")",
+                 sw->host->name, epoch, sw->host->fabric->epoch);
     sw->demoted = true;
-    switch_change_role(sw, OFCONN_SLAVE, generation);
+    switch_change_role(sw, OFCONN_SLAVE, epoch);
 }
 
 static void
 change_to_desired(struct fabric_switch *sw)
 {
     switch_change_role(sw, switch_desired_role(sw),
-                       sw->host->fabric->generation);
+                       sw->host->fabric->epoch);
 }
 
 static void
@@ -350,8 +343,7 @@ switch_check_role(struct fabric_switch *sw)
         return;                 /* It will come. */
     } else if (ofconn_role(sw->conn) == switch_desired_role(sw)) {
         event_del(sw->take);
-    } else if (sw->state == SWITCH_OBSERVED && sw->host->managed
-               && sw->bundles.frozen) {
+    } else if (sw->state == SWITCH_OBSERVED && sw->bundles.frozen) {
         take_later(sw, SETTLE_MS);
     } else {
         change_to_desired(sw);

@@ -55,8 +55,6 @@ struct fabric_switch {
                                  * given. */
     bool asks_role;             /* It was asked for another role: 'conn' is
                                  * NULL until it has answered. */
-    int64_t role_due_ms;        /* It was as it should be when it was asked,
-                                 * and is to be again by then. */
     bool demoted;               /* Another controller became its master. */
     struct event *stall;        /* Runs while replies are outstanding. */
     int64_t progress_ms;        /* The last reply (time_msec()). */
@@ -82,13 +80,13 @@ void switch_detach(struct fabric_switch *, const char *reason);
 /* Asks the switch, if it is connected, for this role, with which it then comes
  * as one that connects. */
 void switch_change_role(struct fabric_switch *, enum ofconn_role,
-                        uint64_t generation);
-/* Another controller has become the switch's master, in this generation. */
-void switch_demoted(struct fabric_switch *, uint64_t generation);
-/* Who manages the host, or who is the writer, may have changed. */
+                        uint64_t epoch);
+/* Another controller has become the switch's master, in this epoch. */
+void switch_demoted(struct fabric_switch *, uint64_t epoch);
+/* The role of this member, or the epoch, may have changed. */
 void switch_check_role(struct fabric_switch *);
-/* An observed switch has what is desired of it: if this member is to manage
- * it, its former master has sent all that it had to send. */
+/* An observed switch has what is desired of it: if this member is the writer
+ * by now, the former one has sent all that it had to send. */
 void switch_settled(struct fabric_switch *);
 /* Returns the role that this member is to have. */
 enum ofconn_role switch_desired_role(const struct fabric_switch *);

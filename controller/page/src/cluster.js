@@ -9,7 +9,6 @@ import { badge, h, panel, plainTable, replace } from "./dom.js";
 import { duration, number, plural } from "./format.js";
 import * as live from "./live-events.js";
 
-const SILENT_S = 5;             // After which a member counts as away.
 const FILLING = 85;             // From which percentage on a disk is told.
 
 const listeners = new Set();
@@ -77,18 +76,15 @@ const COLUMNS = ["Member", "Role", { title: "Behind", right: true },
   { title: "Hosts", right: true }, { title: "Heard", right: true }, "Version",
   "API"];
 
-const ROLE_KIND = { writer: "ok", standby: "off" };
+const ROLE_KIND = { writer: "ok", standby: "off", away: "bad" };
 
 function row(one, { member }) {
-  const silent = one.name !== member && one.heard >= SILENT_S;
-
   return [one.name === member ? `${one.name} (this one)` : one.name,
-    silent ? badge("bad", `${one.role}, not heard`)
-      : badge(ROLE_KIND[one.role] ?? "wait", one.role),
+    badge(ROLE_KIND[one.role] ?? "wait", one.role),
     one.behind ? badge("wait", number(one.behind)) : "0",
     number(one.hosts),
     one.name === member ? "–"
-      : silent ? `${duration(Math.floor(one.heard))} ago`
+      : one.role === "away" ? `${duration(Math.floor(one.heard))} ago`
         : `${one.heard.toFixed(1)} s ago`,
     one.version, one.address ?? "–"];
 }
@@ -110,11 +106,7 @@ function contents(found) {
     found.members.filter((one) => one.database_disk > FILLING).map((one) =>
       h("p", { class: "hint" }, "The disk of the cluster's database of member "
         + `${one.name} is full by ${one.database_disk} %. Make room: its `
-        + "server takes no part any more once there is none.")),
-    found.missing_columns ? h("p", { class: "hint" }, "The schema of the "
-      + "cluster's database is older than this version, and lacks "
-      + `${found.missing_columns.join(", ")}. Convert it once all members `
-      + "have this version.") : null);
+        + "server takes no part any more once there is none.")));
 }
 
 /** The members, who writes, and how far each is behind; nothing where vmnd is

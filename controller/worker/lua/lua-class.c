@@ -298,7 +298,6 @@ take_handler(lua_State *L, const char *element, size_t i)
     handler->interval_s = get_integer(L, element, "interval_s", 0, UINT32_MAX,
                                       0);
     handler->provider_ports = get_bool(L, element, "provider_ports");
-    handler->asks_neighbours = get_bool(L, element, "asks_neighbours");
     handler->options = (get_bool(L, element, "arrivals")
                         ? VMN_HANDLER_ARRIVALS : 0);
     check_function(L, element, "handle");
@@ -537,9 +536,8 @@ lua_class_take(lua_State *L)
     static const char *const of_unit[] = { "name", "each", "compile", NULL };
     static const char *const of_id_pool[] = { "name", "max", NULL };
     static const char *const of_handler[] = {
-        "name", "handle", "interval_s", "provider_ports", "asks_neighbours",
-        "arrivals",
-        NULL };
+        "name", "handle", "interval_s", "provider_ports", "arrivals", NULL
+    };
     struct lua_app *app = lua_app_of(L);
     struct vmn_app_class *class_ = &app->class_;
 

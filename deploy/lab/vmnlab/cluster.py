@@ -108,7 +108,7 @@ class Member:
                 int(words[0]))
 
     def is_writer(self):
-        """One that stands by may pass the question on."""
+        """A vmnd of no cluster is, too."""
         try:
             return (self.api.raw("GET", "/readyz")[0] == 200
                     and self.api.get("cluster")["role"] != "standby")

@@ -43,8 +43,7 @@ def issue(lab, program, names):
 class Controller(Vmnd, cluster.Member):
     """Number 'number' of them, from 1."""
 
-    def __init__(self, lab, program, number, weight=None, **more):
-        self.weight = weight
+    def __init__(self, lab, program, number, **more):
         self.address = "127.0.0.%d" % number
         self.pki = certificates(lab)
         cluster.Member.__init__(self, lab.dir, "c%d" % number, "ssl:%s:%d" % (
@@ -84,9 +83,7 @@ class Controller(Vmnd, cluster.Member):
     # vmnd.  ---------------------------------------------------------------
 
     def args(self):
-        weight = [] if self.weight is None else [
-            "--cluster-weight=%d" % self.weight]
-        return super().args() + weight + [
+        return super().args() + [
             "--config=" + self.config,
             "--cluster-db=unix:" + self.path("db.sock")]
 
@@ -176,16 +173,14 @@ class WriterApi(Api):
 
 
 class Controllers:
-    """'n' of them, of these 'weights' (cluster-weight of vmnd) if there are
-    any.  What Vmnd has."""
+    """'n' of them.  What Vmnd has."""
 
-    def __init__(self, lab, program, n, weights=None, **more):
+    def __init__(self, lab, program, n, **more):
         self.lab = lab
         self.program = program
         self.options = more.get("options", ())
-        self.members = [Controller(lab, program, i + 1,
-                                   weight=weights[i] if weights else None,
-                                   **more) for i in range(n)]
+        self.members = [Controller(lab, program, i + 1, **more)
+                        for i in range(n)]
         self.api = WriterApi(self)
         self._last = None
 
@@ -200,12 +195,6 @@ class Controllers:
         """The writer, or any if there is none now."""
         return next((m for m in self.members if m.is_writer()),
                     self._last or self.members[0])
-
-    def await_other_masters(self):
-        """Waits until the writer manages no host, since its weight is 0."""
-        netns.wait_for("others to manage the hosts", lambda: any(
-            m["weight"] for m in self.api.get("cluster")["members"]
-            if m["role"] == "standby"), 60)
 
     def ctl(self, *args):
         return self.writer().ctl(*args)

@@ -99,7 +99,7 @@ class Host:
             "set", "interface", "br-phys",
             "mtu_request=%d" % self.lab.underlay_mtu)
         if self.lab.ovsdb_mode == "inbound":
-            # Those that stand by do not listen: it finds the writer.
+            # All members of a cluster.
             self.vsctl("--no-wait", "set-manager", *(
                 "tcp:%s:%d" % (self.lab.control_ip, OVSDB_PORT + i)
                 for i in range(len(self.lab.controllers) or 1)))

@@ -78,8 +78,8 @@ def _pump(source, sink):
 
 
 def _connect(ports):
-    """A connection to the first that listens: the writer.  None if it is
-    away."""
+    """A connection to the first that listens: any member serves.  None if all
+    are away."""
     for port in ports:
         try:
             return socket.create_connection(("127.0.0.1", port), 10)

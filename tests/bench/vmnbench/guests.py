@@ -3,7 +3,6 @@
 flows are hit by packets, which vmnd counts; ports are monitored, and backends
 of balancers probed, and all of them answer."""
 
-import json
 import os
 import re
 
@@ -11,7 +10,6 @@ from vmnlab import netns
 
 from .layout import N_GROUPS, PORTS
 from .process import run, wait_for
-from .swarm import unixctl
 
 MOST = 2000                     # Probes a second: a member's own limit.
 MONITORED = 2000                # Ports: VMN_PROBE_TARGETS_MAX, of the app.
@@ -143,12 +141,9 @@ class Guests:
             self.layout.n_ports if self.args.monitor_interval else 0)
 
     def readings(self):
-        """How often the writer has read a host's counters, and was told of
-        them."""
-        found = json.loads(unixctl(self.town.writer.path("vmnd.ctl"),
-                                   "fabric/counters"))
-        return [sum(host[what] for host in found.values())
-                for what in ("read_here", "told_by_members")]
+        """How often the writer has read a host's counters."""
+        return int(self.town.writer.api.metrics()[
+            "vmn_flow_count_polls_total"])
 
     def probes(self):
         """How many members have sent so far: (answered, not)."""

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Members of a cluster, each with a server of the database beside it, and the
-emulated hypervisors (tests/bench/swarm) that they share.  All members find a
+emulated hypervisors (tests/bench/swarm) of all.  All members find a
 host's database at the same path, below the folder that they run in."""
 
 import http.client
@@ -175,12 +175,16 @@ class Town:
         return {one["name"]: one for one in self.call(
             "GET", "cluster")["members"]}
 
-    def wait_shares(self):
-        """Until each member has its share of the hosts."""
-        n = len(self.cluster.members)
-        wait_for("all members to have a share", lambda: sum(
-            one["weight"] > 0 for one in self.members().values()) == n,
-            300, 0.05)
+    def wait_listed(self):
+        """Until the writer hears each member, and each has as many hosts as
+        the writer."""
+        def are_listed():
+            found = self.members().values()
+            return (len(found) == len(self.cluster.members)
+                    and "away" not in {one["role"] for one in found}
+                    and len({one["hosts"] for one in found}) == 1)
+
+        wait_for("all members", are_listed, 300, 0.05)
 
     def stats(self, member):
         return json.loads(unixctl(member.path("vmnd.ctl"), "fabric/stats"))
