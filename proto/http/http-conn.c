@@ -178,8 +178,9 @@ http_conn_replied(struct http_conn *conn)
     conn->request = NULL;
     conn->state = HTTP_REPLYING;
     http_deadline_clear(conn);
-    if (!http_conn_flush(conn)) {
-        return;
+    if (!http_conn_flush(conn)
+        && evbuffer_get_length(bufferevent_get_output(conn->bev))) {
+        return;                         /* on_write() is called. */
     }
     if (conn->gone) {
         conn->sent = true;              /* conn_input() continues. */

@@ -258,6 +258,29 @@ stream_that_ends_while_it_is_written_is_sent_whole(void **state)
     tls_client_close(&c);
 }
 
+/* Nothing is left to be written then, whose end would close the connection. */
+static void
+stream_that_ends_with_an_empty_queue_is_closed(void **state)
+{
+    struct fixture *f = *state;
+    struct tls_client c;
+    char head[1024];
+    bool whole;
+
+    restart_with_tls(f);
+    tls_client_open(&c, f);
+    tls_client_ask(&c, "GET /stream" H "\r\n", head, sizeof head);
+    assert_non_null(f->stream);
+    while (http_stream_queued(f->stream)) {
+        event_base_loop(f->base, EVLOOP_NONBLOCK);
+    }
+    http_stream_end(f->stream);
+    f->stream = NULL;
+    assert_int_equal(tls_client_read_all(&c, &whole), 0);
+    assert_true(whole);
+    tls_client_close(&c);
+}
+
 /* Returns the ciphersuite that a client with this list gets, or NULL. */
 static const char *
 cipher_of(struct fixture *f, const char *ciphers)
@@ -297,6 +320,7 @@ main(void)
         HTTP_TEST(handshake_without_an_end_is_given_up),
         HTTP_TEST(handshake_outlives_a_long_turn),
         HTTP_TEST(stream_that_ends_while_it_is_written_is_sent_whole),
+        HTTP_TEST(stream_that_ends_with_an_empty_queue_is_closed),
     };
 
     return http_fixture_run(tests);
