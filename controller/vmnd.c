@@ -491,7 +491,6 @@ vmnd_set_ready(void *vmnd_)
     struct vmnd *vmnd = vmnd_;
 
     northbound_set_ready(vmnd->northbound, true);
-    vmnd->ready = true;
     VLOG_INFO("ready");
     service_notify("READY=1");
 }

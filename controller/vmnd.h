@@ -47,7 +47,6 @@ struct vmnd {
     int64_t epoch;              /* Of this writer, */
     uint64_t first_revision;    /* and from where it goes on. */
     bool active;                /* The rooms above the fabric are there, */
-    bool ready;                 /* and their first state is durable. */
     bool deposed;               /* Another member of the cluster is the
                                  * writer now. */
     bool ended;                 /* By an operator. */

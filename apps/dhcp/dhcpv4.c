@@ -16,7 +16,6 @@
 /* A request, and what is known of its sender. */
 struct req {
     struct vmn_view *view;
-    const struct vmn_packet_in *in;
     struct vmn_dhcp4 dhcp;
     const struct vmn_port *port;
     const struct vmn_network *network;
@@ -237,7 +236,6 @@ check_message(struct vmn_view *view, const struct vmn_packet_in *in,
     if (req->dhcp.giaddr.family) {
         return "relayed";
     }
-    req->in = in;
     req->port = in->port;
     req->network = vmn_read_network(view, in->port->network);
     req->mtu = req->network ? vmn_mtu_of(view, req->network) : 0;

@@ -126,7 +126,6 @@ struct engine_flow_owner {
                                  * rest is not set.  Valid until the next
                                  * engine_run(). */
     const char *app;
-    const char *key;            /* In 'owner'. */
     const char *type;           /* "policies", or NULL: of no single object. */
     char name[VMN_NAME_LEN + 1]; /* Of that object. */
     int rule;                   /* Index of a policy's rule; -1: none. */

@@ -82,7 +82,6 @@ engine_get_flow_owner(struct engine *engine, uint64_t cookie, uint32_t part,
     }
     class_ = unit_class(engine, unit);
     owner->owner = unit->name;
-    owner->key = unit->node.key;
     owner->app = class_->app->class_->name;
     if (!query_app(engine, class_, unit->node.key, part, owner)
         && class_->class_->each == VMN_EACH_ROW) {

@@ -32,7 +32,6 @@ struct health {
     bool begun;                 /* The first compile is done. */
     bool refresh_due;           /* When the state is quiescent. */
     bool rows_known;            /* All rows were refreshed. */
-    uint64_t refreshed;         /* The revision that the prober had all of. */
     int64_t started_us;
     int64_t known_us;           /* Since when the counters of all hosts are
                                  * known. */

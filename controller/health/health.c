@@ -480,7 +480,6 @@ static void
 refresh_cb(void *h_)
 {
     struct health *h = h_;
-    uint64_t revision = model_durable_revision(h->model);
 
     h->refresh_due = false;
     engine_take_changed(h->engine, VMN_QUERY_BACKENDS, &h->balancers);
@@ -498,12 +497,9 @@ refresh_cb(void *h_)
     }
     if (!sset_is_empty(&h->balancers)) {
         health_schedule_refresh(h);
-    } else {
-        h->refreshed = revision;
-        if (!h->rows_known) {
-            h->rows_known = true;
-            refresh_rows(h);
-        }
+    } else if (!h->rows_known) {
+        h->rows_known = true;
+        refresh_rows(h);
     }
     set_timer(h);
 }

@@ -93,7 +93,6 @@ prober_add_result(struct backend *b, bool ok, const char *reason,
     struct up_down_rules rules = rules_of(b);
 
     b->checked_ms = time_wall_msec();
-    b->last_ok = ok;
     if (ok) {
         b->n_ok++;
         b->latency_us = MAX(now_us - b->begun_us, 1);

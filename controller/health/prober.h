@@ -154,7 +154,6 @@ struct backend {
                                       * serve; "": none since it is up. */
     int64_t latency_us;         /* Of the last success; 0: none. */
     uint64_t n_ok, n_failed;
-    bool last_ok;               /* The last probe was. */
 
     struct backend_change *history; /* The newest 'n_changes', modulo. */
     size_t n_changes;

@@ -247,11 +247,7 @@ const struct schema_struct schema_status_host = SHOWN_KEPT(
                   "Requirements on its VMs that `vmnd` cannot check."),
     SHOWN_STRUCT_OF(status_host, maintenance, POINTER,
                     "What is left on it, while it is in `maintenance`.",
-                    &maintenance),
-    SHOWN_OF(status_host, incomplete, STRING, 0,
-             "In a cluster, when one host is asked for: why the member that "
-             "manages it does not say what it alone knows, `audit` and "
-             "`packet_in_meters`, which may be old, or missing, then."));
+                    &maintenance));
 
 /* Ports.  ---------------------------------------------------------------- */
 
@@ -424,11 +420,7 @@ const struct schema_struct schema_status_port = SHOWN_KEPT(
     SHOWN_OF(status_port, quarantined_parent, REF, 0,
              "The port that it is a sub-port of, if that is `quarantined` and "
              "it is not itself, and if the account sees that port.",
-             .ref = VMN_TABLE_PORT),
-    SHOWN_OF(status_port, incomplete, STRING, 0,
-             "In a cluster, when one port is asked for: why the member that "
-             "manages its host does not say what it alone knows, `leases`, of "
-             "which some may be missing then."));
+             .ref = VMN_TABLE_PORT));
 
 /* Telemetries.  ----------------------------------------------------------- */
 

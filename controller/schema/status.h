@@ -196,7 +196,6 @@ struct status_host {
     size_t n_warnings;
     const char **warnings;      /* NULL: none. */
     struct status_maintenance *maintenance;
-    const char *incomplete;     /* Of one in a reply. */
 };
 
 /* Ports.  ---------------------------------------------------------------- */
@@ -288,7 +287,6 @@ struct status_port {
     size_t n_quarantines;
     const char **quarantines;   /* NULL: none. */
     const char *quarantined_parent; /* Or NULL. */
-    const char *incomplete;     /* Of one in a reply. */
 };
 
 /* Networks and routers.  -------------------------------------------------- */

@@ -130,7 +130,6 @@ rule_set_add(struct rule_set *set, uint8_t table, uint16_t priority,
     struct rule *rule = xzalloc(sizeof *rule);
     struct subtable *subtable;
 
-    rule->table = table;
     rule->priority = priority;
     rule->soft = ofpacts_len && ofpacts->type == OFPACT_CONJUNCTION;
     minimatch_init(&rule->match, match);

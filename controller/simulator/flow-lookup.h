@@ -22,7 +22,6 @@ struct ofpact;
 
 struct rule {
     struct hmap_node node;      /* In its subtable, by its match. */
-    uint8_t table;
     uint16_t priority;
     bool soft;                  /* Has only conjunction() actions. */
     struct minimatch match;

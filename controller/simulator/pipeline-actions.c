@@ -66,7 +66,6 @@ pipeline_enter_table(struct pipeline_context *ctx, uint8_t table, bool deeper)
     ctx->n_resubmits++;
     step = pipeline_add_step(ctx, SIM_LOOKUP, ctx->flow);
     step->rule = hit.rule;
-    step->other = hit.other;
     step->number = hit.conj_id;
     if (hit.other) {
         pipeline_fail(ctx, SIM_UNKNOWN,

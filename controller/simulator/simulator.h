@@ -117,7 +117,6 @@ struct sim_step {
     bool asks_learned;          /* SIM_LOOKUP: for flows that the switch has
                                  * learned, which are not known. */
     const struct rule *rule;
-    const struct rule *other;   /* As in struct rule_hit. */
     size_t flow;                /* Of sim_step_flow(). */
 };
 

@@ -201,7 +201,6 @@ begin_reply(struct http_request *req, int status)
 {
     struct http_conn *conn = req->conn;
 
-    req->server->stats.n_replies[status / 100]++;
     req->server->stats.n_replies_to[
         req->understood ? req->head.method : HTTP_N_METHODS][status / 100]++;
     /* A body that was not read would be parsed as the next request. */

@@ -266,7 +266,6 @@ struct http_stats {
     uint64_t n_body_bytes;          /* In flight now. */
     uint64_t n_gone;                /* Clients that closed before the reply. */
     uint64_t n_streams;             /* Open now. */
-    uint64_t n_replies[6];          /* [2] is 2xx, and so on. */
     /* The same by method; the last is for malformed requests. */
     uint64_t n_replies_to[HTTP_N_METHODS + 1][6];
     uint64_t n_bytes_in, n_bytes_out;   /* Heads and bodies. */

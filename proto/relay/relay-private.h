@@ -19,7 +19,6 @@ struct http_stream;
 
 struct relay {
     struct relay_options options;
-    struct event_base *base;
     struct loop_curl *curl;
     char *name, *address;       /* Of the server; NULL: there is none. */
     struct event *timer;        /* Sends what waits again. */

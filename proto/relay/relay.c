@@ -250,7 +250,6 @@ relay_create(struct event_base *base, const struct relay_options *options)
     struct relay *relay = xzalloc(sizeof *relay);
 
     relay->options = *options;
-    relay->base = base;
     relay->curl = loop_curl_create(base);
     relay->timer = evtimer_new(base, timer_cb, relay);
     ovs_list_init(&relay->passes);

@@ -40,7 +40,6 @@ struct resolver {
 /* An open question. */
 struct question {
     struct ovs_list node;
-    struct resolver *resolver;
     int family;
     resolver_cb *cb;
     void *aux;
@@ -276,7 +275,6 @@ resolver_ask(struct resolver *resolver, const char *name, int family,
         return error;
     }
     question = xzalloc(sizeof *question);
-    question->resolver = resolver;
     question->family = family;
     question->cb = cb;
     question->aux = aux;

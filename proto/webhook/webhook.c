@@ -207,7 +207,7 @@ owner_of(const struct call *call)
  * NULL. */
 static void
 set_status(const struct call *call, enum webhook_outcome outcome,
-           int http_status, const char *reason)
+           const char *reason)
 {
     struct owner *owner = owner_of(call);
 
@@ -220,7 +220,6 @@ set_status(const struct call *call, enum webhook_outcome outcome,
     owner->status.outcome = outcome;
     owner->status.time_ms = time_wall_msec();
     owner->status.n_attempts = call->n_attempts;
-    owner->status.http_status = http_status;
 }
 
 bool
@@ -329,8 +328,7 @@ call_destroy(struct call *call)
 
 /* Completes 'call' with its outcome, and frees it. */
 static void
-end(struct call *call, enum webhook_outcome outcome, int http_status,
-    const char *reason)
+end(struct call *call, enum webhook_outcome outcome, const char *reason)
 {
     struct webhook *w = call->webhook;
 
@@ -343,7 +341,7 @@ end(struct call *call, enum webhook_outcome outcome, int http_status,
                      call->url.host ? call->url.host : "no host", call->owner,
                      webhook_outcome_names[outcome], call->n_attempts, reason);
     }
-    set_status(call, outcome, http_status, reason);
+    set_status(call, outcome, reason);
     call_destroy(call);
 }
 
@@ -368,7 +366,7 @@ make_room(struct webhook *w, const struct endpoint *endpoint)
         char *reason = xasprintf("more than %u calls were waiting",
                                  w->options.n_waiting);
 
-        end(victim, WEBHOOK_DROPPED, 0, reason);
+        end(victim, WEBHOOK_DROPPED, reason);
         free(reason);
     }
 }
@@ -444,10 +442,10 @@ webhook_call(struct webhook *w, const char *owner_name, const char *url,
     ovs_list_push_back(&w->waiting, &call->node);
     w->n_waiting++;
     if (fault) {
-        end(call, WEBHOOK_REJECTED, 0, fault);
+        end(call, WEBHOOK_REJECTED, fault);
         free(fault);
     } else {
-        set_status(call, WEBHOOK_PENDING, 0, NULL);
+        set_status(call, WEBHOOK_PENDING, NULL);
         wake_at(w, now_ms);
     }
 }
@@ -546,7 +544,7 @@ settle(struct call *call, const struct webhook_result *result)
     char *reason;
 
     if (status >= 200 && status < 300) {
-        end(call, WEBHOOK_DELIVERED, status, NULL);
+        end(call, WEBHOOK_DELIVERED, NULL);
         return;
     }
     reason = (!status ? xstrdup(result->fault)
@@ -557,9 +555,9 @@ settle(struct call *call, const struct webhook_result *result)
     call->due_ms = now_ms + backoff(call, result);
     if (!is_for_later(status) || call->n_attempts >= options->n_attempts
         || call->due_ms - call->created_ms > options->retry_within_ms) {
-        end(call, WEBHOOK_FAILED, status, reason);
+        end(call, WEBHOOK_FAILED, reason);
     } else {
-        set_status(call, WEBHOOK_PENDING, status, reason);
+        set_status(call, WEBHOOK_PENDING, reason);
     }
     free(reason);
 }

@@ -101,8 +101,6 @@ struct webhook_status {
     int64_t time_ms;            /* When the outcome was decided, by the wall
                                  * clock. */
     unsigned n_attempts;        /* Attempts that were started. */
-    int http_status;            /* Of the last reply, or 0 if there was
-                                 * none. */
     const char *reason;         /* Why it was not delivered, or NULL. */
     const char *delivery;       /* X-VMN-Delivery. */
 };

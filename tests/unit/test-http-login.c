@@ -82,7 +82,7 @@ guesses_are_answered_late(void **state)
                "GET /echo" H "Authorization: Bearer " TOKEN "\r\n\r\n");
     assert_ask(401, &honest, "GET /echo" H "\r\n");   /* No guess at all. */
     http_server_get_stats(f->server, &stats);
-    assert_true(stats.n_replies[4] < n + 1);
+    assert_true(stats.n_replies_to[HTTP_GET][4] < n + 1);
     /* A body is not read, and must not be taken for a request. */
     client_open_tcp(&smuggling, f);
     client_say(&smuggling, "PUT /body" H "Authorization: Bearer x\r\n"

@@ -205,7 +205,6 @@ proxy_is_asked_for_every_call(void **state)
     /* The name is the proxy's matter, and has no address here. */
     call(f, "http://no.test/x?y");
     assert_outcome(f, WEBHOOK_DELIVERED, 1, NULL);
-    assert_int_equal(outcome(f).http_status, 202);
     assert_non_null(strstr(ds_cstr(&f->heard),
                            "POST http://no.test/x?y HTTP/1.1\r\n"));
     unsetenv("no_proxy");
@@ -223,7 +222,6 @@ proxy_that_refuses_is_said(void **state)
     create(f, NULL);
     call(f, "https://web.test:%u/secret", f->port);
     assert_outcome(f, WEBHOOK_FAILED, 2, "the proxy answered 403");
-    assert_int_equal(outcome(f).http_status, 0);
 
     /* It is not shown what the call says. */
     assert_non_null(strstr(ds_cstr(&f->heard), "CONNECT web.test:"));

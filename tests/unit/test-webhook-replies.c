@@ -54,7 +54,6 @@ tries_end(void **state)
     create(f, NULL);
     call(f, "http://127.0.0.1:%u/", f->port);
     assert_outcome(f, WEBHOOK_FAILED, 3, "it answered 502");
-    assert_int_equal(outcome(f).http_status, 502);
     assert_int_equal(f->n_seen, 3);
 
     /* By time as well: the next would be too late. */
@@ -78,7 +77,6 @@ what_will_not_pass_is_not_tried_again(void **state)
         call(f, "http://127.0.0.1:%u/", f->port);
         assert_outcome(f, WEBHOOK_FAILED, 1, answers[i] < 400 ? "redirects"
                        : "it answered 4");
-        assert_int_equal(outcome(f).http_status, answers[i]);
     }
     assert_int_equal(f->n_seen, ARRAY_SIZE(answers));
     assert_int_equal(n_calls(f, WEBHOOK_FAILED), ARRAY_SIZE(answers));
@@ -116,7 +114,6 @@ nobody_there_is_tried_again(void **state)
     create(f, NULL);
     call(f, "http://127.0.0.1:1/");
     assert_outcome(f, WEBHOOK_FAILED, 2, "Connection refused");
-    assert_int_equal(outcome(f).http_status, 0);
 }
 
 static void

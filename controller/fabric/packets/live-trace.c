@@ -56,7 +56,6 @@ struct live_crossing {
 
 struct fabric_live {
     struct ovs_list node;       /* In the fabric's 'live_traces'. */
-    struct fabric *fabric;
     struct live_trace_flows flows;
     struct event *timer;        /* The time limit, or the end. */
     int ready_ms;               /* Within which all hosts are to be ready: the
@@ -220,7 +219,6 @@ fabric_live_begin(struct fabric *f,
         }
     }
     live = xzalloc(sizeof *live);
-    live->fabric = f;
     live->cbs = cbs;
     live->aux = aux;
     live->flows = (struct live_trace_flows) {

@@ -68,7 +68,7 @@ struct sampling {
     struct ring rings[2];       /* By enum fabric_sample_kind. */
     struct hmap budgets;
     struct token_bucket bucket; /* The budget of all hosts. */
-    uint64_t n_in, n_taken, n_suppressed, n_unknown;
+    uint64_t n_in, n_taken, n_suppressed;
     uint8_t *scratch;           /* FULL_SIZE_MAX bytes. */
 };
 
@@ -533,8 +533,7 @@ sampling_receive(struct packets_of_switch *ps, const struct ofpacket_in *in)
     if (kind & SAMPLE_DROP) {
         sample.reason = engine_find_drop_reason(f->engine, kind);
         if (!sample.reason) {
-            s->n_unknown++;     /* Of a deleted flow. */
-            return;
+            return;             /* Of a deleted flow. */
         }
         sample.background = engine_is_background(f->engine, sample.reason);
     }

@@ -136,7 +136,6 @@ bundle_failed(struct fabric_switch *sw, const struct sent_bundle *bundle)
     receipts_fail(sw->host->fabric, sw->host, bundle->first,
                   bundle->revision, bundle->failed);
     rejected_items_set_text(sw, bundle->failed);
-    sw->rejected.revision = bundle->revision;
     fabric_host_changed(sw->host);
     unmark(sw);
     sw->bundles.doubtful = true;

@@ -302,7 +302,6 @@ rejected_items_reconciled(struct fabric_switch *sw)
     all->n_tries = 0;
     if (hmap_is_empty(&all->items)) {
         all->partial = false;
-        all->revision = 0;
         all->backoff_ms = 0;
         stop_backing_off(sw);
         free(all->text);

@@ -40,8 +40,6 @@ struct rejected_items {
     bool partial;               /* It has rejected something, and has not been
                                  * fully installed since. */
     char *text;                 /* The last error, or NULL.  Owned. */
-    uint64_t revision;          /* The last one of which a bundle failed, since
-                                 * it was fully installed; or 0. */
     struct event *backoff;      /* Runs while backing off after an error. */
     bool backing_off;
     int backoff_ms;             /* Its last duration; 0: none yet. */
