@@ -17,6 +17,7 @@
 #include "controller/engine/engine.h"
 #include "controller/flow/pipeline.h"
 #include "controller/model/model.h"
+#include "controller/schema/schema-origin.h"
 #include "controller/schema/schema.h"
 #include "openvswitch/vlog.h"
 #include "util.h"
@@ -428,7 +429,7 @@ put_types(struct vmnd *vmnd)
                 app->types[j].class_->name, app->types[j].spec,
             };
         }
-        model_request_init(&request, "vmnd");
+        model_request_init(&request, ORIGIN_NAME_VMND);
         model_request_set_types(&request, vmnd->model, app->class_->name,
                                 declared, app->n_types);
         if (request.n_ops) {
@@ -455,7 +456,7 @@ vmnd_start_apps(struct vmnd *vmnd)
     struct model_request request;
 
     put_types(vmnd);
-    model_request_init(&request, "vmnd");
+    model_request_init(&request, ORIGIN_NAME_VMND);
     put_apps(vmnd, &request);
     if (!vmnd->n_unloaded) {
         delete_others(vmnd, &request);
@@ -639,7 +640,7 @@ submit_places(struct vmnd *vmnd)
 {
     struct model_request request;
 
-    model_request_init(&request, "vmnd");
+    model_request_init(&request, ORIGIN_NAME_VMND);
     put_apps(vmnd, &request);
     if (request.n_ops) {
         commit_submit(vmnd->commit, &request, places_done, NULL);

@@ -21,6 +21,7 @@
 #include "controller/commit/gathering.h"
 #include "controller/commit/plan.h"
 #include "controller/model/id-pools.h"
+#include "controller/schema/schema-origin.h"
 #include "openvswitch/vlog.h"
 #include "timeval.h"
 #include "util.h"
@@ -94,7 +95,7 @@ note_apps(struct commit *commit)
     struct vmn_errors errors;
     uint64_t revision;
 
-    model_request_init(&request, "vmnd");
+    model_request_init(&request, ORIGIN_NAME_VMND);
     vmn_errors_init(&errors);
     commit->note(commit->note_aux, &request);
     commit->noted_again = commit->unnoted;
@@ -215,9 +216,9 @@ fail(struct commit *commit)
 static bool
 may_be_refused(const struct pending *pending)
 {
-    const char *who = pending->request.who;
+    enum schema_origin origin = schema_origin(pending->request.who);
 
-    return strncmp(who, "host:", 5) && strcmp(who, "vmnd");
+    return origin != ORIGIN_HOST && origin != ORIGIN_VMND;
 }
 
 /* Handles a failed internal commit: the store rejected the IDs of what was

@@ -14,6 +14,7 @@
 #include "controller/ctl/api-call.h"
 #include "controller/ctl/ctl.h"
 #include "controller/ctl/output-table.h"
+#include "controller/schema/schema-origin.h"
 #include "controller/schema/schema.h"
 #include "openvswitch/dynamic-string.h"
 #include "svec.h"
@@ -89,7 +90,7 @@ ctl_find_authors(struct ctl *ctl, const char *name, struct svec *authors)
     svec_add_nocopy(authors, xasprintf("account:%s", name));
     add_token(ctl, name, authors);
     add_local_user(ctl, name, authors);
-    svec_add_nocopy(authors, xasprintf("host:%s", name));
+    svec_add_nocopy(authors, schema_origin_name_host(name));
     ctl->passes_over = passes_over;
 }
 
@@ -171,8 +172,9 @@ print_unknown(struct ctl *ctl, const char *name)
 static char *
 bare_name(const char *who)
 {
+    const char *host = schema_origin_host(who);
     const char *name = (!strncmp(who, "account:", 8) ? who + 8
-                        : !strncmp(who, "host:", 5) ? who + 5 : who);
+                        : host ? host : who);
 
     return strchr(name, ':') ? NULL : xmemdup0(name, strcspn(name, "/"));
 }
@@ -187,7 +189,8 @@ ctl_check_author(struct ctl *ctl, const char *who)
     enum ctl_exit status = CTL_DONE;
     char *name = bare_name(who);
 
-    if (!name || !strcmp(who, "vmnd") || !strcmp(who, "health")) {
+    if (!name || schema_origin(who) == ORIGIN_VMND
+        || schema_origin(who) == ORIGIN_HEALTH) {
         free(name);
         return CTL_DONE;
     }

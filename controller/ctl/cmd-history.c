@@ -17,6 +17,7 @@
 #include "controller/ctl/output-table.h"
 #include "controller/ctl/output.h"
 #include "controller/ctl/port-moves.h"
+#include "controller/schema/schema-origin.h"
 #include "controller/schema/schema.h"
 #include "openvswitch/dynamic-string.h"
 #include "util.h"
@@ -95,8 +96,9 @@ put_move(const json_t *entry, const json_t *change, const char *name,
     if (ds->length == length) {             /* Of an older vmnd's log. */
         ds_put_cstr(ds, "  binding: ");
         ctl_path_print(change, "/op", ds);
-    } else if (who && !strncmp(who, "host:", 5)) {
-        ds_put_format(ds, ", as the switch of %s reports", who + 5);
+    } else if (who && schema_origin_host(who)) {
+        ds_put_format(ds, ", as the switch of %s reports",
+                      schema_origin_host(who));
     }
 }
 

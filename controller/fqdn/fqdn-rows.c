@@ -14,6 +14,7 @@
 
 #include "controller/commit/commit.h"
 #include "controller/model/model.h"
+#include "controller/schema/schema-origin.h"
 #include "openvswitch/vlog.h"
 #include "smap.h"
 #include "sset.h"
@@ -195,7 +196,7 @@ flush_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *rows_)
     sent->owner = rows;
     sset_init(&sent->names);
     /* Not a person's change: the log keeps it as such. */
-    model_request_init(&request, "vmnd");
+    model_request_init(&request, ORIGIN_NAME_VMND);
     while (!sset_is_empty(&rows->due) && request.n_ops < rows->n_max) {
         char *name = sset_pop(&rows->due);
         json_t *spec;

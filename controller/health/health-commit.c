@@ -17,6 +17,7 @@
 #include "controller/commit/commit.h"
 #include "controller/health/prober.h"
 #include "controller/model/model.h"
+#include "controller/schema/schema-origin.h"
 #include "openvswitch/vlog.h"
 #include "sset.h"
 #include "util.h"
@@ -147,7 +148,7 @@ flush_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *hc_)
     sent = xzalloc(sizeof *sent);
     sent->owner = hc;
     sset_init(&sent->names);
-    model_request_init(&request, "health");
+    model_request_init(&request, ORIGIN_NAME_HEALTH);
     while (!sset_is_empty(&hc->due) && request.n_ops < OPS_MAX) {
         char *name = sset_pop(&hc->due);
 

@@ -15,6 +15,7 @@
 #include "controller/flow/pipeline.h"
 #include "controller/kit/kit-changes.h"
 #include "controller/model/model.h"
+#include "controller/schema/schema-origin.h"
 #include "controller/simulator/learned-flows.h"
 #include "util.h"
 #include "vmn/text.h"
@@ -112,7 +113,7 @@ declare_types(struct kit_world *world, const struct pipeline_app *app,
         };
     }
     vmn_errors_init(&errors);
-    model_request_init(&request, "vmnd");
+    model_request_init(&request, ORIGIN_NAME_VMND);
     model_request_set_types(&request, world->model, app->class_->name,
                             declared, app->n_types);
     error = model_apply(world->model, &request, 1, &revision, &errors);

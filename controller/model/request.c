@@ -18,6 +18,7 @@
 #include "controller/model/request-author.h"
 #include "controller/schema/arena.h"
 #include "controller/schema/schema-diff.h"
+#include "controller/schema/schema-origin.h"
 #include "controller/schema/schema-row.h"
 #include "openvswitch/dynamic-string.h"
 #include "util.h"
@@ -32,8 +33,7 @@ model_request_init(struct model_request *request, const char *who)
 bool
 model_is_of_people(const char *who)
 {
-    return (strncmp(who, "host:", 5) && strcmp(who, "vmnd")
-            && strcmp(who, "health"));
+    return schema_origin(who) == ORIGIN_USER;
 }
 
 const char *

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "controller/model/rights.h"
+#include "controller/schema/schema-origin.h"
 #include "controller/schema/schema-own.h"
 #include "controller/schema/schema.h"
 #include "util.h"
@@ -20,7 +21,7 @@
 bool
 txn_is_daemon(const struct txn *txn)
 {
-    return !strcmp(txn->request->who, "vmnd");
+    return schema_origin(txn->request->who) == ORIGIN_VMND;
 }
 
 bool

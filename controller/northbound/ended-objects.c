@@ -13,6 +13,7 @@
 #include <stdlib.h>
 
 #include "controller/engine/relation.h"
+#include "controller/schema/schema-origin.h"
 #include "controller/schema/schema-own.h"
 #include "util.h"
 
@@ -30,7 +31,7 @@ delete_ended(struct northbound *nb, enum vmn_table table, const char *name,
 {
     struct model_request request;
 
-    model_request_init(&request, "vmnd");
+    model_request_init(&request, ORIGIN_NAME_VMND);
     model_request_add(&request, MODEL_DELETE, table, name, NULL)->if_match
         = xasprintf("%"PRIu64, revision);
     commit_submit(nb->commit, &request, NULL, NULL);

@@ -9,6 +9,7 @@
 
 #include <event2/event.h>
 
+#include "controller/schema/schema-origin.h"
 #include "timeval.h"
 #include "util.h"
 
@@ -30,7 +31,7 @@ nb_delete_expired_observations(struct northbound *nb, int64_t now_ms)
     struct model_meta meta;
     const char *after = "";
 
-    model_request_init(&request, "vmnd");
+    model_request_init(&request, ORIGIN_NAME_VMND);
     while ((observation = model_next_durable(nb->model, VMN_TABLE_OBSERVATION,
                                              after, &meta))) {
         after = observation->row.name;

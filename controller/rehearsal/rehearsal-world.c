@@ -15,6 +15,7 @@
 #include "controller/flow/pipeline.h"
 #include "controller/model/model.h"
 #include "controller/options.h"
+#include "controller/schema/schema-origin.h"
 #include "controller/schema/schema.h"
 #include "openvswitch/shash.h"
 #include "util.h"
@@ -139,7 +140,7 @@ rehearsal_world_move(struct rehearsal_world *world, const struct model *taken,
     struct vmn_names names = model_names(taken, VMN_TABLE_BINDING);
     struct model_request request;
 
-    model_request_init(&request, "vmnd");
+    model_request_init(&request, ORIGIN_NAME_VMND);
     for (size_t i = 0; i < names.n; i++) {
         const struct vmn_binding *binding = model_get(
             taken, VMN_TABLE_BINDING, names.names[i]);
@@ -238,7 +239,7 @@ rehearsal_world_run(struct rehearsal_world *world, struct vmn_error *why)
     struct model_request request;
     int error;
 
-    model_request_init(&request, "vmnd");
+    model_request_init(&request, ORIGIN_NAME_VMND);
     add_guests(world, &request, &ofports);
     add_providers(world, &request, &ofports);
     shash_destroy_free_data(&ofports);

@@ -38,6 +38,8 @@ controller_libvmn_a_SOURCES += \
 	controller/schema/schema-loadbalancer.c \
 	controller/schema/schema-log.c \
 	controller/schema/schema-log.h \
+	controller/schema/schema-origin.c \
+	controller/schema/schema-origin.h \
 	controller/schema/schema-network.c \
 	controller/schema/schema-observation.c \
 	controller/schema/schema-own-columns.c \

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "controller/schema/schema-origin.h"
 #include "controller/schema/schema-own.h"
 #include "controller/schema/schema-row.h"
 #include "openvswitch/dynamic-string.h"
@@ -101,7 +102,7 @@ store_batch_init_all(struct store_batch *batch, struct model *model,
     *log = (struct model_log) {
         .revision = model_durable_revision(model),
         .time_ms = time_wall_msec(),
-        .who = "vmnd",
+        .who = ORIGIN_NAME_VMND,
         .summary = "[{\"op\":\"save\",\"type\":\"database\","
                    "\"name\":\"from-memory\"}]",
         .stored = true,

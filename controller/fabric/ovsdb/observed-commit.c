@@ -18,6 +18,7 @@
 #include "controller/fabric/hosts/hosts.h"
 #include "controller/fabric/ovsdb/binding-decision.h"
 #include "controller/fabric/ovsdb/startup-barrier.h"
+#include "controller/schema/schema-origin.h"
 #include "hash.h"
 #include "openvswitch/vlog.h"
 #include "proto/loop/loop.h"
@@ -670,7 +671,7 @@ observed_commit_init(struct observed_state *state)
     state->resync_ms = RESYNC_MIN_MS;
     state->warm = fabric_stands_by(state->fabric);
     former_hosts_init(state);
-    model_request_init(&state->request, "vmnd");
+    model_request_init(&state->request, ORIGIN_NAME_VMND);
     ovs_list_init(&state->submitted);
     model_set_bind(state->fabric->model, observed_bind, state);
 }

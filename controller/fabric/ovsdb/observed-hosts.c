@@ -16,6 +16,7 @@
 #include "controller/fabric/ovsdb/rejected-claims.h"
 #include "controller/fabric/ovsdb/unclaimed-vifs.h"
 #include "controller/schema/arena.h"
+#include "controller/schema/schema-origin.h"
 #include "controller/schema/selector.h"
 #include "hash.h"
 #include "svec.h"
@@ -365,7 +366,7 @@ observed_host_add(struct observed_state *state, const char *name)
     const struct vmn_underlay *underlay = model_get(
         state->fabric->model, VMN_TABLE_UNDERLAY, name);
     struct observed_host *host = xzalloc(sizeof *host);
-    char *who = xasprintf("host:%s", name);
+    char *who = schema_origin_name_host(name);
 
     host->state = state;
     host->name = xstrdup(name);
