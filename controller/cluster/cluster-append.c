@@ -52,7 +52,7 @@ end_append(struct cluster *c, int error, const char *text)
 
     free(c->append.text);
     c->append.text = NULL;
-    c->append.active = false;
+    c->append.state = APPEND_NONE;
     if (error) {
         vmn_error_errno(&why, error, "%s", text);
     }
@@ -116,13 +116,13 @@ send_append(struct cluster *c)
     }
     w.revision = model_revision(c->model); /* That of the batch. */
     *try = (struct try) { c, c->append.serial };
-    c->append.tried = true;
-    c->append.in_doubt = !cluster_db_transact(
-        c->db, cluster_ops_append(
-            &w, c->append.index, c->append.serial,
-            view->bytes + c->append.length, c->append.text, trim),
-        on_appended, try);
-    if (c->append.in_doubt) {
+    c->append.state = APPEND_SENT;
+    if (!cluster_db_transact(
+            c->db, cluster_ops_append(
+                &w, c->append.index, c->append.serial,
+                view->bytes + c->append.length, c->append.text, trim),
+            on_appended, try)) {
+        c->append.state = APPEND_DOUBTFUL;
         free(try);
     }
 }
@@ -132,7 +132,8 @@ on_appended(void *try_, const char *fault)
 {
     struct try *try = try_;
     struct cluster *c = try->cluster;
-    bool mine = c->append.active && try->serial == c->append.serial;
+    bool mine = (c->append.state != APPEND_NONE
+                 && try->serial == c->append.serial);
 
     free(try);
     if (!mine) {
@@ -141,7 +142,7 @@ on_appended(void *try_, const char *fault)
     if (fault) {
         VLOG_DBG("batch %"PRId64" was not appended: %s", c->append.index,
                  fault);
-        c->append.in_doubt = true;
+        c->append.state = APPEND_DOUBTFUL;
         c->append.again_ms = loop_now_ms(c->loop) + AGAIN_MS;
     } else {
         end_appended(c);
@@ -154,7 +155,7 @@ static void
 resolve(struct cluster *c, const struct cluster_view *view,
         const struct cluster_batch *batch, int64_t now_ms, int64_t *wake_ms)
 {
-    if (!c->append.active) {
+    if (c->append.state == APPEND_NONE) {
         return;
     }
     if (batch && batch->epoch == c->epoch
@@ -187,7 +188,7 @@ find_fault(const struct cluster *c, const struct cluster_view *view,
     if (view->lease.epoch != c->epoch) {
         return NULL;            /* It is none any more. */
     }
-    if (batch ? !c->append.active || batch->epoch != c->epoch
+    if (batch ? c->append.state == APPEND_NONE || batch->epoch != c->epoch
                 || batch->serial != c->append.serial
         : view->head > c->applied) {
         return "a change that was given up has been stored all the same";
@@ -226,25 +227,25 @@ cluster_append_run(struct cluster *c, int64_t now_ms, int64_t *wake_ms)
 {
     const struct cluster_view *view = cluster_db_view(c->db);
 
-    if (!c->writer) {
+    if (!cluster_is_writer(c)) {
         return;
     }
     /* A reply that is still to come says nothing that the database does not
      * say once it has another epoch. */
-    if (view->current && (!c->append.active || c->append.in_doubt
+    if (view->current && (c->append.state != APPEND_SENT
                           || view->lease.epoch != c->epoch)) {
         heed_view(c, view, now_ms, wake_ms);
     }
-    if (!c->append.active) {
+    if (c->append.state == APPEND_NONE) {
         return;
     }
 
+    bool is_new = c->append.state == APPEND_NEW;
     int64_t end_ms = c->append.begin_ms + (c->options->lease_ms
-                                           * (c->append.tried ? GIVE_UP_LEASES
-                                              : 1));
+                                           * (is_new ? 1 : GIVE_UP_LEASES));
     if (now_ms < end_ms) {
         *wake_ms = MIN(*wake_ms, end_ms);
-    } else if (!c->append.tried) {
+    } else if (is_new) {
         end_append(c, EAGAIN, NO_DATABASE);
     } else {
         cluster_append_abandon(c, "the cluster's database does not answer, "
@@ -259,9 +260,8 @@ cluster_append(void *cluster, char *text, size_t length,
     struct cluster *c = cluster;
     const struct cluster_view *view = cluster_db_view(c->db);
 
-    ovs_assert(!c->append.active);
-    c->append.active = true;
-    c->append.in_doubt = c->append.tried = false;
+    ovs_assert(c->append.state == APPEND_NONE);
+    c->append.state = APPEND_NEW;
     c->append.text = batch_text_pack(text, length);
     c->append.length = strlen(c->append.text);
     free(text);
@@ -271,11 +271,9 @@ cluster_append(void *cluster, char *text, size_t length,
     c->append.again_ms = 0;
     c->append.done = done;
     c->append.done_aux = aux;
-    if (c->handing_over) {
-        end_append(c, EAGAIN, "another member is becoming the cluster's "
-                   "writer");
-    } else if (!c->writer) {
-        end_append(c, EPERM, "this member is not the cluster's writer");
+    if (c->state != CLUSTER_WRITES) {
+        end_append(c, EAGAIN, "another member is the cluster's writer, or "
+                   "about to be");
     } else if (view->current ? !view->has_row
                : (loop_now_ms(c->loop)
                   >= c->lost_ms + c->options->lease_ms)) {
@@ -287,7 +285,6 @@ cluster_append(void *cluster, char *text, size_t length,
         end_append(c, EAGAIN, "most members of the cluster are too far "
                    "behind");
     } else if (!view->current) {
-        c->append.in_doubt = true;
         cluster_run(c);
     } else {
         send_append(c);
@@ -298,14 +295,16 @@ cluster_append(void *cluster, char *text, size_t length,
 void
 cluster_append_lost(struct cluster *c)
 {
-    c->append.in_doubt = c->append.active;
+    if (c->append.state == APPEND_SENT) {
+        c->append.state = APPEND_DOUBTFUL;
+    }
     c->lost_ms = loop_now_ms(c->loop);
 }
 
 void
 cluster_append_abandon(struct cluster *c, const char *why)
 {
-    if (c->append.active) {
+    if (c->append.state != APPEND_NONE) {
         end_append(c, EINTR, why);
     }
 }
@@ -315,8 +314,10 @@ cluster_fell_behind(void *cluster, const char *why)
 {
     struct cluster *c = cluster;
 
-    c->broken = true;
     cluster_set_problem(c, why);
+    if (c->state == CLUSTER_WRITES) {
+        cluster_begin_hand_over(c, "");
+    }
     cluster_run(c);
 }
 

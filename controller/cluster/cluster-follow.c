@@ -37,7 +37,9 @@ stand_still(struct cluster *c, const char *why)
                               VMN_VERSION)
                   : xstrdup(why));
 
-    c->broken = true;
+    if (c->state == CLUSTER_FOLLOWS) {
+        cluster_set_state(c, CLUSTER_BROKEN);
+    }
     cluster_set_problem(c, text);
     free(text);
 }
@@ -61,7 +63,9 @@ on_applied(void *cluster, int error, const struct vmn_error *why)
 {
     struct cluster *c = cluster;
 
-    c->applying = false;
+    if (c->state == CLUSTER_APPLIES) {
+        cluster_set_state(c, CLUSTER_FOLLOWS);
+    }
     if (error == EUCLEAN) {
         stand_still(c, why->text);
     } else if (error) {
@@ -88,7 +92,7 @@ apply(struct cluster *c, const struct cluster_batch *batch)
         stand_still(c, "the next batch is neither text nor compressed text");
         return;
     }
-    c->applying = true;
+    cluster_set_state(c, CLUSTER_APPLIES);
     c->callbacks->apply(c->aux, text, batch->index, on_applied, c);
     free(text);
 }
@@ -100,7 +104,7 @@ find_obstacle(const struct cluster *c, const struct cluster_view *view)
     struct store_place place;
 
     c->store_class->get_place(c->store, &place);
-    if (c->taken) {
+    if (c->membership == MEMBER_TAKEN) {
         return xstrdup(CLUSTER_TAKEN);
     }
     if (view->format > CLUSTER_FORMAT) {
@@ -147,7 +151,7 @@ cluster_follow_run(struct cluster *c, int64_t now_ms, int64_t *wake_ms)
 {
     const struct cluster_view *view = cluster_db_view(c->db);
 
-    if (c->applying || c->broken || !view->current || !view->has_row) {
+    if (c->state != CLUSTER_FOLLOWS || !view->current || !view->has_row) {
         return;
     }
     note_unknown(c);

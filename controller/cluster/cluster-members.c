@@ -55,7 +55,9 @@ on_registered(void *cluster, const char *fault)
 {
     struct cluster *c = cluster;
 
-    c->registered = !fault;
+    if (!fault && c->membership <= MEMBER_TAKEN) {
+        c->membership = MEMBER_REGISTERED;
+    }
     on_reported(cluster, fault);
 }
 
@@ -73,16 +75,21 @@ on_unregistered(void *cluster, const char *fault OVS_UNUSED)
 {
     struct cluster *c = cluster;
 
-    c->registered = false;
+    c->membership = MEMBER_LEFT;
 }
 
 void
 cluster_unregister(struct cluster *c)
 {
-    c->ending = true;
-    c->registered = c->registered && cluster_db_transact(
-        c->db, cluster_ops_unregister(c->options->name, c->run),
-        on_unregistered, c);
+    cluster_set_state(c, CLUSTER_ENDS);
+    if (c->membership == MEMBER_REGISTERED) {
+        c->membership = MEMBER_LEAVING;
+        if (!cluster_db_transact(
+                c->db, cluster_ops_unregister(c->options->name, c->run),
+                on_unregistered, c)) {
+            c->membership = MEMBER_LEFT;
+        }
+    }
 }
 
 /* Another process says that it is this member, or the list does not have it
@@ -90,11 +97,42 @@ cluster_unregister(struct cluster *c)
 static void
 leave(struct cluster *c, const char *why)
 {
-    c->broken = true;
     cluster_set_problem(c, why);
-    if (c->writer) {
+    if (cluster_is_writer(c)) {
         cluster_depose(c, why);
+    } else {
+        cluster_set_state(c, CLUSTER_BROKEN);
     }
+}
+
+/* Returns true if the list has what it is to have of this member: 'self', or
+ * NULL if no row has its name.  A member that was removed while it waited for
+ * an earlier process of its own stays out. */
+static bool
+is_listed(const struct cluster *c, const struct cluster_member *self)
+{
+    return (c->membership == MEMBER_REGISTERED ? self && self->run == c->run
+            : self || c->membership == MEMBER_UNLISTED);
+}
+
+/* Returns true if no other process has the row of this member's name, which is
+ * 'self', or NULL. */
+static bool
+may_register(struct cluster *c, const struct cluster_member *self,
+             int64_t now_ms, int64_t *wake_ms)
+{
+    if (self && self->run && now_ms < self->heard_ms + TAKEN_MS) {
+        if (c->seen_beat && self->beat != c->seen_beat) {
+            c->membership = MEMBER_TAKEN;
+        }
+        c->seen_beat = self->beat;
+        *wake_ms = MIN(*wake_ms, self->heard_ms + TAKEN_MS);
+        return false;
+    }
+    if (c->membership == MEMBER_TAKEN) {
+        c->membership = MEMBER_WAITS;
+    }
+    return true;
 }
 
 void
@@ -112,18 +150,20 @@ cluster_members_run(struct cluster *c, int64_t now_ms, int64_t *wake_ms)
     };
     const struct cluster_member *self;
     struct store_place place;
+    bool registered;
     int64_t due_ms;
 
     c->store_class->get_place(c->store, &place);
-    if (c->reporting || c->broken || !view->current || !view->has_row
+    if (c->reporting || c->state == CLUSTER_BROKEN
+        || c->state == CLUSTER_ENDS || !view->current || !view->has_row
         || place.cluster != view->number) {
         return;
     }
     self = shash_find_data(&view->members, c->options->name);
-    c->listed |= self != NULL;
-    /* Whoever removed it while it waited for an earlier process of its own
-     * must not see it come back. */
-    if (c->registered ? self && self->run == c->run : self || !c->listed) {
+    if (self && c->membership == MEMBER_UNLISTED) {
+        c->membership = MEMBER_WAITS;
+    }
+    if (is_listed(c, self)) {
         c->missing_ms = 0;
     } else {
         c->missing_ms = c->missing_ms ? c->missing_ms : now_ms;
@@ -135,15 +175,11 @@ cluster_members_run(struct cluster *c, int64_t now_ms, int64_t *wake_ms)
                   : "this member was removed from the cluster"));
         return;
     }
-    if (!c->registered && self && self->run
-        && now_ms < self->heard_ms + TAKEN_MS) {
-        c->taken |= c->seen_beat && self->beat != c->seen_beat;
-        c->seen_beat = self->beat;
-        *wake_ms = MIN(*wake_ms, self->heard_ms + TAKEN_MS);
+    registered = c->membership == MEMBER_REGISTERED;
+    if (!registered && !may_register(c, self, now_ms, wake_ms)) {
         return;
     }
-    c->taken = false;
-    due_ms = c->reported_ms + (!c->registered ? REPORT_MIN_MS
+    due_ms = c->reported_ms + (!registered ? REPORT_MIN_MS
                                : row.applied != c->reported
                                ? REPORT_APPLIED_MS : REPORT_MAX_MS);
     if (now_ms < due_ms) {
@@ -152,7 +188,7 @@ cluster_members_run(struct cluster *c, int64_t now_ms, int64_t *wake_ms)
     }
     row.disk = cluster_disk_used(c, now_ms);
     row.hosts = c->callbacks->count_hosts(c->aux);
-    if (!c->registered) {
+    if (!registered) {
         write_row(c, cluster_ops_register(&row, self != NULL), on_registered,
                   now_ms);
     } else {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What the files of the cluster share: cluster.c has the life of a member and
- * its lease, cluster-append.c the writer's batches, cluster-follow.c those of
- * others, cluster-members.c the list of members, cluster-standby.c what one
- * that stands by passes on, cluster-unixctl.c the commands. */
+ * Declarations that the files of the cluster share.  cluster.c has the states
+ * of a member and its lease, cluster-append.c the writer's appends,
+ * cluster-follow.c a standby's batches, cluster-members.c the list of members,
+ * cluster-standby.c the relay, cluster-unixctl.c the commands. */
 
 #ifndef CONTROLLER_CLUSTER_CLUSTER_PRIVATE_H
 #define CONTROLLER_CLUSTER_CLUSTER_PRIVATE_H 1
@@ -21,13 +21,65 @@
 
 struct event;
 
-/* A batch that was appended, and that the majority may not have yet. */
+/* An appended batch that most members may not have yet. */
 struct appended {
     struct ovs_list node;
     int64_t index, bytes;       /* Bytes as in the view. */
 };
 
+/* The states of a member.  cluster_set_state() makes each transition:
+ *
+ *   FOLLOWS <--> APPLIES         a standby
+ *    |    |         |
+ *    |    '--> BROKEN <-'        it cannot follow any more
+ *    v
+ *   WRITES --> HANDS_OVER        the writer
+ *
+ * and one from each of them to ENDS. */
+enum cluster_state {
+    CLUSTER_FOLLOWS,            /* It waits for the next batch, and takes the
+                                 * lease if that ends. */
+    CLUSTER_APPLIES,            /* A batch is being written. */
+    CLUSTER_BROKEN,             /* Until its process ends. */
+    CLUSTER_WRITES,
+    CLUSTER_HANDS_OVER,         /* The lease is being given up. */
+    CLUSTER_ENDS,               /* The process is about to end. */
+};
+
+/* This process in the list of members (cluster-members.c):
+ *
+ *   UNLISTED --> WAITS <--> TAKEN
+ *       |          |
+ *       '----------'--> REGISTERED --> LEAVING --> LEFT
+ */
+enum cluster_membership {
+    MEMBER_UNLISTED,            /* No row of its name was seen. */
+    MEMBER_WAITS,               /* The row may be of an earlier process. */
+    MEMBER_TAKEN,               /* The row's beat rises: another process has
+                                 * this name. */
+    MEMBER_REGISTERED,          /* The row is of this process. */
+    MEMBER_LEAVING,             /* The row is being cleared, as this process
+                                 * ends. */
+    MEMBER_LEFT,
+};
+
+/* The batch that the writer appends (cluster-append.c):
+ *
+ *   NONE --> NEW --> SENT <--> DOUBTFUL
+ *
+ * and from each of them to NONE, once its outcome is known, or it is given
+ * up. */
+enum cluster_append_state {
+    APPEND_NONE,
+    APPEND_NEW,                 /* No transaction was sent yet. */
+    APPEND_SENT,                /* A transaction is under way. */
+    APPEND_DOUBTFUL,            /* A transaction was sent, and its outcome is
+                                 * not known. */
+};
+
 struct cluster {
+    enum cluster_state state;
+    enum cluster_membership membership;
     struct loop *loop;
     const struct cluster_options *options;
     const struct store_class *store_class;
@@ -38,96 +90,96 @@ struct cluster {
     struct store_replicator replicator;
 
     struct cluster_db *db;
-    struct event *timer;        /* When there is something to do next. */
+    struct event *timer;        /* Calls cluster_run(). */
     struct lease lease;
     int64_t run;                /* Of this process; random, not 0. */
-    bool resigning;             /* The process ends: it becomes no writer. */
-    bool ending;                /* Called no more. */
     struct tls *tls;            /* With other members; or NULL. */
     struct relay *relay;        /* To the writer; or NULL. */
 
     /* The writer. */
-    bool writer;                /* It is one, */
-    int64_t epoch;              /* of this epoch. */
-    bool handing_over;          /* The lease is being given up, */
-    char *successor;            /* to this member; "": to any. */
-    int64_t resign_ms;          /* Not before, since it was tried. */
+    int64_t epoch;
+    char *successor;            /* Takes the lease that is handed over; "":
+                                 * any member does. */
+    int64_t resign_ms;          /* When the lease is given up next. */
     struct {
-        bool active;            /* A batch is being appended. */
-        bool tried;             /* A transaction was sent. */
-        bool in_doubt;          /* No transaction is under way; one was, and
-                                 * its outcome is not known. */
+        enum cluster_append_state state;
         char *text;             /* Owned. */
         size_t length;
         int64_t index;
-        int64_t serial;         /* Tells it from a batch that was given up. */
+        int64_t serial;         /* Differs from that of an abandoned batch of
+                                 * the same index. */
         int64_t begin_ms, again_ms;
         store_appended_cb *done;
         void *done_aux;
     } append;
     int64_t serial;             /* Of the newest batch. */
-    int64_t lost_ms;            /* When the connection was lost last. */
-    int64_t stale_ms;           /* Since when the view is stale; 0: it is
-                                 * not. */
+    int64_t lost_ms;            /* When the connection was last lost. */
+    int64_t stale_ms;           /* When the view became stale; 0: it is not. */
     struct ovs_list unconfirmed; /* Of struct appended, oldest first. */
-    int64_t trimmed, trimmed_bytes; /* When the head was here; 0: not by this
-                                     * process. */
+    int64_t trimmed, trimmed_bytes; /* The head when batches were last deleted;
+                                     * 0: not by this process. */
 
-    /* Standing by. */
+    /* A standby. */
     int64_t applied;            /* The newest batch that the model has. */
-    bool applying;              /* The next one is being written. */
-    int64_t retry_ms;           /* When it is tried again; 0: it is not. */
+    int64_t retry_ms;           /* When a batch that could not be written is
+                                 * tried again; 0: there is none. */
     char *problem;              /* Why it cannot follow; NULL: it can. */
-    bool broken;                /* And never will. */
-    bool has_unknown;           /* There are rows with fields that this version
-                                 * does not know, as was said. */
+    bool has_unknown;           /* Rows have fields that this version does not
+                                 * know, which was logged. */
 
     /* In the list of members. */
-    bool registered;            /* The list has this process, */
-    bool reporting;             /* or a transaction is under way. */
-    bool listed;                /* It had this process, or an earlier one of
-                                 * this member. */
-    int64_t missing_ms;         /* Since when it lacks it after all; 0: it does
-                                 * not. */
-    int64_t seen_beat;          /* Of a row of its name, before that; */
-    bool taken;                 /* it moves: it is another process's. */
-    int64_t reported, reported_ms; /* What it says, and since when. */
+    bool reporting;             /* A transaction is under way. */
+    int64_t missing_ms;         /* When its row vanished, or became another
+                                 * process's; 0: it has its row. */
+    int64_t seen_beat;          /* Of the row, while MEMBER_WAITS. */
+    int64_t reported, reported_ms; /* The newest batch that its row shows, and
+                                    * when it was written. */
     int64_t disk, disk_ms;      /* cluster_disk_used(), and when; 0: never. */
-    char *untold;               /* Members that hosts are not told of, as was
-                                 * said. */
+    char *untold;               /* Members without an address for hosts that
+                                 * dial, which was logged. */
 
     int64_t known_epoch;        /* See cluster_epoch(). */
 };
 
-/* The latest epoch that a new cluster may be given the half of. */
+/* The latest epoch.  A new cluster begins at half of it, at most. */
 #define CLUSTER_EPOCH_MAX ((INT64_C(1) << 33) - 1)
-/* Why one cannot be a member. */
+/* The first revision of a new writer is later by this than the newest that it
+ * knows: the former writer may have shown revisions that are not stored, of
+ * reports of hosts, since its last beat. */
+#define REVISION_GAP 1000000
+/* Why a process cannot be a member. */
 #define CLUSTER_TAKEN "another vmnd is a member with this name"
 
+/* Makes the transition. */
+void cluster_set_state(struct cluster *, enum cluster_state);
+static inline bool
+cluster_is_writer(const struct cluster *c)
+{
+    return c->state == CLUSTER_WRITES || c->state == CLUSTER_HANDS_OVER;
+}
+/* Begins to hand over to member 'successor'; "": to any. */
+void cluster_begin_hand_over(struct cluster *, const char *successor);
 /* Sets why the member cannot follow; NULL: it can. */
 void cluster_set_problem(struct cluster *, const char *why);
 /* Returns the newest batch that is in this member's file. */
 int64_t cluster_stored(const struct cluster *);
-/* Returns true if the writer knows more than the view says. */
+/* Returns true if this is the writer, and the view is older than its own
+ * transactions. */
 bool cluster_view_is_stale(const struct cluster *);
-/* Returns what the writer says next. */
+/* Returns the writer's next values of the lease's row. */
 struct cluster_ops_writer cluster_as_writer(const struct cluster *);
-/* Does what is due, and sets the timer for what is due later. */
+/* Does all that is due, and sets the timer for the rest. */
 void cluster_run(struct cluster *);
 /* Returns true if the member runs and was heard a moment ago. */
 bool cluster_hears(const struct cluster *, const struct cluster_member *);
-/* Ends the writer's part. */
+/* Has the writer be one no more, for this reason. */
 void cluster_depose(struct cluster *, const char *why);
-
-/* cluster-standby.c.  ----------------------------------------------------- */
-
-/* Returns true if the member's row, which comes from outside, names it and an
- * ADDRESS:PORT where it listens for others. */
-bool cluster_can_reach(const struct cluster_member *);
-/* A writer goes on with revisions so much later than those that it knows of:
- * the former one may have shown some since its last word, of what hosts report
- * and is not stored. */
-#define REVISION_GAP 1000000
+/* Begins to make this member's state that of a new cluster, whose first epoch
+ * is the time of day, or 'epoch' if that is later: 0 to CLUSTER_EPOCH_MAX / 2.
+ * Returns 0, or a positive errno with an error.  'done' is called as by
+ * cluster_db_transact(). */
+int cluster_found(struct cluster *, int64_t epoch, cluster_db_done_cb *done,
+                  void *aux, struct vmn_error *why);
 
 /* cluster-append.c.  ------------------------------------------------------ */
 
@@ -135,19 +187,17 @@ bool cluster_can_reach(const struct cluster_member *);
 void cluster_append(void *cluster, char *text, size_t length,
                     store_appended_cb *, void *aux);
 void cluster_fell_behind(void *cluster, const char *why);
-/* Finds out what became of the batch in flight, if it can, and when that is to
- * be tried again. */
+/* Sends the batch if it was not sent, and finds out its outcome. */
 void cluster_append_run(struct cluster *, int64_t now_ms, int64_t *wake_ms);
-/* The connection was lost. */
+/* The connection to the database was lost. */
 void cluster_append_lost(struct cluster *);
-/* Ends the batch in flight: its outcome will not be known. */
+/* Gives the batch up: its outcome will not be known. */
 void cluster_append_abandon(struct cluster *, const char *why);
-/* Forgets all of it. */
 void cluster_append_uninit(struct cluster *);
 
 /* cluster-follow.c.  ------------------------------------------------------ */
 
-/* Applies what is to be applied. */
+/* Applies the next batch, if there is one. */
 void cluster_follow_run(struct cluster *, int64_t now_ms, int64_t *wake_ms);
 
 /* cluster-members.c.  ----------------------------------------------------- */
@@ -157,22 +207,14 @@ void cluster_members_run(struct cluster *, int64_t now_ms, int64_t *wake_ms);
 /* Returns how full the disk of the server of the database is, in percent; 0:
  * it is not known. */
 int64_t cluster_disk_used(struct cluster *, int64_t now_ms);
-/* Begins to say in the list that this process ends; 'registered' is false once
- * that is done.  All else ends. */
+/* Ends the member, and begins to clear its row in the list. */
 void cluster_unregister(struct cluster *);
-/* Returns the newest batch that a majority of the members has. */
+/* Returns the newest batch that most members have. */
 int64_t cluster_members_have(const struct cluster_view *);
 
 /* cluster-standby.c.  ----------------------------------------------------- */
 
-/* Has requests passed on to who is the writer now. */
+/* Relays requests to the present writer. */
 void cluster_standby_run(struct cluster *);
-
-/* Begins to make this member's state that of a new cluster, whose first epoch
- * is the time, or 'epoch' if that is later: 0 to CLUSTER_EPOCH_MAX / 2.
- * Returns 0, or a positive errno with an error.  'done' is called as by
- * cluster_db_transact(). */
-int cluster_found(struct cluster *, int64_t epoch, cluster_db_done_cb *done,
-                  void *aux, struct vmn_error *why);
 
 #endif /* controller/cluster/cluster-private.h */

@@ -132,7 +132,7 @@ cluster_standby_run(struct cluster *c)
     bool known = writer && can_reach(writer);
 
     /* Without the database the last known writer is still the best. */
-    if (c->relay && !c->writer && view->current && view->has_row) {
+    if (c->relay && !cluster_is_writer(c) && view->current && view->has_row) {
         relay_set_server(c->relay, known ? writer->name : NULL,
                          known ? writer->listen : NULL);
     }

@@ -52,7 +52,7 @@ problem_of(const struct cluster *c)
     if (view->fault) {
         return view->fault;
     }
-    return (c->problem || c->registered ? c->problem
+    return (c->problem || c->membership == MEMBER_REGISTERED ? c->problem
             : "it is not in the list of members yet");
 }
 
@@ -66,7 +66,7 @@ cluster_get_status(const struct cluster *c, struct arena *arena,
 
     *status = (struct status_cluster) {
         .member = c->options->name,
-        .role = role_of(c->writer),
+        .role = role_of(cluster_is_writer(c)),
         .connected = view->current,
         .problem = problem_of(c),
         .revision = model_durable_revision(c->model),

@@ -30,6 +30,26 @@ VLOG_DEFINE_THIS_MODULE(cluster);
 /* Time for handing the lease over at the end. */
 #define RESIGN_MS 1000
 
+/* The state.  ------------------------------------------------------------- */
+
+void
+cluster_set_state(struct cluster *c, enum cluster_state to)
+{
+#define TO(STATE) (1u << CLUSTER_##STATE)
+    static const unsigned allowed[] = {
+        [CLUSTER_FOLLOWS] = TO(APPLIES) | TO(BROKEN) | TO(WRITES) | TO(ENDS),
+        [CLUSTER_APPLIES] = TO(FOLLOWS) | TO(BROKEN) | TO(ENDS),
+        [CLUSTER_BROKEN] = TO(ENDS),
+        [CLUSTER_WRITES] = TO(HANDS_OVER) | TO(ENDS),
+        [CLUSTER_HANDS_OVER] = TO(ENDS),
+        [CLUSTER_ENDS] = TO(ENDS),
+    };
+#undef TO
+
+    ovs_assert(allowed[c->state] & 1u << to);
+    c->state = to;
+}
+
 void
 cluster_set_problem(struct cluster *c, const char *why)
 {
@@ -59,7 +79,7 @@ cluster_view_is_stale(const struct cluster *c)
 {
     const struct cluster_view *view = cluster_db_view(c->db);
 
-    return (c->writer && view->has_row
+    return (cluster_is_writer(c) && view->has_row
             && (view->lease.epoch < c->epoch || view->head < c->applied));
 }
 
@@ -81,8 +101,8 @@ is_fit(const struct cluster *c)
 {
     const struct cluster_view *view = cluster_db_view(c->db);
 
-    return (view->current && view->has_row && c->registered && !c->broken
-            && !c->problem && !c->applying && !c->ending && !c->resigning
+    return (c->state == CLUSTER_FOLLOWS && view->current && view->has_row
+            && c->membership == MEMBER_REGISTERED && !c->problem
             && c->applied == view->head);
 }
 
@@ -100,8 +120,7 @@ activate(struct cluster *c)
     const struct cluster_view *view = cluster_db_view(c->db);
     uint64_t revision = newest_revision(c);
 
-    c->writer = true;
-    c->handing_over = false;
+    cluster_set_state(c, CLUSTER_WRITES);
     c->epoch = view->lease.epoch;
     VLOG_INFO("%s is the writer, of epoch %"PRId64", from revision %"PRIu64,
               c->options->name, c->epoch, revision);
@@ -115,15 +134,14 @@ activate(struct cluster *c)
 void
 cluster_depose(struct cluster *c, const char *why)
 {
-    if (!c->writer) {
+    if (!cluster_is_writer(c)) {
         return;
     }
-    VLOG(c->handing_over ? VLL_INFO : VLL_WARN,
+    VLOG(c->state == CLUSTER_HANDS_OVER ? VLL_INFO : VLL_WARN,
          "%s is not the writer any more: %s", c->options->name, why);
     /* From now on cluster_append() refuses. */
-    c->writer = false;
+    cluster_set_state(c, CLUSTER_ENDS);
     cluster_append_abandon(c, why);
-    c->ending = true;
     c->callbacks->deposed(c->aux, why);
 }
 
@@ -155,17 +173,16 @@ heed_lease(struct cluster *c)
 {
     const struct cluster_view *view = cluster_db_view(c->db);
 
-    if (!view->current || !view->has_row || c->ending) {
+    if (!view->current || !view->has_row || cluster_view_is_stale(c)) {
         return;
     }
-    if (cluster_view_is_stale(c)) {
-        return;
-    }
-    if (c->writer && (view->lease.epoch != c->epoch
-                      || !lease_is_held(&c->lease))) {
-        cluster_depose(c, c->handing_over ? "it was handed over"
-                       : "another member has become it");
-    } else if (!c->writer && lease_is_held(&c->lease) && is_fit(c)) {
+    if (cluster_is_writer(c)) {
+        if (view->lease.epoch != c->epoch || !lease_is_held(&c->lease)) {
+            cluster_depose(c, (c->state == CLUSTER_HANDS_OVER
+                               ? "it was handed over"
+                               : "another member has become it"));
+        }
+    } else if (lease_is_held(&c->lease) && is_fit(c)) {
         activate(c);
     }
 }
@@ -178,11 +195,12 @@ cluster_hears(const struct cluster *c, const struct cluster_member *member)
                 >= loop_now_ms(c->loop)));
 }
 
-/* Begins to give the lease up. */
-static void
-hand_over(struct cluster *c)
+void
+cluster_begin_hand_over(struct cluster *c, const char *successor)
 {
-    c->handing_over = true;
+    cluster_set_state(c, CLUSTER_HANDS_OVER);
+    free(c->successor);
+    c->successor = xstrdup(successor);
     c->resign_ms = loop_now_ms(c->loop);
 }
 
@@ -192,26 +210,18 @@ run_lease(struct cluster *c, int64_t now_ms, int64_t *wake_ms)
     struct cluster_ops_writer w;
     int64_t lease_wake_ms;
 
-    if (!cluster_db_view(c->db)->current || c->ending) {
+    if (!cluster_db_view(c->db)->current || c->state == CLUSTER_ENDS) {
         return;
     }
-    if (c->handing_over && c->writer) {
+    if (c->state == CLUSTER_HANDS_OVER) {
         if (now_ms < c->resign_ms) {
             *wake_ms = MIN(*wake_ms, c->resign_ms);
-        } else if (!c->append.active
+        } else if (c->append.state == APPEND_NONE
                    && lease_may_send(&c->lease, now_ms, wake_ms)) {
             w = cluster_as_writer(c);
             c->resign_ms = now_ms + LEASE_AGAIN_MS;
             send_lease(c, cluster_ops_resign(&w, c->successor), now_ms);
         }
-        return;
-    }
-    if (c->writer && c->broken) {
-        /* Another one is better at it. */
-        free(c->successor);
-        c->successor = xstrdup("");
-        hand_over(c);
-        run_lease(c, now_ms, wake_ms);
         return;
     }
     switch (lease_next(&c->lease, is_fit(c), now_ms, &lease_wake_ms)) {
@@ -238,18 +248,16 @@ cluster_run(struct cluster *c)
 {
     int64_t now_ms = loop_now_ms(c->loop), wake_ms = INT64_MAX;
 
-    if (c->ending) {
+    if (c->state == CLUSTER_ENDS) {
         return;
     }
     cluster_append_run(c, now_ms, &wake_ms);
     heed_lease(c);
-    if (!c->writer && !c->ending) {
-        cluster_follow_run(c, now_ms, &wake_ms);
-    }
+    cluster_follow_run(c, now_ms, &wake_ms);
     cluster_members_run(c, now_ms, &wake_ms);
     cluster_standby_run(c);
     run_lease(c, now_ms, &wake_ms);
-    if (wake_ms != INT64_MAX && !c->ending) {
+    if (wake_ms != INT64_MAX && c->state != CLUSTER_ENDS) {
         int64_t ms = MAX(wake_ms - now_ms, 0);
         const struct timeval tv = { ms / 1000, ms % 1000 * 1000 };
 
@@ -278,7 +286,7 @@ on_changed(void *cluster)
         c->known_epoch = MAX(c->known_epoch, view->lease.epoch);
     }
     cluster_run(c);
-    if (!c->ending) {
+    if (c->state != CLUSTER_ENDS) {
         c->callbacks->seen(c->aux);
     }
 }
@@ -312,10 +320,11 @@ cluster_found(struct cluster *c, int64_t epoch, cluster_db_done_cb *done,
     struct store_place place = { .cluster = random_number() };
     int error;
 
-    if (c->writer || c->applying || c->broken) {
+    if (c->state != CLUSTER_FOLLOWS) {
         return vmn_error_errno(why, EBUSY, "this member is %s",
-                               (c->writer ? "the writer of a cluster"
-                                : c->broken ? c->problem
+                               (cluster_is_writer(c)
+                                ? "the writer of a cluster"
+                                : c->state == CLUSTER_BROKEN ? c->problem
                                 : "following a cluster"));
     }
     if (view->fault) {
@@ -354,7 +363,7 @@ cluster_hand_over(struct cluster *c, const char *successor,
     const struct cluster_view *view = cluster_db_view(c->db);
     const struct cluster_member *member;
 
-    if (!c->writer || c->handing_over) {
+    if (c->state != CLUSTER_WRITES) {
         return vmn_error_errno(why, EPERM, "this member is not the writer");
     }
     if (*successor) {
@@ -374,9 +383,7 @@ cluster_hand_over(struct cluster *c, const char *successor,
     } else if (shash_count(&view->members) < 2) {
         return vmn_error_errno(why, ENOENT, "there is no other member");
     }
-    free(c->successor);
-    c->successor = xstrdup(successor);
-    hand_over(c);
+    cluster_begin_hand_over(c, successor);
     cluster_run(c);
     return 0;
 }
@@ -388,7 +395,7 @@ may_take_over(const struct cluster *c, const char *name)
 {
     const struct lease_row *row = &cluster_db_view(c->db)->lease;
 
-    return ((c->handing_over
+    return ((c->state == CLUSTER_HANDS_OVER
              && (!*c->successor || !strcmp(c->successor, name)))
             || (!*row->holder
                 && (!*row->successor || !strcmp(row->successor, name))));
@@ -490,22 +497,22 @@ cluster_resign(struct cluster *c)
 {
     int64_t end_ms = loop_now_ms(c->loop) + RESIGN_MS;
 
-    c->resigning = true;
-    if (c->writer && !c->handing_over) {
-        hand_over(c);
+    if (c->state == CLUSTER_WRITES) {
+        cluster_begin_hand_over(c, "");
+        cluster_run(c);
     }
-    cluster_run(c);
-    while (c->writer && loop_now_ms(c->loop) < end_ms) {
+    while (cluster_is_writer(c) && loop_now_ms(c->loop) < end_ms) {
         loop_turn(c->loop, 50);
     }
-    if (c->writer) {
+    if (cluster_is_writer(c)) {
         VLOG_WARN("the lease is not given up within %d ms%s: others wait for "
-                  "its end", RESIGN_MS, c->lease.n_sent || c->append.active
+                  "its end", RESIGN_MS, c->lease.n_sent || c->append.state
                   ? ", for the database has not replied" : "");
     }
     cluster_append_abandon(c, "this member is shutting down");
     cluster_unregister(c);
-    while (c->registered && loop_now_ms(c->loop) < end_ms) {
+    while (c->membership == MEMBER_LEAVING
+           && loop_now_ms(c->loop) < end_ms) {
         loop_turn(c->loop, 50);
     }
 }
@@ -516,7 +523,7 @@ cluster_destroy(struct cluster *c)
     if (!c) {
         return;
     }
-    c->ending = true;
+    cluster_set_state(c, CLUSTER_ENDS);
     c->store_class->set_replicator(c->store, NULL);
     cluster_close_relay(c);
     tls_destroy(c->tls);

@@ -23,8 +23,8 @@
 void
 commit_follow(struct commit *commit)
 {
-    ovs_assert(!commit->started);
-    commit->following = true;
+    ovs_assert(commit->state == COMMIT_LOADED || commit->state == COMMIT_HELD);
+    commit->role = COMMIT_FOLLOWS;
     id_pools_set_frozen(model_id_pools(commit->model), true);
     engine_set_following(commit->engine, true);
 }
@@ -32,9 +32,9 @@ commit_follow(struct commit *commit)
 void
 commit_lead(struct commit *commit)
 {
-    ovs_assert(commit->following && !commit->busy);
-    commit->following = false;
-    commit->clustered = true;
+    ovs_assert(commit->role == COMMIT_FOLLOWS
+               && commit->state == COMMIT_QUIESCENT);
+    commit->role = COMMIT_LEADS;
     id_pools_set_frozen(model_id_pools(commit->model), false);
     engine_set_following(commit->engine, false);
     commit_schedule(commit);
@@ -44,7 +44,7 @@ void
 commit_apply_batch(struct commit *commit, const char *text, int64_t index,
                    store_done_cb *done, void *aux)
 {
-    ovs_assert(commit->following && !commit->batch.text);
+    ovs_assert(commit->role == COMMIT_FOLLOWS && !commit->batch.text);
     commit->batch = (struct followed_batch) {
         .text = xstrdup(text), .index = index, .done = done, .aux = aux,
     };
@@ -70,7 +70,7 @@ commit_run_batch(struct commit *commit)
     struct vmn_error why = VMN_ERROR_INIT;
     int error;
 
-    commit->busy = commit->writing = true;
+    commit_set_state(commit, COMMIT_WRITING);
     commit->info = (struct commit_group) {
         .time_ms = time_wall_msec(),
         .begin_us = time_usec(),
@@ -83,8 +83,7 @@ commit_run_batch(struct commit *commit)
         struct vmn_error all = VMN_ERROR_INIT;
 
         /* The model is not a state that ever was. */
-        commit->writing = false;
-        commit->broken = true;
+        commit_set_state(commit, COMMIT_BROKEN);
         vmn_error_errno(&all, EUCLEAN, "batch %"PRId64" cannot be applied: "
                         "%s", batch->index, why.text);
         commit_end_batch(commit, EUCLEAN, &all);

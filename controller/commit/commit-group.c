@@ -14,7 +14,6 @@
 #include <event2/event.h>
 #include <inttypes.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "controller/commit/activity.h"
 #include "controller/commit/batching.h"
@@ -155,9 +154,9 @@ finish(struct commit *commit)
                  commit->info.last_revision);
     model_settle(commit->model);
     commit->info.delta = NULL;
-    commit->internal = commit->noted_again = false;
+    commit->noted_again = false;
     commit->retry_ms = COMMIT_RETRY_MIN_MS;
-    commit->busy = false;
+    commit_set_state(commit, COMMIT_QUIESCENT);
     commit_reply_all(commit, &commit->group);
     engine_delta_destroy(delta);
 }
@@ -179,7 +178,7 @@ roll_back(struct commit *commit)
     commit_follow_rows(commit);
     engine_delta_destroy(engine_roll_back(commit->engine, delta));
     engine_delta_destroy(delta);
-    commit->busy = false;
+    commit_set_state(commit, COMMIT_QUIESCENT);
 }
 
 static void
@@ -232,6 +231,7 @@ fail_internal(struct commit *commit)
                                 commit->retry_ms % 1000 * 1000 };
     struct pending *pending, *next;
 
+    commit_set_state(commit, COMMIT_RETRYING);
     LIST_FOR_EACH_SAFE (pending, next, node, &commit->queue) {
         if (may_be_refused(pending)) {
             commit_dequeue(commit, pending);
@@ -245,7 +245,7 @@ fail_internal(struct commit *commit)
         refuse_unstored(commit, pending);
     }
     commit_reply_all(commit, &commit->refused);
-    if (!commit->stopped) {
+    if (commit->intake == COMMIT_OPEN) {
         event_add(commit->retry, &tv);
     }
     commit->retry_ms = MIN(2 * commit->retry_ms, RETRY_MAX_MS);
@@ -270,7 +270,7 @@ commit_stored(void *commit_, int error, const struct vmn_error *why)
 {
     struct commit *commit = commit_;
 
-    commit->written = true;
+    commit_set_state(commit, COMMIT_WRITTEN);
     commit->write_error = error;
     free(commit->write_error_text);
     commit->write_error_text = nullable_xstrdup(error ? why->text : NULL);
@@ -309,14 +309,13 @@ finish_written(struct commit *commit)
 void
 commit_handle_store_reply(struct commit *commit)
 {
-    commit->written = commit->writing = false;
     if (commit->write_error) {
         note_store_error(commit, commit->write_error,
                          commit->write_error_text);
-        if (commit->internal) {
-            fail_internal(commit);
-        } else if (commit->batch.text) {
+        if (commit->batch.text) {
             fail_batch(commit);
+        } else if (ovs_list_is_empty(&commit->group)) {
+            fail_internal(commit);
         } else {
             fail(commit);
         }
@@ -410,7 +409,7 @@ check_limits(struct commit *commit)
 void
 commit_write_group(struct commit *commit)
 {
-    commit->writing = true;
+    commit_set_state(commit, COMMIT_WRITING);
     commit->submitted_us = time_usec();
     commit->store_class->submit(commit->store, commit->model,
                                 commit_stored, commit);
@@ -433,7 +432,7 @@ compile(struct commit *commit, uint64_t retired)
         return;
     }
     /* Who follows writes what is pending with the next batch. */
-    if (has_pending(commit) && !commit->following) {
+    if (has_pending(commit) && commit->role != COMMIT_FOLLOWS) {
         commit_write_group(commit);
     } else {
         finish(commit);
@@ -447,7 +446,7 @@ compile_internal(struct commit *commit, uint64_t retired)
 {
     uint64_t revision = model_revision(commit->model);
 
-    commit->busy = commit->internal = true;
+    commit_set_state(commit, COMMIT_COMPILING);
     commit->info = (struct commit_group) {
         .first_revision = revision + 1,
         .last_revision = revision,
@@ -461,7 +460,6 @@ compile_internal(struct commit *commit, uint64_t retired)
 void
 commit_compile_loaded(struct commit *commit)
 {
-    commit->started = commit->busy = true;
     if (commit->load) {
         commit->load(commit->load_aux);
     }
@@ -491,7 +489,7 @@ commit_compute_again(struct commit *commit)
 void
 commit_run_group(struct commit *commit)
 {
-    commit->busy = true;
+    commit_set_state(commit, COMMIT_COMPILING);
     apply(commit);
     if (model_is_unsettled(commit->model)) {
         if ((commit_follow_rows(commit) || commit->unnoted) && commit->note) {
@@ -499,7 +497,7 @@ commit_run_group(struct commit *commit)
         }
         compile(commit, commit->info.last_revision);
     } else {
-        commit->busy = false;
+        commit_set_state(commit, COMMIT_QUIESCENT);
         commit_reply_all(commit, &commit->group);
     }
 }

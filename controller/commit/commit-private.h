@@ -46,6 +46,47 @@ struct pending {
     void (*inspect)(void *aux); /* Of a dry run, or NULL. */
 };
 
+/* The state of the model and of the engine.  commit_set_state() makes each
+ * transition:
+ *
+ *   HELD <--> LOADED --> COMPILING          the first compile
+ *   QUIESCENT <--> TRYING                   a plan or a dry run
+ *   QUIESCENT --> COMPILING --> WRITING     a group
+ *                     '--> QUIESCENT        nothing to write, or rolled back
+ *   QUIESCENT --> WRITING --> BROKEN        a batch, compiled meanwhile
+ *   WRITING --> WRITTEN --> QUIESCENT       durable, or rolled back
+ *                  '--> RETRYING --> WRITING
+ *                                           an internal group that failed
+ *
+ * Requests, and what waits for a quiescent state, are looked at in QUIESCENT
+ * alone. */
+enum commit_state {
+    COMMIT_LOADED,              /* The first compile has not begun. */
+    COMMIT_HELD,                /* The same, until commit_begin(). */
+    COMMIT_QUIESCENT,           /* Both have the durable state. */
+    COMMIT_TRYING,              /* A plan or a dry run is applied. */
+    COMMIT_COMPILING,           /* A group is applied. */
+    COMMIT_WRITING,             /* The store writes the group. */
+    COMMIT_WRITTEN,             /* It has, or has failed: 'write_error'. */
+    COMMIT_RETRYING,            /* An internal group waits to be written
+                                 * again. */
+    COMMIT_BROKEN,              /* A batch did not fit. */
+};
+
+/* Whether requests are taken, and groups begin. */
+enum commit_intake {
+    COMMIT_OPEN,
+    COMMIT_STOPPED,             /* No group begins any more. */
+    COMMIT_CLOSED,              /* And requests are dropped. */
+};
+
+/* What vmnd is to a cluster. */
+enum commit_role {
+    COMMIT_ALONE,
+    COMMIT_FOLLOWS,             /* Another member commits. */
+    COMMIT_LEADS,               /* A write is one of a cluster's. */
+};
+
 /* A batch of another member's. */
 struct followed_batch {
     char *text;                 /* Owned; NULL: there is none. */
@@ -55,6 +96,9 @@ struct followed_batch {
 };
 
 struct commit {
+    enum commit_state state;
+    enum commit_intake intake;
+    enum commit_role role;
     struct event_base *base;
     struct model *model;
     struct engine *engine;
@@ -66,7 +110,6 @@ struct commit {
     struct event *later;        /* which this waits for. */
     int64_t waiting_us;         /* When that wait began; 0: there is none. */
     uint64_t n_waits, waited_us; /* Groups that waited, and how long. */
-    bool clustered;             /* A write is one of a cluster's. */
     int64_t submitted_us;       /* When the group was given to the store. */
     bool behind;                /* Most hosts have outstanding replies. */
     uint64_t n_groups, n_requests; /* Started groups, and their requests. */
@@ -86,31 +129,17 @@ struct commit {
     size_t n_plans;
     struct ovs_list refused;    /* Overflow of the queue, to be failed. */
     struct ovs_list group;      /* Being written. */
-    bool following;             /* Another member of the cluster commits; */
-    struct followed_batch batch; /* and the batch that is next, or being
-                                  * written. */
-    bool broken;                /* One did not fit; it stays busy for ever. */
-    bool started;
-    bool internal;              /* An internal commit is not durable yet: of
-                                 * what was loaded, or of units that were
-                                 * computed again. */
-    struct event *retry;        /* Writes that to the store again */
+    struct followed_batch batch; /* Of the role COMMIT_FOLLOWS, the batch that
+                                  * is next, or being written. */
+    struct event *retry;        /* Writes an internal group again */
     int retry_ms;               /* after this delay. */
     struct event *times;        /* Expires when a time that units wait for has
                                  * passed. */
     bool recompute;             /* The engine is to run. */
-    bool held;                  /* Until commit_begin(), */
-    void (*load)(void *aux);    /* which may set what is loaded first. */
+    void (*load)(void *aux);    /* commit_begin(): sets what is loaded. */
     void *load_aux;
-    bool stopped;               /* No group begins any more, */
-    bool closed;                /* and requests are dropped. */
-    bool busy;                  /* Model and engine differ from the durable
-                                 * state, */
-    bool trying;                /* by what a plan or a dry run applies. */
-    bool writing;
-    bool written;               /* The store has completed the write */
-    int write_error;            /* with this errno, or 0, */
-    char *write_error_text;     /* and this reason, or NULL. */
+    int write_error;            /* Of COMMIT_WRITTEN: an errno, or 0; */
+    char *write_error_text;     /* and the reason, or NULL. */
     struct commit_group info;
     struct activity *activity;
     char *store_error;          /* Of the newest write, or NULL. */
@@ -135,6 +164,8 @@ struct commit {
 
 /* Schedules the fiber. */
 void commit_schedule(struct commit *);
+/* Makes the transition. */
+void commit_set_state(struct commit *, enum commit_state);
 
 /* commit-queue.c.  -------------------------------------------------------- */
 

@@ -148,7 +148,7 @@ commit_put_off(struct commit *commit, struct pending *pending)
     int64_t now_ms = time_msec();
     struct timeval wait = { 0, 0 };
 
-    if (!is_busy(&pending->errors) || commit->stopped
+    if (!is_busy(&pending->errors) || commit->intake != COMMIT_OPEN
         || (pending->until_ms ? now_ms >= pending->until_ms
             : commit->n_waiting >= COMMIT_QUEUE_MAX)) {
         return false;
@@ -194,14 +194,14 @@ void
 commit_submit(struct commit *commit, struct model_request *request,
               commit_done_cb *done, void *aux)
 {
-    if (commit->closed) {
+    if (commit->intake == COMMIT_CLOSED) {
         model_request_uninit(request);
         return;
     }
 
     struct pending *pending = pending_create(request, done, aux);
 
-    if (commit->following) {
+    if (commit->role == COMMIT_FOLLOWS) {
         commit_refuse(pending, VMN_ERR_UNAVAILABLE,
                       "this member of the cluster is not its writer");
         ovs_list_push_back(&commit->refused, &pending->node);
@@ -248,7 +248,7 @@ void
 commit_dry_run(struct commit *commit, struct model_request *request,
                void (*inspect)(void *aux), commit_done_cb *done, void *aux)
 {
-    if (commit->closed) {
+    if (commit->intake == COMMIT_CLOSED) {
         model_request_uninit(request);
         return;
     }
@@ -279,7 +279,7 @@ commit_run_plan(struct commit *commit)
         ovs_list_pop_front(&commit->plans), struct pending, node);
 
     commit->n_plans--;
-    commit->busy = commit->trying = true;
+    commit_set_state(commit, COMMIT_TRYING);
     pending->revision = model_revision(commit->model);
     if (pending->inspect) {
         pending->ok = plan_dry_run(commit->model, commit->engine,
@@ -292,7 +292,7 @@ commit_run_plan(struct commit *commit)
                                   &pending->errors);
         pending->ok = pending->plan != NULL;
     }
-    commit->busy = commit->trying = false;
+    commit_set_state(commit, COMMIT_QUIESCENT);
     if (pending->ok || !commit_put_off(commit, pending)) {
         commit_reply(commit, pending);
     }
@@ -326,7 +326,8 @@ commit_is_due(struct commit *commit)
         int64_t now_us = time_usec();
 
         us = batching_wait(&commit->batching, commit->behind, n, now_us);
-        if (!us && commit->clustered && !commit->n_single) {
+        if (!us && commit->role == COMMIT_LEADS
+            && !commit->n_single) {
             us = gathering_wait(&commit->gathering, commit->n_queue_clients,
                                 now_us);
         }

@@ -21,13 +21,14 @@ struct quiescent_cb {
 bool
 commit_is_quiescent(const struct commit *commit)
 {
-    return !commit->busy;
+    return commit->state == COMMIT_QUIESCENT;
 }
 
 bool
 commit_is_trying(const struct commit *commit)
 {
-    return commit->trying && !model_is_put_back(commit->model);
+    return (commit->state == COMMIT_TRYING
+            && !model_is_put_back(commit->model));
 }
 
 void

@@ -28,6 +28,29 @@
  * wall clock may be set. */
 #define TIMES_MS 10000
 
+/* The state.  ------------------------------------------------------------- */
+
+void
+commit_set_state(struct commit *commit, enum commit_state to)
+{
+#define TO(STATE) (1u << COMMIT_##STATE)
+    static const unsigned allowed[] = {
+        [COMMIT_LOADED] = TO(HELD) | TO(COMPILING),
+        [COMMIT_HELD] = TO(LOADED),
+        [COMMIT_QUIESCENT] = TO(TRYING) | TO(COMPILING) | TO(WRITING),
+        [COMMIT_TRYING] = TO(QUIESCENT),
+        [COMMIT_COMPILING] = TO(WRITING) | TO(QUIESCENT),
+        [COMMIT_WRITING] = TO(WRITTEN) | TO(BROKEN),
+        [COMMIT_WRITTEN] = TO(QUIESCENT) | TO(RETRYING),
+        [COMMIT_RETRYING] = TO(WRITING),
+        [COMMIT_BROKEN] = 0,
+    };
+#undef TO
+
+    ovs_assert(allowed[commit->state] & 1u << to);
+    commit->state = to;
+}
+
 /* A turn.  --------------------------------------------------------------- */
 
 void
@@ -77,26 +100,23 @@ set_times(struct commit *commit)
 static void
 run_once(struct commit *commit)
 {
-    if (commit->written) {
+    if (commit->state == COMMIT_WRITTEN) {
         commit_handle_store_reply(commit);
     }
-    if (commit->stopped || commit->broken) {
+    if (commit->intake != COMMIT_OPEN || commit->state == COMMIT_BROKEN) {
         return;
     }
     commit_reply_all(commit, &commit->refused);
-    if (commit->held) {
-        return;
-    }
-    if (!commit->started) {
+    if (commit->state == COMMIT_LOADED) {
         commit_compile_loaded(commit);
     }
-    if (commit->writing || commit->internal) {
+    if (commit->state != COMMIT_QUIESCENT) {
         return;
     }
     commit_queue_again(commit);
     commit_call_quiescent(commit);
     commit_compute_again(commit);
-    if (commit->internal) {
+    if (commit->state != COMMIT_QUIESCENT) {
         return;                 /* A group is being written. */
     }
     if (commit->batch.text) {
@@ -109,8 +129,9 @@ run_once(struct commit *commit)
     if (commit_is_due(commit)) {
         commit_run_group(commit);
     }
-    if (!commit->writing && (commit_is_due(commit) || commit->n_plans
-                             || !ovs_list_is_empty(&commit->quiescent_cbs))) {
+    if (commit->state == COMMIT_QUIESCENT
+        && (commit_is_due(commit) || commit->n_plans
+            || !ovs_list_is_empty(&commit->quiescent_cbs))) {
         commit_schedule(commit);
     }
 }
@@ -123,8 +144,7 @@ run(void *commit_)
 
     run_once(commit);
     /* When a write is done, it is run again. */
-    if (!commit->writing && !commit->internal && !commit->stopped
-        && !commit->broken && commit->started) {
+    if (commit->state == COMMIT_QUIESCENT && commit->intake == COMMIT_OPEN) {
         set_times(commit);
     }
 }
@@ -188,7 +208,6 @@ commit_create(struct event_base *base, struct model *model,
     commit->retry_ms = COMMIT_RETRY_MIN_MS;
     commit->times = event_new(base, -1, 0, later_cb, commit);
     commit->again = event_new(base, -1, 0, again_cb, commit);
-    commit->busy = true;        /* Until the first compile is done. */
     ovs_list_init(&commit->queue);
     ovs_list_init(&commit->put_off);
     ovs_list_init(&commit->plans);
@@ -204,19 +223,20 @@ commit_stop(struct commit *commit)
 {
     struct pending *pending;
 
-    if (commit->stopped) {
+    if (commit->intake != COMMIT_OPEN) {
         return;
     }
-    commit->stopped = true;
+    commit->intake = COMMIT_STOPPED;
     event_del(commit->retry);
     event_del(commit->times);
     event_del(commit->again);
     fiber_disable_yield(commit->fiber);
-    while ((commit->writing || fiber_is_running(commit->fiber))
+    while ((commit->state == COMMIT_WRITING || commit->state == COMMIT_WRITTEN
+            || fiber_is_running(commit->fiber))
            && !event_base_loop(commit->base, EVLOOP_ONCE)) {
         continue;
     }
-    commit->closed = true;
+    commit->intake = COMMIT_CLOSED;
     ovs_list_push_back_all(&commit->refused, &commit->put_off);
     ovs_list_push_back_all(&commit->refused, &commit->queue);
     ovs_list_push_back_all(&commit->refused, &commit->plans);
@@ -311,14 +331,18 @@ commit_remove_watch(struct commit *commit, commit_sink_cb *cb, void *aux)
 bool
 commit_hold(struct commit *commit)
 {
-    commit->held = !commit->started;
-    return commit->held;
+    if (commit->state == COMMIT_LOADED) {
+        commit_set_state(commit, COMMIT_HELD);
+    }
+    return commit->state == COMMIT_HELD;
 }
 
 void
 commit_begin(struct commit *commit, void (*load)(void *aux), void *aux)
 {
-    commit->held = false;
+    if (commit->state == COMMIT_HELD) {
+        commit_set_state(commit, COMMIT_LOADED);
+    }
     commit->load = load;
     commit->load_aux = aux;
     commit_schedule(commit);

@@ -221,7 +221,7 @@ world_setup(void **state)
                           w->model, &callbacks, w);
     open_relay(w);
     fake_see();
-    assert_true(w->c->registered);
+    assert_int_equal(w->c->membership, MEMBER_REGISTERED);
     /* Another member takes the lease of a writer that is not heard. */
     fake.fault = "it is another one";
     return 0;
@@ -233,7 +233,7 @@ world_teardown(void **state)
     struct world *w = *state;
 
     fake.fault = "the end";
-    w->c->ending = true;
+    cluster_set_state(w->c, CLUSTER_ENDS);
     fake.holds = false;
     fake_answer();
     cluster_destroy(w->c);

@@ -181,7 +181,6 @@ who_is_about_to_be_the_writer_is_not_removed(void **state)
     assert_not_removed(w, WRITER, EAGAIN);
     assert_resigned(w, true);
     fake_answer();
-    w->c->handing_over = false;
     assert_not_removed(w, WRITER, EAGAIN);
 }
 
@@ -199,7 +198,6 @@ none_is_removed_while_anybody_may_be_the_writer(void **state)
     assert_not_removed(w, WRITER, EAGAIN);
     /* As one that stands by sees it. */
     fake_answer();
-    w->c->handing_over = false;
     assert_not_removed(w, WRITER, EAGAIN);
 }
 
