@@ -19,7 +19,7 @@
 
 /* From how many percent on a disk that fills is told, as by the alert
  * VmnClusterDatabaseDiskFilling. */
-#define CTL_DISK_FILLING 85
+#define CTL_DISK_FILLING 90
 
 static void
 print_heard(const json_t *member, struct ds *ds)

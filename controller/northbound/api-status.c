@@ -15,6 +15,7 @@
 #include "controller/fabric/fabric-status.h"
 #include "controller/flow/pipeline.h"
 #include "controller/model/warnings.h"
+#include "controller/northbound/metrics-object-states.h"
 #include "controller/northbound/openapi-operations.h"
 #include "controller/northbound/replies.h"
 #include "controller/northbound/router-status.h"
@@ -224,6 +225,7 @@ static void
 send_status(struct http_request *req, struct northbound *nb)
 {
     struct schema_entry objects[VMN_N_TABLES];
+    struct object_states *states = object_states_read_problems(nb);
     struct arena arena;
     struct nb_problems problems = { .arena = &arena };
     struct nb_reply_status reply = {
@@ -241,7 +243,7 @@ send_status(struct http_request *req, struct northbound *nb)
             };
         }
     }
-    nb_find_problems(nb, engine_problems(nb->engine), &problems);
+    nb_find_problems(nb, engine_problems(nb->engine), states, &problems);
     reply.n_problems = problems.n;
     reply.problems = problems.problems;
     nb_find_health(nb, &problems, &reply.health);
@@ -249,6 +251,7 @@ send_status(struct http_request *req, struct northbound *nb)
     nb_reply_struct(req, &nb_status_whole, &reply);
     free(problems.problems);
     arena_uninit(&arena);
+    object_states_destroy(states);
 }
 
 void

@@ -37,6 +37,7 @@ controller_libvmn_a_SOURCES += \
 	controller/northbound/certificates.c \
 	controller/northbound/change-wait.c \
 	controller/northbound/change.c \
+	controller/northbound/conditions.h \
 	controller/northbound/deferred-reply.c \
 	controller/northbound/draft-effects.h \
 	controller/northbound/draft-services.c \
@@ -116,6 +117,7 @@ controller_libvmn_a_SOURCES += \
 	controller/northbound/placed-vms.h \
 	controller/northbound/port-paths.c \
 	controller/northbound/problem-details.c \
+	controller/northbound/problems.c \
 	controller/northbound/query-parameters.c \
 	controller/northbound/rate-limit.c \
 	controller/northbound/rate-limit.h \

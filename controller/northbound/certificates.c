@@ -141,14 +141,15 @@ nb_certificates_list(const struct northbound *nb,
     return n;
 }
 
-/* How long before its end a certificate is a problem: as in
- * VmnCertificateExpiresSoon and VmnCaExpiresSoon (deploy/monitoring). */
-#define EXPIRY_DAYS 7
+/* How long before its end a certificate, or a CA, is a problem: as in
+ * VmnCertificateExpires and VmnCaExpires. */
+#define EXPIRY_DAYS 14
+#define CA_EXPIRY_DAYS 90
 
 /* Adds that 'what' of the certificates for 'use' ends at 'expires_s'. */
 static void
 add_expiry(struct nb_problems *problems, const char *what, const char *use,
-           int64_t expires_s)
+           int64_t expires_s, int days)
 {
     int64_t left_s = expires_s - time_wall();
 
@@ -157,7 +158,7 @@ add_expiry(struct nb_problems *problems, const char *what, const char *use,
     } else if (left_s < 0) {
         nb_problems_add(problems, "certificates", "%s for %s has expired",
                         what, use);
-    } else if (left_s < EXPIRY_DAYS * 86400) {
+    } else if (left_s < days * 86400) {
         nb_problems_add(problems, "certificates", "%s for %s expires in less "
                         "than %d days", what, use,
                         (int) (left_s / 86400) + 1);
@@ -181,8 +182,13 @@ nb_certificates_add_problems(const struct northbound *nb,
 
         tls_get_info(all[i].tls, &info);
         add_expiry(problems, "vmnd's certificate", all[i].use,
-                   info.expires_s);
+                   info.expires_s, EXPIRY_DAYS);
         add_expiry(problems, "a CA that vmnd trusts", all[i].use,
-                   info.ca_expires_s);
+                   info.ca_expires_s, CA_EXPIRY_DAYS);
+        if (info.error) {
+            nb_problems_add(problems, "certificates", "the new certificate "
+                            "for %s is invalid, the previous one is in use: "
+                            "%s", all[i].use, info.error);
+        }
     }
 }

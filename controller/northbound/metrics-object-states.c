@@ -128,6 +128,9 @@ struct object_states {
     int64_t oldest_ms;          /* Of the ports that are unbound. */
     size_t n_hosts, n_ports;    /* That were read. */
     size_t n_without_backends, n_without_gateway, n_without_standby;
+    size_t n_nearly_full;       /* Subnets. */
+    struct arena arena;         /* For 'problems'. */
+    struct nb_problems problems; /* At most METRICS_SERIES_MAX of a kind. */
     struct subnet subnets[METRICS_SERIES_MAX]; /* The fullest, first. */
     size_t n_subnets;
     size_t n_subnets_left;      /* That have no series. */
@@ -141,6 +144,8 @@ object_states_create(const struct northbound *nb)
     c->nb = nb;
     c->last = xstrdup("");
     c->now_ms = time_wall_msec();
+    arena_init(&c->arena);
+    c->problems.arena = &c->arena;
     for (size_t i = 0; i < N_FAMILIES; i++) {
         ds_init(&c->lines[i]);
     }
@@ -157,6 +162,8 @@ object_states_destroy(struct object_states *c)
         for (size_t i = 0; i < c->n_subnets; i++) {
             free(c->subnets[i].network);
         }
+        free(c->problems.problems);
+        arena_uninit(&c->arena);
         free(c->last);
         free(c);
     }
@@ -344,6 +351,10 @@ fullness(const struct subnet *subnet)
     return subnet->size ? (double) subnet->used / subnet->size : 0;
 }
 
+/* Fraction of addresses in use above which a subnet is nearly full: as in
+ * VmnSubnetNearlyFull. */
+#define SUBNET_FULL 0.9
+
 /* Adds a subnet to the fullest, if it is one of them. */
 static void
 add_subnet(struct object_states *c, const char *network,
@@ -354,7 +365,15 @@ add_subnet(struct object_states *c, const char *network,
         .cidr = *cidr, .used = usage->used, .size = usage->size,
     };
     size_t i = c->n_subnets;
+    char buf[VALUE_PREFIX_SIZE];
 
+    if (fullness(&subnet) > SUBNET_FULL
+        && c->n_nearly_full++ < METRICS_SERIES_MAX) {
+        nb_problems_add(&c->problems, "subnets", "%"PRIu64" of %"PRIu64
+                        " addresses of subnet %s of network %s are used",
+                        subnet.used, subnet.size,
+                        value_format_prefix(cidr, buf), network);
+    }
     while (i > 0 && fullness(&c->subnets[i - 1]) < fullness(&subnet)) {
         i--;
     }
@@ -399,6 +418,8 @@ count_balancer(struct object_states *c, const struct vmn_row *row,
     if (!count.serving && c->n_without_backends++ < METRICS_SERIES_MAX) {
         put_value(put_series(c, LOADBALANCER_WITHOUT, "loadbalancer",
                              row->name), 1);
+        nb_problems_add(&c->problems, "balancers", "no backend of balancer "
+                        "%s serves", row->name);
     }
     if (count.unknown && !((const struct vmn_loadbalancer *) row)->health.type
         && c->n_series[LOADBALANCER_UNHEARD] < METRICS_SERIES_MAX) {
@@ -417,11 +438,15 @@ count_router(struct object_states *c, const struct vmn_row *row,
     if (nb_lacks_gateway(&counts)
         && c->n_without_gateway++ < METRICS_SERIES_MAX) {
         put_value(put_series(c, ROUTER_WITHOUT, "router", row->name), 1);
+        nb_problems_add(&c->problems, "gateways", "router %s has no active "
+                        "gateway", row->name);
     }
     if (nb_lacks_standby(&counts)
         && c->n_without_standby++ < METRICS_SERIES_MAX) {
         put_value(put_series(c, ROUTER_WITHOUT_STANDBY, "router", row->name),
                   1);
+        nb_problems_add(&c->problems, "standby", "router %s has no standby "
+                        "gateway", row->name);
     }
 }
 
@@ -468,6 +493,29 @@ object_states_read(struct object_states *c)
         }
     }
     return true;
+}
+
+struct object_states *
+object_states_read_problems(const struct northbound *nb)
+{
+    struct object_states *c = object_states_create(nb);
+
+    while (steps[c->step].table != VMN_TABLE_NETWORK) {
+        c->step++;
+    }
+    while (!object_states_read(c)) {
+        continue;
+    }
+    return c;
+}
+
+void
+object_states_add_problems(const struct object_states *c,
+                           struct nb_problems *problems)
+{
+    for (size_t i = 0; i < c->problems.n; i++) {
+        nb_problems_append(problems, &c->problems.problems[i]);
+    }
 }
 
 /* Printing.  ------------------------------------------------------------- */

@@ -11,6 +11,7 @@
 
 struct object_states;
 struct ds;
+struct nb_problems;
 struct northbound;
 
 /* Borrows the northbound. */
@@ -20,6 +21,16 @@ void object_states_destroy(struct object_states *);
 /* Reads more objects, until the iteration's time is over.  Returns true when
  * all are read. */
 bool object_states_read(struct object_states *);
+
+/* Adds subnets that are nearly full, balancers without backends, and routers
+ * without a gateway or a standby, at most METRICS_SERIES_MAX of each.  Their
+ * texts are valid until object_states_destroy(). */
+void object_states_add_problems(const struct object_states *,
+                                struct nb_problems *);
+/* Returns the states of what object_states_add_problems() adds; not for
+ * object_states_append().  Reads all of it at once.  The caller destroys
+ * them. */
+struct object_states *object_states_read_problems(const struct northbound *);
 
 /* Appends what was found. */
 void object_states_append(const struct object_states *, struct ds *);

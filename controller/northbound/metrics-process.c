@@ -134,20 +134,28 @@ count_files(void)
     return n;
 }
 
+long long
+metrics_count_files(unsigned long long *max)
+{
+    struct rlimit limit = { .rlim_cur = 0 };
+
+    getrlimit(RLIMIT_NOFILE, &limit);
+    *max = limit.rlim_cur;
+    return count_files();
+}
+
 static void
 put_files(struct ds *ds)
 {
-    struct rlimit limit;
-    long long n = count_files();
+    unsigned long long max;
+    long long n = metrics_count_files(&max);
 
     if (n >= 0) {
         put_value(ds, "process_open_fds", "gauge", "Open file descriptors.",
                   n);
     }
-    if (!getrlimit(RLIMIT_NOFILE, &limit)) {
-        put_value(ds, "process_max_fds", "gauge",
-                  "How many file descriptors may be open.", limit.rlim_cur);
-    }
+    put_value(ds, "process_max_fds", "gauge",
+              "How many file descriptors may be open.", max);
 }
 
 /* Returns the time of the system's boot, in seconds since the epoch; 0 if it

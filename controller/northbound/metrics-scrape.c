@@ -40,7 +40,7 @@ scrape_reply(void *s_)
     struct scrape *s = s_;
     struct ds ds = DS_EMPTY_INITIALIZER;
 
-    metrics_append_all(s->nb, &ds);
+    metrics_append_all(s->nb, s->states, &ds);
     object_states_append(s->states, &ds);
     reply(s->req, &ds);
 }
@@ -66,7 +66,7 @@ nb_get_metrics(struct http_request *req, void *nb_)
     if (nb->following) {
         struct ds ds = DS_EMPTY_INITIALIZER;
 
-        metrics_append_all(nb, &ds);
+        metrics_append_all(nb, NULL, &ds);
         reply(req, &ds);
         return;
     }

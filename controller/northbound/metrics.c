@@ -732,9 +732,9 @@ get_figures(const struct northbound *nb, struct figures *figures)
  * has. */
 static void
 append_of_all(struct northbound *nb, const struct figures *figures,
-              struct ds *ds)
+              const struct object_states *states, struct ds *ds)
 {
-    metrics_append_system_health(nb, ds);
+    metrics_append_system_health(nb, states, ds);
     put_states(&figures->fabric, ds);
     put_types(nb->model, ds);
     metrics_append_apps(nb, ds);
@@ -753,7 +753,8 @@ append_of_all(struct northbound *nb, const struct figures *figures,
 }
 
 void
-metrics_append_all(struct northbound *nb, struct ds *ds)
+metrics_append_all(struct northbound *nb, const struct object_states *states,
+                   struct ds *ds)
 {
     struct figures figures = { .ready = 0 };
 
@@ -762,7 +763,7 @@ metrics_append_all(struct northbound *nb, struct ds *ds)
     put_backup(&figures.store.last_backup, ds);
     metrics_append_database_disk(nb, ds);
     if (!nb->following) {
-        append_of_all(nb, &figures, ds);
+        append_of_all(nb, &figures, states, ds);
     }
     put_classes(nb->engine, ds);
     put_audits(nb->fabric, ds);

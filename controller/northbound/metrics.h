@@ -27,11 +27,15 @@ struct metrics_object_counters *metrics_object_counters_create(void);
 void metrics_object_counters_destroy(struct metrics_object_counters *);
 void metrics_append_objects(struct northbound *, struct ds *);
 
-/* metrics.c: all but what metrics-object-states.h has. */
-void metrics_append_all(struct northbound *, struct ds *);
+struct object_states;
+/* metrics.c: all but what metrics-object-states.h has.  The states are NULL at
+ * a standby. */
+void metrics_append_all(struct northbound *, const struct object_states *,
+                        struct ds *);
 
 /* system-health.c: whether all is well. */
-void metrics_append_system_health(const struct northbound *, struct ds *);
+void metrics_append_system_health(const struct northbound *,
+                                  const struct object_states *, struct ds *);
 /* metrics-health.c: what probes have found; and those of this process. */
 void metrics_append_health(const struct northbound *, struct ds *);
 void metrics_append_probes(const struct northbound *, struct ds *);
@@ -54,5 +58,8 @@ void metrics_append_times(const struct northbound *,
                           const struct histogram *installed,
                           const struct histogram *writing, struct ds *);
 void metrics_append_process(struct ds *);
+/* Returns the number of open file descriptors, or -1; sets '*max' to how many
+ * may be open. */
+long long metrics_count_files(unsigned long long *max);
 
 #endif /* controller/northbound/metrics.h */

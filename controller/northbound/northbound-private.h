@@ -423,23 +423,29 @@ struct nb_flow_owner nb_flow_owner(const char *owner, const char *type,
 void nb_fill_sample(const struct fabric_sample *, enum fabric_sample_kind,
                     struct arena *, struct nb_sample *);
 
-/* system-health.c */
-struct nb_host_counts nb_count_hosts(const struct northbound *);
+/* problems.c */
 /* Problems while they are collected; initialized to zero, except 'arena'. */
 struct nb_problems {
     size_t n, allocated;
     struct engine_problem *problems; /* The caller frees it. */
     struct arena *arena;        /* For their texts. */
 };
+/* Adds a problem to those of GET /v1/status; its strings are not copied. */
+void nb_problems_append(struct nb_problems *, const struct engine_problem *);
 /* Adds a problem to those of GET /v1/status.  'kind' is a constant, and not
  * copied. */
 void nb_problems_add(struct nb_problems *, const char *kind,
                      const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* system-health.c */
+struct nb_host_counts nb_count_hosts(const struct northbound *);
+struct object_states;
 /* Collects the problems that need an operator's attention, those of the engine
- * included. */
+ * and of objects (metrics-object-states.h) included. */
 void nb_find_problems(const struct northbound *,
-                      const struct engine_problems *, struct nb_problems *);
+                      const struct engine_problems *,
+                      const struct object_states *, struct nb_problems *);
 /* Whether all is well, by these problems; in their arena. */
 void nb_find_health(const struct northbound *, const struct nb_problems *,
                     struct nb_health *);
@@ -449,13 +455,8 @@ struct nb_health_facts {
     bool ready;
     struct nb_host_counts hosts;
     const char *unsynced;       /* Hosts that are not synced, as text. */
-    const char *no_gateway;     /* That routers have no active gateway, or no
-                                 * standby; NULL: all do. */
-    const char *no_standby;
     const char *lost_writer;    /* Why this standby of a cluster hears no
                                  * writer; or NULL. */
-    const char *away;           /* That members of the cluster are away; or
-                                 * NULL. */
 };
 /* The rule: see docs/monitoring.md. */
 void nb_judge_health(const struct nb_health_facts *,

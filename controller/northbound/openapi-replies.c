@@ -14,6 +14,7 @@
 #include "controller/fabric/fabric-receipts.h"
 #include "controller/fabric/fabric-status.h"
 #include "controller/model/warnings.h"
+#include "controller/northbound/conditions.h"
 #include "controller/northbound/replies.h"
 #include "controller/schema/schema-diff.h"
 #include "controller/schema/schema-shown.h"
@@ -695,12 +696,9 @@ const struct schema_struct nb_reply_openapi = SHOWN_STRUCT(
 static const struct schema_struct health_reason = SHOWN_KEPT(
     "reason", nb_health_reason,
     SHOWN_OF(nb_health_reason, reason, ENUM, ALWAYS,
-             "`hosts`, `gateways`, `standby`, `writer`, or the kind of a "
-             "problem.",
-             SHOWN_NAMES("starting", "writer", "store", "hosts", "gateways",
-                         "standby", "paths", "lag", "disk", "app", "failed",
-                         "late", "conflict", "overlap", "unchecked",
-                         "certificates", "quota")),
+             "`starting`, `writer`, `hosts`, or the kind of a problem.",
+             .names = (const char *const[]) {
+                 NB_CONDITIONS(NB_CONDITION_NAME) NULL }),
     HEALTH_STATE(nb_health_reason, "The state of health that follows from "
                                    "it."),
     SHOWN_OF(nb_health_reason, detail, STRING, ALWAYS, "In words."));

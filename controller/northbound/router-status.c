@@ -201,61 +201,6 @@ nb_lacks_standby(const struct nb_gateway_counts *counts)
     return counts->n > 1 && counts->active && !counts->n_standby;
 }
 
-/* Returns that 'n' routers, the first of which are 'names', have no 'what', in
- * 'arena'; NULL if there are none. */
-static const char *
-explain_lack(const char *what, size_t n, const struct ds *names,
-             struct arena *arena)
-{
-    return (!n ? NULL
-            : n == 1 ? arena_printf(arena, "router %s has no %s",
-                                    ds_cstr_ro(names), what)
-            : n <= NAMED_MAX ? arena_printf(arena, "%"PRIuSIZE" routers have "
-                                            "no %s: %s", n, what,
-                                            ds_cstr_ro(names))
-            : arena_printf(arena, "%"PRIuSIZE" routers have no %s: %s and "
-                           "%"PRIuSIZE" more", n, what, ds_cstr_ro(names),
-                           n - NAMED_MAX));
-}
-
-static void
-name_router(const struct vmn_router *router, size_t n, struct ds *names)
-{
-    if (n < NAMED_MAX) {
-        ds_put_format(names, "%s%s", n ? ", " : "", router->row.name);
-    }
-}
-
-void
-nb_find_lacks(const struct northbound *nb, struct arena *arena,
-              const char **gateway, const char **standby)
-{
-    struct ds without = DS_EMPTY_INITIALIZER, alone = DS_EMPTY_INITIALIZER;
-    const struct vmn_router *router = NULL;
-    size_t n_without = 0, n_alone = 0;
-
-    while ((router = model_next_durable(nb->model, VMN_TABLE_ROUTER,
-                                        router ? router->row.name : "",
-                                        NULL))) {
-        struct nb_gateway_counts counts;
-
-        if (!router->external.network) {
-            continue;
-        }
-        nb_count_gateways(nb, router, &counts);
-        if (nb_lacks_gateway(&counts)) {
-            name_router(router, n_without++, &without);
-        } else if (nb_lacks_standby(&counts)) {
-            name_router(router, n_alone++, &alone);
-        }
-    }
-    *gateway = explain_lack("active gateway", n_without, &without, arena);
-    *standby = explain_lack("gateway that could stand in", n_alone, &alone,
-                            arena);
-    ds_destroy(&without);
-    ds_destroy(&alone);
-}
-
 /* What is lost.  --------------------------------------------------------- */
 
 /* Returns true if the floating IP is served by the host of its port, without

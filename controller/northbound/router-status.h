@@ -40,10 +40,6 @@ void nb_count_gateways(const struct northbound *, const struct vmn_router *,
  * lists several, one is active and no other could stand in. */
 bool nb_lacks_gateway(const struct nb_gateway_counts *);
 bool nb_lacks_standby(const struct nb_gateway_counts *);
-/* Sets '*gateway' and '*standby' to which routers those are, as sentences in
- * 'arena', or NULL. */
-void nb_find_lacks(const struct northbound *, struct arena *,
-                   const char **gateway, const char **standby);
 /* Warns if none is the gateway, of what is lost with it; and if the gateway
  * has a next hop that does not answer. */
 void nb_warn_of_router(const struct northbound *, const struct vmn_router *,

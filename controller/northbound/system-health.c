@@ -10,7 +10,6 @@
 #include "controller/northbound/northbound-private.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,8 +19,9 @@
 #include "controller/fabric/fabric-stats.h"
 #include "controller/fabric/fabric-status.h"
 #include "controller/flow/pipeline.h"
+#include "controller/northbound/conditions.h"
+#include "controller/northbound/metrics-object-states.h"
 #include "controller/northbound/metrics.h"
-#include "controller/northbound/router-status.h"
 #include "controller/paths/paths.h"
 #include "controller/schema/arena.h"
 #include "openvswitch/dynamic-string.h"
@@ -33,33 +33,6 @@
 #define NAMED_MAX 3
 
 /* Problems.  ------------------------------------------------------------- */
-
-static void
-add_problem(struct nb_problems *problems, const struct engine_problem *problem)
-{
-    if (problems->n >= problems->allocated) {
-        problems->problems = x2nrealloc(problems->problems,
-                                        &problems->allocated,
-                                        sizeof *problems->problems);
-    }
-    problems->problems[problems->n++] = *problem;
-}
-
-void
-nb_problems_add(struct nb_problems *problems, const char *kind,
-                const char *format, ...)
-{
-    struct engine_problem problem = { .kind = kind };
-    va_list args;
-    char *text;
-
-    va_start(args, format);
-    text = xvasprintf(format, args);
-    va_end(args);
-    problem.detail = arena_strdup(problems->arena, text);
-    free(text);
-    add_problem(problems, &problem);
-}
 
 static void
 add_store_problem(const struct northbound *nb, struct nb_problems *problems)
@@ -159,8 +132,8 @@ add_handler_problems(const struct northbound *nb, struct nb_problems *problems)
     }
 }
 
-/* Of a file system, as in VmnDiskNearlyFull (deploy/monitoring). */
-#define DISK_FREE_PERCENT 5
+/* Of a file system, as in VmnDiskFilling. */
+#define DISK_FREE_PERCENT 10
 
 static void
 add_disk_problem(struct nb_problems *problems, const char *of,
@@ -188,8 +161,8 @@ add_disk_problems(const struct northbound *nb, struct nb_problems *problems)
 }
 
 /* How old a revision is that a connected host lacks until that is a problem:
- * as in VmnInstallStuck. */
-#define LAG_MS (10 * 60 * 1000)
+ * as in VmnInstallLagging. */
+#define LAG_MS (30 * 1000)
 
 static void
 add_lag_problems(const struct northbound *nb, struct nb_problems *problems)
@@ -200,68 +173,155 @@ add_lag_problems(const struct northbound *nb, struct nb_problems *problems)
     for (size_t i = 0; i < n && list[i].lag.ms > LAG_MS; i++) {
         if (!strcmp(list[i].state, "synced")) {
             nb_problems_add(problems, "lag", "host %s has not acknowledged a "
-                            "revision for %"PRIu64" minutes: it has older "
-                            "flows", list[i].host, list[i].lag.ms / 60000);
+                            "revision for %"PRIu64" s: it has older flows",
+                            list[i].host, list[i].lag.ms / 1000);
         }
     }
     free(list);
 }
 
-/* A paths_each_cb: finds the first path that is down. */
+/* States of a path that are problems, the worst first. */
+static const struct bad_path {
+    enum path_state state;
+    const char *one, *several;  /* What follows "path" and "paths". */
+} bad_paths[] = {
+    { PATH_DOWN, "is down", "are down" },
+    { PATH_MTU, "has too small an MTU", "have too small an MTU" },
+    { PATH_LOSSY, "loses packets", "lose packets" },
+};
+
+/* A paths_each_cb: finds the first path in the state of '*found'. */
 static bool
-find_down_path(void *found_, const struct paths_path *path)
+find_path(void *found_, const struct paths_path *path)
 {
     struct paths_path *found = found_;
 
-    if (path->state == PATH_DOWN) {
+    if (path->state == found->state) {
         *found = *path;
     }
     return !found->host;
 }
 
+/* Adds that 'n' paths are bad in this way. */
 static void
-add_path_problem(const struct northbound *nb, struct nb_problems *problems)
+add_path_problem(const struct northbound *nb, const struct bad_path *bad,
+                 uint64_t n, struct nb_problems *problems)
 {
-    struct paths_path first = { .host = NULL };
-    struct ds ds = DS_EMPTY_INITIALIZER;
+    struct paths_path first = { .state = bad->state };
+    const char *all = (n == 1 ? "" : arena_printf(
+                           problems->arena, "%"PRIu64" paths between hosts "
+                           "%s; the first: ", n, bad->several));
+
+    paths_each(nb->paths, NULL, find_path, &first);
+    if (first.host) {
+        nb_problems_add(problems, "paths", "%sthe path between hosts %s and "
+                        "%s %s%s%s (vmnctl paths)", all, first.host,
+                        first.peer, bad->one, first.reason[0] ? ": " : "",
+                        first.reason);
+    }
+}
+
+static void
+add_path_problems(const struct northbound *nb, struct nb_problems *problems)
+{
     struct paths_stats stats;
 
-    if (!nb->paths) {
+    if (nb->paths) {
+        paths_get_stats(nb->paths, &stats);
+        for (size_t i = 0; i < ARRAY_SIZE(bad_paths); i++) {
+            uint64_t n = stats.n[bad_paths[i].state];
+
+            if (n) {
+                add_path_problem(nb, &bad_paths[i], n, problems);
+            }
+        }
+    }
+}
+
+/* Batches that a member of the cluster may lack: as in
+ * VmnClusterMemberBehind. */
+#define BEHIND_MAX 500
+
+/* Adds the members of the cluster that are away, or cannot take over. */
+static void
+add_member_problems(const struct northbound *nb, struct nb_problems *problems)
+{
+    struct status_cluster status;
+
+    if (!nb->cluster || nb->following) {
         return;
     }
-    paths_get_stats(nb->paths, &stats);
-    if (stats.n[PATH_DOWN]) {
-        paths_each(nb->paths, NULL, find_down_path, &first);
-    }
-    if (first.host) {
-        if (stats.n[PATH_DOWN] > 1) {
-            ds_put_format(&ds, "%"PRIu64" paths between hosts are down; the "
-                          "first: ", stats.n[PATH_DOWN]);
+    cluster_get_status(nb->cluster, problems->arena, &status);
+    for (size_t i = 0; i < status.n_members; i++) {
+        const struct status_cluster_member *member = &status.members[i];
+
+        if (!strcmp(member->role, "away")) {
+            nb_problems_add(problems, "members", "member %s of the cluster is "
+                            "away", member->name);
+        } else if (member->behind > BEHIND_MAX) {
+            nb_problems_add(problems, "members", "member %s of the cluster "
+                            "lacks %"PRId64" batches, and cannot take over",
+                            member->name, member->behind);
         }
-        ds_put_format(&ds, "the path between hosts %s and %s is down%s%s "
-                      "(vmnctl paths)", first.host, first.peer,
-                      first.reason[0] ? ": " : "", first.reason);
-        nb_problems_add(problems, "paths", "%s", ds_cstr(&ds));
+        if (member->database_disk > 100 - DISK_FREE_PERCENT
+            && strcmp(member->name, status.member)) {
+            nb_problems_add(problems, "disk", "the file system of the "
+                            "cluster's database is %"PRId64" %% full at "
+                            "member %s", member->database_disk, member->name);
+        }
     }
-    ds_destroy(&ds);
+}
+
+static void
+add_guest_problem(const struct northbound *nb, struct nb_problems *problems)
+{
+    uint64_t n[HEALTH_MONITOR_N_STATES];
+
+    health_count_monitored(nb->health, n);
+    if (n[HEALTH_MONITOR_DOWN]) {
+        nb_problems_add(problems, "guests", "guests of %"PRIu64" monitored "
+                        "port%s do not answer (vmnctl get monitors)",
+                        n[HEALTH_MONITOR_DOWN],
+                        n[HEALTH_MONITOR_DOWN] == 1 ? "" : "s");
+    }
+}
+
+/* Open file descriptors, as in VmnFileDescriptorsLow. */
+#define FILES_PERCENT 80
+
+static void
+add_files_problem(struct nb_problems *problems)
+{
+    unsigned long long max;
+    long long n = metrics_count_files(&max);
+
+    if (max && n > (double) max / 100 * FILES_PERCENT) {
+        nb_problems_add(problems, "files", "%lld of %llu file descriptors are "
+                        "open (LimitNOFILE of vmnd.service)", n, max);
+    }
 }
 
 void
 nb_find_problems(const struct northbound *nb,
                  const struct engine_problems *found,
+                 const struct object_states *states,
                  struct nb_problems *problems)
 {
     add_store_problem(nb, problems);
     add_app_problems(nb, problems);
     for (size_t i = 0; i < found->n; i++) {
-        add_problem(problems, &found->problems[i]);
+        nb_problems_append(problems, &found->problems[i]);
     }
     add_handler_problems(nb, problems);
     nb_certificates_add_problems(nb, problems);
     add_disk_problems(nb, problems);
     add_lag_problems(nb, problems);
-    add_path_problem(nb, problems);
+    add_path_problems(nb, problems);
+    add_member_problems(nb, problems);
+    add_guest_problem(nb, problems);
+    add_files_problem(problems);
     nb_add_quota_problems(nb, problems);
+    object_states_add_problems(states, problems);
 }
 
 /* State of health.  ------------------------------------------------------- */
@@ -272,31 +332,14 @@ static const char *const health_states[] = {
     [HEALTH_FAILING] = "failing", NULL,
 };
 
-/* In the order of the reply, where the failing ones come first.  All but
- * "starting", "writer", "hosts", "members", "gateways" and "standby" are
- * kinds of problems. */
+/* All but "starting", "writer" and "hosts" are kinds of problems. */
 static const struct {
     const char *name;
-    enum health_state state;    /* "hosts" may be worse. */
+    enum health_state state;
 } reasons[] = {
-    { "starting", HEALTH_FAILING },
-    { "writer", HEALTH_FAILING },
-    { "store", HEALTH_FAILING },
-    { "hosts", HEALTH_DEGRADED },
-    { "members", HEALTH_DEGRADED },
-    { "gateways", HEALTH_DEGRADED },
-    { "standby", HEALTH_DEGRADED },
-    { "paths", HEALTH_DEGRADED },
-    { "lag", HEALTH_DEGRADED },
-    { "disk", HEALTH_DEGRADED },
-    { "app", HEALTH_DEGRADED },
-    { "failed", HEALTH_DEGRADED },
-    { "late", HEALTH_DEGRADED },
-    { "conflict", HEALTH_DEGRADED },
-    { "overlap", HEALTH_DEGRADED },
-    { "unchecked", HEALTH_DEGRADED },
-    { "certificates", HEALTH_DEGRADED },
-    { "quota", HEALTH_DEGRADED },
+#define CONDITION(NAME, STATE, CRITICAL, WARNING) { NAME, HEALTH_##STATE },
+    NB_CONDITIONS(CONDITION)
+#undef CONDITION
 };
 #define N_REASONS ARRAY_SIZE(reasons)
 
@@ -354,12 +397,6 @@ find_reason(size_t i, const struct nb_health_facts *facts,
             *state = HEALTH_FAILING;
         }
         return count_hosts(facts, problems->arena);
-    } else if (!strcmp(name, "members")) {
-        return facts->away;
-    } else if (!strcmp(name, "gateways")) {
-        return facts->no_gateway;
-    } else if (!strcmp(name, "standby")) {
-        return facts->no_standby;
     }
     return count_problems(problems, name);
 }
@@ -427,30 +464,6 @@ name_unsynced(const struct northbound *nb, struct arena *arena)
     return text;
 }
 
-/* Returns the names of the other members of the cluster that are away, in
- * 'arena'; NULL: none is. */
-static const char *
-name_away(const struct cluster *cluster, struct arena *arena)
-{
-    struct ds ds = DS_EMPTY_INITIALIZER;
-    struct status_cluster status;
-    const char *text = NULL;
-
-    cluster_get_status(cluster, arena, &status);
-    for (size_t i = 0; i < status.n_members; i++) {
-        if (!strcmp(status.members[i].role, "away")) {
-            ds_put_format(&ds, "%s%s", ds.length ? ", " : "",
-                          status.members[i].name);
-        }
-    }
-    if (ds.length) {
-        text = arena_printf(arena, "members of the cluster are away: %s",
-                            ds_cstr(&ds));
-    }
-    ds_destroy(&ds);
-    return text;
-}
-
 void
 nb_find_health(const struct northbound *nb,
                const struct nb_problems *problems, struct nb_health *health)
@@ -461,14 +474,11 @@ nb_find_health(const struct northbound *nb,
                         ? "this member hears no writer of the cluster: "
                           "changes wait for one, and the state that it shows "
                           "may be old" : NULL),
-        .away = (nb->cluster && !nb->following
-                 ? name_away(nb->cluster, problems->arena) : NULL),
     };
 
     if (facts.hosts.synced + facts.hosts.lost < facts.hosts.configured) {
         facts.unsynced = name_unsynced(nb, problems->arena);
     }
-    nb_find_lacks(nb, problems->arena, &facts.no_gateway, &facts.no_standby);
     nb_judge_health(&facts, problems, health);
 }
 
@@ -488,7 +498,9 @@ has_reason(const struct nb_health *health, const char *name)
 /* Uses the overlaps that the engine found last: to search for them again takes
  * long after a change. */
 void
-metrics_append_system_health(const struct northbound *nb, struct ds *ds)
+metrics_append_system_health(const struct northbound *nb,
+                             const struct object_states *states,
+                             struct ds *ds)
 {
     struct arena arena;
     struct nb_problems problems = { .arena = &arena };
@@ -496,7 +508,7 @@ metrics_append_system_health(const struct northbound *nb, struct ds *ds)
     struct nb_health health;
 
     arena_init(&arena);
-    nb_find_problems(nb, found, &problems);
+    nb_find_problems(nb, found, states, &problems);
     nb_find_health(nb, &problems, &health);
     metrics_family(ds, "vmn_health", "gauge", "1 for the state of health in "
                                               "GET /v1/status, 0 for the "

@@ -82,6 +82,25 @@ def vmnctl(lab, *args):
     return done.returncode, done.stdout
 
 
+def assert_condition(lab, reason, text):
+    """Health is not ok for that reason, of which "vmnctl status" prints 'text'
+    and exits with 1; so are the metrics."""
+    health = lab.vmnd.api.get("status")["health"]
+    assert health["state"] == "degraded", health
+    assert reason in [r["reason"] for r in health["reasons"]], health
+    status, printed = vmnctl(lab, "status")
+    assert status == 1 and text in printed, printed
+    assert lab.vmnd.api.metrics()[
+        'vmn_health_reason{reason="%s"}' % reason] == 1
+
+
+def assert_no_condition(lab, reason):
+    assert reason not in [
+        r["reason"] for r in lab.vmnd.api.get("status")["health"]["reasons"]]
+    assert lab.vmnd.api.metrics()[
+        'vmn_health_reason{reason="%s"}' % reason] == 0
+
+
 # A shell without job control has what it starts in the background ignore
 # SIGINT, and whatever that starts inherits it: programs to which tests send it
 # would go on.

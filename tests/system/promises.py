@@ -32,7 +32,7 @@ PROMISES = {
     },
     "handbook/cluster.md": {
         "`VmnClusterMemberAway`": ALERTS,
-        "`vmnctl status` is `degraded: members`":
+        "`vmnctl status` exits with 1":
         "test_cluster_standby.py::test_dead_member_is_away",
         "`vmnctl status` is `failing`":
         "test_cluster_standby.py::test_survivor_of_three",
@@ -141,8 +141,10 @@ PROMISES = {
         "test_standby.py::test_standby_that_could_not_stand_in_is_named",
         "| `paths`":
         "test_untruths.py::test_trace_over_a_failed_path_is_unreachable",
+        "| `members`": "test_cluster_standby.py::test_dead_member_is_away",
         "| `lag`": HEALTH + "synced_host_that_lags_is_told",
         "| `disk`": HEALTH + "full_disk_is_told",
+        "| `files`": HEALTH + "open_files_that_run_out_are_reported",
         "| `app`": "test_untruths.py::test_object_of_a_failed_app",
         "| `failed`": "test_untruths.py::test_object_of_a_failed_app",
         "| `late`": "test_app_delays.py::"
@@ -153,13 +155,21 @@ PROMISES = {
         "a_search_that_is_cut_short_says_so",
         "| `certificates`":
         "test_attacks_pki.py::test_one_ca_for_all_is_pointed_out",
-        "expires within 7 days": "test_auth.py::test_certificates_are_renewed",
+        "expires within 14 days":
+        "test_auth.py::test_certificates_are_renewed",
         "| `quota`": HEALTH + "quota_that_is_exceeded_is_told",
+        "| `balancers`":
+        "test_monitoring.py::test_what_needs_attention_is_named",
+        "| `guests`": "test_monitors.py::test_ipv6_alone",
+        "| `subnets`":
+        "test_monitoring.py::test_what_needs_attention_is_named",
+        "no `vmnd` answers": ALERTS, "the state itself": ALERTS,
+        "which only Prometheus has": ALERTS, "for information": ALERTS,
         "`failing` means that changes are not stored":
         HEALTH + "failures_come_first",
         "is watched (`VmnDiskFilling`)":
         "test_cluster_members.py::test_disk_of_the_database_is_watched",
-        "From 86 % on": "../unit/test-ctl-cluster.c::disks_that_fill_are_told",
+        "From 91 % on": "../unit/test-ctl-cluster.c::disks_that_fill_are_told",
         "| `vmn_ports_monitored`": "test_monitors.py::"
         "test_a_guest_falls_silent_and_answers_again",
     },

@@ -12,7 +12,7 @@ import subprocess
 import time
 
 import pytest
-from conftest import close_lab, make_lab
+from conftest import assert_condition, close_lab, make_lab
 from vmnlab.netns import inside, wait_for
 
 PORT = 8443
@@ -518,6 +518,16 @@ def test_certificates_are_renewed(pki, lab, who):
             for problem in lab.vmnd.api.get("status")["problems"]
             if problem["kind"] == "certificates"]), 20)
     assert who["viewer"].status("GET", "/v1") == 200
+    assert_condition(lab, "certificates", "expires in less than 2 days")
+    with open(pki.path("vmnd.pem"), "w", encoding="ascii") as file:
+        file.write("none\n")
+    wait_for("the invalid one", lambda: lab.vmnd.api.metrics()[
+        'vmn_certificate_load_failures_total{use="api"}'] > 0, 20)
+    assert_condition(lab, "certificates", "certificate for api is invalid")
+    assert who["viewer"].status("GET", "/v1") == 200
+    pki.issue("vmnd")
+    wait_for("a valid one", lambda: "is invalid" not in str(
+        lab.vmnd.api.get("status")["problems"]), 20)
 
 
 def test_accounts_have_a_rate(pki):

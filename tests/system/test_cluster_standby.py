@@ -374,7 +374,9 @@ def test_dead_member_is_away():
 
         wait_for("c to be away", is_away, 60)
         code, said = status()
-        assert code and "degraded: members" in said, said
+        assert code == 1 and "member c of the cluster is away" in said, said
+        assert cluster.writer().api.metrics()[
+            'vmn_health_reason{reason="members"}'] == 1
         assert "away" in vmnctl(cluster.writer(), "cluster")[1]
         assert cluster.writer().api.metrics()["vmn_cluster_members_away"] == 1
         c.start()

@@ -10,7 +10,8 @@ import subprocess
 
 import pytest
 import yaml
-from conftest import World, close_lab, entry, make_lab, rule, wait_counted
+from conftest import (World, assert_condition, assert_no_condition, close_lab,
+                      entry, make_lab, rule, wait_counted)
 
 from vmnlab.api import Refused
 from vmnlab.netns import wait_for
@@ -200,12 +201,22 @@ def test_what_needs_attention_is_named(world):
     assert m["vmn_loadbalancers_without_backends"] == 1
     assert series(world, "vmn_loadbalancer_without_backends") == {
         ("empty",): 1}
+    assert_condition(world.lab, "balancers",
+                     "no backend of balancer empty serves")
     # A gateway would be one more; two are virtual IPs.
     use = world.api.get("networks/net")["status"]["subnets"][0]
     where = 'network="net",subnet="10.0.0.0/29"'
     assert m["vmn_subnet_used_addresses{%s}" % where] == use["used"] > 0
     assert m["vmn_subnet_addresses{%s}" % where] == use["size"] > use["used"]
     assert m["vmn_subnets_other"] == 0
+    assert_no_condition(world.lab, "subnets")
+    for i in range(use["size"] - use["used"]):
+        world.put_nowait("ports", "more-%d" % i, network="net")
+    assert_condition(world.lab, "subnets", "addresses of subnet 10.0.0.0/29 "
+                     "of network net are used")
+    for i in range(use["size"] - use["used"]):
+        world.delete("ports", "more-%d" % i)
+    assert_no_condition(world.lab, "subnets")
     states = {s: n for (s,), n in series(world, "vmn_ports_in_state").items()}
     assert (states["up"], states["unbound"]) == (1, 1)
     assert series(world, "vmn_ports_unbound") == {
@@ -231,6 +242,7 @@ def test_what_needs_attention_is_named(world):
             world, "vmn_host_unsynced") == {("h2", "offline"): 1}, 30)
         assert series(world, "vmn_host_unsynced_ports") == {
             ("h2", "offline"): 1}
+        assert_condition(world.lab, "hosts", "offline")
     finally:
         host.start_switch()
         host.await_ready()
@@ -324,31 +336,6 @@ def test_rules_are_valid_and_each_is_tested():
     for comes in (True, False):
         assert names == {case["alertname"] for case in cases
                          if bool(case.get("exp_alerts")) == comes}
-
-
-# The reason of health that holds while a critical alert does.
-CRITICAL = {
-    "VmnClusterWithoutMajority": "store", "VmnClusterWithoutWriter": "writer",
-    "VmnNotReady": "starting", "VmnHostWithPortsOffline": "hosts",
-    "VmnHostDiverged": "hosts", "VmnInstallStuck": "lag",
-    "VmnPathDown": "paths", "VmnRouterWithoutGateway": "gateways",
-    "VmnStoreFailing": "store", "VmnStoreCorrupt": "store",
-    "VmnDiskNearlyFull": "disk", "VmnClusterDatabaseDiskNearlyFull": "disk",
-    "VmnCertificateExpiresSoon": "certificates",
-    "VmnCaExpiresSoon": "certificates",
-}
-# Not vmnd's to say, and its state itself.
-NO_REASON = {"VmnDown", "VmnHealthFailing"}
-
-
-def test_health_is_not_ok_while_an_alert_is_critical():
-    critical = {rule["alert"] for rule in read_rules()
-                if rule["labels"]["severity"] == "critical"}
-    assert critical == set(CRITICAL) | NO_REASON
-    with open(os.path.join(TOP, "docs/monitoring.md")) as page:
-        health = page.read().split("\n## Health\n")[1].split("\n## ")[0]
-    for reason in CRITICAL.values():
-        assert "| `%s` |" % reason in health
 
 
 ALERT = re.compile(r"\| `(Vmn\w+)` \| (\w+) \| [^|]+ \| [^|]+ \|$", re.M)

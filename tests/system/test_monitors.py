@@ -11,8 +11,8 @@ import re
 import time
 
 import pytest
-from conftest import (World, check_log, close_lab, flows, make_token_lab,
-                      rule)
+from conftest import (World, assert_condition, assert_no_condition, check_log,
+                      close_lab, flows, make_token_lab, rule)
 from dhcp_guests import Dhclient, bare_vm
 from inner import Inner
 from test_events import Reader
@@ -214,7 +214,7 @@ def test_another_guest_answers_in_its_place(world):
     assert world.becomes("b", "up")
 
 
-def test_ipv6_alone(world):
+def test_ipv6_alone(world, lab):
     """Neighbour discovery, from the link and from a router."""
     world.network("six", "fd00::/64")
     vm = world.vm("a", "six", "h1", "fd00::2")
@@ -225,8 +225,10 @@ def test_ipv6_alone(world):
     assert world.asked("a")["state"] == "up"
     world.patch("monitors", "m", type="ping")
     assert world.asked("a")["state"] == "up"
+    assert_no_condition(lab, "guests")
     vm.run("ip", "addr", "del", "fd00::2/64", "dev", "eth0")
     world.becomes("a", "down")
+    assert_condition(lab, "guests", "guests of 1 monitored port do not answer")
 
 
 def test_link_down_and_host_away(world, lab):

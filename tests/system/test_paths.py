@@ -7,7 +7,8 @@ import os
 import re
 
 import pytest
-from conftest import World, check_log, close_lab, make_lab
+from conftest import (World, assert_condition, assert_no_condition, check_log,
+                      close_lab, make_lab)
 from test_events import Reader
 from test_live_apps import ctl
 
@@ -83,6 +84,7 @@ def test_all_pairs_are_measured(world, lab):
         assert path["mtu"] == 1450 and "ports" not in path
     metrics = world.api.metrics()
     assert metrics['vmn_paths{state="up"}'] == 3
+    assert_no_condition(lab, "paths")
     assert metrics['vmn_path_probes_total{result="ok"}'] > 0
     assert list(world.paths(host="h1")) == [("h1", "h2"), ("h1", "h3")]
     assert list(world.paths(host="h3", peer="h2")) == [("h2", "h3")]
@@ -111,6 +113,8 @@ def test_a_path_breaks_and_recovers(world, lab):
     assert "paths" not in world.api.get("ports/p3")["status"]
     assert "no probe" in ctl(lab, "describe", "port", "p1")
     assert world.api.metrics()['vmn_host_paths_bad{host="h2"}'] == 1
+    assert_condition(lab, "paths", "the path between hosts h1 and h2 is down: "
+                     + reason)
     assert list(world.paths())[0] == ("h1", "h2")
     assert world.paths()["h2", "h3"]["state"] == "up"
     lose(lab, "h2", "h1")
@@ -119,6 +123,7 @@ def test_a_path_breaks_and_recovers(world, lab):
     pass_again(lab, "h1")
     pass_again(lab, "h2")
     world.becomes("h1", "h2", "up")
+    assert_no_condition(lab, "paths")
     assert reader.take("path")[1]["state"] == "up"
     reader.close()
     assert "paths" not in world.api.get("ports/p1")["status"]
@@ -132,10 +137,13 @@ def test_an_underlay_with_less_room(world, lab):
         assert path["reason"] == (
             "packets of 1450 bytes, the MTU, are lost; small ones pass")
         assert path["ports"] == 2
+        assert_condition(lab, "paths", "the path between hosts h1 and h3 has "
+                         "too small an MTU: " + path["reason"])
         assert world.becomes("h1", "h2", "up")["lost"] < DOWN_AFTER
     finally:
         netns.ip(lab.net_ns, "link set u-h3 mtu %d" % lab.underlay_mtu)
     world.becomes("h1", "h3", "up")
+    assert_no_condition(lab, "paths")
 
 
 def test_no_guest_takes_part(world, lab):

@@ -153,7 +153,7 @@ def test_dead_gateway_and_what_is_lost_with_it(net, read):
         health = world.api.get("status")["health"]
         assert health["state"] == "degraded"
         assert {r["reason"]: r["detail"] for r in health["reasons"]}[
-            "standby"] == "router r has no gateway that could stand in"
+            "standby"] == "router r has no standby gateway"
         world.lab.host("h2").stop()
         _, lost = reader.take("gateway", 60)
         assert (lost["state"], lost["host"], lost["before"]) == (

@@ -411,7 +411,11 @@ def test_lasting_fault_is_told_and_mended(swarm, fault, error):
     wait_for("the host's state", lambda: swarm.host_status(0)["state"]
              == "diverged", 20)
     assert error in swarm.host_status(0)["reason"]
-    assert swarm.metrics()["vmn_hosts_diverged"] == 1
+    metrics = swarm.metrics()
+    assert metrics["vmn_hosts_diverged"] == 1
+    assert metrics['vmn_health_reason{reason="hosts"}'] == 1
+    assert "hv0 (diverged)" in str(
+        swarm.api.call("GET", "/v1/status")["health"])
     # Nothing of the ports is there, and nothing says so.
     assert all(port_state(swarm, x) == "pending" for x in ports)
     with pytest.raises(Error, match=r': 202 .*"installed":false'):

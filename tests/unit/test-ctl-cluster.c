@@ -86,9 +86,9 @@ disks_that_fill_are_told(void **state OVS_UNUSED)
           "{\"member\": \"a\", \"role\": \"writer\", \"connected\": true,"
           " \"members\": [{\"name\": \"a\", \"role\": \"writer\","
           " \"behind\": 0, \"hosts\": 2, \"heard\": 0, \"version\": \"1.0\","
-          " \"database_disk\": 85}, {\"name\": \"b\", \"role\":"
+          " \"database_disk\": 90}, {\"name\": \"b\", \"role\":"
           " \"standby\", \"behind\": 0, \"hosts\": 2, \"heard\": 0,"
-          " \"version\": \"1.0\", \"database_disk\": 86}]}" },
+          " \"version\": \"1.0\", \"database_disk\": 91}]}" },
         { NULL, NULL, 0, NULL },
     };
 
@@ -98,7 +98,7 @@ disks_that_fill_are_told(void **state OVS_UNUSED)
                 "a        writer    0        2       0.0 s ago   1.0       -\n"
                 "b        standby   0        2       0.0 s ago   1.0       -\n"
                 "\nthe disk of the cluster's database of member b is full by "
-                "86 %: make room,\nas its server takes no part any more once "
+                "91 %: make room,\nas its server takes no part any more once "
                 "there is none\n", "");
 }
 

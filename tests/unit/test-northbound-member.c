@@ -269,7 +269,7 @@ member_that_is_away_is_reported(void **state)
     fake.is_away = true;
     assert_call(f, 200, "GET", "/v1/status", NULL);
     assert_has(&f->client.body, "\"reason\":\"members\"");
-    assert_has(&f->client.body, "members of the cluster are away: b");
+    assert_has(&f->client.body, "member b of the cluster is away");
 }
 
 /* The writer's log, which lacks a batch that others have. */

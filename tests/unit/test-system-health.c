@@ -14,7 +14,10 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
+#include "controller/northbound/conditions.h"
 #include "controller/northbound/northbound-private.h"
 #include "controller/schema/arena.h"
 #include "fatal-signal.h"
@@ -117,30 +120,16 @@ static void
 each_kind_of_problem_degrades(void **state OVS_UNUSED)
 {
     static const char *const kinds[] = {
-        "app", "failed", "conflict", "overlap", "unchecked", "certificates",
-        "quota", "paths", "lag", "disk",
+        NB_CONDITIONS(NB_CONDITION_NAME)
     };
 
-    for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+    /* After "starting", "writer", "store" and "hosts". */
+    for (size_t i = 4; i < ARRAY_SIZE(kinds); i++) {
         char *want = xasprintf("degraded %s:degraded", kinds[i]);
 
         ASSERT_JUDGED(want, &well, kinds[i], kinds[i], NULL);
         free(want);
     }
-}
-
-static void
-routers_without_gateway_or_standby_degrade(void **state OVS_UNUSED)
-{
-    struct nb_health_facts facts = well;
-
-    facts.no_gateway = "router r has no active gateway";
-    ASSERT_JUDGED("degraded gateways:degraded", &facts, NULL);
-    facts.no_standby = "router s has no gateway that could stand in";
-    ASSERT_JUDGED("degraded gateways:degraded standby:degraded", &facts,
-                  NULL);
-    facts.no_gateway = NULL;
-    ASSERT_JUDGED("degraded standby:degraded", &facts, NULL);
 }
 
 static void
@@ -254,8 +243,8 @@ router_without_a_gateway_is_told(void **state)
         }
     }
     assert_call(f, 200, "GET", "/v1/status", NULL);
-    assert_text(f, "health.reasons.0.detail", "5 routers have no active "
-                "gateway: r1, r2, r3 and 2 more");
+    assert_text(f, "health.reasons.0.detail", "5 problems; the first: "
+                "router r1 has no active gateway");
 }
 
 static void
@@ -282,13 +271,13 @@ full_disk_is_told(void **state)
 
     hosts_set(3, 3);
     northbound_set_ready(f->nb, true);
-    f->store.disk_free = 49 << 20;
+    f->store.disk_free = 99 << 20;
     assert_told(f, "degraded", "disk");
     assert_call(f, 200, "GET", "/v1/status", NULL);
     assert_text(f, "health.reasons.0.detail", "the file system of the "
-                "database has 49 MiB free, less than 5 %: once it is full, "
+                "database has 99 MiB free, less than 10 %: once it is full, "
                 "changes are rejected");
-    f->store.disk_free = 51 << 20;
+    f->store.disk_free = 101 << 20;
     assert_told(f, "ok", NULL);
 }
 
@@ -299,12 +288,39 @@ synced_host_that_lags_is_told(void **state)
 
     hosts_set(3, 3);
     northbound_set_ready(f->nb, true);
-    fake_fabric.lag_ms = 11 * 60 * 1000;
+    fake_fabric.lag_ms = 31 * 1000;
     assert_told(f, "degraded", "lag");
     assert_call(f, 200, "GET", "/v1/status", NULL);
     assert_text(f, "health.reasons.0.detail", "host hv1 has not acknowledged "
-                "a revision for 11 minutes: it has older flows");
-    fake_fabric.lag_ms = 10 * 60 * 1000;
+                "a revision for 31 s: it has older flows");
+    fake_fabric.lag_ms = 30 * 1000;
+    assert_told(f, "ok", NULL);
+}
+
+static void
+open_files_that_run_out_are_reported(void **state)
+{
+    struct fixture *f = *state;
+    struct rlimit before, low;
+    int fds[40];
+
+    hosts_set(3, 3);
+    northbound_set_ready(f->nb, true);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    for (size_t i = 0; i < ARRAY_SIZE(fds); i++) {
+        fds[i] = dup(STDERR_FILENO);
+        assert_true(fds[i] >= 0);
+    }
+    low = before;
+    low.rlim_cur = fds[ARRAY_SIZE(fds) - 1] + 6;
+    assert_told(f, "ok", NULL);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
+    assert_call(f, 200, "GET", "/v1/status", NULL);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    for (size_t i = 0; i < ARRAY_SIZE(fds); i++) {
+        close(fds[i]);
+    }
+    assert_text(f, "health.reasons.0.reason", "files");
     assert_told(f, "ok", NULL);
 }
 
@@ -318,7 +334,6 @@ main(void)
         cmocka_unit_test(without_a_writer_changes_wait),
         cmocka_unit_test(hosts_degrade_unless_none_is_there),
         cmocka_unit_test(each_kind_of_problem_degrades),
-        cmocka_unit_test(routers_without_gateway_or_standby_degrade),
         cmocka_unit_test(failures_come_first),
         TEST(status_and_metrics_go_by_the_rule),
         TEST(quota_that_is_exceeded_is_told),
@@ -326,6 +341,7 @@ main(void)
         TEST(store_that_fails_is_told),
         TEST(full_disk_is_told),
         TEST(synced_host_that_lags_is_told),
+        TEST(open_files_that_run_out_are_reported),
     };
 
     fatal_ignore_sigpipe();

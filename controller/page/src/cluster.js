@@ -9,7 +9,7 @@ import { badge, h, panel, plainTable, replace } from "./dom.js";
 import { duration, number, plural } from "./format.js";
 import * as live from "./live-events.js";
 
-const FILLING = 85;             // From which percentage on a disk is told.
+const FILLING = 90;             // From which percentage on a disk is told.
 
 const listeners = new Set();
 let cluster = null;             // The last answer; null: none, or of none.
