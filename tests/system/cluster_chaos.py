@@ -235,8 +235,9 @@ class Chaos:
     # Disks and clocks.  ---------------------------------------------------
 
     def fill(self, member):
+        """One that is starting could not open its state, and would end."""
         process = member.process
-        if process.poll() is None:
+        if process.poll() is None and os.path.exists(member.path("vmnd.sock")):
             fill(process, member.state)
             self.soon(member, lambda: limit_files(
                 process, resource.RLIM_INFINITY))
