@@ -17,7 +17,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "command-line.h"
 #include "daemon.h"
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/vlog.h"
@@ -433,9 +432,8 @@ die_of(int error, const struct vmn_error *why)
     }
 }
 
-/* Returns all of vmnd's options for getopt_long().  The caller frees the
- * array. */
-static struct option *
+/* Returns all of vmnd's options for getopt_long(). */
+static const struct option *
 make_long_options(void)
 {
     static const struct option others[] = {
@@ -449,8 +447,8 @@ make_long_options(void)
         {"ssl-ciphers", required_argument, NULL, OPT_SSL_CIPHERS},
         {NULL, 0, NULL, 0},
     };
+    static struct option all[ARRAY_SIZE(option_rows) + ARRAY_SIZE(others)];
     size_t n_rows = ARRAY_SIZE(option_rows);
-    struct option *all = xcalloc(n_rows + ARRAY_SIZE(others), sizeof *all);
 
     for (size_t i = 0; i < n_rows; i++) {
         all[i] = (struct option) {
@@ -502,20 +500,15 @@ handle_option(struct options *options, int c)
 void
 options_init(struct options *options, int argc, char *argv[])
 {
-    struct option *long_options = make_long_options();
-    char *short_options
-        = ovs_cmdl_long_options_to_short_options(long_options);
+    const struct option *long_options = make_long_options();
     struct vmn_error why = VMN_ERROR_INIT;
     int c;
 
     memset(options, 0, sizeof *options);
     stream_ssl_set_ciphers(TLS_CIPHERS);
-    while ((c = getopt_long(argc, argv, short_options, long_options,
-                            NULL)) != -1) {
+    while ((c = getopt_long(argc, argv, "hVv::", long_options, NULL)) != -1) {
         handle_option(options, c);
     }
-    free(short_options);
-    free(long_options);
 
     if (optind < argc) {
         die_of(vmn_error_invalid(&why, "unknown argument \"%s\"; see --help",
