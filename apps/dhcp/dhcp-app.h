@@ -27,15 +27,11 @@ static const struct vmn_ip server_ip = { 4, { 169, 254, 0, 67 } };
 
 #define LEASE_TIME_DEFAULT 86400
 
-/* Seconds for which advertisements are valid: the maximum (RFC 8319), so that
- * guests keep their router without vmnd. */
-#define ROUTER_LIFETIME 65535
 /* Seconds between periodic advertisements (RFC 4861, section 6.2.1).  Guests
  * solicit one when they start; these are for changes since, and for guests
  * that would forget. */
 #define ROUTER_INTERVAL 600
-/* Lifetimes of prefixes in seconds (RFC 4861, section 6.2.1). */
-#define PREFIX_VALID (30 * 24 * 3600)
+/* For which prefixes are preferred, in seconds (RFC 4861, section 6.2.1). */
 #define PREFIX_PREFERRED (7 * 24 * 3600)
 
 /* Most bytes of a reply; a network's MTU may allow less. */

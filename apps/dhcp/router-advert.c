@@ -9,6 +9,8 @@
 
 #include "dhcp-app.h"
 
+#include <stdlib.h>
+
 #define PREFIXES_MAX 16         /* Subnets that a network may have at most. */
 #define DNS_MAX 8
 
@@ -53,27 +55,32 @@ is_default_router(const struct vmn_router *router,
     return false;
 }
 
-static bool
-has_default_router(struct vmn_view *view, const struct vmn_network *network)
+/* Sets 'macs' to those of the network's default routers; returns how many. */
+static size_t
+find_routers(struct vmn_view *view, const struct vmn_network *network,
+             struct vmn_mac macs[VMN_SENDS_MAX])
 {
     struct vmn_names routers = vmn_lookup(view, VMN_INDEX_ROUTER_BY_NETWORK,
                                           network->row.name);
+    size_t n = 0;
 
-    for (size_t i = 0; i < routers.n; i++) {
+    for (size_t i = 0; i < routers.n && n < VMN_SENDS_MAX; i++) {
         const struct vmn_router *router = vmn_read_router(view,
                                                           routers.names[i]);
 
         if (router && is_default_router(router, network)) {
-            return true;
+            macs[n++] = router->mac;
         }
     }
-    return false;
+    return n;
 }
 
 bool
 answers_solicitations(struct vmn_view *view,
                       const struct vmn_network *network)
 {
+    struct vmn_mac macs[VMN_SENDS_MAX];
+
     for (size_t i = 0; i < network->n_subnets; i++) {
         const struct vmn_subnet *subnet = vmn_subnet_at(network, i);
 
@@ -81,7 +88,7 @@ answers_solicitations(struct vmn_view *view,
             return true;
         }
     }
-    return has_default_router(view, network);
+    return find_routers(view, network, macs);
 }
 
 /* Returns the port's address in a subnet, or NULL. */
@@ -130,13 +137,15 @@ first_subnet(const struct vmn_network *network, const struct vmn_port *port)
     return NULL;
 }
 
-/* The advertisement for a port, whichever router sends it. */
+/* The advertisement for a port, and the routers that send it. */
 struct advert {
     struct vmn_ra ra;
     struct vmn_ra_prefix prefixes[PREFIXES_MAX];
     struct vmn_ip dns[DNS_MAX];
-    const char *domain;
+    const char *search[DNS_MAX];
     size_t room;
+    struct vmn_mac routers[VMN_SENDS_MAX];
+    size_t n_routers;
 };
 
 static void
@@ -156,19 +165,22 @@ prepare(struct vmn_view *view, const struct vmn_network *network,
     ra->eth_dst = to ? port->mac : all_nodes_mac;
     ra->ip_dst = to ? *to : all_nodes;
     ra->mtu = mtu;
-    ra->valid_s = PREFIX_VALID;
+    ra->valid_s = VMN_PREFIX_LIFETIME;
     ra->preferred_s = PREFIX_PREFERRED;
-    ra->dns_s = ROUTER_LIFETIME;
+    ra->dns_s = VMN_ROUTER_LIFETIME;
     ra->dns = advert->dns;
     for (size_t i = 0; i < options.n_dns && ra->n_dns < DNS_MAX; i++) {
         if (options.dns[i].family == 6) {
             advert->dns[ra->n_dns++] = options.dns[i];
         }
     }
-    advert->domain = options.domain;
-    ra->n_search = (options.n_search ? options.n_search
-                    : options.domain != NULL);
-    ra->search = options.n_search ? options.search : &advert->domain;
+    ra->search = advert->search;
+    for (size_t i = 0; i < options.n_search && i < DNS_MAX; i++) {
+        advert->search[ra->n_search++] = options.search[i];
+    }
+    if (!ra->n_search && options.domain) {
+        advert->search[ra->n_search++] = options.domain;
+    }
     describe(network, port, advert->prefixes, ra);
 }
 
@@ -187,31 +199,124 @@ send_advert(struct advert *advert, struct vmn_mac mac, uint16_t router_s,
                                            advert->room));
 }
 
-/* Sends an advertisement of each of the network's routers, or if there is
- * none, of the server: how addresses are assigned, and what is on the link,
- * does not depend on routers. */
-static void
-advertise(struct vmn_view *view, const struct vmn_network *network,
-          const struct vmn_port *port, const struct vmn_ip *to,
-          struct vmn_packets_out *out)
+/* Withdrawals.  ----------------------------------------------------------- */
+
+/* Returns true if a value is advertised, and if it is a prefix, that guests
+ * may form addresses of it, if 'slaac'. */
+static bool
+has(struct vmn_view *view, const struct advert *advert, const char *value,
+    bool slaac)
 {
-    struct vmn_names routers = vmn_lookup(view, VMN_INDEX_ROUTER_BY_NETWORK,
-                                          network->row.name);
-    struct advert advert;
-    size_t n = 0;
+    const struct vmn_ra *ra = &advert->ra;
+    bool found = false;
 
-    prepare(view, network, port, to, &advert);
-    for (size_t i = 0; i < routers.n && n < VMN_SENDS_MAX; i++) {
-        const struct vmn_router *router = vmn_read_router(view,
-                                                          routers.names[i]);
+    for (size_t i = 0; i < advert->n_routers; i++) {
+        found |= !strcmp(vmn_mac_text(view, advert->routers[i]), value);
+    }
+    for (size_t i = 0; i < ra->n_prefixes; i++) {
+        const struct vmn_ra_prefix *prefix = &ra->prefixes[i];
 
-        if (router && is_default_router(router, network)) {
-            send_advert(&advert, router->mac, ROUTER_LIFETIME, out);
-            n++;
+        found |= ((prefix->autonomous || !slaac)
+                  && !strcmp(vmn_prefix_text(view, &prefix->prefix), value));
+    }
+    for (size_t i = 0; i < ra->n_dns; i++) {
+        found |= !strcmp(vmn_ip_text(view, &ra->dns[i]), value);
+    }
+    for (size_t i = 0; i < ra->n_search; i++) {
+        found |= !strcmp(ra->search[i], value);
+    }
+    return found;
+}
+
+static void
+add_value(struct advert *advert, const char *value, bool slaac)
+{
+    struct vmn_ra *ra = &advert->ra;
+    struct vmn_ra_prefix prefix = { .autonomous = slaac };
+    struct vmn_mac mac;
+    struct vmn_ip ip;
+
+    if (vmn_mac_from_text(value, &mac)) {
+        if (advert->n_routers < VMN_SENDS_MAX) {
+            advert->routers[advert->n_routers++] = mac;
+        }
+    } else if (vmn_prefix_from_text(value, &prefix.prefix)) {
+        if (ra->n_prefixes < PREFIXES_MAX) {
+            advert->prefixes[ra->n_prefixes++] = prefix;
+        }
+    } else if (vmn_ip_from_text(value, &ip)) {
+        if (ra->n_dns < DNS_MAX) {
+            advert->dns[ra->n_dns++] = ip;
+        }
+    } else if (ra->n_search < DNS_MAX) {
+        advert->search[ra->n_search++] = value;
+    }
+}
+
+/* Adds to 'former' what guests may have by row "TYPE/NAME" and is not
+ * advertised now. */
+static void
+add_former(struct vmn_view *view, const char *type, const char *name,
+           int64_t now_s, const struct advert *now, struct advert *former)
+{
+    const struct vmn_withdrawal *row = vmn_read_withdrawal(
+        view, vmn_printf(view, "%s/%s", type, name));
+
+    for (size_t i = 0; row && i < row->n_items; i++) {
+        const char *parts[3];
+        size_t n = vmn_key_split(view, row->items[i], parts, 3);
+        bool slaac = n == 3;
+
+        if (n > 1 && now_s < atoll(parts[0])
+            && !has(view, now, parts[1], slaac)
+            && !has(view, former, parts[1], slaac)) {
+            add_value(former, parts[1], slaac);
         }
     }
-    if (!n) {
-        send_advert(&advert, server_mac, 0, out);
+}
+
+/* Advertisements.  -------------------------------------------------------- */
+
+/* Sends it from all 'routers', as far as there is '*room'. */
+static void
+send_from(const struct advert *routers, struct advert *advert,
+          uint16_t router_s, size_t *room, struct vmn_packets_out *out)
+{
+    for (size_t i = 0; i < routers->n_routers && *room; i++, --*room) {
+        send_advert(advert, routers->routers[i], router_s, out);
+    }
+}
+
+/* Sends an advertisement of each of the network's routers, or if there is
+ * none, of the server: how addresses are assigned, and what is on the link,
+ * does not depend on routers.  What is not advertised any more follows with
+ * lifetimes of 0, from all that may have advertised it. */
+static void
+advertise(struct vmn_view *view, const struct vmn_network *network,
+          const struct vmn_packet_in *in, const struct vmn_ip *to,
+          struct vmn_packets_out *out)
+{
+    bool advertises = (first_subnet(network, in->port)
+                       && answers_solicitations(view, network));
+    size_t room = VMN_SENDS_MAX - 2; /* Beside the server's. */
+    struct advert now, former;
+
+    prepare(view, network, in->port, to, &now);
+    prepare(view, network, in->port, to, &former);
+    former.ra.n_prefixes = former.ra.n_dns = former.ra.n_search = 0;
+    former.ra.valid_s = former.ra.preferred_s = former.ra.dns_s = 0;
+    if (!advertises) {
+        now.ra.n_prefixes = now.ra.n_dns = now.ra.n_search = 0;
+    } else if (!(now.n_routers = find_routers(view, network, now.routers))) {
+        send_advert(&now, server_mac, 0, out);
+    }
+    send_from(&now, &now, VMN_ROUTER_LIFETIME, &room, out);
+    add_former(view, "networks", network->row.name, in->now_s, &now, &former);
+    add_former(view, "ports", in->port->row.name, in->now_s, &now, &former);
+    send_from(&former, &former, 0, &room, out);
+    if (former.ra.n_prefixes || former.ra.n_dns || former.ra.n_search) {
+        send_from(&now, &former, VMN_ROUTER_LIFETIME, &room, out);
+        send_advert(&former, server_mac, 0, out);
     }
 }
 
@@ -228,16 +333,6 @@ owns(const struct vmn_port *port, const struct vmn_ip *ip)
     return vmn_is_link_local(ip);
 }
 
-/* Sends the periodic advertisement, if the network has any. */
-static void
-send_unsolicited(struct vmn_view *view, const struct vmn_network *network,
-                 const struct vmn_port *port, struct vmn_packets_out *out)
-{
-    if (answers_solicitations(view, network)) {
-        advertise(view, network, port, NULL, out);
-    }
-}
-
 void
 handle_routers(struct vmn_view *view, const struct vmn_packet_in *in,
                struct vmn_packets_out *out)
@@ -249,18 +344,18 @@ handle_routers(struct vmn_view *view, const struct vmn_packet_in *in,
     network = in->port ? vmn_read_network(view, in->port->network) : NULL;
     if (!network) {
         vmn_send_nothing(out, "not from a port");
+    } else if (!in->size) {
+        advertise(view, network, in, NULL, out);
     } else if (!first_subnet(network, in->port)) {
         vmn_send_nothing(out, "no IPv6 address");
-    } else if (!in->size) {
-        send_unsolicited(view, network, in->port, out);
     } else if (!vmn_rs_parse(in->bytes, in->size, &rs)) {
         vmn_send_nothing(out, "malformed");
     } else if (!vmn_mac_equal(rs.eth_src, in->port->mac)) {
         vmn_send_nothing(out, "not the port's MAC");
     } else if (vmn_ip_equal(&rs.ip_src, &nobody)) {
-        advertise(view, network, in->port, NULL, out);
+        advertise(view, network, in, NULL, out);
     } else if (owns(in->port, &rs.ip_src)) {
-        advertise(view, network, in->port, &rs.ip_src, out);
+        advertise(view, network, in, &rs.ip_src, out);
     } else {
         vmn_send_nothing(out, "not the port's address");
     }

@@ -151,8 +151,6 @@ controller_libvmn_a_SOURCES += \
 	controller/fabric/packets/sampling-meters.c \
 	controller/fabric/packets/sampling-meters.h \
 	controller/fabric/packets/sampling-private.h \
-	controller/fabric/packets/sent-adverts.c \
-	controller/fabric/packets/sent-adverts.h \
 	controller/fabric/packets/packet-in-timers.c \
 	controller/fabric/provider-fault.c \
 	controller/fabric/provider-fault.h \

@@ -145,6 +145,8 @@ controller_libvmn_a_SOURCES += \
 	controller/model/vni.c \
 	controller/model/vni.h \
 	controller/model/warnings.c \
-	controller/model/warnings.h
+	controller/model/warnings.h \
+	controller/model/withdrawals.c \
+	controller/model/withdrawals.h
 # Nothing else sees GLib.
 controller/model/time-zones.$(OBJEXT): AM_CFLAGS += $(GLIB_CFLAGS)

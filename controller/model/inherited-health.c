@@ -25,17 +25,6 @@ struct heir {
     size_t n_others;
 };
 
-/* Returns the row that the entry had before the request, or NULL. */
-static const void *
-row_before(const struct entry *entry)
-{
-    const struct version *version = (!entry ? NULL
-                                     : entry->touched ? entry->before
-                                     : entry->cur);
-
-    return version ? version->row : NULL;
-}
-
 /* Makes 'state' (NULL: none) the row of the balancer's backend. */
 static void
 set_row(struct txn *txn, const char *balancer, const char *port,
@@ -124,11 +113,12 @@ state_at(const struct txn *txn, const struct vmn_loadbalancer *was,
     const struct vmn_health *health;
     char *name;
 
-    if (!had(was, row_before(model_find(txn->model, VMN_TABLE_PORT, port)))) {
+    if (!had(was, entry_row_before(model_find(txn->model, VMN_TABLE_PORT,
+                                              port)))) {
         return NULL;
     }
     name = xasprintf("%s/%s", was->row.name, port);
-    health = row_before(model_find(txn->model, VMN_TABLE_HEALTH, name));
+    health = entry_row_before(model_find(txn->model, VMN_TABLE_HEALTH, name));
     free(name);
     return (health && (was->health.type
                        || health->state == VMN_HEALTH_DRAINED)
@@ -247,7 +237,7 @@ inherit_health(struct txn *txn)
                    && entry->cur != entry->before && n_others) {
             inherit_all(&(struct heir) {
                 .txn = txn, .lb = entry_row(entry),
-                .before = row_before(entry),
+                .before = entry_row_before(entry),
                 .others = others, .n_others = n_others,
             });
         }

@@ -18,17 +18,6 @@
  * through. */
 #define PORTS_MAX 200
 
-/* Returns the row that the entry had before the request, or NULL. */
-static const void *
-row_before(const struct entry *entry)
-{
-    const struct version *version = (!entry ? NULL
-                                     : entry->touched ? entry->before
-                                     : entry->cur);
-
-    return version ? version->row : NULL;
-}
-
 /* Returns where in the balancer's spec the port is a backend that is not
  * drained by request, or NULL; and sets '*named' to its entry, or NULL. */
 static const char *
@@ -68,7 +57,7 @@ is_held(const struct model *model, const struct vmn_port *port)
     struct vmn_names names = model_names(model, VMN_TABLE_QUARANTINE);
 
     for (size_t i = 0; i < names.n; i++) {
-        const struct vmn_quarantine *quarantine = row_before(
+        const struct vmn_quarantine *quarantine = entry_row_before(
             model_find(model, VMN_TABLE_QUARANTINE, names.names[i]));
 
         if (quarantine && holds(quarantine, port)) {
@@ -85,7 +74,7 @@ static bool
 is_quarantined(const struct model *model, const struct vmn_port *port)
 {
     const struct vmn_port *parent
-        = (port->parent ? row_before(model_find(model, VMN_TABLE_PORT,
+        = (port->parent ? entry_row_before(model_find(model, VMN_TABLE_PORT,
                                                 port->parent)) : NULL);
 
     return is_held(model, port) || (parent && is_held(model, parent));
@@ -97,7 +86,7 @@ get_part(const struct model *model, const struct vmn_loadbalancer *lb,
 {
     char *name = xasprintf("%s/%s", lb->row.name, port);
     const struct vmn_health *health
-        = row_before(model_find(model, VMN_TABLE_HEALTH, name));
+        = entry_row_before(model_find(model, VMN_TABLE_HEALTH, name));
     bool is_down = health && health->state == VMN_HEALTH_DOWN;
 
     free(name);
@@ -121,11 +110,11 @@ static void
 add_balancers(struct txn *txn, const struct entry *entry)
 {
     struct model_request *request = txn->request;
-    const struct vmn_port *port = row_before(entry);
+    const struct vmn_port *port = entry_row_before(entry);
     struct vmn_names names;
 
     if (!port || !port->enabled
-        || !row_before(model_find(txn->model, VMN_TABLE_BINDING,
+        || !entry_row_before(model_find(txn->model, VMN_TABLE_BINDING,
                                   entry->name))
         || is_quarantined(txn->model, port)) {
         return;
@@ -133,7 +122,7 @@ add_balancers(struct txn *txn, const struct entry *entry)
     names = model_lookup(txn->model, VMN_INDEX_LB_BY_NETWORK, port->network);
     for (size_t i = 0; i < names.n
          && request->n_left_backends < MODEL_LEFT_BACKENDS_MAX; i++) {
-        const struct vmn_loadbalancer *lb = row_before(
+        const struct vmn_loadbalancer *lb = entry_row_before(
             model_find(txn->model, VMN_TABLE_LOADBALANCER, names.names[i]));
         const struct vmn_backend *named;
         const char *field = (lb && vmn_lb_is_offered_in(lb, port->network)

@@ -31,6 +31,7 @@
 #include "controller/model/row-checks.h"
 #include "controller/model/transaction-summary.h"
 #include "controller/model/txn.h"
+#include "controller/model/withdrawals.h"
 #include "controller/schema/arena.h"
 #include "controller/schema/schema-diff.h"
 #include "controller/schema/schema-row.h"
@@ -533,6 +534,7 @@ apply_ops(struct txn *txn)
     if (!txn->errors->n) {
         rebind_ports(txn);
         inherit_health(txn);
+        note_withdrawals(txn);
     }
     /* An account that may not make the change must not learn what else
      * prevents it. */

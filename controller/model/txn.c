@@ -119,6 +119,16 @@ txn_name(struct txn *txn, enum vmn_table table, const char *name)
     return text;
 }
 
+const void *
+entry_row_before(const struct entry *entry)
+{
+    const struct version *version = (!entry ? NULL
+                                     : entry->touched ? entry->before
+                                     : entry->cur);
+
+    return version ? version->row : NULL;
+}
+
 void
 txn_touch(struct txn *txn, struct entry *entry)
 {

@@ -54,6 +54,8 @@ bool txn_shows(const struct txn *, enum vmn_table, const char *name);
  * string is valid as long as the transaction. */
 const char *txn_name(struct txn *, enum vmn_table, const char *name);
 
+/* Returns the row that the entry (or NULL) had before the request, or NULL. */
+const void *entry_row_before(const struct entry *);
 /* Adds an entry to those that the request has touched. */
 void txn_touch(struct txn *, struct entry *);
 /* Makes 'version' (or NULL) current.  Takes ownership of it. */

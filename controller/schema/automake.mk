@@ -78,6 +78,7 @@ controller_libvmn_a_SOURCES += \
 	controller/schema/schema-unknown.c \
 	controller/schema/schema-unknown.h \
 	controller/schema/schema-vif.c \
+	controller/schema/schema-withdrawal.c \
 	controller/schema/schema.c \
 	controller/schema/schema.h \
 	controller/schema/selector.c \

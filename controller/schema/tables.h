@@ -43,7 +43,8 @@
     DESCRIBED(UNDERLAY, underlay)     /* Named as the host.  Stored. */     \
     TABLE(HEALTH, health)             /* Named BALANCER/PORT.  Stored. */   \
     TABLE(VIF, vif)                   /* Named HOST/IFACE-ID.  Volatile. */ \
-    DESCRIBED(FQDN, fqdn)             /* Named as in DNS.  Stored. */
+    DESCRIBED(FQDN, fqdn)             /* Named as in DNS.  Stored. */       \
+    DESCRIBED(WITHDRAWAL, withdrawal) /* Named TYPE/OBJECT.  Stored. */
 
 #define TABLE(ID, NAME) VMN_TABLE_##ID,
 enum vmn_table {

@@ -72,6 +72,7 @@ VMN_READER(binding, vmn_binding, VMN_ROW_BINDING)
 VMN_READER(underlay, vmn_underlay, VMN_ROW_UNDERLAY)
 VMN_READER(observation, vmn_observation, VMN_ROW_OBSERVATION)
 VMN_READER(fqdn, vmn_fqdn, VMN_ROW_FQDN)
+VMN_READER(withdrawal, vmn_withdrawal, VMN_ROW_WITHDRAWAL)
 #undef VMN_READER
 
 /* Returns what is known of backend 'port' of 'loadbalancer', or NULL: nothing

@@ -314,7 +314,8 @@ bool vmn_rs_parse(const uint8_t *bytes, size_t size, struct vmn_rs *);
 /* A prefix that a router advertises. */
 struct vmn_ra_prefix {
     struct vmn_prefix prefix;
-    bool autonomous;            /* Hosts may make their addresses of it. */
+    bool autonomous;            /* Hosts may make their addresses of it; with
+                                 * lifetimes of 0, only this is withdrawn. */
 };
 
 /* A router advertisement.  Arrays are borrowed. */
@@ -326,7 +327,7 @@ struct vmn_ra {
     uint16_t router_s;          /* For how long it is a router; 0: not one. */
     uint32_t mtu;               /* In bytes; 0: not said. */
     uint32_t valid_s, preferred_s; /* Of prefixes. */
-    size_t n_prefixes;          /* All on the link. */
+    size_t n_prefixes;          /* On the link. */
     const struct vmn_ra_prefix *prefixes;
     uint32_t dns_s;             /* Of what follows (RFC 8106). */
     size_t n_dns;

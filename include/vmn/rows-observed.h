@@ -93,6 +93,25 @@ struct vmn_fqdn {
     const char *const *names;   /* have asked for.  Sorted. */
 };
 
+/* Seconds for which what routers advertise is valid: the maximum for routers
+ * (RFC 8319) and what comes with them, so that guests keep it without vmnd;
+ * prefixes (RFC 4861, section 6.2.1). */
+#define VMN_ROUTER_LIFETIME 65535
+#define VMN_PREFIX_LIFETIME (30 * 24 * 3600)
+
+/* What routers advertised in a network, or to a port, before that was changed,
+ * and may advertise still. */
+struct vmn_withdrawal {
+    struct vmn_row row;         /* networks/NETWORK or ports/PORT. */
+    const char *network, *port; /* One of them; the other is NULL. */
+    size_t n_items;             /* "UNTIL|VALUE", the newest first: a router's
+                                 * MAC, a prefix, a resolver or a search
+                                 * domain, which guests have until then, in
+                                 * seconds since 1970.  With "|slaac", a prefix
+                                 * of which they form addresses. */
+    const char *const *items;
+};
+
 /* What a backend does by now, as VMN_QUERY_BACKENDS has it. */
 enum vmn_lb_state {
     VMN_LB_SERVING = 0,         /* Gets new connections. */

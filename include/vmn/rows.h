@@ -43,6 +43,7 @@ enum vmn_row_type {
     VMN_ROW_HEALTH = 130,       /* Named BALANCER/PORT, or @TARGET/PORT. */
     VMN_ROW_VIF = 131,          /* Named HOST/IFACE-ID. */
     VMN_ROW_FQDN = 132,         /* Named as what was resolved. */
+    VMN_ROW_WITHDRAWAL = 133,   /* Named networks/NETWORK or ports/PORT. */
 };
 
 /* Head of every row. */

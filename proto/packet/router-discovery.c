@@ -110,7 +110,7 @@ put_prefix(struct vmn_bytes *b, const struct vmn_ra *ra,
     vmn_put_u8(b, OPTION_PREFIX);
     vmn_put_u8(b, 4);
     vmn_put_u8(b, prefix->prefix.len);
-    vmn_put_u8(b, PREFIX_ON_LINK
+    vmn_put_u8(b, (!prefix->autonomous || ra->valid_s ? PREFIX_ON_LINK : 0)
                | (prefix->autonomous ? PREFIX_AUTONOMOUS : 0));
     vmn_put_u32(b, ra->valid_s);
     vmn_put_u32(b, ra->preferred_s);

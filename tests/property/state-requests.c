@@ -561,6 +561,10 @@ put_members(struct ds *ds, enum vmn_table table, const char *name)
         ds_put_format(ds, ",'state':'%s','ips':['192.0.2.%u','2001:db8::%u']",
                       value_fqdn_states[rnd(5)], rnd(4), 1 + rnd(4));
         break;
+    case VMN_TABLE_WITHDRAWAL:
+        ds_put_format(ds, ",'network':'%s','items':['%u|0e:00:00:00:00:01']",
+                      strchr(name, '/') + 1, rnd(9));
+        break;
     case VMN_TABLE_TYPE:
         ds_put_cstr(ds, ",'app':'t','singular':'t1','doc':'d'");
         break;

@@ -157,6 +157,7 @@ static const unsigned n_names[VMN_N_TABLES] = {
     [VMN_TABLE_DRAFT] = 3,
     [VMN_TABLE_BINDING] = 14, [VMN_TABLE_VIF] = 6, [VMN_TABLE_UNDERLAY] = 4,
     [VMN_TABLE_HEALTH] = 14, [VMN_TABLE_TYPE] = 2, [VMN_TABLE_FQDN] = 3,
+    [VMN_TABLE_WITHDRAWAL] = 6,
 };
 
 /* The first of each kind is as long as a name can be. */
@@ -203,6 +204,9 @@ put_name(struct ds *ds, enum vmn_table table)
         put_numbered(ds, 'l', rnd(n_names[VMN_TABLE_LOADBALANCER]));
         ds_put_char(ds, '/');
         letter = 'p';
+    } else if (table == VMN_TABLE_WITHDRAWAL) {
+        ds_put_cstr(ds, "networks/");
+        letter = 'n';
     }
     if (table == VMN_TABLE_TIER && chance(20)) {
         ds_put_cstr(ds, chance(50) ? "baseline" : "security");

@@ -468,7 +468,7 @@ def test_a_port_loses_its_prefix(world):
         world.patch("ports", "a", ips=[
             ("fd01::" if first == "fd00::" else "fd00::") + "77"])
         assert advertised(capture, lambda r: r["prefixes"].get(
-            first, (0, 1, 1)) == (0xc0, 0, 0))
+            first, (0, 1, 1)) == (0x40, 0, 0))
     with frames.Capture(vm.ns) as capture:
         world.patch("networks", "net", subnets=[
             {"cidr": "10.0.9.0/24"}, dict(NET[1], slaac=True),
@@ -501,8 +501,8 @@ def host_is_cut(lab, change):
 def test_changes_are_announced_after_an_outage(world, away):
     """vmnd is killed as soon as it has replied, or the host is cut off: what
     changed is announced once both are connected."""
-    world.put("networks", "net", subnets=[dict(NET[0]),
-                                          dict(NET[1], slaac=True)])
+    world.put("networks", "net", dhcp_options={"dns": ["fd00::53"]}, subnets=[
+        dict(NET[0]), dict(NET[1], slaac=True)])
     world.put("routers", "r", interfaces=[{"network": "net"}])
     mac = world.api.get("routers/r")["status"]["mac"]
     moved = bare_vm(world, "moved", "net", "h1", ips=["10.0.0.31",
@@ -525,9 +525,18 @@ def test_changes_are_announced_after_an_outage(world, away):
         assert capture.wait(
             lambda f: (advert(f) is not None and advert(f)["mac"] == mac
                        and "fd01::" in advert(f)["prefixes"]), 60)
-    with frames.Capture(guest.ns) as capture:
-        away(world.lab, lambda: world.api.delete("routers/r"))
-        if away is host_is_cut:     # What vmnd advertised is in memory only.
+    for path, change, wanted in (
+            ("networks/net", {"subnets": [dict(NET[0]),
+                                          dict(NET[1], slaac=True)]},
+             lambda r: r["prefixes"].get("fd01::", (0, 1))[1:] == (0, 0)),
+            ("networks/net", {"dhcp_options": {"dns": ["fd00::54"]}},
+             lambda r: r["dns"].get("fd00::53") == 0),
+            ("ports/guest", {"ips": ["fd00::77"]},
+             lambda r: r["prefixes"].get("fd00::", (0, 1))[:2] == (0x40, 0)),
+            ("routers/r", None, lambda r: r["router"] == 0)):
+        with frames.Capture(guest.ns) as capture:
+            away(world.lab, (lambda: world.api.patch(path, change)) if change
+                 else lambda: world.api.delete(path))
             assert capture.wait(
                 lambda f: (advert(f) is not None and advert(f)["mac"] == mac
-                           and advert(f)["router"] == 0), 60)
+                           and wanted(advert(f))), 60), (path, change)

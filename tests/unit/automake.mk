@@ -132,7 +132,6 @@ UNIT_TESTS = \
 	tests/unit/test-schema-unknown \
 	tests/unit/test-scope \
 	tests/unit/test-selector \
-	tests/unit/test-sent-adverts \
 	tests/unit/test-sets \
 	tests/unit/test-simulator \
 	tests/unit/test-simulator-conntrack \
@@ -193,7 +192,8 @@ APPS_TESTS = \
 	tests/unit/test-secrets \
 	tests/unit/test-segments \
 	tests/unit/test-trace \
-	tests/unit/test-trace-outside
+	tests/unit/test-trace-outside \
+	tests/unit/test-withdrawals
 $(APPS_TESTS): | $(app_LTLIBRARIES) vmn-app-worker
 $(APPS_TESTS): private AM_LDFLAGS += $(VMN_EXPORTS) $(VMN_WHOLE)
 

@@ -459,12 +459,13 @@ row_is_shown_with_its_metadata(void **state)
 static int
 copy_rows(struct model *from, struct model *to, struct vmn_errors *errors)
 {
-    for (int i = 0; i < VMN_TABLE_VIF; i++) {
+    for (int i = 0; i < VMN_TABLE_OWN_FIRST; i++) {
         struct model_meta meta;
         const struct vmn_row *row;
         const char *after = "";
 
-        while ((row = model_next_durable(from, i, after, &meta)) != NULL) {
+        while (schema_tables[i]->stored
+               && (row = model_next_durable(from, i, after, &meta)) != NULL) {
             json_t *spec = schema_row_spec(row);
             json_t *status = model_util_row_status(row);
 

@@ -11,7 +11,8 @@
  *
  * The same calls follow when a port gets other addresses.  And the handlers
  * with an interval are called at once when a port, its network or a router of
- * that has changed: routers are advertised as they are now.
+ * that has changed, as rows of withdrawals say: routers are advertised as they
+ * are now.
  *
  * Calls for a host that is offline wait for it.  Those that a restart forgets
  * follow from the rows' times of change (arrived_ports_live()). */
@@ -29,7 +30,6 @@
 #include "controller/fabric/packets/packet-in-private.h"
 #include "controller/fabric/session/switch.h"
 #include "controller/model/model.h"
-#include "controller/schema/schema-row.h"
 #include "openvswitch/shash.h"
 #include "timeval.h"
 #include "util.h"
@@ -134,18 +134,15 @@ is_recent(const struct fabric *f, enum vmn_table table, const char *name,
             && meta.updated_ms >= since_ms);
 }
 
-/* Returns true if the network, or a router of it, is recent. */
+/* Returns true if the network, or a router of it, has changed since. */
 static bool
 is_recent_network(const struct fabric *f, const char *network,
                   int64_t since_ms)
 {
-    struct vmn_names routers = model_lookup(
-        f->model, VMN_INDEX_ROUTER_BY_NETWORK, network);
-    bool recent = is_recent(f, VMN_TABLE_NETWORK, network, since_ms);
+    char *name = xasprintf("networks/%s", network);
+    bool recent = is_recent(f, VMN_TABLE_WITHDRAWAL, name, since_ms);
 
-    for (size_t i = 0; !recent && i < routers.n; i++) {
-        recent = is_recent(f, VMN_TABLE_ROUTER, routers.names[i], since_ms);
-    }
+    free(name);
     return recent;
 }
 
@@ -160,14 +157,6 @@ note_network(struct fabric *f, const char *network)
     }
 }
 
-static void
-note_router(struct fabric *f, const struct vmn_router *router)
-{
-    for (size_t i = 0; router && i < router->n_interfaces; i++) {
-        note_network(f, router->interfaces[i].network);
-    }
-}
-
 static bool
 has_other_addresses(const struct vmn_port *a, const struct vmn_port *b)
 {
@@ -175,26 +164,6 @@ has_other_addresses(const struct vmn_port *a, const struct vmn_port *b)
             || !vmn_mac_equal(a->mac, b->mac) || a->n_ips != b->n_ips
             || (a->n_ips
                 && memcmp(a->ips, b->ips, a->n_ips * sizeof *a->ips)));
-}
-
-/* Returns true if the options may be advertised with routers. */
-static bool
-has_options(const struct vmn_port *port)
-{
-    const struct vmn_dhcp_options *options = &port->dhcp_options;
-
-    return options->n_dns || options->n_search || options->domain;
-}
-
-static void
-note_port(struct fabric *f, const struct vmn_port *row,
-          const struct vmn_port *former)
-{
-    if (has_other_addresses(row, former)) {
-        note_changed(f, row->row.name, CALL_ARRIVALS | CALL_TIMED);
-    } else if (has_options(row) || has_options(former)) {
-        note_changed(f, row->row.name, CALL_TIMED);
-    }
 }
 
 /* Notes the ports that a write concerns.  The durable row is the former
@@ -205,10 +174,8 @@ note_write(struct fabric *f, const struct model_write *write)
     const void *row = write->row, *former = model_get_durable(
         f->model, write->table, write->name, NULL);
     const struct vmn_binding *binding = row;
+    const struct vmn_withdrawal *withdrawal = row;
 
-    if (row && former && schema_row_same_meaning(row, former)) {
-        return;
-    }
     switch ((int) write->table) {
     case VMN_TABLE_BINDING:
         if (is_settled(binding) && has_arrived(f, binding)) {
@@ -216,18 +183,16 @@ note_write(struct fabric *f, const struct model_write *write)
         }
         break;
     case VMN_TABLE_PORT:
-        if (row && former) {
-            note_port(f, row, former);
+        if (row && former && has_other_addresses(row, former)) {
+            note_changed(f, write->name, CALL_ARRIVALS | CALL_TIMED);
         }
         break;
-    case VMN_TABLE_NETWORK:
-        if (row && former) {
-            note_network(f, write->name);
+    case VMN_TABLE_WITHDRAWAL:
+        if (withdrawal && withdrawal->network) {
+            note_network(f, withdrawal->network);
+        } else if (withdrawal) {
+            note_changed(f, withdrawal->port, CALL_TIMED);
         }
-        break;
-    case VMN_TABLE_ROUTER:
-        note_router(f, row);
-        note_router(f, former);
         break;
     default:
         break;

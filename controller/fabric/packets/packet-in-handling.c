@@ -20,7 +20,6 @@
 #include "controller/fabric/packets/packet-in-private.h"
 #include "controller/fabric/packets/packet-in-queue.h"
 #include "controller/fabric/packets/packet-in-senders.h"
-#include "controller/fabric/packets/sent-adverts.h"
 #include "controller/fabric/session/switch.h"
 #include "controller/flow/learn-neighbour.h"
 #include "openvswitch/ofp-ct.h"
@@ -320,10 +319,6 @@ packets_answer(struct packets_of_switch *ps,
                                 &out->incomplete, time_msec());
     }
     count_answer(ps, packet, problem);
-    if (!problem && in.port) {
-        sent_adverts_note(ps->packets->adverts, in.port->row.name,
-                          packet->handler, !packet->size, out);
-    }
     free(problem);
     /* Before the request: the reply may be learned as soon as that is sent. */
     if (out->incomplete_network) {

@@ -162,7 +162,6 @@ struct fabric_packets {
     int64_t tick_ms;            /* When, in time_msec(), if it is pending. */
     struct packet_in_http *http; /* packet-in-http.c; or NULL. */
     struct leases_told *leases; /* Owned. */
-    struct sent_adverts *adverts; /* Owned. */
 };
 
 static inline void

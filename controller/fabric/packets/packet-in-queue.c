@@ -24,7 +24,6 @@
 #include "controller/fabric/packets/arrived-ports.h"
 #include "controller/fabric/packets/packet-in-private.h"
 #include "controller/fabric/packets/packet-sampling.h"
-#include "controller/fabric/packets/sent-adverts.h"
 #include "controller/fabric/session/switch-part.h"
 #include "controller/fabric/session/switch.h"
 #include "controller/flow/punt-action.h"
@@ -529,7 +528,6 @@ packets_create(struct fabric *f, const struct fabric_options *options)
     engine_packets_out_init(&packets->out);
     f->packets = packets;
     packets->leases = leases_told_create(f->model);
-    packets->adverts = sent_adverts_create(f->model);
     packet_in_timers_create(f);
 }
 
@@ -557,7 +555,6 @@ packets_destroy(struct fabric *f)
         ofpbuf_uninit(&packets->frame);
         engine_packets_out_uninit(&packets->out);
         leases_told_destroy(packets->leases);
-        sent_adverts_destroy(packets->adverts);
         free(packets->handlers);
         free(packets);
         f->packets = NULL;

@@ -165,6 +165,7 @@ const struct lua_name lua_row_types[] = {
     NAME("health", ROW_HEALTH),
     NAME("vif", ROW_VIF),
     NAME("fqdn", ROW_FQDN),
+    NAME("withdrawal", ROW_WITHDRAWAL),
     NAMES_END,
 };
 
