@@ -70,8 +70,10 @@ find_address(struct vmn_view *view, const struct vmn_router *router,
     return address.family ? address : other;
 }
 
+/* Sets '*ip' to the packet's source, or to its destination. */
 static bool
-source_of(const struct vmn_packet_in *in, struct vmn_ip *ip)
+address_of(const struct vmn_packet_in *in, bool destination,
+           struct vmn_ip *ip)
 {
     uint16_t eth_type = (in->size >= 34 ? in->bytes[12] << 8 | in->bytes[13]
                          : 0);
@@ -79,10 +81,10 @@ source_of(const struct vmn_packet_in *in, struct vmn_ip *ip)
     memset(ip, 0, sizeof *ip);
     if (eth_type == VMN_ETH_IPV4) {
         ip->family = 4;
-        memcpy(ip->addr, in->bytes + 26, 4);
+        memcpy(ip->addr, in->bytes + (destination ? 30 : 26), 4);
     } else if (eth_type == VMN_ETH_IPV6 && in->size >= 54) {
         ip->family = 6;
-        memcpy(ip->addr, in->bytes + 22, 16);
+        memcpy(ip->addr, in->bytes + (destination ? 38 : 22), 16);
     }
     return ip->family;
 }
@@ -111,6 +113,40 @@ external_address(const struct vmn_router *router, const struct vmn_ip *near)
         }
     }
     return (struct vmn_ip) { .family = 0 };
+}
+
+static bool
+has_address(const struct vmn_port *port, const struct vmn_ip *ip)
+{
+    for (size_t i = 0; port && i < port->n_ips; i++) {
+        if (vmn_ip_equal(&port->ips[i], ip)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Returns the address to which NAT changes the source of what the packet's
+ * destination sends outside by the router: a floating one, or the router's. */
+static struct vmn_ip
+translated_address(struct vmn_view *view, const struct vmn_packet_in *in,
+                   const struct vmn_router *router)
+{
+    struct vmn_names names = vmn_lookup(view, VMN_INDEX_FLOATING_BY_ROUTER,
+                                        router->row.name);
+    struct vmn_ip to;
+
+    address_of(in, true, &to);
+    for (size_t i = 0; i < names.n; i++) {
+        const struct vmn_floating_ip *floating
+            = vmn_read_floating_ip(view, names.names[i]);
+
+        if (floating && floating->port && floating->ip.family == to.family
+            && has_address(vmn_read_port(view, floating->port), &to)) {
+            return floating->ip;
+        }
+    }
+    return external_address(router, &to);
 }
 
 /* Returns the VNI of the network by which the packet came to the router. */
@@ -148,10 +184,10 @@ find_entry(struct vmn_view *view, const struct vmn_packet_in *in,
 
 /* Sets '*from' to the address that the router where the packet has ended has
  * in the network by which it came; to the external one of 'entry', if it came
- * there from outside.  An error about a reply from outside is from that one at
- * any router: where NAT changes the source of an ICMPv6 error, Open vSwitch's
- * userspace datapath changes the MTU in it, too.  Returns false if there is no
- * address. */
+ * there from outside.  An error about a reply from outside has the source that
+ * NAT would give it, at any router: where NAT changes the source of an ICMPv6
+ * error, Open vSwitch's userspace datapath changes the MTU in it, too.
+ * Returns false if there is no address. */
 static bool
 find_sender(struct vmn_view *view, const struct vmn_packet_in *in,
             const struct vmn_router *entry, enum router_error error,
@@ -164,11 +200,12 @@ find_sender(struct vmn_view *view, const struct vmn_packet_in *in,
         return true;            /* From the packet's destination. */
     }
     router = router_of_number(view, vmn_packet_reg(in, REG_ROUTER));
-    if (!router || !source_of(in, &near)) {
+    if (!router || !address_of(in, false, &near)) {
         return false;
     }
-    *from = (entry && (network_of(in, error) == vmn_packet_reg(in, REG_ENTRY)
-                       || !in->sent_to.family)
+    *from = (entry && !in->sent_to.family
+             ? translated_address(view, in, entry)
+             : entry && network_of(in, error) == vmn_packet_reg(in, REG_ENTRY)
              ? external_address(entry, &near)
              : find_address(view, router, network_of(in, error), &near));
     return from->family;

@@ -139,6 +139,29 @@ def provoke(source, ip, port, error, protocol="udp", seconds=6, hops=1,
                         sock, version, seconds)
 
 
+def provoke_by_reply(client, server, ip, hops, size, version):
+    """The error about what 'server' answers 'client', with so many hops left
+    and of so many bytes."""
+    with client_socket(server, version) as there, \
+            netns.socket_in(client.ns, traffic.family_of(ip),
+                            socket.SOCK_DGRAM) as here:
+        there.bind((ip, 0))
+        there.settimeout(0.5)
+        port = there.getsockname()[1]
+        set_hops(there, version, 64)
+
+        def opened():
+            here.sendto(b"open", (ip, port))
+            try:
+                return there.recvfrom(100)[1]
+            except TimeoutError:
+                return None
+        peer = wait_for("a datagram of %s" % client.name, opened, 30)
+        set_hops(there, version, hops)
+        return error_of(lambda: there.sendto(bytes(
+            size - (48 if version == 6 else 28)), peer), there, version, 6)
+
+
 def check(found, version, error, source, mtu=MTU):
     """What is wrong with an error, or None."""
     wanted = (source, CODES[version][error])
@@ -282,6 +305,24 @@ def test_senders_receive_errors(shop, version):
                     router[version])
         if why:
             wrong.append("%s to %s: %s" % (client, ip, why))
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("version", (4, 6))
+def test_senders_of_replies_receive_errors(shop, version):
+    """Machines outside that answer VMs with floating addresses, and others."""
+    _, vms = shop
+    outside = {4: "198.51.100.%d", 6: "2001:db8:5::%d"}[version]
+    wrong = []
+    for n in HOSTS:
+        for kind, source in (("a", outside % (30 + int(n))),
+                             ("s", ROUTER[version])):
+            for error, hops, size in (TTL, 1, 80), (TOO_BIG, 64, MTU + 1):
+                why = check(provoke_by_reply(
+                    vms[kind + n], vms["out"], outside % 50, hops, size,
+                    version), version, error, source)
+                if why:
+                    wrong.append("%s%s, %s: %s" % (kind, n, error, why))
     assert not wrong, "\n".join(wrong)
 
 

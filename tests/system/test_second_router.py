@@ -3,16 +3,14 @@
 reach the sender, each hop shows its own address, and traces say the same."""
 
 import collections
-import socket
 
 import pytest
 from conftest import World, check_log, entry, rule
 from test_icmp_errors import (HOST, HOSTS, MTU, PORT, REJECTED, TOO_BIG, TTL,
-                              check, client_socket, error_of, provoke,
-                              set_hops)
+                              check, provoke, provoke_by_reply)
 from test_router import route
 
-from vmnlab import netns, traffic
+from vmnlab import traffic
 from vmnlab.netns import wait_for
 
 # The MTU of overlays by default; "b" has MTU, and "inet" that of Ethernet.
@@ -275,29 +273,6 @@ def test_traces_say_the_same(row, version):
     assert not wrong, "\n".join(map(str, wrong))
     for name in "c1", "p1":
         assert trace(world, name, "outside") == ("delivered", None, None)
-
-
-def provoke_by_reply(client, server, ip, hops, size, version):
-    """The error about what 'server' answers 'client', with so many hops left
-    and of so many bytes."""
-    with client_socket(server, version) as there, \
-            netns.socket_in(client.ns, traffic.family_of(ip),
-                            socket.SOCK_DGRAM) as here:
-        there.bind((ip, 0))
-        there.settimeout(0.5)
-        port = there.getsockname()[1]
-        set_hops(there, version, 64)
-
-        def opened():
-            here.sendto(b"open", (ip, port))
-            try:
-                return there.recvfrom(100)[1]
-            except TimeoutError:
-                return None
-        peer = wait_for("a datagram of %s" % client.name, opened, 30)
-        set_hops(there, version, hops)
-        return error_of(lambda: there.sendto(bytes(
-            size - (48 if version == 6 else 28)), peer), there, version, 6)
 
 
 @pytest.mark.parametrize("version", VERSIONS)
