@@ -207,7 +207,7 @@ LUA_MISDEEDS = (
     ("for i = 1, 17 do out:send_back(packet.bytes) end",
      "more than 16 packets for one"),
     ("while true do end", "odd.lua:15: ran more than 1 million instructions"),
-    ("local s = 'x' while true do s = s .. s end",
+    ("local s = ('x'):rep(1 << 27)",
      "odd.lua: used more than 64 MiB of memory"),
     ("string.find(('a'):rep(100000), ('.-'):rep(20) .. 'b')",
      "its worker took more than 50 ms of processor time"),
