@@ -58,7 +58,7 @@ void fabric_set_path_sink(struct fabric *, fabric_sink_cb *, void *aux);
 /* Sets the callback for names that guests ask DNS for, as far as apps have
  * such questions come up (VMN_HANDLER_NAMES): 'port' asks for addresses of
  * 'name', in small letters, which is not checked for what it is of.  Both are
- * borrowed.  NULL: nobody is told. */
+ * borrowed.  With NULL, names are ignored. */
 typedef void fabric_name_cb(void *aux, const char *port, const char *name);
 void fabric_set_name_asked(struct fabric *, fabric_name_cb *, void *aux);
 

@@ -74,8 +74,9 @@ static bool
 is_quarantined(const struct model *model, const struct vmn_port *port)
 {
     const struct vmn_port *parent
-        = (port->parent ? entry_row_before(model_find(model, VMN_TABLE_PORT,
-                                                port->parent)) : NULL);
+        = (port->parent
+           ? entry_row_before(model_find(model, VMN_TABLE_PORT, port->parent))
+           : NULL);
 
     return is_held(model, port) || (parent && is_held(model, parent));
 }
@@ -115,7 +116,7 @@ add_balancers(struct txn *txn, const struct entry *entry)
 
     if (!port || !port->enabled
         || !entry_row_before(model_find(txn->model, VMN_TABLE_BINDING,
-                                  entry->name))
+                                        entry->name))
         || is_quarantined(txn->model, port)) {
         return;
     }

@@ -116,7 +116,7 @@ def test_at_least(cluster):
             member, "/v1/networks?at_least=%d" % (revision + 10 ** 9))
         assert status == 504 and "no revision" in problem["detail"], problem
         assert problem["type"].endswith(":behind")
-    # It ends once there is one, whoever made it.
+    # The wait ends with the next change, made at any member.
     found = []
     waiter = threading.Thread(target=lambda: found.append(raw(
         other, "/v1/networks/later?at_least=%d" % (revision + 1))))
